@@ -1,0 +1,85 @@
+//! Where MNIST is when nobody says where: `HANDFUL_DATA`, the clone, the user's data folder.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use etcetera::{BaseStrategy, choose_base_strategy};
+
+use super::{Error, IDX_FILES, idx_file};
+
+/// The folder with the default data: `$HANDFUL_DATA` (or `mnist` in it) if that is set; else `data/mnist`
+/// in the current folder, beside the running program, or above either, as in a clone; else
+/// `handful/mnist` in the user's data folder.
+///
+/// # Errors
+/// [`Error::NotFound`] with the places looked at. If `HANDFUL_DATA` is set, no other place is tried.
+pub fn locate() -> Result<PathBuf, Error> {
+    search(candidates(
+        env::var_os("HANDFUL_DATA").filter(|value| !value.is_empty()).map(PathBuf::from),
+        [env::current_dir().ok(), env::current_exe().ok()],
+        choose_base_strategy().ok().map(|user| user.data_dir()),
+    ))
+}
+
+fn candidates(
+    variable: Option<PathBuf>,
+    starts: [Option<PathBuf>; 2],
+    user_data: Option<PathBuf>,
+) -> Vec<PathBuf> {
+    if let Some(folder) = variable {
+        return vec![folder.join("mnist"), folder];
+    }
+    let clones =
+        starts.iter().flatten().flat_map(|start| start.ancestors().map(|above| above.join("data/mnist")));
+    clones.chain(user_data.map(|folder| folder.join("handful/mnist"))).collect()
+}
+
+fn search(mut looked: Vec<PathBuf>) -> Result<PathBuf, Error> {
+    let mut seen = std::collections::HashSet::new();
+    looked.retain(|place| seen.insert(place.clone()));
+    match looked.iter().find(|place| holds_mnist(place)) {
+        Some(place) => Ok(place.clone()),
+        None => Err(Error::NotFound { looked }),
+    }
+}
+
+/// One of the four files makes it the place that was meant: what is missing is then told by name.
+fn holds_mnist(folder: &Path) -> bool {
+    IDX_FILES.iter().any(|name| idx_file(folder, name).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_variable_goes_before_the_clone_and_the_clone_before_the_user() {
+        let root = tempfile::tempdir().expect("temporary folder");
+        let place = |path: &str| {
+            let folder = root.path().join(path);
+            fs::create_dir_all(&folder).expect("temporary folder");
+            fs::write(folder.join("train-labels-idx1-ubyte.gz"), []).expect("temporary file");
+            folder
+        };
+        let (variable, clone, user) =
+            (place("elsewhere/mnist"), place("clone/data/mnist"), place("user/handful/mnist"));
+        let inside = root.path().join("clone/crates/handful");
+        let find = |variable: Option<&str>, start: &Path| {
+            search(candidates(
+                variable.map(|path| root.path().join(path)),
+                [Some(start.to_owned()), None],
+                Some(root.path().join("user")),
+            ))
+        };
+        assert_eq!(find(Some("elsewhere"), &inside).expect("there"), variable);
+        assert_eq!(find(Some("elsewhere/mnist"), &inside).expect("there"), variable);
+        assert_eq!(find(None, &inside).expect("there"), clone);
+        assert_eq!(find(None, root.path()).expect("there"), user);
+        let error = find(Some("nowhere"), &inside).expect_err("no fallback from a wrong HANDFUL_DATA");
+        assert!(error.to_string().contains("nowhere/mnist"), "{error}");
+    }
+}

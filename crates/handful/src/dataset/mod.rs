@@ -1,0 +1,244 @@
+//! Labelled images: what is read, split and grouped.
+//!
+//! A [`Dataset`] keeps images as rows of bytes, exactly as they are in the file. The original notebook
+//! divides pixels by 255; since that scales all distances alike it changes no neighbour, and bytes stay
+//! exact, so scaling is left to where a float is shown.
+
+mod error;
+pub mod idx;
+mod locate;
+
+use std::path::{Path, PathBuf};
+
+use ndarray::{ArcArray2, Array2, Axis};
+
+pub use error::Error;
+pub use locate::locate;
+
+const IDX_FILES: [&str; 4] = [
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+];
+
+/// Images of one shape, each with a label that is an index into the named classes.
+///
+/// Cloning shares the pixels.
+///
+/// ```
+/// use handful::Dataset;
+/// use ndarray::array;
+///
+/// let pixels = array![[0, 255, 0, 255], [255, 0, 255, 0], [0, 250, 0, 250]];
+/// let data = Dataset::new(pixels, [2, 2], vec![0, 1, 0], vec!["right".into(), "left".into()])?;
+/// assert_eq!(data.class_counts(), [2, 1]);
+/// assert_eq!(data.images_of_class(0), array![[0, 255, 0, 255], [0, 250, 0, 250]]);
+/// # Ok::<(), handful::dataset::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dataset {
+    images: ArcArray2<u8>,
+    image_shape: [usize; 2],
+    labels: Vec<u32>,
+    classes: Vec<String>,
+}
+
+impl Dataset {
+    /// `images` has shape (n, height * width), `image_shape` is `[height, width]`, and each of the n
+    /// `labels` is an index into `classes`.
+    ///
+    /// # Errors
+    /// [`Error::Inconsistent`] if the parts do not fit one another, or there are none.
+    pub fn new(
+        images: impl Into<ArcArray2<u8>>,
+        image_shape: [usize; 2],
+        labels: Vec<u32>,
+        classes: Vec<String>,
+    ) -> Result<Self, Error> {
+        let mut images = images.into();
+        if !images.is_standard_layout() {
+            images = images.as_standard_layout().into_owned().into_shared();
+        }
+        let (n, d) = images.dim();
+        let [height, width] = image_shape;
+        let unknown = labels.iter().position(|&label| label as usize >= classes.len());
+        let problem = if n == 0 || d == 0 {
+            format!("expected at least one image with at least one pixel, found shape ({n}, {d})")
+        } else if height.checked_mul(width) != Some(d) {
+            format!("expected {height} x {width} pixels in a row, found {d}")
+        } else if labels.len() != n {
+            format!("expected a label for each of {n} images, found {}", labels.len())
+        } else if let Some(row) = unknown {
+            format!(
+                "row {row}: expected a label below {} (the number of classes), found {}",
+                classes.len(),
+                labels[row]
+            )
+        } else {
+            return Ok(Self { images, image_shape, labels, classes });
+        };
+        Err(Error::Inconsistent(problem))
+    }
+
+    /// Pixels, shape (`n_samples`, `n_features`), rows contiguous.
+    #[must_use]
+    pub fn images(&self) -> &ArcArray2<u8> {
+        &self.images
+    }
+
+    /// Height and width of an image.
+    #[must_use]
+    pub fn image_shape(&self) -> [usize; 2] {
+        self.image_shape
+    }
+
+    /// For each image the index of its class.
+    #[must_use]
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
+    }
+
+    /// The names of the classes.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// How many images there are.
+    #[must_use]
+    pub fn n_samples(&self) -> usize {
+        self.images.nrows()
+    }
+
+    /// How many pixels an image has.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.images.ncols()
+    }
+
+    /// For each class the number of its images.
+    #[must_use]
+    pub fn class_counts(&self) -> Vec<usize> {
+        self.rows_by_class().iter().map(Vec::len).collect()
+    }
+
+    /// For each class the rows of its images, ascending.
+    #[must_use]
+    pub fn rows_by_class(&self) -> Vec<Vec<usize>> {
+        let mut rows = vec![Vec::new(); self.classes.len()];
+        for (row, &label) in self.labels.iter().enumerate() {
+            rows[label as usize].push(row);
+        }
+        rows
+    }
+
+    /// A copy of the images of one class, in order.
+    #[must_use]
+    pub fn images_of_class(&self, label: u32) -> Array2<u8> {
+        let rows: Vec<usize> = (0..self.n_samples()).filter(|&row| self.labels[row] == label).collect();
+        self.images.select(Axis(0), &rows)
+    }
+
+    /// The given rows, in the given order.
+    ///
+    /// # Panics
+    /// If a row is out of range, or none is given.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        assert!(!rows.is_empty(), "a data set has at least one image");
+        Self {
+            images: self.images.select(Axis(0), rows).into_shared(),
+            image_shape: self.image_shape,
+            labels: rows.iter().map(|&row| self.labels[row]).collect(),
+            classes: self.classes.clone(),
+        }
+    }
+}
+
+/// A data set as it is published: a part to learn from, and a part to be tested on.
+#[derive(Clone, Debug)]
+pub struct TrainTest {
+    /// The name of the folder, which is the name of the data.
+    pub name: String,
+    /// To learn from.
+    pub train: Dataset,
+    /// To be tested on, with the same classes and image shape.
+    pub test: Dataset,
+}
+
+/// Reads a folder with MNIST's four IDX files, plain or gzipped. Classes are named by their numbers.
+///
+/// # Errors
+/// If a file is missing, damaged, or does not fit the others; the error names it.
+pub fn load(folder: &Path) -> Result<TrainTest, Error> {
+    let [train_images, train_labels, test_images, test_labels] = IDX_FILES;
+    let (train_path, test_path) = (idx_file(folder, train_images)?, idx_file(folder, test_images)?);
+    let (train_labels, test_labels) = (idx_file(folder, train_labels)?, idx_file(folder, test_labels)?);
+    let (train, train_labels) = read_labelled(&train_path, &train_labels)?;
+    let (test, test_labels) = read_labelled(&test_path, &test_labels)?;
+    if test.shape != train.shape {
+        return Err(Error::ShapeMismatch { path: test_path, expected: train.shape, found: test.shape });
+    }
+    let last = train_labels.iter().chain(&test_labels).copied().max().unwrap_or(0);
+    let classes: Vec<String> = (0..=last).map(|label| label.to_string()).collect();
+    let dataset = |images: idx::Images, labels: Vec<u32>| {
+        Dataset::new(images.pixels, images.shape, labels, classes.clone())
+    };
+    let name = folder
+        .canonicalize()
+        .ok()
+        .as_deref()
+        .and_then(Path::file_name)
+        .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
+    Ok(TrainTest { name, train: dataset(train, train_labels)?, test: dataset(test, test_labels)? })
+}
+
+/// Which images of a folder are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Those to learn from.
+    Train,
+    /// Those to be tested on.
+    Test,
+}
+
+/// Reads images without their labels: from one IDX file, or the given split of a folder.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_images(path: &Path, split: Split) -> Result<idx::Images, Error> {
+    let name = match split {
+        Split::Train => IDX_FILES[0],
+        Split::Test => IDX_FILES[2],
+    };
+    idx::read_images(&if path.is_dir() { idx_file(path, name)? } else { path.to_owned() })
+}
+
+fn read_labelled(images_path: &Path, labels_path: &Path) -> Result<(idx::Images, Vec<u32>), Error> {
+    let images = idx::read_images(images_path)?;
+    let labels = idx::read_labels(labels_path)?;
+    if images.pixels.nrows() != labels.len() {
+        return Err(Error::CountMismatch {
+            images_path: images_path.to_owned(),
+            images: images.pixels.nrows(),
+            labels_path: labels_path.to_owned(),
+            labels: labels.len(),
+        });
+    }
+    Ok((images, labels.into_iter().map(u32::from).collect()))
+}
+
+fn idx_file(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
+    if !folder.is_dir() {
+        let source =
+            std::io::Error::other("expected a folder with MNIST's four IDX files, found no such folder");
+        return Err(Error::Io { path: folder.to_owned(), source });
+    }
+    let plain = folder.join(name);
+    let gzipped = folder.join(format!("{name}.gz"));
+    [plain, gzipped]
+        .into_iter()
+        .find(|path| path.is_file())
+        .ok_or_else(|| Error::MissingFile { folder: folder.to_owned(), expected: name })
+}
