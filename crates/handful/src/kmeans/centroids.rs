@@ -1,0 +1,142 @@
+//! Centroids as the fractions that they are.
+
+use std::cmp::Ordering;
+
+use ndarray::{Array2, ArrayView1, ArrayView2};
+
+/// Given centroids are taken to the nearest multiple of one part in so many.
+const GIVEN_DENOMINATOR: u64 = 1 << 20;
+
+/// Means of byte vectors, exactly: centroid j is `sums[j] / counts[j]`.
+///
+/// Whole sums leave no rounding that could depend on the order in which rows are added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Centroids {
+    pub(super) sums: Array2<u64>,
+    /// Never zero.
+    pub(super) counts: Vec<u64>,
+}
+
+impl Centroids {
+    /// One centroid at each of these rows.
+    pub(super) fn from_rows(rows: ArrayView2<u8>) -> Self {
+        Self { sums: rows.mapv(u64::from), counts: vec![1; rows.nrows()] }
+    }
+
+    /// Values must be 0 to 255.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255 * 2^20")]
+    pub(super) fn from_f64(centroids: &Array2<f64>) -> Self {
+        Self {
+            sums: centroids.mapv(|value| (value * GIVEN_DENOMINATOR as f64).round() as u64),
+            counts: vec![GIVEN_DENOMINATOR; centroids.nrows()],
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn n_clusters(&self) -> usize {
+        self.sums.nrows()
+    }
+
+    /// How long each is.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.sums.ncols()
+    }
+
+    /// As floats, shape (`n_clusters`, `n_features`), each the correctly rounded quotient.
+    #[must_use]
+    pub fn to_f64(&self) -> Array2<f64> {
+        Array2::from_shape_fn(self.sums.dim(), |(j, i)| self.sums[[j, i]] as f64 / self.counts[j] as f64)
+    }
+
+    /// To the nearest byte, halves upwards: prototypes that can be searched exactly.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "a mean of bytes is at most 255")]
+    pub fn to_bytes(&self) -> Array2<u8> {
+        Array2::from_shape_fn(self.sums.dim(), |(j, i)| {
+            let (sum, count) = (u128::from(self.sums[[j, i]]), u128::from(self.counts[j]));
+            ((2 * sum + count) / (2 * count)) as u8
+        })
+    }
+
+    /// The squared distance of `row` to centroid `j`, exactly: Σ (n x - s)² / n².
+    pub(super) fn squared_distance(&self, row: ArrayView1<u8>, j: usize) -> Fraction {
+        let count = i128::from(self.counts[j]);
+        let scaled = row.iter().zip(self.sums.row(j)).map(|(&x, &sum)| {
+            let difference = count * i128::from(x) - i128::from(sum);
+            difference.unsigned_abs().pow(2)
+        });
+        Fraction { numerator: scaled.sum(), denominator: count.unsigned_abs().pow(2) }
+    }
+
+    /// Σ |x - c|² over a cluster's rows, from their number, sum and sum of squares: with c = s/n,
+    /// (n² Σ|x|² - 2n Σx·s + m|s|²) / n².
+    pub(super) fn cluster_inertia(&self, j: usize, size: u64, sum: ArrayView1<u64>, squares: u64) -> f64 {
+        let (count, size) = (u128::from(self.counts[j]), u128::from(size));
+        let own = self.sums.row(j);
+        let dot = |a: ArrayView1<u64>, b: ArrayView1<u64>| -> u128 {
+            a.iter().zip(b).map(|(&x, &y)| u128::from(x) * u128::from(y)).sum()
+        };
+        let numerator =
+            count * count * u128::from(squares) + size * dot(own, own) - 2 * count * dot(sum, own);
+        numerator as f64 / (count * count) as f64
+    }
+}
+
+/// A non-negative fraction, compared exactly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fraction {
+    pub(super) numerator: u128,
+    pub(super) denominator: u128,
+}
+
+impl Fraction {
+    /// Compares whole parts, then the inverted remainders, as Euclid does: no product, so no overflow.
+    pub(super) fn compare(self, other: Self) -> Ordering {
+        let (mut a, mut b, mut c, mut d) =
+            (self.numerator, self.denominator, other.numerator, other.denominator);
+        loop {
+            let whole = (a / b).cmp(&(c / d));
+            let (left, right) = (a % b, c % d);
+            if whole.is_ne() || left == 0 || right == 0 {
+                return whole.then(left.min(1).cmp(&right.min(1)));
+            }
+            // left/b against right/d is d/right against b/left.
+            (a, b, c, d) = (d, right, b, left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn fractions_compare_as_cross_products(a in 0_u64.., b in 1_u64.., c in 0_u64.., d in 1_u64..) {
+            for (a, b, c, d) in [(a, b, c, d), (a % 9, b % 9 + 1, c % 9, d % 9 + 1), (a, b, a, b)] {
+                let [a, b, c, d] = [a, b, c, d].map(u128::from);
+                let (left, right) = (Fraction { numerator: a, denominator: b }, Fraction { numerator: c, denominator: d });
+                prop_assert_eq!(left.compare(right), (a * d).cmp(&(c * b)));
+            }
+        }
+    }
+
+    #[test]
+    fn fractions_too_large_for_cross_products_compare() {
+        let near = |extra| Fraction { numerator: u128::MAX - 1 + extra, denominator: u128::MAX / 3 };
+        assert_eq!(near(0).compare(near(1)), Ordering::Less);
+        assert_eq!(near(1).compare(near(1)), Ordering::Equal);
+    }
+
+    #[test]
+    fn bytes_are_rounded_halves_upwards() {
+        let centroids = Centroids { sums: array![[0, 1, 2, 3, 765, 4]], counts: vec![3] };
+        assert_eq!(centroids.to_bytes(), array![[0, 0, 1, 1, 255, 1]]);
+        assert_eq!(Centroids { sums: array![[1, 3]], counts: vec![2] }.to_bytes(), array![[1, 2]]);
+    }
+}

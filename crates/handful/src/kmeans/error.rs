@@ -1,0 +1,79 @@
+use crate::{dataset, progress::Cancelled};
+
+/// What can be wrong with a clustering job.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A count that must be at least 1.
+    #[error("{name} is 0: expected at least 1")]
+    Zero {
+        /// The parameter.
+        name: &'static str,
+    },
+    /// A tolerance that no movement can be compared with.
+    #[error("tol is {tol}: expected a finite number, 0 or more")]
+    Tol {
+        /// The tolerance given.
+        tol: f64,
+    },
+    /// Nothing to cluster.
+    #[error("expected at least one row with at least one feature, found shape ({n_samples}, {n_features})")]
+    Empty {
+        /// Rows.
+        n_samples: usize,
+        /// Features.
+        n_features: usize,
+    },
+    /// More clusters than rows.
+    #[error("n_clusters is {n_clusters}: expected at most {n_samples}, the number of rows")]
+    TooManyClusters {
+        /// Clusters asked for.
+        n_clusters: usize,
+        /// Rows to cluster.
+        n_samples: usize,
+    },
+    /// More clusters than the images of one class.
+    #[error(
+        "n_clusters is {n_clusters}: expected at most {n_samples}, the number of images of class {class:?}"
+    )]
+    TooManyClustersForClass {
+        /// Clusters asked for.
+        n_clusters: usize,
+        /// The smallest class.
+        class: String,
+        /// Its images.
+        n_samples: usize,
+    },
+    /// Given centroids of the wrong shape.
+    #[error("expected initial centroids of shape {expected:?} (n_clusters, n_features), found {found:?}")]
+    InitShape {
+        /// Clusters and features of the job.
+        expected: (usize, usize),
+        /// Shape given.
+        found: (usize, usize),
+    },
+    /// A given centroid that is no mean of bytes.
+    #[error("initial centroid {row}, feature {column}: expected a value from 0 to 255, found {value}")]
+    InitValue {
+        /// The centroid.
+        row: usize,
+        /// The feature.
+        column: usize,
+        /// The value given.
+        value: f64,
+    },
+    /// Rows of another length than the centroids.
+    #[error("expected rows of {expected} features, as in the centroids, found {found}")]
+    FeatureCount {
+        /// Features of the centroids.
+        expected: usize,
+        /// Features of the rows.
+        found: usize,
+    },
+    /// The prototypes do not make a data set.
+    #[error(transparent)]
+    Dataset(#[from] dataset::Error),
+    /// Ended by the observer.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}

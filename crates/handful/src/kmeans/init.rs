@@ -1,0 +1,155 @@
+//! Where centroids start.
+
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
+use rand::{RngExt, rngs::ChaCha8Rng, seq::index};
+use rayon::prelude::*;
+
+use super::{Error, centroids::Centroids};
+use crate::{
+    distance,
+    progress::{Observer, Stage},
+};
+
+/// Seeding looks at so many rows, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
+const SEEDING_ROWS: usize = 262_144;
+const ROWS_PER_CLUSTER: usize = 256;
+const ROW_BLOCK: usize = 1024;
+
+/// Distinct rows, drawn evenly.
+pub(super) fn random(x: ArrayView2<u8>, n_clusters: usize, rng: &mut ChaCha8Rng) -> Centroids {
+    let rows = index::sample(rng, x.nrows(), n_clusters).into_vec();
+    Centroids::from_rows(x.select(Axis(0), &rows).view())
+}
+
+/// Greedy k-means++ (Arthur and Vassilvitskii 2007, §2.2 and §7; with 2 + ln k tries a step): the first
+/// centroid is a random row; each next one is, of several rows drawn with probability proportional to
+/// their squared distance from the centroids so far, the one that lowers the sum of those most.
+///
+/// Beyond [`SEEDING_ROWS`] rows it works on an even sample of so many. Distances are whole, so the draw
+/// is exact and does not depend on threads. O(n k d log k).
+pub(super) fn k_means_plus_plus(
+    x: ArrayView2<u8>,
+    n_clusters: usize,
+    rng: &mut ChaCha8Rng,
+    observer: &Observer,
+) -> Result<Centroids, Error> {
+    let enough = SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters));
+    if x.nrows() > enough {
+        let mut rows = index::sample(rng, x.nrows(), enough).into_vec();
+        rows.sort_unstable();
+        return k_means_plus_plus(x.select(Axis(0), &rows).view(), n_clusters, rng, observer);
+    }
+
+    let norms = distance::squared_norms(x);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
+    let n_trials = 2 + (n_clusters as f64).ln() as usize;
+    let mut chosen = vec![rng.random_range(0..x.nrows())];
+    let mut closest = squared_distances(x, &norms, &chosen).row(0).to_vec();
+    for done in 1..n_clusters {
+        observer.report(Stage::Seeding, done, n_clusters)?;
+        let candidates = draw(&closest, n_trials, rng);
+        let mut distances = squared_distances(x, &norms, &candidates);
+        let potential = |mut distances: ArrayViewMut1<u64>| -> u64 {
+            distances.zip_mut_with(&ArrayView1::from(&closest), |new, &old| *new = old.min(*new));
+            distances.sum()
+        };
+        let potentials = distances.outer_iter_mut().map(potential).zip(0..);
+        let (_, best) = potentials.min().expect("at least two candidates");
+        chosen.push(candidates[best]);
+        closest = distances.row(best).to_vec();
+    }
+    observer.report(Stage::Seeding, n_clusters, n_clusters)?;
+    Ok(Centroids::from_rows(x.select(Axis(0), &chosen).view()))
+}
+
+/// Rows drawn with probability proportional to `weights`; evenly if all are zero.
+fn draw(weights: &[u64], n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let cumulative: Vec<u64> = weights
+        .iter()
+        .scan(0, |sum, &weight| {
+            *sum += weight;
+            Some(*sum)
+        })
+        .collect();
+    let total = cumulative[cumulative.len() - 1];
+    let one = |_| {
+        if total == 0 {
+            rng.random_range(0..weights.len())
+        } else {
+            let point = rng.random_range(0..total);
+            cumulative.partition_point(|&sum| sum <= point)
+        }
+    };
+    (0..n).map(one).collect()
+}
+
+/// The squared distance of each of the rows `from` to every row of `x`, shape (`from.len()`, n).
+fn squared_distances(x: ArrayView2<u8>, norms: &[u64], from: &[usize]) -> Array2<u64> {
+    let queries = distance::widen(x.select(Axis(0), from).view());
+    let mut distances = Array2::zeros((from.len(), x.nrows()));
+    distances
+        .axis_chunks_iter_mut(Axis(1), ROW_BLOCK)
+        .into_par_iter()
+        .zip(x.axis_chunks_iter(Axis(0), ROW_BLOCK))
+        .zip(norms.par_chunks(ROW_BLOCK))
+        .for_each(|((mut distances, rows), row_norms)| {
+            distance::for_each_tile(rows, queries.view(), |query, first, dots| {
+                let norm = norms[from[query]];
+                for ((row, row_norm), dot) in (first..).zip(&row_norms[first..]).zip(dots) {
+                    distances[[query, row]] = distance::whole((norm + row_norm) as f64 - 2.0 * dot);
+                }
+            });
+        });
+    distances
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn seeded(x: &Array2<u8>, n_clusters: usize, seed: u64) -> Centroids {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        k_means_plus_plus(x.view(), n_clusters, &mut rng, &Observer::default()).expect("not cancelled")
+    }
+
+    #[test]
+    fn every_far_group_gets_a_centroid() {
+        let x = array![[0_u8, 0], [1, 0], [0, 1], [200, 0], [201, 0], [0, 200], [0, 201], [255, 255]];
+        for seed in 0..20 {
+            let mut groups: Vec<_> = seeded(&x, 4, seed)
+                .to_bytes()
+                .outer_iter()
+                .map(|centroid| (centroid[0] > 100, centroid[1] > 100))
+                .collect();
+            groups.sort_unstable();
+            assert_eq!(groups, [(false, false), (false, true), (true, false), (true, true)], "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn rows_are_drawn_in_proportion_to_their_weight() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let drawn = draw(&[0, 1, 0, 3, 0], 40_000, &mut rng);
+        let ones = drawn.iter().filter(|&&row| row == 1).count();
+        assert!(drawn.iter().all(|&row| row == 1 || row == 3));
+        // Five standard deviations of a binomial count around 10,000.
+        assert!(ones.abs_diff(10_000) < 5 * 87, "{ones} of 40,000");
+    }
+
+    #[test]
+    fn more_clusters_than_distinct_rows_repeat_rows() {
+        let x = array![[5_u8], [5], [5]];
+        assert_eq!(seeded(&x, 3, 0).to_bytes(), x);
+    }
+
+    #[test]
+    fn beyond_the_limit_a_sample_is_looked_at() {
+        let x = Array2::from_shape_fn((SEEDING_ROWS + 1000, 1), |(i, _)| if i % 3 == 0 { 200 } else { 10 });
+        let found = seeded(&x, 2, 0);
+        assert_eq!(found, seeded(&x, 2, 0));
+        assert_eq!(found.to_bytes().sum(), 210);
+    }
+}

@@ -1,0 +1,221 @@
+//! Lloyd's iteration: rows to their nearest centroid, centroids to the mean of their rows.
+
+use ndarray::{Array2, ArrayView2, Axis, Zip};
+use rayon::prelude::*;
+
+use super::{
+    Error, KMeans,
+    assign::assign,
+    centroids::{Centroids, Fraction},
+};
+use crate::{
+    distance,
+    progress::{Observer, Stage},
+};
+
+/// The label of a row that is in no cluster yet.
+const NOWHERE: u32 = u32::MAX;
+
+/// Runs from `centroids` until no label changes, the centroids' squared movement sums to at most `tol`, or
+/// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.
+pub(super) fn lloyd(
+    x: ArrayView2<u8>,
+    mut centroids: Centroids,
+    max_iter: usize,
+    tol: f64,
+    observer: &Observer,
+) -> Result<KMeans, Error> {
+    let norms = distance::squared_norms(x);
+    let mut labels = vec![NOWHERE; x.nrows()];
+    let mut nearest = labels.clone();
+    let mut clusters = Clusters::new(centroids.n_clusters(), centroids.n_features());
+    let (mut n_iter, mut settled) = (0, false);
+    loop {
+        observer.report(Stage::Lloyd, n_iter, max_iter)?;
+        assign(x, &norms, &centroids, &mut nearest);
+        let any_moved = clusters.relabel(x, &norms, &mut labels, &nearest);
+        if settled || n_iter == max_iter {
+            break;
+        }
+        n_iter += 1;
+        if !any_moved {
+            break;
+        }
+        let means = clusters.means(&centroids, x, &labels);
+        settled = movement(&centroids, &means) <= tol;
+        centroids = means;
+    }
+    observer.report(Stage::Lloyd, max_iter, max_iter)?;
+    let inertia = clusters.inertia(&centroids);
+    Ok(KMeans { centroids, labels, cluster_sizes: clusters.sizes, inertia, n_iter })
+}
+
+/// What is known of each cluster's rows, in whole numbers.
+struct Clusters {
+    sizes: Vec<u64>,
+    sums: Array2<u64>,
+    /// Σ |x|².
+    squares: Vec<u64>,
+}
+
+impl Clusters {
+    fn new(n_clusters: usize, n_features: usize) -> Self {
+        Self {
+            sizes: vec![0; n_clusters],
+            sums: Array2::zeros((n_clusters, n_features)),
+            squares: vec![0; n_clusters],
+        }
+    }
+
+    /// Moves the rows whose label is no longer right; whether there was one.
+    fn relabel(&mut self, x: ArrayView2<u8>, norms: &[u64], labels: &mut [u32], nearest: &[u32]) -> bool {
+        let mut any = false;
+        for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
+            if *label == new {
+                continue;
+            }
+            let pixels = x.row(row);
+            if *label != NOWHERE {
+                let old = *label as usize;
+                self.sizes[old] -= 1;
+                self.squares[old] -= norms[row];
+                Zip::from(self.sums.row_mut(old)).and(pixels).for_each(|sum, &x| *sum -= u64::from(x));
+            }
+            let to = new as usize;
+            self.sizes[to] += 1;
+            self.squares[to] += norms[row];
+            Zip::from(self.sums.row_mut(to)).and(pixels).for_each(|sum, &x| *sum += u64::from(x));
+            *label = new;
+            any = true;
+        }
+        any
+    }
+
+    /// The mean of each cluster. Empty ones move to the rows farthest from their centroids; those for
+    /// which there is no such row stay where they were.
+    fn means(&self, previous: &Centroids, x: ArrayView2<u8>, labels: &[u32]) -> Centroids {
+        let mut means = Centroids { sums: self.sums.clone(), counts: self.sizes.clone() };
+        let mut empty = (0..self.sizes.len()).filter(|&j| self.sizes[j] == 0).peekable();
+        if empty.peek().is_none() {
+            return means;
+        }
+        let mut far = farthest_first(previous, x, labels).into_iter();
+        for j in empty {
+            // A cluster's only row stays: taking it would empty another.
+            if let Some(row) = far.find(|&row| means.counts[labels[row] as usize] > 1) {
+                let (pixels, from) = (x.row(row).mapv(u64::from), labels[row] as usize);
+                means.counts[from] -= 1;
+                means.counts[j] = 1;
+                Zip::from(means.sums.row_mut(from)).and(&pixels).for_each(|sum, &x| *sum -= x);
+                means.sums.row_mut(j).assign(&pixels);
+            } else {
+                means.counts[j] = previous.counts[j];
+                means.sums.row_mut(j).assign(&previous.sums.row(j));
+            }
+        }
+        means
+    }
+
+    fn inertia(&self, centroids: &Centroids) -> f64 {
+        let of_cluster = |j| centroids.cluster_inertia(j, self.sizes[j], self.sums.row(j), self.squares[j]);
+        (0..self.sizes.len()).map(of_cluster).sum()
+    }
+}
+
+/// The rows that are not at their centroid, by falling distance from it, then by index.
+fn farthest_first(centroids: &Centroids, x: ArrayView2<u8>, labels: &[u32]) -> Vec<usize> {
+    let mut far: Vec<(usize, Fraction)> = x
+        .axis_iter(Axis(0))
+        .into_par_iter()
+        .zip(labels)
+        .enumerate()
+        .map(|(row, (pixels, &label))| (row, centroids.squared_distance(pixels, label as usize)))
+        .filter(|(_, distance)| distance.numerator > 0)
+        .collect();
+    far.sort_by(|a, b| b.1.compare(a.1).then(a.0.cmp(&b.0)));
+    far.into_iter().map(|(row, _)| row).collect()
+}
+
+/// Σ |new - old|² over all centroids.
+fn movement(old: &Centroids, new: &Centroids) -> f64 {
+    (&new.to_f64() - &old.to_f64()).mapv(|difference| difference * difference).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn run(x: &Array2<u8>, start: &Array2<f64>, max_iter: usize) -> KMeans {
+        lloyd(x.view(), Centroids::from_f64(start), max_iter, 0.0, &Observer::default())
+            .expect("not cancelled")
+    }
+
+    #[test]
+    fn stops_when_no_label_changes_and_counts_that_iteration() {
+        let x = array![[0_u8], [2], [10], [12]];
+        let found = run(&x, &array![[0.0], [1.0]], 300);
+        assert_eq!(found.centroids.to_f64(), array![[1.0], [11.0]]);
+        assert_eq!((found.labels, found.inertia), (vec![0, 0, 1, 1], 4.0));
+        assert_eq!(found.n_iter, 3);
+    }
+
+    #[test]
+    fn labels_and_inertia_belong_to_the_centroids_even_when_cut_short() {
+        let x = Array2::from_shape_fn((50, 1), |(i, _)| (i * i / 10) as u8);
+        for max_iter in 1..6 {
+            let found = run(&x, &array![[0.0], [1.0], [2.0]], max_iter);
+            assert_eq!(found.labels, found.predict(x.view()).expect("same features"));
+            let centroids = found.centroids.to_f64();
+            let inertia: f64 = (0..50)
+                .map(|row| (f64::from(x[[row, 0]]) - centroids[[found.labels[row] as usize, 0]]).powi(2))
+                .sum();
+            assert!((found.inertia - inertia).abs() < 1e-9 * inertia, "{} {inertia}", found.inertia);
+            assert_eq!(found.n_iter, max_iter);
+        }
+    }
+
+    #[test]
+    fn an_empty_cluster_moves_to_the_farthest_row() {
+        let x = array![[0_u8], [1], [2], [100], [104]];
+        let found = run(&x, &array![[1.0], [255.0], [255.0]], 300);
+        // The first assignment leaves cluster 2 empty (ties go to 1); the farthest row from its centroid
+        // is 100, 155 away from 255.
+        assert_eq!(found.cluster_sizes, [3, 1, 1]);
+        assert_eq!(found.centroids.to_f64(), array![[1.0], [104.0], [100.0]]);
+    }
+
+    #[test]
+    fn clusters_beyond_the_distinct_rows_stay_empty() {
+        let x = array![[7_u8], [7], [9]];
+        let found = run(&x, &array![[7.0], [7.0], [9.0]], 300);
+        assert_eq!((found.cluster_sizes, found.inertia), (vec![2, 0, 1], 0.0));
+        assert_eq!(found.centroids.to_f64(), array![[7.0], [7.0], [9.0]]);
+    }
+
+    proptest! {
+        #[test]
+        fn sizes_sums_and_inertia_agree_with_the_labels(
+            bytes in prop::collection::vec(any::<u8>(), 12..120),
+            k in 1_usize..7,
+            levels in prop::sample::select(vec![2_u8, 5, 255]),
+        ) {
+            let n = bytes.len() / 2;
+            let x = Array2::from_shape_fn((n, 2), |(i, j)| bytes[2 * i + j] % levels);
+            let start = Array2::from_shape_fn((k, 2), |(i, j)| f64::from(x[[i * n / k, j]]));
+            let found = run(&x, &start, 300);
+            for j in 0..k {
+                let rows: Vec<usize> = (0..n).filter(|&row| found.labels[row] as usize == j).collect();
+                prop_assert_eq!(found.cluster_sizes[j], rows.len() as u64);
+                if !rows.is_empty() && found.n_iter < 300 {
+                    let sum = x.select(Axis(0), &rows).mapv(u64::from).sum_axis(Axis(0));
+                    let mean = sum.mapv(|sum| sum as f64 / rows.len() as f64);
+                    prop_assert_eq!(found.centroids.to_f64().row(j).to_owned(), mean);
+                }
+            }
+            prop_assert_eq!(&found.labels, &found.predict(x.view()).expect("same features"));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! K-Means, exact on bytes (Lloyd 1982; seeding by Arthur and Vassilvitskii 2007).
+//!
+//! A centroid is a mean of bytes, hence a fraction of two whole numbers, and is kept as one
+//! ([`Centroids`]). Sums are whole, assignments are decided exactly, and so labels, centroids and inertia
+//! are the same bits for any number of threads.
+
+mod assign;
+mod centroids;
+mod error;
+mod init;
+mod lloyd;
+mod per_class;
+
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
+
+pub use centroids::Centroids;
+pub use error::Error;
+pub use per_class::Prototypes;
+
+use crate::{distance, progress::Observer};
+
+/// Where the centroids start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Init {
+    /// Greedy k-means++: each next one far from those before, the best of 2 + ln k tries.
+    #[default]
+    KMeansPlusPlus,
+    /// Distinct rows, drawn evenly.
+    Random,
+    /// These, shape (`n_clusters`, `n_features`), values 0 to 255, taken to the nearest multiple of 2⁻²⁰.
+    /// There is then one run, whatever `n_init` says.
+    Given(Array2<f64>),
+}
+
+/// How K-Means runs; made by [`KMeans::params`].
+#[derive(Clone, Debug)]
+pub struct KMeansParams {
+    n_clusters: usize,
+    init: Init,
+    n_init: usize,
+    max_iter: usize,
+    tol: f64,
+    seed: u64,
+    observer: Observer,
+}
+
+impl KMeansParams {
+    /// Where the centroids start; greedy k-means++ unless set.
+    #[must_use]
+    pub fn init(self, init: Init) -> Self {
+        Self { init, ..self }
+    }
+
+    /// Runs from different starts, of which the one with the lowest inertia is kept; 1 unless set.
+    #[must_use]
+    pub fn n_init(self, n_init: usize) -> Self {
+        Self { n_init, ..self }
+    }
+
+    /// Most Lloyd iterations of a run; 300 unless set.
+    #[must_use]
+    pub fn max_iter(self, max_iter: usize) -> Self {
+        Self { max_iter, ..self }
+    }
+
+    /// A run ends when the centroids' squared movement, summed, is at most `tol` times the features' mean
+    /// variance, or when no label changes; 1e-4 unless set.
+    #[must_use]
+    pub fn tol(self, tol: f64) -> Self {
+        Self { tol, ..self }
+    }
+
+    /// What the random choices follow from; 0 unless set.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Whom the work tells how far it is.
+    #[must_use]
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Clusters the rows of `x`, shape (n, `n_features`).
+    ///
+    /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) on all threads of the current rayon pool.
+    ///
+    /// # Errors
+    /// If a parameter makes no sense for `x`, or the observer breaks.
+    pub fn fit(&self, x: ArrayView2<u8>) -> Result<KMeans, Error> {
+        self.fit_stream(x, 0, || Ok(()))
+    }
+
+    /// [`fit`](Self::fit) with random numbers of its own for each `stream`, telling of each run's end.
+    fn fit_stream(
+        &self,
+        x: ArrayView2<u8>,
+        stream: u32,
+        run_done: impl Fn() -> Result<(), Error>,
+    ) -> Result<KMeans, Error> {
+        self.check(x.dim())?;
+        let x: CowArray<u8, Ix2> = x.as_standard_layout();
+        let tol = self.tol * mean_variance(x.view());
+        let mut best: Option<KMeans> = None;
+        for run in 0..self.n_runs() {
+            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+            rng.set_stream(u64::from(stream) << 32 | run as u64);
+            let start = match &self.init {
+                Init::KMeansPlusPlus => {
+                    init::k_means_plus_plus(x.view(), self.n_clusters, &mut rng, &self.observer)?
+                }
+                Init::Random => init::random(x.view(), self.n_clusters, &mut rng),
+                Init::Given(centroids) => Centroids::from_f64(centroids),
+            };
+            let found = lloyd::lloyd(x.view(), start, self.max_iter, tol, &self.observer)?;
+            if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
+                best = Some(found);
+            }
+            run_done()?;
+        }
+        Ok(best.expect("n_init is at least 1"))
+    }
+
+    fn n_runs(&self) -> usize {
+        if matches!(self.init, Init::Given(_)) { 1 } else { self.n_init }
+    }
+
+    fn check(&self, (n_samples, n_features): (usize, usize)) -> Result<(), Error> {
+        let at_least_one =
+            [("n_clusters", self.n_clusters), ("n_init", self.n_init), ("max_iter", self.max_iter)];
+        if let Some(&(name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
+            return Err(Error::Zero { name });
+        }
+        if !(self.tol >= 0.0 && self.tol.is_finite()) {
+            return Err(Error::Tol { tol: self.tol });
+        }
+        if n_samples == 0 || n_features == 0 {
+            return Err(Error::Empty { n_samples, n_features });
+        }
+        if self.n_clusters > n_samples {
+            return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples });
+        }
+        if let Init::Given(centroids) = &self.init {
+            let (expected, found) = ((self.n_clusters, n_features), centroids.dim());
+            if found != expected {
+                return Err(Error::InitShape { expected, found });
+            }
+            if let Some(((row, column), &value)) =
+                centroids.indexed_iter().find(|(_, value)| !(0.0..=255.0).contains(*value))
+            {
+                return Err(Error::InitValue { row, column, value });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The best run of K-Means: everything in it belongs to that one run.
+///
+/// ```
+/// use handful::KMeans;
+/// use ndarray::array;
+///
+/// let x = array![[1_u8, 2], [1, 4], [200, 7], [200, 9]];
+/// let kmeans = KMeans::params(2).n_init(10).seed(0).fit(x.view())?;
+/// assert_eq!(kmeans.inertia, 4.0);
+/// assert_eq!(kmeans.predict(array![[0_u8, 0], [255, 255]].view())?, [kmeans.labels[0], kmeans.labels[2]]);
+/// # Ok::<(), handful::kmeans::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct KMeans {
+    /// The means of the clusters, exactly.
+    pub centroids: Centroids,
+    /// For each row the index of its nearest centroid; of equally near ones the lowest.
+    pub labels: Vec<u32>,
+    /// Rows in each cluster.
+    pub cluster_sizes: Vec<u64>,
+    /// Sum of squared distances of the rows to their centroids.
+    pub inertia: f64,
+    /// Lloyd iterations until labels or centroids stood still.
+    pub n_iter: usize,
+}
+
+impl KMeans {
+    /// Greedy k-means++, one run, at most 300 iterations, `tol` 1e-4, seed 0.
+    #[must_use]
+    pub fn params(n_clusters: usize) -> KMeansParams {
+        KMeansParams {
+            n_clusters,
+            init: Init::default(),
+            n_init: 1,
+            max_iter: 300,
+            tol: 1e-4,
+            seed: 0,
+            observer: Observer::default(),
+        }
+    }
+
+    /// The nearest centroid of each row of `x`, shape (n, `n_features`).
+    ///
+    /// # Errors
+    /// [`Error::FeatureCount`] if the number of features differs.
+    pub fn predict(&self, x: ArrayView2<u8>) -> Result<Vec<u32>, Error> {
+        let expected = self.centroids.n_features();
+        if x.ncols() != expected {
+            return Err(Error::FeatureCount { expected, found: x.ncols() });
+        }
+        let mut labels = vec![0; x.nrows()];
+        let x = x.as_standard_layout();
+        assign::assign(x.view(), &distance::squared_norms(x.view()), &self.centroids, &mut labels);
+        Ok(labels)
+    }
+}
+
+/// The variance of a feature, averaged over the features, from whole sums.
+fn mean_variance(x: ArrayView2<u8>) -> f64 {
+    let n = x.nrows() as f64;
+    let mut sums = vec![(0_u64, 0_u64); x.ncols()];
+    for row in x.outer_iter() {
+        for (sum, &value) in sums.iter_mut().zip(row) {
+            *sum = (sum.0 + u64::from(value), sum.1 + u64::from(value).pow(2));
+        }
+    }
+    let variance = |&(sum, squares): &(u64, u64)| squares as f64 / n - (sum as f64 / n).powi(2);
+    sums.iter().map(variance).sum::<f64>() / sums.len() as f64
+}

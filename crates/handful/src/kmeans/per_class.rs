@@ -1,0 +1,101 @@
+//! K-Means within each class: the centroids, labelled, replace the training set.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ndarray::{Array2, Axis, concatenate};
+use rayon::prelude::*;
+
+use super::{Error, KMeans, KMeansParams};
+use crate::{Dataset, progress::Stage};
+
+/// Labelled prototypes: the centroids of each class, by class, then by cluster.
+#[derive(Clone, Debug)]
+pub struct Prototypes {
+    /// The centroids rounded to bytes, with their class as label: what a classifier is fitted on.
+    pub dataset: Dataset,
+    /// For each prototype the number of images in its cluster.
+    pub cluster_sizes: Vec<u64>,
+    /// For each training image the number of its prototype.
+    pub labels: Vec<u32>,
+    /// The clustering of each class that has images, in the order of the classes.
+    pub clusterings: Vec<KMeans>,
+}
+
+impl Prototypes {
+    /// Summed over the classes.
+    #[must_use]
+    pub fn inertia(&self) -> f64 {
+        self.clusterings.iter().map(|clustering| clustering.inertia).sum()
+    }
+
+    /// Lloyd iterations of the runs that were kept, summed over the classes.
+    #[must_use]
+    pub fn n_iter(&self) -> usize {
+        self.clusterings.iter().map(|clustering| clustering.n_iter).sum()
+    }
+
+    /// All centroids as floats, shape (`n_prototypes`, `n_features`).
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "all classes have as many features")]
+    pub fn centroids(&self) -> Array2<f64> {
+        let parts: Vec<_> = self.clusterings.iter().map(|clustering| clustering.centroids.to_f64()).collect();
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        concatenate(Axis(0), &views).expect("all have as many features")
+    }
+}
+
+impl KMeansParams {
+    /// Clusters the images of each class on their own: `n_clusters` prototypes a class. Classes without
+    /// images have none.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); [`Error::TooManyClustersForClass`] if a class has fewer images.
+    #[expect(clippy::missing_panics_doc, reason = "there is a row for each prototype")]
+    pub fn fit_per_class(&self, dataset: &Dataset) -> Result<Prototypes, Error> {
+        let rows: Vec<(u32, Vec<usize>)> =
+            (0..).zip(dataset.rows_by_class()).filter(|(_, rows)| !rows.is_empty()).collect();
+        if let Some((class, rows)) = rows.iter().min_by_key(|(_, rows)| rows.len())
+            && self.n_clusters > rows.len()
+        {
+            return Err(Error::TooManyClustersForClass {
+                n_clusters: self.n_clusters,
+                class: dataset.classes()[*class as usize].clone(),
+                n_samples: rows.len(),
+            });
+        }
+
+        let (done, total) = (AtomicUsize::new(0), rows.len() * self.n_runs());
+        self.observer.report(Stage::Runs, 0, total)?;
+        let clusterings = rows
+            .par_iter()
+            .map(|(class, rows)| {
+                self.fit_stream(dataset.images().select(Axis(0), rows).view(), *class, || {
+                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                    Ok(self.observer.report(Stage::Runs, done, total)?)
+                })
+            })
+            .collect::<Result<Vec<KMeans>, Error>>()?;
+
+        let mut labels = vec![0; dataset.n_samples()];
+        let (mut images, mut classes, mut first) = (Vec::new(), Vec::new(), 0);
+        for ((class, rows), clustering) in rows.iter().zip(&clusterings) {
+            for (&row, label) in rows.iter().zip(&clustering.labels) {
+                labels[row] = first + label;
+            }
+            images.extend(clustering.centroids.to_bytes());
+            classes.extend(std::iter::repeat_n(*class, self.n_clusters));
+            first += u32::try_from(self.n_clusters).expect("fewer than 2^32 clusters");
+        }
+        let images = Array2::from_shape_vec((classes.len(), dataset.n_features()), images)
+            .expect("a row for each prototype");
+        Ok(Prototypes {
+            dataset: Dataset::new(images, dataset.image_shape(), classes, dataset.classes().to_vec())?,
+            cluster_sizes: clusterings
+                .iter()
+                .flat_map(|clustering| clustering.cluster_sizes.clone())
+                .collect(),
+            labels,
+            clusterings,
+        })
+    }
+}
