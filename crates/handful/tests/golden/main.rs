@@ -1,0 +1,14 @@
+//! What is known beforehand: figures on the real MNIST, and the answers of scikit-learn and statsmodels.
+
+mod mnist;
+mod peers;
+mod reference;
+
+use std::{path::Path, sync::LazyLock};
+
+use handful::dataset::{self, TrainTest};
+
+static MNIST: LazyLock<TrainTest> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
+    dataset::load(&folder).expect("MNIST is in the clone")
+});
