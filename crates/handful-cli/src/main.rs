@@ -1,1 +1,60 @@
-fn main() {}
+//! The command `handful`: see `handful --help`.
+
+mod args;
+mod cluster;
+mod compare;
+mod console;
+mod experiment;
+mod neighbors;
+mod output;
+mod report;
+mod summary;
+mod table;
+mod text;
+
+use std::{
+    io::{ErrorKind, Write},
+    process::ExitCode,
+};
+
+use clap::Parser;
+
+use crate::{
+    args::{Args, Command},
+    console::{Console, INTERRUPTED},
+};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    args.global.color.write_global();
+    let console = Console::new(&args.global);
+    match run(&args, &console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) if console.was_interrupted() => ExitCode::from(INTERRUPTED),
+        // A reader that has seen enough, as `head` has, is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
+    console.watch_ctrl_c()?;
+    let threads = args.global.threads.map_or(0, usize::from);
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    match &args.command {
+        Command::Compare(command) => compare::run(command, &args.global, console),
+        Command::Cluster(command) => cluster::run(command, &args.global, console),
+        Command::Neighbors(command) => neighbors::run(command, &args.global, console),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kinds = error.chain().filter_map(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        io.or_else(|| cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind))
+    });
+    kinds.into_iter().any(|kind| kind == ErrorKind::BrokenPipe)
+}

@@ -100,6 +100,16 @@ pub enum Error {
         /// Height and width found.
         found: [usize; 2],
     },
+    /// More images of a class are wanted than there are.
+    #[error("expected at least {expected} images of class {class:?}, found {found}")]
+    ClassTooSmall {
+        /// The class.
+        class: String,
+        /// Images wanted.
+        expected: usize,
+        /// Images there.
+        found: usize,
+    },
     /// The parts given to [`Dataset::new`](super::Dataset::new) do not fit one another.
     #[error("{0}")]
     Inconsistent(String),

@@ -11,6 +11,7 @@ mod locate;
 use std::path::{Path, PathBuf};
 
 use ndarray::{ArcArray2, Array2, Axis};
+use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
 pub use locate::locate;
@@ -140,6 +141,24 @@ impl Dataset {
         self.images.select(Axis(0), &rows)
     }
 
+    /// `n` images of each class that has any, drawn evenly, in the order of the classes.
+    ///
+    /// # Errors
+    /// [`Error::ClassTooSmall`] if a class has fewer.
+    pub fn sample_per_class(&self, n: usize, seed: u64) -> Result<Self, Error> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        let mut chosen = Vec::new();
+        for (class, rows) in self.classes.iter().zip(self.rows_by_class()) {
+            if !rows.is_empty() && rows.len() < n {
+                return Err(Error::ClassTooSmall { class: class.clone(), expected: n, found: rows.len() });
+            }
+            let mut drawn = index::sample(&mut rng, rows.len(), n.min(rows.len())).into_vec();
+            drawn.sort_unstable();
+            chosen.extend(drawn.into_iter().map(|i| rows[i]));
+        }
+        Ok(self.select(&chosen))
+    }
+
     /// The given rows, in the given order.
     ///
     /// # Panics
@@ -241,4 +260,50 @@ fn idx_file(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
         .into_iter()
         .find(|path| path.is_file())
         .ok_or_else(|| Error::MissingFile { folder: folder.to_owned(), expected: name })
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn dataset() -> Dataset {
+        let images = array![[1_u8, 1], [2, 2], [3, 3], [4, 4], [5, 5]];
+        Dataset::new(images, [1, 2], vec![1, 0, 1, 1, 0], vec!["a".into(), "b".into(), "none".into()])
+            .unwrap()
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let classes = || vec!["a".to_owned()];
+        for (rows, shape, labels, expected) in [
+            (array![[1_u8, 2]], [2, 2], vec![0], "expected 2 x 2 pixels in a row, found 2"),
+            (array![[1, 2]], [1, 2], vec![0, 0], "expected a label for each of 1 images, found 2"),
+            (array![[1, 2]], [1, 2], vec![3], "expected a label below 1 (the number of classes), found 3"),
+            (Array2::zeros((0, 2)), [1, 2], vec![], "expected at least one image"),
+            (Array2::zeros((1, 0)), [0, 5], vec![0], "expected at least one image"),
+        ] {
+            let error = Dataset::new(rows, shape, labels, classes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn transposed_arrays_are_put_in_order() {
+        let images = array![[1_u8, 3], [2, 4]].reversed_axes();
+        let data = Dataset::new(images, [1, 2], vec![0, 0], vec!["a".into()]).unwrap();
+        assert_eq!(data.images().as_slice(), Some(&[1, 2, 3, 4][..]));
+    }
+
+    #[test]
+    fn samples_hold_distinct_images_of_each_class() {
+        let sample = dataset().sample_per_class(2, 7).unwrap();
+        assert_eq!(sample.labels(), [0, 0, 1, 1]);
+        assert_eq!(sample, dataset().sample_per_class(2, 7).unwrap());
+        assert_eq!(sample.images().row(0), array![2, 2]);
+        assert_eq!(sample.images().row(1), array![5, 5]);
+        assert_ne!(sample.images().row(2), sample.images().row(3));
+        assert!(matches!(dataset().sample_per_class(3, 7), Err(Error::ClassTooSmall { found: 2, .. })));
+    }
 }

@@ -25,6 +25,12 @@ use ndarray::{ArrayView1, ArrayView2};
 
 pub(crate) use panel::{LANES, RELATIVE_ERROR, for_each_tile, widen};
 
+/// The instruction set that the kernel uses on this machine: `scalar`, plain Rust as compiled.
+#[must_use]
+pub fn level() -> &'static str {
+    "scalar"
+}
+
 /// The squared Euclidean distance, by its definition.
 ///
 /// O(d), exact for any length.

@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ndarray::{Array2, Axis, concatenate};
+use ndarray::{Array2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{Error, KMeans, KMeansParams};
+use super::{Error, Init, KMeans, KMeansParams};
 use crate::{Dataset, progress::Stage};
 
 /// Labelled prototypes: the centroids of each class, by class, then by cluster.
@@ -46,7 +46,8 @@ impl Prototypes {
 
 impl KMeansParams {
     /// Clusters the images of each class on their own: `n_clusters` prototypes a class. Classes without
-    /// images have none.
+    /// images have none. Given initial centroids stand class by class, shape (classes with images ·
+    /// `n_clusters`, `n_features`).
     ///
     /// # Errors
     /// As [`fit`](Self::fit); [`Error::TooManyClustersForClass`] if a class has fewer images.
@@ -64,12 +65,14 @@ impl KMeansParams {
             });
         }
 
+        let per_class = self.split_init(rows.len(), dataset.n_features())?;
         let (done, total) = (AtomicUsize::new(0), rows.len() * self.n_runs());
         self.observer.report(Stage::Runs, 0, total)?;
         let clusterings = rows
             .par_iter()
-            .map(|(class, rows)| {
-                self.fit_stream(dataset.images().select(Axis(0), rows).view(), *class, || {
+            .zip(&per_class)
+            .map(|((class, rows), params)| {
+                params.fit_stream(dataset.images().select(Axis(0), rows).view(), *class, || {
                     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                     Ok(self.observer.report(Stage::Runs, done, total)?)
                 })
@@ -97,5 +100,60 @@ impl KMeansParams {
             labels,
             clusterings,
         })
+    }
+
+    /// The parameters for each class.
+    fn split_init(&self, n_classes: usize, n_features: usize) -> Result<Vec<Self>, Error> {
+        let Init::Given(all) = &self.init else {
+            return Ok(vec![self.clone(); n_classes]);
+        };
+        let (expected, found) = ((n_classes * self.n_clusters, n_features), all.dim());
+        if found != expected {
+            return Err(Error::InitShape { expected, found });
+        }
+        let of_class = |class: usize| {
+            let rows = s![class * self.n_clusters..(class + 1) * self.n_clusters, ..];
+            self.clone().init(Init::Given(all.slice(rows).to_owned()))
+        };
+        Ok((0..n_classes).map(of_class).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn dataset() -> Dataset {
+        let images = array![[0_u8], [200], [10], [210], [5], [250]];
+        let classes = ["low", "none", "high"].map(String::from).to_vec();
+        Dataset::new(images, [1, 1], vec![0, 2, 0, 2, 0, 2], classes).unwrap()
+    }
+
+    #[test]
+    fn prototypes_carry_the_class_of_their_images() {
+        let found = KMeans::params(2).n_init(3).fit_per_class(&dataset()).unwrap();
+        assert_eq!(found.dataset.labels(), [0, 0, 2, 2]);
+        assert_eq!(found.cluster_sizes.iter().sum::<u64>(), 6);
+        assert_eq!(found.labels[1], found.labels[3], "200 and 210 belong together");
+        assert_ne!(found.labels[1], found.labels[5], "250 does not");
+        assert_eq!(found.inertia().to_bits(), (12.5_f64 + 50.0).to_bits());
+        assert_eq!(found.centroids().dim(), (4, 1));
+    }
+
+    #[test]
+    fn given_centroids_stand_class_by_class() {
+        let params = KMeans::params(1).max_iter(1).init(Init::Given(array![[1.0], [220.0]]));
+        assert_eq!(params.fit_per_class(&dataset()).unwrap().dataset.images(), array![[5], [220]]);
+        let one_too_few = KMeans::params(2).init(Init::Given(array![[1.0], [2.0], [3.0]]));
+        assert!(matches!(one_too_few.fit_per_class(&dataset()), Err(Error::InitShape { .. })));
+    }
+
+    #[test]
+    fn a_class_with_fewer_images_than_clusters_is_named() {
+        let error = KMeans::params(4).fit_per_class(&dataset()).unwrap_err();
+        assert!(error.to_string().contains("at most 3"), "{error}");
+        assert!(error.to_string().contains("low"), "{error}");
     }
 }

@@ -97,6 +97,6 @@ mod tests {
         assert_eq!(vote(&[0, 1, 1, 1], &labels, Weights::Distance, TieBreak::LowestLabel), 2);
         let mut votes = [0.0; 4];
         count(&[0, 0, 5, 5], labels.into_iter(), Weights::Distance, &mut votes);
-        assert_eq!(votes.map(|votes| votes.to_bits()), [0.0, 1.0, 1.0, 0.0_f64].map(f64::to_bits));
+        assert_eq!(votes.map(f64::to_bits), [0.0, 1.0, 1.0, 0.0_f64].map(f64::to_bits));
     }
 }

@@ -1,0 +1,213 @@
+//! `handful cluster`: K-Means over all images, or class by class.
+
+use std::{
+    fs::File,
+    io::Write,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use handful::{
+    KMeans,
+    dataset::{self, Split},
+    kmeans::{Init, KMeansParams},
+    progress::{Progress, Stage},
+};
+use ndarray::{Array1, Array2};
+use ndarray_npy::{ReadNpyError, ReadableElement, read_npy};
+use serde::Serialize;
+
+use crate::{
+    args::{self, Cluster, Global},
+    console::Console,
+    output::OutputFile,
+    summary::Machine,
+    text,
+};
+
+#[derive(Serialize)]
+struct Summary {
+    version: &'static str,
+    seed: u64,
+    machine: Machine,
+    n_samples: usize,
+    n_features: usize,
+    n_clusters: usize,
+    per_class: bool,
+    n_init: usize,
+    inertia: f64,
+    n_iter: usize,
+    /// From the images in memory to labels and centroids.
+    seconds: f64,
+    /// Of these, in Lloyd's iterations, over all runs; null where runs overlap, as class by class.
+    loop_seconds: Option<f64>,
+    /// The most memory that the process ever held; null where the system does not tell.
+    peak_bytes: Option<u64>,
+}
+
+/// What both ways of clustering come to.
+struct Clustering {
+    centroids: Array2<f64>,
+    /// The class of each centroid.
+    classes: Option<Vec<u32>>,
+    labels: Vec<u32>,
+    cluster_sizes: Vec<u64>,
+    inertia: f64,
+    n_iter: usize,
+}
+
+pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow::Result<()> {
+    let output = args.output.as_deref().map(OutputFile::create).transpose()?;
+    let bar_stage = if args.per_class { Stage::Runs } else { Stage::Lloyd };
+    let bar = console.bar("K-Means", bar_stage);
+    let clock = LoopClock::default();
+    let watch = clock.clone();
+    let params = KMeans::params(args.clusters.get() as usize)
+        .init(init(&args.init)?)
+        .n_init(args.n_init.get())
+        .max_iter(args.max_iter.get())
+        .tol(args.tol)
+        .seed(global.seed)
+        .observer(bar.observer_with(move |progress| watch.tell(progress)));
+
+    let (found, (n_samples, n_features), seconds) = if args.per_class {
+        let data = args::load(args.data.as_ref())?.train;
+        let start = Instant::now();
+        (per_class(&params, &data)?, data.images().dim(), start.elapsed())
+    } else {
+        let images = dataset::load_images(&args::data_path(args.data.as_ref())?, Split::Train)?.pixels;
+        let start = Instant::now();
+        (whole(&params, images.view())?, images.dim(), start.elapsed())
+    };
+    drop(bar);
+
+    let summary = Summary {
+        version: env!("CARGO_PKG_VERSION"),
+        seed: global.seed,
+        machine: Machine::this(),
+        n_samples,
+        n_features,
+        n_clusters: found.centroids.nrows(),
+        per_class: args.per_class,
+        n_init: args.n_init.get(),
+        inertia: found.inertia,
+        n_iter: found.n_iter,
+        seconds: seconds.as_secs_f64(),
+        loop_seconds: (!args.per_class).then(|| clock.total().as_secs_f64()),
+        peak_bytes: peak_bytes(),
+    };
+    if let Some(output) = output {
+        write_npz(output, found)?;
+    }
+    print(&summary, args, global)
+}
+
+fn whole(params: &KMeansParams, images: ndarray::ArrayView2<u8>) -> anyhow::Result<Clustering> {
+    let KMeans { centroids, labels, cluster_sizes, inertia, n_iter } = params.fit(images)?;
+    Ok(Clustering { centroids: centroids.to_f64(), classes: None, labels, cluster_sizes, inertia, n_iter })
+}
+
+fn per_class(params: &KMeansParams, data: &handful::Dataset) -> anyhow::Result<Clustering> {
+    let found = params.fit_per_class(data)?;
+    Ok(Clustering {
+        centroids: found.centroids(),
+        classes: Some(found.dataset.labels().to_vec()),
+        inertia: found.inertia(),
+        n_iter: found.n_iter(),
+        labels: found.labels,
+        cluster_sizes: found.cluster_sizes,
+    })
+}
+
+fn init(name: &str) -> anyhow::Result<Init> {
+    match name {
+        "k-means++" => Ok(Init::KMeansPlusPlus),
+        "random" => Ok(Init::Random),
+        file => read_centroids(Path::new(file))
+            .map(Init::Given)
+            .with_context(|| format!("--init: expected k-means++, random or a NumPy file, found {file:?}")),
+    }
+}
+
+/// A two-dimensional array of any usual type of number.
+fn read_centroids(path: &Path) -> anyhow::Result<Array2<f64>> {
+    fn read<T: ReadableElement + Copy + Into<f64>>(path: &Path) -> Result<Array2<f64>, ReadNpyError> {
+        Ok(read_npy::<_, Array2<T>>(path)?.mapv(Into::into))
+    }
+    File::open(path)?;
+    for read in [read::<f64>, read::<f32>, read::<u8>, read::<i32>] {
+        match read(path) {
+            Err(ReadNpyError::WrongDescriptor(_)) => {}
+            other => return Ok(other?),
+        }
+    }
+    bail!("expected an array of float64, float32, uint8 or int32")
+}
+
+fn write_npz(output: OutputFile, found: Clustering) -> anyhow::Result<()> {
+    let signed = |values: Vec<u32>| Array1::from_iter(values.into_iter().map(i64::from));
+    output.commit_npz(|npz| {
+        npz.add_array("centroids", &found.centroids)?;
+        npz.add_array("labels", &signed(found.labels))?;
+        npz.add_array("cluster_sizes", &Array1::from_vec(found.cluster_sizes))?;
+        if let Some(classes) = found.classes {
+            npz.add_array("classes", &signed(classes))?;
+        }
+        Ok(())
+    })
+}
+
+fn print(summary: &Summary, args: &Cluster, global: &Global) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    if global.json {
+        serde_json::to_writer_pretty(&mut out, summary)?;
+        return Ok(writeln!(out)?);
+    }
+    writeln!(
+        out,
+        "{} of {} pixels in {}: inertia {:.6e} after {} in {}",
+        text::plural(summary.n_samples, "image"),
+        summary.n_features,
+        text::plural(summary.n_clusters, "cluster"),
+        summary.inertia,
+        text::plural(summary.n_iter, "iteration"),
+        text::seconds(summary.seconds)
+    )?;
+    if let Some(path) = &args.output {
+        writeln!(out, "Centroids and labels: {}", path.display())?;
+    }
+    Ok(())
+}
+
+/// Adds up the time from a run's first report of Lloyd's iterations to its last.
+#[derive(Clone, Default)]
+struct LoopClock(Arc<Mutex<(Option<Instant>, Duration)>>);
+
+impl LoopClock {
+    fn tell(&self, progress: Progress) {
+        if progress.stage != Stage::Lloyd {
+            return;
+        }
+        let mut state = self.0.lock().expect("no panic while locked");
+        if progress.done == 0 {
+            state.0 = Some(Instant::now());
+        } else if progress.done == progress.total
+            && let Some(start) = state.0.take()
+        {
+            state.1 += start.elapsed();
+        }
+    }
+
+    fn total(&self) -> Duration {
+        self.0.lock().expect("no panic while locked").1
+    }
+}
+
+/// The process's largest resident size, as Linux counts it.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}

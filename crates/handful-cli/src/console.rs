@@ -1,0 +1,100 @@
+//! What the user sees on stderr while work goes on: progress bars and notes.
+
+use std::{
+    io::Write,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use handful::progress::{Observer, Progress, Stage};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::args::Global;
+
+/// What a shell expects of a program that Ctrl-C ended.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// Notes, bars, and Ctrl-C.
+pub(crate) struct Console {
+    quiet: bool,
+    verbose: bool,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Console {
+    pub(crate) fn new(global: &Global) -> Self {
+        Self { quiet: global.quiet, verbose: global.verbose, interrupted: Arc::default() }
+    }
+
+    /// From now on Ctrl-C ends work at its next report of progress; a second one ends it at once.
+    pub(crate) fn watch_ctrl_c(&self) -> Result<(), ctrlc::Error> {
+        let flag = Arc::clone(&self.interrupted);
+        ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::Relaxed) {
+                std::process::exit(INTERRUPTED.into());
+            }
+        })
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub(crate) fn was_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// A line on stderr, with `--verbose`.
+    pub(crate) fn detail(&self, line: &str) {
+        if self.verbose {
+            let _ = writeln!(anstream::stderr(), "{line}");
+        }
+    }
+
+    /// A bar that counts one stage of the work until it is dropped. It shows on a terminal only.
+    pub(crate) fn bar(&self, label: &'static str, stage: Stage) -> Bar {
+        let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let style = ProgressStyle::with_template("{msg:<28} {bar:30} {human_pos:>6}/{human_len} {eta}")
+            .expect("a valid template")
+            .progress_chars("━━╌");
+        let progress = ProgressBar::with_draw_target(None, target).with_style(style).with_message(label);
+        Bar { progress, stage, interrupted: Arc::clone(&self.interrupted) }
+    }
+}
+
+/// A progress bar; dropping it clears it.
+pub(crate) struct Bar {
+    progress: ProgressBar,
+    stage: Stage,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Bar {
+    /// Reports to this bar, and ends the work once Ctrl-C was pressed.
+    pub(crate) fn observer(&self) -> Observer {
+        self.observer_with(|_| {})
+    }
+
+    /// [`observer`](Self::observer) that also tells `watch` of everything.
+    pub(crate) fn observer_with(&self, watch: impl Fn(Progress) + Send + Sync + 'static) -> Observer {
+        let (bar, stage, interrupted) = (self.progress.clone(), self.stage, Arc::clone(&self.interrupted));
+        Observer::new(move |progress| {
+            watch(progress);
+            if progress.stage == stage {
+                bar.set_length(progress.total as u64);
+                bar.set_position(progress.done as u64);
+            }
+            if interrupted.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.progress.finish_and_clear();
+    }
+}

@@ -1,0 +1,197 @@
+//! The original experiment, timed: what `compare` runs and the report shows.
+
+use std::time::Instant;
+
+use anyhow::Context;
+use handful::{
+    Dataset, KMeans, KNeighborsClassifier,
+    dataset::TrainTest,
+    kmeans::Prototypes,
+    metrics::{ConfusionMatrix, McNemar, mcnemar},
+    neighbors::{self, Neighbors},
+    progress::{Observer, Stage},
+};
+use serde_json::{Map, json};
+
+use crate::{
+    args::{self, Compare},
+    console::Console,
+};
+
+/// Prototypes a class that a sweep tries.
+const SWEEP: [usize; 6] = [1, 3, 9, 30, 100, 300];
+
+/// The baseline, the prototypes, and the control.
+pub(crate) struct Experiment {
+    pub(crate) data: TrainTest,
+    pub(crate) load_seconds: f64,
+    pub(crate) prototypes: Prototypes,
+    /// `knn-all`, `kmeans-knn`, `random-knn`.
+    pub(crate) models: [Evaluated; 3],
+    pub(crate) comparisons: Vec<Comparison>,
+    pub(crate) sweep: Vec<SweepPoint>,
+}
+
+/// A model on the test set.
+pub(crate) struct Evaluated {
+    pub(crate) name: &'static str,
+    pub(crate) parameters: Map<String, serde_json::Value>,
+    /// The vectors that voted.
+    pub(crate) voters: Dataset,
+    pub(crate) n_neighbors: usize,
+    pub(crate) inertia: Option<f64>,
+    pub(crate) n_iter: Option<usize>,
+    pub(crate) fit_seconds: f64,
+    pub(crate) predict_seconds: f64,
+    pub(crate) neighbors: Neighbors,
+    pub(crate) predicted: Vec<u32>,
+    pub(crate) confusion_matrix: ConfusionMatrix,
+}
+
+impl Evaluated {
+    pub(crate) fn images_per_second(&self) -> f64 {
+        self.predicted.len() as f64 / self.predict_seconds
+    }
+}
+
+pub(crate) struct Comparison {
+    pub(crate) a: &'static str,
+    pub(crate) b: &'static str,
+    pub(crate) test: McNemar,
+}
+
+/// Accuracy with so many prototypes a class.
+pub(crate) struct SweepPoint {
+    pub(crate) prototypes_per_class: usize,
+    pub(crate) kmeans: ConfusionMatrix,
+    pub(crate) random: ConfusionMatrix,
+}
+
+pub(crate) fn run(
+    data: TrainTest,
+    load_seconds: f64,
+    args: &Compare,
+    seed: u64,
+    console: &Console,
+) -> anyhow::Result<Experiment> {
+    let lab = Lab { data: &data, args, seed, console };
+    // The cheap ones first: what cannot work is told before the baseline's long search.
+    let random = lab.random(args.clusters.get())?;
+    let (prototypes, kmeans) = lab.kmeans(args.clusters.get(), args.n_init.get())?;
+    let all = lab.all()?;
+    let sweep = if args.sweep { lab.sweep()? } else { Vec::new() };
+    let models = [all, kmeans, random];
+    let comparisons = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| Comparison {
+        a: models[a].name,
+        b: models[b].name,
+        test: mcnemar(data.test.labels(), &models[a].predicted, &models[b].predicted),
+    });
+    Ok(Experiment { load_seconds, prototypes, models, comparisons: comparisons.into(), sweep, data })
+}
+
+struct Lab<'a> {
+    data: &'a TrainTest,
+    args: &'a Compare,
+    seed: u64,
+    console: &'a Console,
+}
+
+impl Lab<'_> {
+    fn all(&self) -> anyhow::Result<Evaluated> {
+        self.evaluate("knn-all", self.data.train.clone(), Instant::now())
+    }
+
+    fn random(&self, per_class: usize) -> anyhow::Result<Evaluated> {
+        let start = Instant::now();
+        let sample =
+            self.data.train.sample_per_class(per_class, self.seed).with_context(|| too_many(per_class))?;
+        let mut model = self.evaluate("random-knn", sample, start)?;
+        model.parameters.insert("n_samples_per_class".to_owned(), per_class.into());
+        Ok(model)
+    }
+
+    fn kmeans(&self, n_clusters: usize, n_init: usize) -> anyhow::Result<(Prototypes, Evaluated)> {
+        let start = Instant::now();
+        let bar = self.console.bar("K-Means, class by class", Stage::Runs);
+        let params = KMeans::params(n_clusters).n_init(n_init).seed(self.seed).observer(bar.observer());
+        let prototypes = params.fit_per_class(&self.data.train)?;
+        let mut model = self.evaluate("kmeans-knn", prototypes.dataset.clone(), start)?;
+        model.inertia = Some(prototypes.inertia());
+        model.n_iter = Some(prototypes.n_iter());
+        for (name, value) in
+            [("n_clusters", n_clusters.into()), ("n_init", n_init.into()), ("init", json!("k-means++"))]
+        {
+            model.parameters.insert(name.to_owned(), value);
+        }
+        Ok((prototypes, model))
+    }
+
+    /// Fits k-NN on `voters` and tests it; `start` is when the making of the voters began.
+    fn evaluate(&self, name: &'static str, voters: Dataset, start: Instant) -> anyhow::Result<Evaluated> {
+        let n_neighbors = self.args.n_neighbors.get();
+        let bar = self.console.bar(name, Stage::Search);
+        let model = self.classifier(&voters, bar.observer())?;
+        let fit_seconds = start.elapsed().as_secs_f64();
+
+        let start = Instant::now();
+        let test = &self.data.test;
+        let neighbors = model.kneighbors(test.images().view())?;
+        let predicted = model.predict_from(&neighbors);
+        let predict_seconds = start.elapsed().as_secs_f64();
+        drop(bar);
+
+        let confusion_matrix = ConfusionMatrix::new(test.labels(), &predicted, test.classes().len());
+        let parameters = [
+            ("n_neighbors", n_neighbors.into()),
+            ("weights", json!(args::name(self.args.weights))),
+            ("tie_break", json!(args::name(self.args.tie_break))),
+        ];
+        let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+        let (inertia, n_iter) = (None, None);
+        Ok(Evaluated {
+            name,
+            parameters,
+            voters,
+            n_neighbors,
+            inertia,
+            n_iter,
+            fit_seconds,
+            predict_seconds,
+            neighbors,
+            predicted,
+            confusion_matrix,
+        })
+    }
+
+    fn classifier(
+        &self,
+        voters: &Dataset,
+        observer: Observer,
+    ) -> Result<KNeighborsClassifier, neighbors::Error> {
+        KNeighborsClassifier::params(self.args.n_neighbors.get())
+            .weights(self.args.weights.into())
+            .tie_break(self.args.tie_break.into())
+            .observer(observer)
+            .fit(voters)
+    }
+
+    /// One K-Means run for each size, so that large ones stay affordable.
+    fn sweep(&self) -> anyhow::Result<Vec<SweepPoint>> {
+        let smallest = self.data.train.class_counts().into_iter().filter(|&n| n > 0).min().unwrap_or(0);
+        let classes = self.data.train.class_counts().into_iter().filter(|&n| n > 0).count();
+        let fits = |m: &usize| *m <= smallest && m * classes >= self.args.n_neighbors.get();
+        SWEEP
+            .into_iter()
+            .filter(fits)
+            .map(|prototypes_per_class| {
+                let kmeans = self.kmeans(prototypes_per_class, 1)?.1.confusion_matrix;
+                let random = self.random(prototypes_per_class)?.confusion_matrix;
+                Ok(SweepPoint { prototypes_per_class, kmeans, random })
+            })
+            .collect()
+    }
+}
+
+fn too_many(clusters: usize) -> String {
+    format!("--clusters {clusters} is too many")
+}

@@ -1,0 +1,74 @@
+//! Confusion matrices and the figures of each class.
+
+use handful::metrics::ConfusionMatrix;
+use maud::{Markup, html};
+
+use crate::{
+    experiment::{Evaluated, Experiment},
+    text,
+};
+
+pub(super) fn section(experiment: &Experiment) -> Markup {
+    let classes = experiment.data.test.classes();
+    html! {
+        p {
+            "Right answers lie on the diagonal; the stronger the colour elsewhere, the larger the share of that class "
+            "that went astray."
+        }
+        @for model in &experiment.models {
+            div.model {
+                h3 {
+                    (model.name) ": " (text::percent(model.confusion_matrix.accuracy()))
+                    ", predicted in " (text::seconds(model.predict_seconds))
+                }
+                div.pair {
+                    (matrix(&model.confusion_matrix, classes, model.name))
+                    (per_class(model, classes))
+                }
+            }
+        }
+    }
+}
+
+fn matrix(matrix: &ConfusionMatrix, classes: &[String], name: &str) -> Markup {
+    let counts = matrix.counts();
+    html! {
+        div.scroll { table.matrix {
+            caption { "Confusion matrix of " (name) ": true classes down, predicted across" }
+            thead { tr { td {} @for class in classes { th scope="col" { (class) } } } }
+            tbody { @for (truth, row) in counts.outer_iter().enumerate() {
+                tr {
+                    th scope="row" { (classes[truth]) }
+                    @for (predicted, &count) in row.iter().enumerate() {
+                        @let share = count as f64 / row.sum().max(1) as f64;
+                        @if count == 0 { td.none { "·" } }
+                        @else if truth == predicted { td.right { (count) } }
+                        // A tenth of a class astray is as bad as the scale gets.
+                        @else { td.wrong style=(format!("--share:{:.3}", (10.0 * share).min(1.0).sqrt())) { (count) } }
+                    }
+                }
+            } }
+        } }
+    }
+}
+
+fn per_class(model: &Evaluated, classes: &[String]) -> Markup {
+    html! {
+        div.scroll { table.plain {
+            caption { "Each class with " (model.name) }
+            thead { tr {
+                th scope="col" { "class" } th scope="col" { "precision" } th scope="col" { "recall" }
+                th scope="col" { "F1" } th scope="col" { "images" }
+            } }
+            tbody { @for (class, metrics) in classes.iter().zip(model.confusion_matrix.per_class()) {
+                tr {
+                    th scope="row" { (class) }
+                    td { (format!("{:.3}", metrics.precision)) }
+                    td { (format!("{:.3}", metrics.recall)) }
+                    td { (format!("{:.3}", metrics.f1)) }
+                    td { (text::count(metrics.support)) }
+                }
+            } }
+        } }
+    }
+}

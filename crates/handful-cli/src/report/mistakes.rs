@@ -1,0 +1,74 @@
+//! Mistakes, each with the neighbours that voted for it.
+
+use maud::{Markup, html};
+
+use super::pictures::picture;
+use crate::{
+    experiment::{Evaluated, Experiment},
+    text,
+};
+
+/// Mistakes shown of each true class.
+const PER_CLASS: usize = 3;
+/// Neighbours shown of each mistake.
+const MOST_NEIGHBORS: usize = 5;
+
+pub(super) fn section(experiment: &Experiment) -> Markup {
+    let [all, kmeans, _] = &experiment.models;
+    html! {
+        p {
+            "A verdict of neighbours can be looked into. For each class these are the mistakes made with the least "
+            "hesitation: those whose nearest misleading neighbour lies closest. Numbers below the neighbours are Euclidean distances."
+        }
+        @for model in [kmeans, all] {
+            h3 {
+                (model.name) ": " (text::plural(mistakes(experiment, model).len(), "mistake")) " on "
+                (text::plural(experiment.data.test.n_samples(), "test image"))
+            }
+            div.mistakes style=(format!("--neighbors:{}", model.n_neighbors.min(MOST_NEIGHBORS))) {
+                @for &row in &most_sure(experiment, model) { (mistake(experiment, model, row)) }
+            }
+        }
+    }
+}
+
+fn mistakes(experiment: &Experiment, model: &Evaluated) -> Vec<usize> {
+    let truth = experiment.data.test.labels();
+    (0..truth.len()).filter(|&row| model.predicted[row] != truth[row]).collect()
+}
+
+/// Of each class the mistakes that the nearest neighbour led into, by class.
+fn most_sure(experiment: &Experiment, model: &Evaluated) -> Vec<usize> {
+    let truth = experiment.data.test.labels();
+    let misleading = |row: usize| {
+        let indices = model.neighbors.indices.row(row);
+        let misled = |&neighbor: &usize| model.voters.labels()[neighbor] == model.predicted[row];
+        indices.iter().position(misled).map(|rank| model.neighbors.distances[[row, rank]])
+    };
+    let mut rows = mistakes(experiment, model);
+    rows.sort_by_key(|&row| (truth[row], misleading(row)));
+    let first_of_class = |i: usize| i < PER_CLASS || truth[rows[i]] != truth[rows[i - PER_CLASS]];
+    (0..rows.len()).filter(|&i| first_of_class(i)).map(|i| rows[i]).collect()
+}
+
+fn mistake(experiment: &Experiment, model: &Evaluated, row: usize) -> Markup {
+    let (test, classes) = (&experiment.data.test, experiment.data.test.classes());
+    let truth = &classes[test.labels()[row] as usize];
+    let read_as = &classes[model.predicted[row] as usize];
+    let neighbors = model.neighbors.indices.row(row).to_vec();
+    html! {
+        figure.mistake {
+            div.seen { (picture(test, row, &format!("test image {row}, a {truth}"))) }
+            div.neighbors {
+                @for (&neighbor, &distance) in neighbors.iter().zip(model.neighbors.distances.row(row)).take(MOST_NEIGHBORS) {
+                    @let class = &classes[model.voters.labels()[neighbor] as usize];
+                    div {
+                        (picture(&model.voters, neighbor, &format!("neighbour of class {class}")))
+                        small { (class) " · " (format!("{:.0}", (distance as f64).sqrt())) }
+                    }
+                }
+            }
+            figcaption { "a " b { (truth) } " read as " b { (read_as) } }
+        }
+    }
+}

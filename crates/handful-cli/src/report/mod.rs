@@ -1,0 +1,270 @@
+//! The report: one HTML file that needs nothing else, to be read, printed and kept.
+
+mod charts;
+mod matrices;
+mod mistakes;
+mod pictures;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::{
+    args::{self, Compare},
+    experiment::{Evaluated, Experiment},
+    summary::Machine,
+    table, text,
+};
+use pictures::picture;
+
+/// Pictures of a class's prototypes; beyond these only the largest clusters are shown.
+const MOST_PROTOTYPES: usize = 25;
+const SAMPLES_PER_CLASS: usize = 12;
+
+pub(crate) fn render(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64) -> String {
+    let sections = [
+        ("result", "The result", scoreboard(experiment)),
+        ("prototypes", "What K-Means keeps", prototypes(experiment)),
+        ("sizes", "How many prototypes?", sizes(experiment)),
+        ("errors", "Where each model errs", matrices::section(experiment)),
+        ("mistakes", "Who misled it", mistakes::section(experiment)),
+        ("data", "The data", data(experiment)),
+        ("about", "How this was made", about(experiment, args, seed, total_seconds)),
+    ];
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                // The browser itself sees to it that nothing is fetched.
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+                title { "handful: " (experiment.data.name) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                header {
+                    p.wordmark { "handful" }
+                    h1 { (unbroken(&verdict(experiment))) }
+                    p.lead { (unbroken(&control(experiment))) }
+                }
+                main {
+                    @for (id, title, content) in sections {
+                        section id=(id) { h2 { (title) } (content) }
+                    }
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// Keeps a number and its sign on one line.
+fn unbroken(sentence: &str) -> String {
+    sentence.replace(" %", "\u{a0}%").replace("p < ", "p\u{a0}<\u{a0}")
+}
+
+/// The experiment in one sentence.
+pub(crate) fn verdict(experiment: &Experiment) -> String {
+    let [all, kmeans, _] = &experiment.models;
+    let faster = all.predict_seconds / kmeans.predict_seconds;
+    format!(
+        "{} answer {} times faster than all {}, and are right on {} of the test images instead of {}.",
+        text::plural(kmeans.voters.n_samples(), "K-Means prototype"),
+        text::rough(faster),
+        text::plural(all.voters.n_samples(), "training image"),
+        text::percent(kmeans.confusion_matrix.accuracy()),
+        text::percent(all.confusion_matrix.accuracy()),
+    )
+}
+
+/// What K-Means itself brings, in one sentence.
+pub(crate) fn control(experiment: &Experiment) -> String {
+    let [_, kmeans, random] = &experiment.models;
+    let gain = 100.0 * (kmeans.confusion_matrix.accuracy() - random.confusion_matrix.accuracy());
+    let p = experiment.comparisons.iter().find(|pair| (pair.a, pair.b) == (kmeans.name, random.name));
+    format!(
+        "As many training images drawn at random reach {}: choosing prototypes by K-Means {} {:.2} points ({}).",
+        text::percent(random.confusion_matrix.accuracy()),
+        if gain < 0.0 { "costs" } else { "brings" },
+        gain.abs(),
+        p.map(|pair| format!("McNemar's test, {}", text::p_value(pair.test.p_value))).unwrap_or_default(),
+    )
+}
+
+/// What a model is, for those who have not read its name before.
+fn explain(model: &Evaluated) -> &'static str {
+    match model.name {
+        "knn-all" => "every training image votes",
+        "kmeans-knn" => "the centroids of each class vote",
+        _ => "as many random training images vote",
+    }
+}
+
+fn scoreboard(experiment: &Experiment) -> Markup {
+    let models = &experiment.models;
+    html! {
+        div.scroll {
+            table.scoreboard {
+                thead { tr {
+                    th scope="col" { "model" }
+                    @for (label, _) in table::figures(&models[0], &models[0]) { th scope="col" { (label) } }
+                } }
+                tbody {
+                    @for model in models {
+                        tr {
+                            th scope="row" { (model.name) small { (explain(model)) } }
+                            @for (label, figure) in table::figures(model, &models[0]) {
+                                td.big[label == "accuracy"] data-label=(label) { (figure) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        (charts::intervals(models))
+        ul.tests {
+            @for pair in &experiment.comparisons {
+                li {
+                    strong { (pair.a) " against " (pair.b) ": " }
+                    (text::count(pair.test.only_a)) " images that only the first gets right, "
+                    (text::count(pair.test.only_b)) " that only the second does; "
+                    "McNemar's exact test, " (unbroken(&text::p_value(pair.test.p_value))) "."
+                }
+            }
+        }
+    }
+}
+
+fn prototypes(experiment: &Experiment) -> Markup {
+    let prototypes = &experiment.prototypes;
+    let of_class = |class: usize| {
+        let rows =
+            prototypes.dataset.labels().iter().zip(0..).filter(move |(label, _)| **label as usize == class);
+        let mut rows: Vec<usize> = rows.map(|(_, row)| row).collect();
+        rows.sort_by_key(|&row| std::cmp::Reverse(prototypes.cluster_sizes[row]));
+        rows
+    };
+    let classes: Vec<(&String, Vec<usize>)> = prototypes
+        .dataset
+        .classes()
+        .iter()
+        .zip((0..).map(of_class))
+        .filter(|(_, rows)| !rows.is_empty())
+        .collect();
+    let n_clusters = classes.first().map_or(0, |(_, rows)| rows.len());
+    let shown = n_clusters.min(MOST_PROTOTYPES);
+    // As square as can be: nine make the three by three of the original.
+    let columns = (1..=shown).find(|side| side * side >= shown).unwrap_or(1);
+    html! {
+        p {
+            "Each class is clustered on its own into " (text::plural(n_clusters, "cluster")) "; the mean of each cluster "
+            "is kept, and all training images can be thrown away. Below each mean stands the number of images that it "
+            "replaces" @if shown < n_clusters { "; the " (shown) " largest clusters of each class are shown" } "."
+        }
+        div.prototypes {
+            @for (class, rows) in &classes {
+                figure.centroids {
+                    div.grid style=(format!("--columns:{columns}")) {
+                        @for &row in rows.iter().take(shown) {
+                            div {
+                                (picture(&prototypes.dataset, row, &format!("centroid of class {class}")))
+                                small { (text::count(prototypes.cluster_sizes[row])) }
+                            }
+                        }
+                    }
+                    figcaption { (class) }
+                }
+            }
+        }
+    }
+}
+
+fn sizes(experiment: &Experiment) -> Markup {
+    html! {
+        @if experiment.sweep.is_empty() {
+            p { "Run " code { "handful compare --sweep" } " to measure accuracy for 1 to 300 prototypes a class and see the curve here." }
+        } @else {
+            p {
+                "Test accuracy against the number of prototypes a class, each with its 95 % interval (the shaded band): "
+                "chosen by K-Means (one run each), and drawn at random. The curve shows a trade, it is not there to choose "
+                "from: a choice belongs on validation data."
+            }
+            (charts::sweep(experiment))
+        }
+    }
+}
+
+fn data(experiment: &Experiment) -> Markup {
+    let train = &experiment.data.train;
+    html! {
+        div.pair {
+            (charts::frequencies("Training images", train))
+            (charts::frequencies("Test images", &experiment.data.test))
+        }
+        h3 { "The first training images of each class" }
+        div.samples style=(format!("--columns:{SAMPLES_PER_CLASS}")) {
+            @for (class, rows) in train.classes().iter().zip(train.rows_by_class()) {
+                @for &row in rows.iter().take(SAMPLES_PER_CLASS) {
+                    (picture(train, row, &format!("training image {row}, class {class}")))
+                }
+            }
+        }
+    }
+}
+
+fn about(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64) -> Markup {
+    let machine = Machine::this();
+    let mut timings = vec![("reading the data".to_owned(), experiment.load_seconds)];
+    for model in &experiment.models {
+        timings.push((format!("{}: fit", model.name), model.fit_seconds));
+        timings.push((format!("{}: predict", model.name), model.predict_seconds));
+    }
+    timings.push(("everything up to this report".to_owned(), total_seconds));
+    let kmeans = &experiment.models[1];
+    html! {
+        div.pair {
+            div {
+                h3 { "Timings" }
+                table.plain {
+                    @for (what, seconds) in timings {
+                        tr { th scope="row" { (what) } td { (text::seconds(seconds)) } }
+                    }
+                }
+            }
+            div {
+                h3 { "Circumstances" }
+                table.plain {
+                    tr { th scope="row" { "handful" } td { (env!("CARGO_PKG_VERSION")) } }
+                    tr { th scope="row" { "processor" } td { (machine.cpu) } }
+                    tr { th scope="row" { "instructions" } td { (machine.level) } }
+                    tr { th scope="row" { "threads" } td { (machine.threads) } }
+                    tr { th scope="row" { "seed" } td { (seed) } }
+                    @if let (Some(inertia), Some(n_iter)) = (kmeans.inertia, kmeans.n_iter) {
+                        tr { th scope="row" { "inertia, all classes" } td { (format!("{inertia:.6e}")) } }
+                        tr { th scope="row" { "iterations, all classes" } td { (text::count(n_iter as u64)) } }
+                    }
+                }
+            }
+        }
+        h3 { "To make it again" }
+        pre { code { (command(args, seed)) } }
+        p.note {
+            "Distances are squared Euclidean distances of bytes: whole numbers, compared exactly. All figures but the "
+            "timings are the same for any number of threads. Intervals are Wilson's, for " (text::count(experiment.data.test.n_samples() as u64))
+            " test images."
+        }
+    }
+}
+
+fn command(args: &Compare, seed: u64) -> String {
+    let data = args.data.as_ref().map(|data| format!(" --data {}", data.display())).unwrap_or_default();
+    format!(
+        "handful compare{data} --clusters {} --n-neighbors {} --weights {} --tie-break {} --n-init {} --seed {seed}{}",
+        args.clusters,
+        args.n_neighbors,
+        args::name(args.weights),
+        args::name(args.tie_break),
+        args.n_init,
+        if args.sweep { " --sweep" } else { "" }
+    )
+}

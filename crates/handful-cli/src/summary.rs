@@ -1,0 +1,175 @@
+//! What `compare --json` prints: names that scripts rely on.
+
+use handful::{Dataset, dataset::TrainTest, distance, metrics::ConfusionMatrix};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::experiment::{Comparison, Evaluated, Experiment, SweepPoint};
+
+#[derive(Serialize)]
+pub(crate) struct Summary<'a> {
+    version: &'static str,
+    seed: u64,
+    dataset: DatasetSummary<'a>,
+    pub(crate) machine: Machine,
+    models: Vec<ModelSummary<'a>>,
+    comparisons: Vec<ComparisonSummary>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sweep: Vec<SweepSummary>,
+    total_seconds: f64,
+}
+
+#[derive(Serialize)]
+struct DatasetSummary<'a> {
+    name: &'a str,
+    n_train: usize,
+    n_test: usize,
+    n_features: usize,
+    classes: &'a [String],
+    train_counts: Vec<usize>,
+    test_counts: Vec<usize>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Machine {
+    pub(crate) cpu: String,
+    pub(crate) level: &'static str,
+    pub(crate) threads: usize,
+}
+
+#[derive(Serialize)]
+struct ModelSummary<'a> {
+    name: &'a str,
+    preset: Option<&'a str>,
+    parameters: &'a Map<String, Value>,
+    n_prototypes: usize,
+    n_neighbors: usize,
+    inertia: Option<f64>,
+    n_iter: Option<usize>,
+    accuracy: f64,
+    accuracy_interval: [f64; 2],
+    error_percent: f64,
+    fit_seconds: f64,
+    predict_seconds: f64,
+    images_per_second: f64,
+    model_bytes: Option<u64>,
+    confusion_matrix: Vec<Vec<u64>>,
+    per_class: Vec<ClassSummary<'a>>,
+}
+
+#[derive(Serialize)]
+struct ClassSummary<'a> {
+    class: &'a str,
+    precision: f64,
+    recall: f64,
+    f1: f64,
+    support: u64,
+}
+
+#[derive(Serialize)]
+struct ComparisonSummary {
+    a: &'static str,
+    b: &'static str,
+    mcnemar_p: f64,
+}
+
+#[derive(Serialize)]
+struct SweepSummary {
+    prototypes_per_class: usize,
+    kmeans_knn_accuracy: f64,
+    kmeans_knn_interval: [f64; 2],
+    random_knn_accuracy: f64,
+    random_knn_interval: [f64; 2],
+}
+
+impl<'a> Summary<'a> {
+    pub(crate) fn new(experiment: &'a Experiment, seed: u64, total_seconds: f64) -> Self {
+        let TrainTest { name, train, test } = &experiment.data;
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            seed,
+            dataset: DatasetSummary {
+                name,
+                n_train: train.n_samples(),
+                n_test: test.n_samples(),
+                n_features: train.n_features(),
+                classes: train.classes(),
+                train_counts: train.class_counts(),
+                test_counts: test.class_counts(),
+            },
+            machine: Machine::this(),
+            models: experiment.models.iter().map(|model| ModelSummary::new(model, test)).collect(),
+            comparisons: experiment.comparisons.iter().map(ComparisonSummary::new).collect(),
+            sweep: experiment.sweep.iter().map(SweepSummary::new).collect(),
+            total_seconds,
+        }
+    }
+}
+
+impl Machine {
+    /// The machine that this runs on.
+    pub(crate) fn this() -> Self {
+        Self { cpu: cpu(), level: distance::level(), threads: rayon::current_num_threads() }
+    }
+}
+
+/// The processor's name where the system tells it, else its architecture.
+fn cpu() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let named = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    named.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
+}
+
+impl<'a> ModelSummary<'a> {
+    fn new(model: &'a Evaluated, test: &'a Dataset) -> Self {
+        let matrix = &model.confusion_matrix;
+        let per_class = test.classes().iter().zip(matrix.per_class()).map(|(class, metrics)| ClassSummary {
+            class,
+            precision: metrics.precision,
+            recall: metrics.recall,
+            f1: metrics.f1,
+            support: metrics.support,
+        });
+        Self {
+            name: model.name,
+            preset: None,
+            parameters: &model.parameters,
+            n_prototypes: model.voters.n_samples(),
+            n_neighbors: model.n_neighbors,
+            inertia: model.inertia,
+            n_iter: model.n_iter,
+            accuracy: matrix.accuracy(),
+            accuracy_interval: matrix.accuracy_interval(),
+            error_percent: error_percent(matrix),
+            fit_seconds: model.fit_seconds,
+            predict_seconds: model.predict_seconds,
+            images_per_second: model.images_per_second(),
+            model_bytes: None,
+            confusion_matrix: matrix.counts().outer_iter().map(|row| row.to_vec()).collect(),
+            per_class: per_class.collect(),
+        }
+    }
+}
+
+/// 3.09 rather than 3.0899999999999963.
+fn error_percent(matrix: &ConfusionMatrix) -> f64 {
+    (matrix.total() - matrix.correct()) as f64 * 100.0 / matrix.total() as f64
+}
+
+impl ComparisonSummary {
+    fn new(comparison: &Comparison) -> Self {
+        Self { a: comparison.a, b: comparison.b, mcnemar_p: comparison.test.p_value }
+    }
+}
+
+impl SweepSummary {
+    fn new(point: &SweepPoint) -> Self {
+        Self {
+            prototypes_per_class: point.prototypes_per_class,
+            kmeans_knn_accuracy: point.kmeans.accuracy(),
+            kmeans_knn_interval: point.kmeans.accuracy_interval(),
+            random_knn_accuracy: point.random.accuracy(),
+            random_knn_interval: point.random.accuracy_interval(),
+        }
+    }
+}

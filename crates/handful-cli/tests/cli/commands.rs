@@ -1,0 +1,221 @@
+//! What the command promises to those who type it and to scripts: stdout, stderr, exit codes, files.
+
+use std::{
+    fs,
+    io::Read,
+    process::{Command, Stdio},
+};
+
+use ndarray::{Array1, Array2, s};
+use ndarray_npy::{NpzReader, write_npy};
+
+use crate::subset::{Subset, handful, json, stderr, stdout};
+
+#[test]
+fn wrong_usage_ends_with_2_and_names_the_option() {
+    for (args, named) in [
+        (&["compare", "--clusters", "0"][..], "--clusters"),
+        (&["compare", "--n-neighbors", "0"], "--n-neighbors"),
+        (&["compare", "--threads", "0"], "--threads"),
+        (&["compare", "--no-such-option"], "--no-such-option"),
+        (&["cluster"], "--clusters"),
+        (&["cluster", "--clusters", "3", "--tol", "-1"], "--tol"),
+        (&["neighbors"], "--queries"),
+        (&["no-such-command"], "no-such-command"),
+    ] {
+        let output = handful().args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(stderr(&output).contains(named), "{args:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn help_shows_an_example_of_every_command() {
+    for command in ["compare", "cluster", "neighbors"] {
+        let output = handful().args([command, "--help"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(stdout(&output).contains(&format!("Example:\n  handful {command} ")), "{}", stdout(&output));
+    }
+}
+
+/// A failed job: exit code 1, one line that says why, nothing on stdout, nothing left behind.
+#[track_caller]
+fn fails(subset: &Subset, args: &[&str], reason: &str) {
+    let before = subset.files();
+    let output = subset.handful().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.starts_with("error: ") && told.contains(reason), "{args:?}: {told}");
+    assert!(output.stdout.is_empty(), "{args:?}: {}", stdout(&output));
+    assert_eq!(subset.files(), before, "{args:?} leaves nothing half-written");
+}
+
+#[test]
+fn jobs_that_cannot_be_done_end_with_1_and_say_why() {
+    let subset = Subset::new(200, 20);
+    fails(&subset, &["compare", "--data", "nowhere"], "nowhere: ");
+    fails(
+        &subset,
+        &["compare", "--n-neighbors", "11", "--clusters", "1"],
+        "n_neighbors is 11: expected 1 to 10",
+    );
+    fails(&subset, &["compare", "--clusters", "150"], "expected at least 150 images of class");
+    fails(&subset, &["compare", "--report", "no/such/folder/report.html"], "cannot be written");
+    fails(&subset, &["compare", "--report", "mnist"], "it is a folder");
+    fails(&subset, &["cluster", "--clusters", "201"], "n_clusters is 201: expected at most 200");
+    fails(
+        &subset,
+        &["cluster", "--clusters", "2", "--init", "nowhere.npy"],
+        "expected k-means++, random or a NumPy file",
+    );
+    fails(&subset, &["cluster", "--clusters", "2", "-o", "no/such/folder/out.npz"], "cannot be written");
+    fails(&subset, &["neighbors", "--queries", "mnist", "--n-neighbors", "201"], "expected 1 to 200");
+
+    fs::write(subset.path("mnist/t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 5, 1, 2]).unwrap();
+    fails(&subset, &["compare"], "t10k-labels-idx1-ubyte: the header declares 5 bytes of data, found 2");
+    fs::remove_file(subset.path("mnist/t10k-labels-idx1-ubyte")).unwrap();
+    fails(
+        &subset,
+        &["compare"],
+        "mnist: expected the file t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz",
+    );
+}
+
+#[test]
+fn missing_default_data_lists_the_places_looked_at() {
+    let empty = tempfile::tempdir().unwrap();
+    let output =
+        handful().arg("compare").env("HANDFUL_DATA", empty.path()).current_dir(&empty).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains(&empty.path().join("mnist").display().to_string()),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn stdout_is_one_json_document_and_stderr_stays_empty_off_a_terminal() {
+    let subset = Subset::new(300, 30);
+    for args in [
+        &["compare", "--clusters", "2", "--json"][..],
+        &["cluster", "--clusters", "2", "--json"],
+        &["neighbors", "--queries", "mnist", "--json"],
+    ] {
+        let output = subset.handful().args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(json(&output).is_object());
+        assert_eq!(stderr(&output), "");
+    }
+}
+
+#[test]
+fn the_table_is_plain_off_a_terminal_and_names_the_report() {
+    let subset = Subset::new(300, 30);
+    let output = subset.handful().args(["compare", "--clusters", "2"]).output().unwrap();
+    let text = stdout(&output);
+    for expected in ["knn-all", "kmeans-knn", "random-knn", "95 % interval", "Report: handful-report.html"] {
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no escape sequences");
+    assert!(subset.path("handful-report.html").is_file());
+    let verbose = subset.handful().args(["compare", "--clusters", "2", "-v"]).output().unwrap();
+    assert!(stderr(&verbose).contains("read mnist in "));
+}
+
+#[test]
+fn cluster_starts_where_it_is_told_and_writes_what_it_found() {
+    let subset = Subset::new(300, 30);
+    let images =
+        handful::dataset::load_images(&subset.path("mnist"), handful::dataset::Split::Train).unwrap().pixels;
+    write_npy(subset.path("init.npy"), &images.slice(s![..7, ..]).to_owned()).unwrap();
+    let args = [
+        "cluster",
+        "--clusters",
+        "7",
+        "--init",
+        "init.npy",
+        "--max-iter",
+        "5",
+        "--tol",
+        "0",
+        "-o",
+        "out.npz",
+        "--json",
+    ];
+    let summary = json(&subset.handful().args(args).output().unwrap());
+
+    let start = handful::kmeans::Init::Given(images.slice(s![..7, ..]).mapv(f64::from));
+    let expected = handful::KMeans::params(7).init(start).max_iter(5).tol(0.0).fit(images.view()).unwrap();
+    assert_eq!(summary["inertia"], expected.inertia);
+    assert_eq!(summary["n_iter"], expected.n_iter);
+    assert!(summary["loop_seconds"].as_f64() <= summary["seconds"].as_f64());
+    assert!(summary["loop_seconds"].as_f64() > Some(0.0));
+    let mut npz = NpzReader::new(fs::File::open(subset.path("out.npz")).unwrap()).unwrap();
+    let centroids: Array2<f64> = npz.by_name("centroids").unwrap();
+    let labels: Array1<i64> = npz.by_name("labels").unwrap();
+    assert_eq!(centroids, expected.centroids.to_f64());
+    assert_eq!(labels.to_vec(), expected.labels.iter().map(|&label| i64::from(label)).collect::<Vec<_>>());
+}
+
+#[test]
+fn cluster_per_class_tells_the_class_of_each_centroid() {
+    let subset = Subset::new(300, 30);
+    let args = ["cluster", "--clusters", "2", "--per-class", "--init", "random", "-o", "out.npz"];
+    let output = subset.handful().args(args).output().unwrap();
+    assert!(stdout(&output).contains("300 images of 784 pixels in 20 clusters"), "{}", stdout(&output));
+    let mut npz = NpzReader::new(fs::File::open(subset.path("out.npz")).unwrap()).unwrap();
+    let classes: Array1<i64> = npz.by_name("classes").unwrap();
+    let sizes: Array1<u64> = npz.by_name("cluster_sizes").unwrap();
+    assert_eq!(classes.to_vec(), (0..20).map(|i| i / 2).collect::<Vec<_>>());
+    assert_eq!(sizes.sum(), 300);
+}
+
+#[test]
+fn neighbors_writes_squared_distances_and_indices() {
+    let subset = Subset::new(300, 30);
+    let args =
+        ["neighbors", "--queries", "mnist/train-images-idx3-ubyte", "--n-neighbors", "2", "-o", "out.npz"];
+    let output = subset.handful().args(args).output().unwrap();
+    assert!(
+        stdout(&output).contains("the 2 nearest of 300 images for each of 300 images"),
+        "{}",
+        stdout(&output)
+    );
+    let mut npz = NpzReader::new(fs::File::open(subset.path("out.npz")).unwrap()).unwrap();
+    let distances: Array2<i64> = npz.by_name("distances").unwrap();
+    let indices: Array2<i64> = npz.by_name("indices").unwrap();
+    assert_eq!(indices.column(0).to_vec(), (0..300).collect::<Vec<_>>(), "every image is its own nearest");
+    assert_eq!(distances.column(0).sum(), 0);
+    assert!(distances.column(1).iter().all(|&distance| distance > 0));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let subset = Subset::new(300, 30);
+    let mut child =
+        subset.command(["compare", "--clusters", "2", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_with_130_and_leaves_nothing_behind() {
+    let subset = Subset::whole();
+    let before = subset.files();
+    let mut child = subset
+        .command(["compare", "--n-init", "1000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert_eq!(told, "");
+    assert_eq!(subset.files(), before);
+}

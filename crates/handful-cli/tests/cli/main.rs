@@ -1,0 +1,8 @@
+//! The command as users and scripts see it.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
+mod commands;
+mod compare;
+mod report;
+mod subset;

@@ -1,0 +1,105 @@
+//! A small MNIST in a folder of its own, and the command to run there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use handful::dataset::{self, TrainTest};
+use serde_json::Value;
+
+pub(crate) fn handful() -> assert_cmd::Command {
+    assert_cmd::Command::new(assert_cmd::cargo::cargo_bin!("handful"))
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("UTF-8")
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("UTF-8")
+}
+
+#[track_caller]
+pub(crate) fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", stderr(output)))
+}
+
+fn mnist() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist")
+}
+
+/// A temporary folder to run in, with data in `mnist/`.
+pub(crate) struct Subset {
+    folder: tempfile::TempDir,
+}
+
+impl Subset {
+    /// The first images of each part of MNIST.
+    pub(crate) fn new(n_train: usize, n_test: usize) -> Self {
+        let subset = Self::empty();
+        let TrainTest { train, test, .. } = dataset::load(&mnist()).expect("MNIST is in the clone");
+        for (name, data, n) in [("train", train, n_train), ("t10k", test, n_test)] {
+            let size = |n: usize| u32::try_from(n).expect("small").to_be_bytes();
+            let header = |magic: u32, sizes: &[usize]| {
+                magic
+                    .to_be_bytes()
+                    .into_iter()
+                    .chain(sizes.iter().flat_map(|&n| size(n)))
+                    .collect::<Vec<u8>>()
+            };
+            let mut images = header(0x0803, &[n, 28, 28]);
+            images.extend(data.images().iter().take(784 * n));
+            let mut labels = header(0x0801, &[n]);
+            labels.extend(data.labels()[..n].iter().map(|&label| u8::try_from(label).expect("a digit")));
+            fs::write(subset.path(&format!("mnist/{name}-images-idx3-ubyte")), images)
+                .expect("temporary file");
+            fs::write(subset.path(&format!("mnist/{name}-labels-idx1-ubyte")), labels)
+                .expect("temporary file");
+        }
+        subset
+    }
+
+    /// All of MNIST.
+    pub(crate) fn whole() -> Self {
+        let subset = Self::empty();
+        for entry in fs::read_dir(mnist()).expect("MNIST is in the clone") {
+            let path = entry.expect("readable").path();
+            fs::copy(&path, subset.path("mnist").join(path.file_name().expect("a file")))
+                .expect("temporary file");
+        }
+        subset
+    }
+
+    fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        fs::create_dir(folder.path().join("mnist")).expect("temporary folder");
+        Self { folder }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Everything in the folder.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<_> = fs::read_dir(self.folder.path())
+            .expect("readable")
+            .map(|entry| entry.expect("readable").path())
+            .collect();
+        files.sort();
+        files
+    }
+
+    /// The command, run in the folder, where it finds the data by itself.
+    pub(crate) fn handful(&self) -> assert_cmd::Command {
+        assert_cmd::Command::from_std(self.command([]))
+    }
+
+    pub(crate) fn command<const N: usize>(&self, args: [&str; N]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("handful"));
+        command.current_dir(self.folder.path()).env("HANDFUL_DATA", "mnist").args(args);
+        command
+    }
+}
