@@ -40,3 +40,8 @@ pub mod progress;
 pub use dataset::Dataset;
 pub use kmeans::KMeans;
 pub use neighbors::KNeighborsClassifier;
+
+/// The README's example runs too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
