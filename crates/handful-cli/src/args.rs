@@ -2,15 +2,20 @@
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
-use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::{
-    dataset::{self, TrainTest},
+    dataset::{self, Split, TrainTest},
     neighbors::{TieBreak, Weights},
 };
+use ndarray::ArcArray2;
+
+use crate::{console::Console, text};
+
+/// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
+const MOST_THREADS: i64 = 4096;
 
 /// Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained.
 #[derive(Debug, Parser)]
@@ -32,8 +37,8 @@ pub(crate) struct Args {
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// Threads to work with [default: the CPUs that this process may use]
-    #[arg(long, global = true, value_name = "N")]
-    pub(crate) threads: Option<NonZeroUsize>,
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
+    pub(crate) threads: Option<u16>,
     /// What all random choices follow from
     #[arg(long, global = true, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
@@ -219,7 +224,17 @@ pub(crate) fn data_path(named: Option<&PathBuf>) -> Result<PathBuf, dataset::Err
     named.map_or_else(dataset::locate, |path| Ok(path.clone()))
 }
 
-pub(crate) fn load(named: Option<&PathBuf>) -> anyhow::Result<TrainTest> {
+/// A folder's training and test images with their labels.
+pub(crate) fn load(named: Option<&PathBuf>, console: &Console) -> anyhow::Result<TrainTest> {
     let path = data_path(named)?;
-    dataset::load(&path).context("the data cannot be used")
+    let data = dataset::load(&path)?;
+    console.detail(&format!("read {}", path.display()));
+    Ok(data)
+}
+
+/// A file's images, or those of one part of a folder.
+pub(crate) fn load_images(path: &Path, split: Split, console: &Console) -> anyhow::Result<ArcArray2<u8>> {
+    let images = dataset::load_images(path, split)?;
+    console.detail(&format!("read {} from {}", text::plural(images.pixels.nrows(), "image"), path.display()));
+    Ok(images.pixels)
 }

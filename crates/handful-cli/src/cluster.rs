@@ -1,7 +1,6 @@
 //! `handful cluster`: K-Means over all images, or class by class.
 
 use std::{
-    fs::File,
     io::Write,
     path::Path,
     sync::{Arc, Mutex},
@@ -11,18 +10,18 @@ use std::{
 use anyhow::{Context, bail};
 use handful::{
     KMeans,
-    dataset::{self, Split},
+    dataset::Split,
     kmeans::{Init, KMeansParams},
     progress::{Progress, Stage},
 };
-use ndarray::{Array1, Array2};
-use ndarray_npy::{ReadNpyError, ReadableElement, read_npy};
+use ndarray::{Array1, Array2, ArrayView2};
+use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
 use serde::Serialize;
 
 use crate::{
     args::{self, Cluster, Global},
     console::Console,
-    output::OutputFile,
+    output::{OutputFile, print_json},
     summary::Machine,
     text,
 };
@@ -64,20 +63,23 @@ pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow:
     let bar = console.bar("K-Means", bar_stage);
     let clock = LoopClock::default();
     let watch = clock.clone();
+    let init = init(&args.init)?;
+    // From given centroids every run would be the same.
+    let n_init = if matches!(init, Init::Given(_)) { 1 } else { args.n_init.get() };
     let params = KMeans::params(args.clusters.get() as usize)
-        .init(init(&args.init)?)
-        .n_init(args.n_init.get())
+        .init(init)
+        .n_init(n_init)
         .max_iter(args.max_iter.get())
         .tol(args.tol)
         .seed(global.seed)
         .observer(bar.observer_with(move |progress| watch.tell(progress)));
 
     let (found, (n_samples, n_features), seconds) = if args.per_class {
-        let data = args::load(args.data.as_ref())?.train;
+        let data = args::load(args.data.as_ref(), console)?.train;
         let start = Instant::now();
         (per_class(&params, &data)?, data.images().dim(), start.elapsed())
     } else {
-        let images = dataset::load_images(&args::data_path(args.data.as_ref())?, Split::Train)?.pixels;
+        let images = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?;
         let start = Instant::now();
         (whole(&params, images.view())?, images.dim(), start.elapsed())
     };
@@ -91,7 +93,7 @@ pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow:
         n_features,
         n_clusters: found.centroids.nrows(),
         per_class: args.per_class,
-        n_init: args.n_init.get(),
+        n_init,
         inertia: found.inertia,
         n_iter: found.n_iter,
         seconds: seconds.as_secs_f64(),
@@ -101,7 +103,10 @@ pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow:
     if let Some(output) = output {
         write_npz(output, found)?;
     }
-    print(&summary, args, global)
+    if let Some(path) = &args.output {
+        console.detail(&format!("wrote {}", path.display()));
+    }
+    if global.json { print_json(&summary) } else { print(&summary, args) }
 }
 
 fn whole(params: &KMeansParams, images: ndarray::ArrayView2<u8>) -> anyhow::Result<Clustering> {
@@ -131,19 +136,29 @@ fn init(name: &str) -> anyhow::Result<Init> {
     }
 }
 
-/// A two-dimensional array of any usual type of number.
+/// A two-dimensional array of any usual type of number. The file is read whole, so that memory is taken for
+/// what is in it rather than for what its header declares.
 fn read_centroids(path: &Path) -> anyhow::Result<Array2<f64>> {
-    fn read<T: ReadableElement + Copy + Into<f64>>(path: &Path) -> Result<Array2<f64>, ReadNpyError> {
-        Ok(read_npy::<_, Array2<T>>(path)?.mapv(Into::into))
+    fn view<T: ViewElement + Copy>(bytes: &[u8], to_f64: fn(T) -> f64) -> Result<Array2<f64>, ViewNpyError> {
+        Ok(ArrayView2::<T>::view_npy(bytes)?.mapv(to_f64))
     }
-    File::open(path)?;
-    for read in [read::<f64>, read::<f32>, read::<u8>, read::<i32>] {
-        match read(path) {
-            Err(ReadNpyError::WrongDescriptor(_)) => {}
+    let bytes = std::fs::read(path)?;
+    for read in [
+        view::<f64>(&bytes, |value| value),
+        view::<f32>(&bytes, f64::from),
+        view::<u8>(&bytes, f64::from),
+        view::<i32>(&bytes, f64::from),
+        view::<i64>(&bytes, |value| value as f64),
+    ] {
+        match read {
+            Err(ViewNpyError::WrongDescriptor(_)) => {}
+            Err(ViewNpyError::WrongNdim(_, found)) => {
+                bail!("expected an array of shape (K, pixels), found {found} axes")
+            }
             other => return Ok(other?),
         }
     }
-    bail!("expected an array of float64, float32, uint8 or int32")
+    bail!("expected an array of float64, float32, uint8, int32 or int64")
 }
 
 fn write_npz(output: OutputFile, found: Clustering) -> anyhow::Result<()> {
@@ -159,12 +174,8 @@ fn write_npz(output: OutputFile, found: Clustering) -> anyhow::Result<()> {
     })
 }
 
-fn print(summary: &Summary, args: &Cluster, global: &Global) -> anyhow::Result<()> {
+fn print(summary: &Summary, args: &Cluster) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
-    if global.json {
-        serde_json::to_writer_pretty(&mut out, summary)?;
-        return Ok(writeln!(out)?);
-    }
     writeln!(
         out,
         "{} of {} pixels in {}: inertia {:.6e} after {} in {}",

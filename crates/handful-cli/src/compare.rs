@@ -2,11 +2,13 @@
 
 use std::{io::Write, time::Instant};
 
+use anstyle::Style;
+
 use crate::{
     args::{self, Compare, Global},
     console::Console,
     experiment::{self, Experiment},
-    output::OutputFile,
+    output::{OutputFile, print_json},
     report,
     summary::Summary,
     table, text,
@@ -15,25 +17,20 @@ use crate::{
 pub(crate) fn run(args: &Compare, global: &Global, console: &Console) -> anyhow::Result<()> {
     let start = Instant::now();
     let report_file = OutputFile::create(&args.report)?;
-    let data = args::load(args.data.as_ref())?;
+    let data = args::load(args.data.as_ref(), console)?;
     let load_seconds = start.elapsed().as_secs_f64();
-    console.detail(&format!("read {} in {}", data.name, text::seconds(load_seconds)));
 
     let experiment = experiment::run(data, load_seconds, args, global.seed, console)?;
     let page = report::render(&experiment, args, global.seed, start.elapsed().as_secs_f64());
     report_file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
 
-    let mut stdout = anstream::stdout().lock();
+    console.detail(&format!("wrote {}", args.report.display()));
     if global.json {
-        let summary = Summary::new(&experiment, global.seed, start.elapsed().as_secs_f64());
-        serde_json::to_writer_pretty(&mut stdout, &summary)?;
-        writeln!(stdout)?;
-        console.detail(&format!("wrote {}", args.report.display()));
-    } else {
-        print(&mut stdout, &experiment)?;
-        writeln!(stdout, "\nReport: {}", args.report.display())?;
+        return print_json(&Summary::new(&experiment, global.seed, start.elapsed().as_secs_f64()));
     }
-    Ok(())
+    let mut stdout = anstream::stdout().lock();
+    print(&mut stdout, &experiment)?;
+    Ok(writeln!(stdout, "\nReport: {}", args.report.display())?)
 }
 
 fn print(out: &mut impl Write, experiment: &Experiment) -> std::io::Result<()> {
@@ -41,13 +38,14 @@ fn print(out: &mut impl Write, experiment: &Experiment) -> std::io::Result<()> {
     let [height, width] = train.image_shape();
     writeln!(
         out,
-        "{}: {} images to learn from, {} to be tested on; {width} x {height} pixels, {} classes\n",
+        "{}: {} images to learn from, {} to be tested on; {width} x {height} pixels, {}\n",
         experiment.data.name,
         text::count(train.n_samples() as u64),
         text::count(test.n_samples() as u64),
-        train.classes().len()
+        text::plural(train.classes().len(), "class")
     )?;
     writeln!(out, "{}\n", table::terminal(&experiment.models))?;
-    writeln!(out, "{}", report::verdict(experiment))?;
+    let bold = Style::new().bold();
+    writeln!(out, "{bold}{}{bold:#}", report::verdict(experiment))?;
     writeln!(out, "{}", report::control(experiment))
 }

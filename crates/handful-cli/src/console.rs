@@ -29,7 +29,7 @@ impl Console {
         Self { quiet: global.quiet, verbose: global.verbose, interrupted: Arc::default() }
     }
 
-    /// From now on Ctrl-C ends work at its next report of progress; a second one ends it at once.
+    /// From now on Ctrl-C, or a request to terminate, ends work at its next report of progress; a second one ends it at once.
     pub(crate) fn watch_ctrl_c(&self) -> Result<(), ctrlc::Error> {
         let flag = Arc::clone(&self.interrupted);
         ctrlc::set_handler(move || {

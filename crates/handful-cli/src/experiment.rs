@@ -29,7 +29,8 @@ pub(crate) struct Experiment {
     /// `knn-all`, `kmeans-knn`, `random-knn`.
     pub(crate) models: [Evaluated; 3],
     pub(crate) comparisons: Vec<Comparison>,
-    pub(crate) sweep: Vec<SweepPoint>,
+    /// If asked for; without the sizes that do not fit the data.
+    pub(crate) sweep: Option<Vec<SweepPoint>>,
 }
 
 /// A model on the test set.
@@ -75,11 +76,12 @@ pub(crate) fn run(
     console: &Console,
 ) -> anyhow::Result<Experiment> {
     let lab = Lab { data: &data, args, seed, console };
-    // The cheap ones first: what cannot work is told before the baseline's long search.
-    let random = lab.random(args.clusters.get())?;
+    // Before the long search: what cannot work is told at once.
+    lab.check()?;
+    let all = lab.evaluate("knn-all", data.train.clone(), Instant::now())?;
     let (prototypes, kmeans) = lab.kmeans(args.clusters.get(), args.n_init.get())?;
-    let all = lab.all()?;
-    let sweep = if args.sweep { lab.sweep()? } else { Vec::new() };
+    let random = lab.random(args.clusters.get())?;
+    let sweep = args.sweep.then(|| lab.sweep()).transpose()?;
     let models = [all, kmeans, random];
     let comparisons = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| Comparison {
         a: models[a].name,
@@ -97,14 +99,22 @@ struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    fn all(&self) -> anyhow::Result<Evaluated> {
-        self.evaluate("knn-all", self.data.train.clone(), Instant::now())
+    fn check(&self) -> anyhow::Result<()> {
+        let (clusters, n_neighbors) = (self.args.clusters, self.args.n_neighbors);
+        let sample = self
+            .data
+            .train
+            .sample_per_class(clusters.get(), self.seed)
+            .with_context(|| format!("--clusters {clusters} is too many"))?;
+        self.classifier(&sample, Observer::default()).with_context(|| {
+            format!("--n-neighbors {n_neighbors} is too many for {clusters} prototypes a class")
+        })?;
+        Ok(())
     }
 
     fn random(&self, per_class: usize) -> anyhow::Result<Evaluated> {
         let start = Instant::now();
-        let sample =
-            self.data.train.sample_per_class(per_class, self.seed).with_context(|| too_many(per_class))?;
+        let sample = self.data.train.sample_per_class(per_class, self.seed)?;
         let mut model = self.evaluate("random-knn", sample, start)?;
         model.parameters.insert("n_samples_per_class".to_owned(), per_class.into());
         Ok(model)
@@ -177,21 +187,14 @@ impl Lab<'_> {
 
     /// One K-Means run for each size, so that large ones stay affordable.
     fn sweep(&self) -> anyhow::Result<Vec<SweepPoint>> {
-        let smallest = self.data.train.class_counts().into_iter().filter(|&n| n > 0).min().unwrap_or(0);
-        let classes = self.data.train.class_counts().into_iter().filter(|&n| n > 0).count();
-        let fits = |m: &usize| *m <= smallest && m * classes >= self.args.n_neighbors.get();
-        SWEEP
-            .into_iter()
-            .filter(fits)
-            .map(|prototypes_per_class| {
-                let kmeans = self.kmeans(prototypes_per_class, 1)?.1.confusion_matrix;
-                let random = self.random(prototypes_per_class)?.confusion_matrix;
-                Ok(SweepPoint { prototypes_per_class, kmeans, random })
-            })
-            .collect()
+        let counts: Vec<usize> = self.data.train.class_counts().into_iter().filter(|&n| n > 0).collect();
+        let smallest = counts.iter().copied().min().unwrap_or(0);
+        let fits = |m: &usize| *m <= smallest && m * counts.len() >= self.args.n_neighbors.get();
+        let point = |prototypes_per_class| {
+            let kmeans = self.kmeans(prototypes_per_class, 1)?.1.confusion_matrix;
+            let random = self.random(prototypes_per_class)?.confusion_matrix;
+            Ok(SweepPoint { prototypes_per_class, kmeans, random })
+        };
+        SWEEP.into_iter().filter(fits).map(point).collect()
     }
-}
-
-fn too_many(clusters: usize) -> String {
-    format!("--clusters {clusters} is too many")
 }

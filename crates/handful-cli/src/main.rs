@@ -17,6 +17,7 @@ use std::{
     process::ExitCode,
 };
 
+use anstyle::AnsiColor;
 use clap::Parser;
 
 use crate::{
@@ -34,7 +35,8 @@ fn main() -> ExitCode {
         // A reader that has seen enough, as `head` has, is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(anstream::stderr(), "error: {error:#}");
+            let red = AnsiColor::Red.on_default().bold();
+            let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}");
             ExitCode::FAILURE
         }
     }

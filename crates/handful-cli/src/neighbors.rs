@@ -2,18 +2,14 @@
 
 use std::{io::Write, time::Instant};
 
-use handful::{
-    dataset::{self, Split},
-    neighbors::NearestNeighbors,
-    progress::Stage,
-};
+use handful::{dataset::Split, neighbors::NearestNeighbors, progress::Stage};
 use ndarray::Array2;
 use serde::Serialize;
 
 use crate::{
     args::{self, Global, Neighbors},
     console::Console,
-    output::OutputFile,
+    output::{OutputFile, print_json},
     summary::Machine,
     text,
 };
@@ -33,8 +29,8 @@ struct Summary {
 
 pub(crate) fn run(args: &Neighbors, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
-    let points = dataset::load_images(&args::data_path(args.data.as_ref())?, Split::Train)?.pixels;
-    let queries = dataset::load_images(&args.queries, Split::Test)?.pixels;
+    let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?;
+    let queries = args::load_images(&args.queries, Split::Test, console)?;
     let (n_samples, n_features) = points.dim();
 
     let bar = console.bar("searching", Stage::Search);
@@ -66,11 +62,13 @@ pub(crate) fn run(args: &Neighbors, global: &Global, console: &Console) -> anyho
         })?;
     }
 
-    let mut out = anstream::stdout().lock();
-    if global.json {
-        serde_json::to_writer_pretty(&mut out, &summary)?;
-        return Ok(writeln!(out)?);
+    if let Some(path) = &args.output {
+        console.detail(&format!("wrote {}", path.display()));
     }
+    if global.json {
+        return print_json(&summary);
+    }
+    let mut out = anstream::stdout().lock();
     writeln!(
         out,
         "the {} nearest of {} for each of {}: {}, {} a second",

@@ -1,56 +1,57 @@
-//! Output files appear whole or not at all.
+//! Results: files that appear whole or not at all, and JSON on stdout.
 
 use std::{
     fs::File,
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use ndarray_npy::NpzWriter;
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 /// A file in the making: under a temporary name in its folder until [`commit`](Self::commit).
 ///
-/// Made before long work begins, so that a place that cannot be written to is told at once.
+/// Made before long work begins, so that a place that cannot be written to is told at once. What is there
+/// and is no file (a pipe, a device) is written to as it is.
 pub(crate) struct OutputFile {
     path: PathBuf,
-    file: NamedTempFile,
+    target: Target,
+}
+
+enum Target {
+    Temporary(NamedTempFile),
+    Special(File),
 }
 
 impl OutputFile {
     pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
+        // A link stays, and what it points to is replaced.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let target = match path.metadata() {
+            Ok(found) if found.is_dir() => {
+                Err(io::Error::other("it is a folder, expected the name of a file"))
+            }
+            Ok(found) if !found.is_file() => File::options().write(true).open(&path).map(Target::Special),
+            _ => temporary_beside(&path).map(Target::Temporary),
         };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".handful-");
-        #[cfg(unix)]
-        {
-            // As any new file has it: the umask takes away from this.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(std::fs::Permissions::from_mode(0o666));
-        }
-        let file = if path.is_dir() {
-            Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, expected the name of a file"))
-        } else {
-            builder.tempfile_in(folder)
-        };
-        let file = file.with_context(|| format!("{} cannot be written", path.display()))?;
-        Ok(Self { path: path.to_owned(), file })
+        let target = target.with_context(|| format!("{} cannot be written", path.display()))?;
+        Ok(Self { path, target })
     }
 
     /// Fills the file, then gives it its name.
     pub(crate) fn commit(self, write: impl FnOnce(&mut File) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let Self { path, mut file } = self;
-        let finish = || -> anyhow::Result<()> {
-            write(file.as_file_mut())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
+        let finish = || match self.target {
+            Target::Special(mut file) => write(&mut file),
+            Target::Temporary(mut file) => {
+                write(file.as_file_mut())?;
+                file.as_file().sync_all()?;
+                file.persist(&self.path)?;
+                Ok(())
+            }
         };
-        finish().with_context(|| format!("{} cannot be written", path.display()))
+        finish().with_context(|| format!("{} cannot be written", self.path.display()))
     }
 
     /// Fills the file with NumPy arrays.
@@ -65,4 +66,27 @@ impl OutputFile {
             Ok(())
         })
     }
+}
+
+fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".handful-");
+    #[cfg(unix)]
+    {
+        // As any new file has it: the umask takes away from this.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// One JSON document on stdout.
+pub(crate) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, document)?;
+    Ok(writeln!(out)?)
 }

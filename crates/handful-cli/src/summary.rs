@@ -14,8 +14,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) machine: Machine,
     models: Vec<ModelSummary<'a>>,
     comparisons: Vec<ComparisonSummary>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    sweep: Vec<SweepSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sweep: Option<Vec<SweepSummary>>,
     total_seconds: f64,
 }
 
@@ -100,7 +100,7 @@ impl<'a> Summary<'a> {
             machine: Machine::this(),
             models: experiment.models.iter().map(|model| ModelSummary::new(model, test)).collect(),
             comparisons: experiment.comparisons.iter().map(ComparisonSummary::new).collect(),
-            sweep: experiment.sweep.iter().map(SweepSummary::new).collect(),
+            sweep: experiment.sweep.as_ref().map(|points| points.iter().map(SweepSummary::new).collect()),
             total_seconds,
         }
     }

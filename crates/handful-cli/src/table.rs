@@ -27,10 +27,11 @@ pub(crate) fn figures(model: &Evaluated, baseline: &Evaluated) -> [(&'static str
 pub(crate) fn terminal(models: &[Evaluated]) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+    let labels = figures(&models[0], &models[0]).map(|(label, _)| label);
+    table.set_header(std::iter::once("model").chain(labels));
     for model in models {
-        let figures = figures(model, &models[0]);
-        table.set_header(std::iter::once("model").chain(figures.iter().map(|(label, _)| *label)));
-        table.add_row(std::iter::once(model.name.to_owned()).chain(figures.map(|(_, figure)| figure)));
+        let figures = figures(model, &models[0]).map(|(_, figure)| figure);
+        table.add_row(std::iter::once(model.name.to_owned()).chain(figures));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

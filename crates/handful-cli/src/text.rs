@@ -48,14 +48,19 @@ pub(crate) fn rough(value: f64) -> String {
     count(((value / unit).round() * unit).round() as u64)
 }
 
-/// `< 0.001`, or to two digits
+/// `p < 0.001`, or to three decimals
 pub(crate) fn p_value(p: f64) -> String {
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.2}") }
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
 /// `1 prototype`, `90 prototypes`
 pub(crate) fn plural(n: usize, what: &str) -> String {
-    format!("{} {what}{}", count(n as u64), if n == 1 { "" } else { "s" })
+    let ending = match n {
+        1 => "",
+        _ if what.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{} {what}{ending}", count(n as u64))
 }
 
 #[cfg(test)]
@@ -73,6 +78,6 @@ mod tests {
             [120.4, 12.34, 1.0, 0.0456, 0.000_012].map(seconds),
             ["120 s", "12.3 s", "1.00 s", "46 ms", "12 µs"]
         );
-        assert_eq!([0.0005, 0.047].map(p_value), ["p < 0.001", "p = 0.05"]);
+        assert_eq!([0.0005, 0.047].map(p_value), ["p < 0.001", "p = 0.047"]);
     }
 }

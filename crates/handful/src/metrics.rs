@@ -72,6 +72,9 @@ impl ConfusionMatrix {
     }
 
     /// The 95 % [Wilson interval](wilson_interval) of the accuracy.
+    ///
+    /// # Panics
+    /// If there are no predictions.
     #[must_use]
     pub fn accuracy_interval(&self) -> [f64; 2] {
         wilson_interval(self.correct(), self.total())

@@ -4,7 +4,7 @@ use handful::{Dataset, metrics::ConfusionMatrix};
 use maud::{Markup, html};
 
 use crate::{
-    experiment::{Evaluated, Experiment, SweepPoint},
+    experiment::{Evaluated, SweepPoint},
     text,
 };
 
@@ -75,15 +75,23 @@ pub(super) fn frequencies(title: &str, dataset: &Dataset) -> Markup {
     let most = counts.iter().copied().max().unwrap_or(1).max(1) as f64;
     let y = Scale { domain: [0.0, most], range: [190.0, 24.0] };
     let step = 360.0 / counts.len() as f64;
+    // Where there is no room for the numbers, they show when a bar is pointed at.
+    let crowded = counts.len() > 15;
     html! {
         figure.chart {
             svg viewBox="0 0 360 215" role="img" aria-label=(format!("{title}: how many of each class")) {
                 @for ((class, &count), i) in dataset.classes().iter().zip(&counts).zip(0..) {
-                    @let left = f64::from(i) * step;
-                    @let top = y.at(count as f64);
-                    rect.bar x=(px(left + 0.12 * step)) y=(px(top)) width=(px(0.76 * step)) height=(px(190.0 - top)) rx="2" {}
-                    text.count x=(px(left + step / 2.0)) y=(px(top - 6.0)) text-anchor="middle" { (text::count(count as u64)) }
-                    text x=(px(left + step / 2.0)) y="208" text-anchor="middle" { (class) }
+                    @let (left, top) = (f64::from(i) * step, y.at(count as f64));
+                    @let (middle, count) = (left + step / 2.0, text::count(count as u64));
+                    rect.bar x=(px(left + 0.12 * step)) y=(px(top)) width=(px(0.76 * step)) height=(px(190.0 - top)) rx="2" {
+                        title { (class) ": " (count) }
+                    }
+                    @if crowded {
+                        text x=(px(middle)) y="206" text-anchor="middle" style=(format!("font-size:{}px", px(0.75 * step))) { (class) }
+                    } @else {
+                        text x=(px(middle)) y="208" text-anchor="middle" { (class) }
+                        text.count x=(px(middle)) y=(px(top - 6.0)) text-anchor="middle" { (count) }
+                    }
                 }
             }
             figcaption { (title) ": " (text::count(dataset.n_samples() as u64)) }
@@ -108,13 +116,12 @@ impl Curve {
 }
 
 /// Accuracy against prototypes a class, K-Means beside the control.
-pub(super) fn sweep(experiment: &Experiment) -> Markup {
-    let points = &experiment.sweep;
+pub(super) fn sweep(all: &Evaluated, points: &[SweepPoint]) -> Markup {
     let curves = [
         Curve::new("kmeans-knn", points, |point| &point.kmeans),
         Curve::new("random-knn", points, |point| &point.random),
     ];
-    let all = 100.0 * experiment.models[0].confusion_matrix.accuracy();
+    let all = 100.0 * all.confusion_matrix.accuracy();
     let values = || curves.iter().flat_map(|curve| curve.values.iter().flatten().copied()).chain([all]);
     let ticks = percent_ticks(values().fold(all, f64::min), values().fold(all, f64::max));
     let y = Scale { domain: [ticks[0], ticks[ticks.len() - 1]], range: [250.0, 12.0] };
@@ -154,7 +161,7 @@ pub(super) fn sweep(experiment: &Experiment) -> Markup {
                     }
                 }
                 @for (name, height) in apart(labels) {
-                    text x="433" y=(px(height + 4.0)) { (name) }
+                    text class=(name) x="433" y=(px(height + 4.0)) { (name) }
                 }
             }
         }

@@ -21,7 +21,8 @@ pub(super) fn section(experiment: &Experiment) -> Markup {
                     (model.name) ": " (text::percent(model.confusion_matrix.accuracy()))
                     ", predicted in " (text::seconds(model.predict_seconds))
                 }
-                div.pair {
+                // A large matrix takes the whole width.
+                div.pair[classes.len() <= 15] {
                     (matrix(&model.confusion_matrix, classes, model.name))
                     (per_class(model, classes))
                 }

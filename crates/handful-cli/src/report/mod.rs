@@ -5,6 +5,8 @@ mod matrices;
 mod mistakes;
 mod pictures;
 
+use std::path::Path;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
@@ -66,12 +68,16 @@ fn unbroken(sentence: &str) -> String {
 /// The experiment in one sentence.
 pub(crate) fn verdict(experiment: &Experiment) -> String {
     let [all, kmeans, _] = &experiment.models;
-    let faster = all.predict_seconds / kmeans.predict_seconds;
+    let n_prototypes = kmeans.voters.n_samples();
+    let (times, one) = (all.predict_seconds / kmeans.predict_seconds, n_prototypes == 1);
     format!(
-        "{} answer {} times faster than all {}, and are right on {} of the test images instead of {}.",
-        text::plural(kmeans.voters.n_samples(), "K-Means prototype"),
-        text::rough(faster),
+        "{} answer{} {} times {} than all {}, and {} right on {} of the test images instead of {}.",
+        text::plural(n_prototypes, "K-Means prototype"),
+        if one { "s" } else { "" },
+        text::rough(times.max(1.0 / times)),
+        if times < 1.0 { "slower" } else { "faster" },
         text::plural(all.voters.n_samples(), "training image"),
+        if one { "is" } else { "are" },
         text::percent(kmeans.confusion_matrix.accuracy()),
         text::percent(all.confusion_matrix.accuracy()),
     )
@@ -81,13 +87,21 @@ pub(crate) fn verdict(experiment: &Experiment) -> String {
 pub(crate) fn control(experiment: &Experiment) -> String {
     let [_, kmeans, random] = &experiment.models;
     let gain = 100.0 * (kmeans.confusion_matrix.accuracy() - random.confusion_matrix.accuracy());
-    let p = experiment.comparisons.iter().find(|pair| (pair.a, pair.b) == (kmeans.name, random.name));
+    let p_value = experiment
+        .comparisons
+        .iter()
+        .find(|pair| (pair.a, pair.b) == (kmeans.name, random.name))
+        .map_or(1.0, |pair| pair.test.p_value);
+    let difference = match gain {
+        _ if p_value >= 0.05 => "makes no difference that could be told from chance".to_owned(),
+        gain if gain < 0.0 => format!("costs {:.2} points", -gain),
+        gain => format!("brings {gain:.2} points"),
+    };
     format!(
-        "As many training images drawn at random reach {}: choosing prototypes by K-Means {} {:.2} points ({}).",
+        "As many training images drawn at random reach {}: choosing prototypes by K-Means {difference} \
+         (McNemar's test, {}).",
         text::percent(random.confusion_matrix.accuracy()),
-        if gain < 0.0 { "costs" } else { "brings" },
-        gain.abs(),
-        p.map(|pair| format!("McNemar's test, {}", text::p_value(pair.test.p_value))).unwrap_or_default(),
+        text::p_value(p_value),
     )
 }
 
@@ -181,15 +195,20 @@ fn prototypes(experiment: &Experiment) -> Markup {
 
 fn sizes(experiment: &Experiment) -> Markup {
     html! {
-        @if experiment.sweep.is_empty() {
-            p { "Run " code { "handful compare --sweep" } " to measure accuracy for 1 to 300 prototypes a class and see the curve here." }
-        } @else {
-            p {
-                "Test accuracy against the number of prototypes a class, each with its 95 % interval (the shaded band): "
-                "chosen by K-Means (one run each), and drawn at random. The curve shows a trade, it is not there to choose "
-                "from: a choice belongs on validation data."
+        @match experiment.sweep.as_deref() {
+            None => p {
+                "Run " code { "handful compare --sweep" } " to measure accuracy for 1 to 300 prototypes a class and see "
+                "the curve here."
             }
-            (charts::sweep(experiment))
+            Some([]) => p { "None of the sizes of a sweep fits the smallest class and the number of neighbours." }
+            Some(points) => {
+                p {
+                    "Test accuracy against the number of prototypes a class, each with its 95 % interval (the shaded "
+                    "band): chosen by K-Means (one run each), and drawn at random. The curve shows a trade, it is not "
+                    "there to choose from: a choice belongs on validation data."
+                }
+                (charts::sweep(&experiment.models[0], points))
+            }
         }
     }
 }
@@ -202,8 +221,9 @@ fn data(experiment: &Experiment) -> Markup {
             (charts::frequencies("Test images", &experiment.data.test))
         }
         h3 { "The first training images of each class" }
-        div.samples style=(format!("--columns:{SAMPLES_PER_CLASS}")) {
-            @for (class, rows) in train.classes().iter().zip(train.rows_by_class()) {
+        @for (class, rows) in train.classes().iter().zip(train.rows_by_class()) {
+            div.samples style=(format!("--columns:{SAMPLES_PER_CLASS}")) {
+                span { (class) }
                 @for &row in rows.iter().take(SAMPLES_PER_CLASS) {
                     (picture(train, row, &format!("training image {row}, class {class}")))
                 }
@@ -257,7 +277,8 @@ fn about(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64)
 }
 
 fn command(args: &Compare, seed: u64) -> String {
-    let data = args.data.as_ref().map(|data| format!(" --data {}", data.display())).unwrap_or_default();
+    let quoted = |path: &Path| format!(" --data '{}'", path.display().to_string().replace('\'', "'\\''"));
+    let data = args.data.as_deref().map(quoted).unwrap_or_default();
     format!(
         "handful compare{data} --clusters {} --n-neighbors {} --weights {} --tie-break {} --n-init {} --seed {seed}{}",
         args.clusters,

@@ -17,6 +17,7 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
         (&["compare", "--clusters", "0"][..], "--clusters"),
         (&["compare", "--n-neighbors", "0"], "--n-neighbors"),
         (&["compare", "--threads", "0"], "--threads"),
+        (&["compare", "--threads", "5000"], "--threads"),
         (&["compare", "--no-such-option"], "--no-such-option"),
         (&["cluster"], "--clusters"),
         (&["cluster", "--clusters", "3", "--tol", "-1"], "--tol"),
@@ -47,6 +48,9 @@ fn fails(subset: &Subset, args: &[&str], reason: &str) {
     assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stderr(&output));
     let told = stderr(&output);
     assert!(told.starts_with("error: ") && told.contains(reason), "{args:?}: {told}");
+    assert_eq!(told.lines().count(), 1, "{args:?}: {told}");
+    let clauses: Vec<&str> = told.trim_end().split(": ").collect();
+    assert!(clauses.iter().zip(&clauses[1..]).all(|(a, b)| a != b), "nothing is said twice: {told}");
     assert!(output.stdout.is_empty(), "{args:?}: {}", stdout(&output));
     assert_eq!(subset.files(), before, "{args:?} leaves nothing half-written");
 }
@@ -54,11 +58,16 @@ fn fails(subset: &Subset, args: &[&str], reason: &str) {
 #[test]
 fn jobs_that_cannot_be_done_end_with_1_and_say_why() {
     let subset = Subset::new(200, 20);
-    fails(&subset, &["compare", "--data", "nowhere"], "nowhere: ");
+    fails(
+        &subset,
+        &["compare", "--data", "nowhere"],
+        "expected a folder with MNIST's four IDX files, found nothing",
+    );
+    fails(&subset, &["compare", "--data", "mnist/train-images-idx3-ubyte"], "found a file");
     fails(
         &subset,
         &["compare", "--n-neighbors", "11", "--clusters", "1"],
-        "n_neighbors is 11: expected 1 to 10",
+        "--n-neighbors 11 is too many for 1 prototypes a class: n_neighbors is 11: expected 1 to 10",
     );
     fails(&subset, &["compare", "--clusters", "150"], "expected at least 150 images of class");
     fails(&subset, &["compare", "--report", "no/such/folder/report.html"], "cannot be written");
@@ -121,7 +130,12 @@ fn the_table_is_plain_off_a_terminal_and_names_the_report() {
     assert!(!text.contains('\u{1b}'), "no escape sequences");
     assert!(subset.path("handful-report.html").is_file());
     let verbose = subset.handful().args(["compare", "--clusters", "2", "-v"]).output().unwrap();
-    assert!(stderr(&verbose).contains("read mnist in "));
+    assert!(
+        stderr(&verbose).contains("read mnist") && stderr(&verbose).contains("wrote handful-report.html")
+    );
+    let colored =
+        subset.handful().args(["compare", "--clusters", "2", "--color", "always"]).output().unwrap();
+    assert!(stdout(&colored).contains('\u{1b}'));
 }
 
 #[test]
@@ -200,9 +214,61 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+#[test]
+fn a_centroid_file_is_refused_before_it_costs_memory() {
+    let subset = Subset::new(200, 20);
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776, 784), }";
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{header:<117}\n").bytes());
+    fs::write(subset.path("huge.npy"), file).unwrap();
+    let refused = |name: &str, clusters: &str, reason: &str| {
+        fails(&subset, &["cluster", "--clusters", clusters, "--per-class", "--init", name], reason);
+    };
+    refused("huge.npy", "2", "--init");
+    write_npy(subset.path("flat.npy"), &Array1::<i64>::zeros(784)).unwrap();
+    refused("flat.npy", "2", "expected an array of shape (K, pixels), found 1 axes");
+    write_npy(subset.path("short.npy"), &Array2::<u16>::zeros((20, 784))).unwrap();
+    refused("short.npy", "2", "expected an array of float64");
+    write_npy(subset.path("above.npy"), &Array2::<i64>::from_elem((20, 784), 256)).unwrap();
+    refused("above.npy", "2", "expected a value from 0 to 255, found 256");
+    refused("above.npy", "3", "expected initial centroids of shape (30, 784)");
+}
+
 #[cfg(unix)]
 #[test]
-fn ctrl_c_ends_with_130_and_leaves_nothing_behind() {
+fn links_and_pipes_stay_what_they_are() {
+    let subset = Subset::new(300, 30);
+    fs::write(subset.path("target.html"), "old").unwrap();
+    std::os::unix::fs::symlink("target.html", subset.path("link.html")).unwrap();
+    let run = |report: &str| {
+        let output =
+            subset.handful().args(["compare", "--clusters", "2", "--report", report]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    };
+    run("link.html");
+    assert!(subset.path("link.html").is_symlink());
+    assert!(fs::read_to_string(subset.path("target.html")).unwrap().starts_with("<!DOCTYPE html>"));
+    let pipe = subset.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    run("pipe");
+    assert!(reader.join().unwrap().ends_with("</html>"));
+    assert!(!pipe.is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_and_termination_end_with_130_and_leave_nothing_behind() {
+    for signal in ["-INT", "-TERM"] {
+        ends_cleanly(signal);
+    }
+}
+
+#[cfg(unix)]
+fn ends_cleanly(signal: &str) {
     let subset = Subset::whole();
     let before = subset.files();
     let mut child = subset
@@ -212,7 +278,7 @@ fn ctrl_c_ends_with_130_and_leaves_nothing_behind() {
         .spawn()
         .unwrap();
     std::thread::sleep(std::time::Duration::from_secs(2));
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let mut told = String::new();
     child.stderr.take().unwrap().read_to_string(&mut told).unwrap();

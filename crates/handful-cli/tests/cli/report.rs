@@ -59,6 +59,52 @@ fn without_a_sweep_the_report_says_how_to_get_one() {
     assert_eq!(select(&page, "#sizes code").len(), 1);
 }
 
+/// Digits are the default, not an assumption.
+#[test]
+fn other_shapes_and_classes_are_shown_as_they_are() {
+    let many: Vec<u8> = (0..47).flat_map(|class| [5 * class; 3]).collect();
+    for (shape, labels, n_classes) in [
+        ([3, 17], &[1, 1, 7, 7, 3, 3][..], 3),
+        ([1, 1], &[9, 9, 9], 1),
+        ([2, 2], &[0], 1),
+        ([4, 4], &[0, 255, 0, 255], 2),
+        ([8, 8], &many, 47),
+    ] {
+        let subset = Subset::made(shape, labels);
+        let args = ["compare", "--clusters", "1", "--sweep", "--report", "report.html"];
+        let output = subset.handful().args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{labels:?}: {}", stderr(&output));
+        let page = Html::parse_document(&fs::read_to_string(subset.path("report.html")).unwrap());
+        assert_eq!(select(&page, "#prototypes figure").len(), n_classes, "{labels:?}");
+        assert_eq!(
+            select(&page, "#prototypes figure img").len(),
+            n_classes,
+            "equal images need one prototype"
+        );
+        assert_eq!(select(&page, "#data svg .bar").len(), 2 * n_classes);
+        assert_eq!(select(&page, "#mistakes figure").len(), 0, "all are right");
+        let picture = select(&page, "#prototypes img")[0];
+        assert_eq!(picture.attr("height").unwrap(), shape[0].to_string());
+        assert_eq!(picture.attr("width").unwrap(), shape[1].to_string());
+    }
+}
+
+#[test]
+fn a_sweep_without_a_size_that_fits_says_so() {
+    let subset = Subset::made([2, 2], &[7; 80]);
+    let args = ["compare", "--clusters", "60", "--n-neighbors", "50", "--sweep"];
+    let output = subset.handful().args(args).output().unwrap();
+    // All images are equal: there is one prototype, which is fewer than the neighbours asked for.
+    assert_eq!(output.status.code(), Some(1));
+    let subset = Subset::new(900, 20);
+    let args = ["compare", "--clusters", "70", "--n-neighbors", "650", "--sweep", "--report", "report.html"];
+    let output = subset.handful().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let page = Html::parse_document(&fs::read_to_string(subset.path("report.html")).unwrap());
+    assert_eq!(select(&page, "#sizes p").len(), 1);
+    assert_eq!(select(&page, "#sizes code").len(), 0);
+}
+
 #[test]
 fn the_report_fetches_nothing() {
     let page = report(&["--sweep"]);

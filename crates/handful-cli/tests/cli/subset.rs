@@ -41,24 +41,37 @@ impl Subset {
         let subset = Self::empty();
         let TrainTest { train, test, .. } = dataset::load(&mnist()).expect("MNIST is in the clone");
         for (name, data, n) in [("train", train, n_train), ("t10k", test, n_test)] {
-            let size = |n: usize| u32::try_from(n).expect("small").to_be_bytes();
-            let header = |magic: u32, sizes: &[usize]| {
-                magic
-                    .to_be_bytes()
-                    .into_iter()
-                    .chain(sizes.iter().flat_map(|&n| size(n)))
-                    .collect::<Vec<u8>>()
-            };
-            let mut images = header(0x0803, &[n, 28, 28]);
-            images.extend(data.images().iter().take(784 * n));
-            let mut labels = header(0x0801, &[n]);
-            labels.extend(data.labels()[..n].iter().map(|&label| u8::try_from(label).expect("a digit")));
-            fs::write(subset.path(&format!("mnist/{name}-images-idx3-ubyte")), images)
-                .expect("temporary file");
-            fs::write(subset.path(&format!("mnist/{name}-labels-idx1-ubyte")), labels)
-                .expect("temporary file");
+            let labels: Vec<u8> =
+                data.labels()[..n].iter().map(|&label| u8::try_from(label).unwrap()).collect();
+            subset.write(name, &data.images().as_slice().unwrap()[..784 * n], [28, 28], &labels);
         }
         subset
+    }
+
+    /// Data of any shape, with any labels: each image has the brightness that `labels` say, and is both
+    /// trained and tested on.
+    pub(crate) fn made(shape: [usize; 2], labels: &[u8]) -> Self {
+        let subset = Self::empty();
+        let images: Vec<u8> = labels.iter().flat_map(|&label| vec![label; shape[0] * shape[1]]).collect();
+        for name in ["train", "t10k"] {
+            subset.write(name, &images, shape, labels);
+        }
+        subset
+    }
+
+    fn write(&self, name: &str, images: &[u8], [height, width]: [usize; 2], labels: &[u8]) {
+        let idx = |magic: u32, sizes: &[usize], data: &[u8]| -> Vec<u8> {
+            let sizes = sizes.iter().map(|&size| u32::try_from(size).unwrap());
+            std::iter::once(magic)
+                .chain(sizes)
+                .flat_map(u32::to_be_bytes)
+                .chain(data.iter().copied())
+                .collect()
+        };
+        let n = labels.len();
+        let images = idx(0x0803, &[n, height, width], images);
+        fs::write(self.path(&format!("mnist/{name}-images-idx3-ubyte")), images).unwrap();
+        fs::write(self.path(&format!("mnist/{name}-labels-idx1-ubyte")), idx(0x0801, &[n], labels)).unwrap();
     }
 
     /// All of MNIST.

@@ -6,14 +6,22 @@ use std::{io, path::PathBuf};
 pub enum Error {
     /// The default data is in none of the usual places.
     #[error(
-        "MNIST was not found; looked for {} in: {}\n\
-         Run inside a clone of handful, set HANDFUL_DATA, or name a folder with --data",
+        "MNIST was not found: run inside a clone of handful, name a folder, or set HANDFUL_DATA to one; \
+         looked for {} in {}",
         super::IDX_FILES.join(", "),
         looked.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     NotFound {
         /// The folders that were looked at, in order.
         looked: Vec<PathBuf>,
+    },
+    /// A path that should be a folder.
+    #[error("{}: expected a folder with MNIST's four IDX files, found {}", path.display(), if *exists { "a file" } else { "nothing" })]
+    NotAFolder {
+        /// The path that was given.
+        path: PathBuf,
+        /// Whether there is something else.
+        exists: bool,
     },
     /// A folder lacks one of the four IDX files.
     #[error("{}: expected the file {expected} or {expected}.gz, found neither", folder.display())]
@@ -24,7 +32,7 @@ pub enum Error {
         expected: &'static str,
     },
     /// A file cannot be opened or read.
-    #[error("{}: cannot be read: {source}", path.display())]
+    #[error("{}: cannot be read", path.display())]
     Io {
         /// The file.
         path: PathBuf,

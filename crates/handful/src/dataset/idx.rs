@@ -1,7 +1,7 @@
 //! IDX, the format of MNIST: a big-endian header (magic number, then one size per axis), then the bytes.
 //!
 //! A file may be gzipped, whatever its name. What the header declares is compared with what the file can
-//! hold before memory is taken for it, so a damaged header never costs more than the file's own size.
+//! hold before memory is taken, and memory is taken for what is really there: no header can exhaust it.
 
 use std::{
     fs::File,
@@ -20,6 +20,8 @@ const LABELS_MAGIC: u32 = 0x0801;
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Deflate cannot expand further than this (RFC 1951: 258 bytes from two bits).
 const MAX_DEFLATE_RATIO: u64 = 1032;
+/// Memory taken beforehand for decompressed data, as a multiple of the file's size; more is taken as it comes.
+const USUAL_DEFLATE_RATIO: u64 = 8;
 
 /// Images as rows of bytes, with the shape that one row folds back into.
 #[derive(Clone, Debug)]
@@ -57,7 +59,7 @@ fn read<const AXES: usize>(
     magic: u32,
 ) -> Result<([usize; AXES], Vec<u8>), Error> {
     let io_error = |source| Error::Io { path: path.to_owned(), source };
-    let (mut reader, capacity) = open(path).map_err(io_error)?;
+    let Opened { mut reader, most, usual } = Opened::new(path).map_err(io_error)?;
 
     let header_len = 4 + 4 * AXES;
     let mut header = Vec::with_capacity(header_len);
@@ -79,13 +81,12 @@ fn read<const AXES: usize>(
     // Three factors below 2^32 fit: no overflow.
     let expected: u128 = shape.iter().map(|&size| u128::from(size)).product();
     let wrong_size = |found| Error::WrongSize { path: path.to_owned(), expected, found };
-    let most = capacity.saturating_sub(header_len as u64);
     let length = match usize::try_from(expected) {
         Ok(length) if length as u64 <= most => length,
         // Too long even for the best compression: count what is there without keeping it.
         _ => return Err(wrong_size(io::copy(&mut reader, &mut io::sink()).map_err(io_error)?)),
     };
-    let mut data = Vec::with_capacity(length);
+    let mut data = Vec::with_capacity(length.min(usize::try_from(usual).unwrap_or(length)));
     reader.by_ref().take(length as u64).read_to_end(&mut data).map_err(io_error)?;
     let surplus = reader.read(&mut [0]).map_err(io_error)?;
     if data.len() < length || surplus > 0 {
@@ -96,17 +97,30 @@ fn read<const AXES: usize>(
     Ok((sizes, data))
 }
 
-/// A reader of the decompressed bytes, and the most of them that the file's own size allows.
-fn open(path: &Path) -> io::Result<(Box<dyn Read>, u64)> {
-    let mut file = File::open(path)?;
-    let size = file.metadata()?.len();
-    let mut start = Vec::new();
-    file.by_ref().take(2).read_to_end(&mut start)?;
-    file.rewind()?;
-    if start == GZIP_MAGIC {
-        Ok((Box::new(MultiGzDecoder::new(BufReader::new(file))), size.saturating_mul(MAX_DEFLATE_RATIO)))
-    } else {
-        Ok((Box::new(BufReader::new(file)), size))
+/// A file about to be read.
+struct Opened {
+    /// Of the decompressed bytes.
+    reader: Box<dyn Read>,
+    /// The most of them that a file of this size can hold.
+    most: u64,
+    /// What it usually holds.
+    usual: u64,
+}
+
+impl Opened {
+    fn new(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut start = Vec::new();
+        file.by_ref().take(2).read_to_end(&mut start)?;
+        file.rewind()?;
+        let times = |ratio: u64| size.saturating_mul(ratio);
+        if start == GZIP_MAGIC {
+            let reader = Box::new(MultiGzDecoder::new(BufReader::new(file)));
+            Ok(Self { reader, most: times(MAX_DEFLATE_RATIO), usual: times(USUAL_DEFLATE_RATIO) })
+        } else {
+            Ok(Self { reader: Box::new(BufReader::new(file)), most: size, usual: size })
+        }
     }
 }
 
@@ -193,14 +207,27 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), magic: bool, pack: bool) {
-            let mut bytes = bytes;
-            if magic && bytes.len() >= 4 {
-                bytes[..4].copy_from_slice(&IMAGES_MAGIC.to_be_bytes());
+        fn no_damage_makes_it_panic(
+            (n, height, width) in (1_u32..5, 1_u32..4, 1_u32..4),
+            pack: bool,
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let bytes = idx(&[n, height, width], &vec![7; (n * height * width) as usize]);
+            let mut bytes = if pack { gzip(&bytes) } else { bytes };
+            for (at, value) in &damage {
+                *at.get_mut(&mut bytes) = *value;
             }
-            let (_folder, path) = file(&if pack { gzip(&bytes) } else { bytes });
-            let _ = read_images(&path);
+            let (_folder, path) = file(&bytes);
+            if let Ok(images) = read_images(&path) {
+                prop_assert_eq!(images.pixels.ncols(), images.shape[0] * images.shape[1]);
+            } else {
+                prop_assert!(!damage.is_empty());
+            }
             let _ = read_labels(&path);
+            bytes.truncate(cut.index(bytes.len()));
+            std::fs::write(&path, &bytes).unwrap();
+            prop_assert!(read_images(&path).is_err());
         }
     }
 }

@@ -18,7 +18,10 @@ use super::{Error, IDX_FILES, idx_file};
 pub fn locate() -> Result<PathBuf, Error> {
     search(candidates(
         env::var_os("HANDFUL_DATA").filter(|value| !value.is_empty()).map(PathBuf::from),
-        [env::current_dir().ok(), env::current_exe().ok()],
+        [
+            env::current_dir().ok(),
+            env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
+        ],
         choose_base_strategy().ok().map(|user| user.data_dir()),
     ))
 }

@@ -8,9 +8,12 @@ mod error;
 pub mod idx;
 mod locate;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
 
-use ndarray::{ArcArray2, Array2, Axis};
+use ndarray::{ArcArray2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
@@ -34,7 +37,7 @@ const IDX_FILES: [&str; 4] = [
 /// let pixels = array![[0, 255, 0, 255], [255, 0, 255, 0], [0, 250, 0, 250]];
 /// let data = Dataset::new(pixels, [2, 2], vec![0, 1, 0], vec!["right".into(), "left".into()])?;
 /// assert_eq!(data.class_counts(), [2, 1]);
-/// assert_eq!(data.images_of_class(0), array![[0, 255, 0, 255], [0, 250, 0, 250]]);
+/// assert_eq!(data.rows_by_class(), [vec![0, 2], vec![1]]);
 /// # Ok::<(), handful::dataset::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,18 +137,14 @@ impl Dataset {
         rows
     }
 
-    /// A copy of the images of one class, in order.
-    #[must_use]
-    pub fn images_of_class(&self, label: u32) -> Array2<u8> {
-        let rows: Vec<usize> = (0..self.n_samples()).filter(|&row| self.labels[row] == label).collect();
-        self.images.select(Axis(0), &rows)
-    }
-
     /// `n` images of each class that has any, drawn evenly, in the order of the classes.
     ///
     /// # Errors
-    /// [`Error::ClassTooSmall`] if a class has fewer.
+    /// [`Error::ClassTooSmall`] if a class has fewer; [`Error::Inconsistent`] if `n` is 0.
     pub fn sample_per_class(&self, n: usize, seed: u64) -> Result<Self, Error> {
+        if n == 0 {
+            return Err(Error::Inconsistent("expected at least one image of each class to draw".to_owned()));
+        }
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut chosen = Vec::new();
         for (class, rows) in self.classes.iter().zip(self.rows_by_class()) {
@@ -186,7 +185,8 @@ pub struct TrainTest {
     pub test: Dataset,
 }
 
-/// Reads a folder with MNIST's four IDX files, plain or gzipped. Classes are named by their numbers.
+/// Reads a folder with MNIST's four IDX files, plain or gzipped. The classes are the labels that occur, named
+/// by their numbers.
 ///
 /// # Errors
 /// If a file is missing, damaged, or does not fit the others; the error names it.
@@ -199,9 +199,11 @@ pub fn load(folder: &Path) -> Result<TrainTest, Error> {
     if test.shape != train.shape {
         return Err(Error::ShapeMismatch { path: test_path, expected: train.shape, found: test.shape });
     }
-    let last = train_labels.iter().chain(&test_labels).copied().max().unwrap_or(0);
-    let classes: Vec<String> = (0..=last).map(|label| label.to_string()).collect();
-    let dataset = |images: idx::Images, labels: Vec<u32>| {
+    let found: BTreeSet<u8> = train_labels.iter().chain(&test_labels).copied().collect();
+    let classes: Vec<String> = found.iter().map(u8::to_string).collect();
+    let numbers: HashMap<u8, u32> = found.into_iter().zip(0..).collect();
+    let dataset = |images: idx::Images, labels: Vec<u8>| {
+        let labels = labels.iter().map(|label| numbers[label]).collect();
         Dataset::new(images.pixels, images.shape, labels, classes.clone())
     };
     let name = folder
@@ -234,7 +236,7 @@ pub fn load_images(path: &Path, split: Split) -> Result<idx::Images, Error> {
     idx::read_images(&if path.is_dir() { idx_file(path, name)? } else { path.to_owned() })
 }
 
-fn read_labelled(images_path: &Path, labels_path: &Path) -> Result<(idx::Images, Vec<u32>), Error> {
+fn read_labelled(images_path: &Path, labels_path: &Path) -> Result<(idx::Images, Vec<u8>), Error> {
     let images = idx::read_images(images_path)?;
     let labels = idx::read_labels(labels_path)?;
     if images.pixels.nrows() != labels.len() {
@@ -245,14 +247,12 @@ fn read_labelled(images_path: &Path, labels_path: &Path) -> Result<(idx::Images,
             labels: labels.len(),
         });
     }
-    Ok((images, labels.into_iter().map(u32::from).collect()))
+    Ok((images, labels))
 }
 
 fn idx_file(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
     if !folder.is_dir() {
-        let source =
-            std::io::Error::other("expected a folder with MNIST's four IDX files, found no such folder");
-        return Err(Error::Io { path: folder.to_owned(), source });
+        return Err(Error::NotAFolder { path: folder.to_owned(), exists: folder.exists() });
     }
     let plain = folder.join(name);
     let gzipped = folder.join(format!("{name}.gz"));
@@ -264,7 +264,7 @@ fn idx_file(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array};
 
     use super::*;
 
@@ -305,5 +305,6 @@ mod tests {
         assert_eq!(sample.images().row(1), array![5, 5]);
         assert_ne!(sample.images().row(2), sample.images().row(3));
         assert!(matches!(dataset().sample_per_class(3, 7), Err(Error::ClassTooSmall { found: 2, .. })));
+        assert!(matches!(dataset().sample_per_class(0, 7), Err(Error::Inconsistent(_))));
     }
 }

@@ -21,7 +21,7 @@ pub(crate) const RELATIVE_ERROR: f64 = 1.6e-5;
 
 /// Rows of bytes as queries.
 pub(crate) fn widen(rows: ArrayView2<u8>) -> Array2<f32> {
-    rows.mapv(f32::from)
+    rows.as_standard_layout().mapv(f32::from)
 }
 
 /// Gives `sink(query, first_point, dots)` the dot products of each query with `LANES` points at a time:

@@ -31,9 +31,10 @@ impl Rounded {
     }
 
     /// By how much |c|² - 2x·c can differ from its true value: twice the dot product's error, and what
-    /// `f64` loses in the norm.
+    /// `f64` loses in a norm of d squares, each of a rounded quotient.
     fn error(&self, row_norm: f64) -> f64 {
-        2.0 * RELATIVE_ERROR * row_norm * self.longest + 1e-9 * self.longest * self.longest
+        let of_norm = (self.values.ncols() + 8) as f64 * f64::EPSILON * self.longest.powi(2);
+        2.0 * RELATIVE_ERROR * row_norm * self.longest + of_norm
     }
 }
 
@@ -122,15 +123,20 @@ mod tests {
     proptest! {
         #[test]
         fn equals_the_definition(
-            (n, k, d) in (1_usize..40, 1_usize..12, 1_usize..40),
+            (n, k, d) in (1_usize..40, 1_usize..12, 1_usize..900),
             levels in prop::sample::select(vec![2_u8, 4, 255]),
             bytes in prop::collection::vec(any::<u8>(), 1009),
-            counts in prop::collection::vec(1_u64..5, 12),
+            counts in prop::collection::vec(1_u64..70_000, 12),
+            // How far centroids lie apart, in parts of their counts: far below the kernel's rounding, or above.
+            spread in prop::sample::select(vec![0_u64, 1, 3, 50, 4000, 1_000_000]),
         ) {
             let byte = |i: usize| bytes[i % 1009] % levels;
             let x = Array2::from_shape_fn((n, d), |(i, j)| byte(i * d + j));
             let counts = counts[..k].to_vec();
-            let sums = Array2::from_shape_fn((k, d), |(j, i)| counts[j] * u64::from(byte(500 + j * d + i)));
+            let sums = Array2::from_shape_fn((k, d), |(j, i)| {
+                let moved = u64::from(bytes[(31 * j + 7 * i) % 1009]) * spread / 8;
+                (counts[j] * u64::from(byte(500 + i)) + moved).min(255 * counts[j])
+            });
             let centroids = Centroids { sums, counts };
             let mut labels = vec![0; n];
             assign(x.view(), &distance::squared_norms(x.view()), &centroids, &mut labels);

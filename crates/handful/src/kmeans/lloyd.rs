@@ -31,7 +31,10 @@ pub(super) fn lloyd(
     let mut clusters = Clusters::new(centroids.n_clusters(), centroids.n_features());
     let (mut n_iter, mut settled) = (0, false);
     loop {
-        observer.report(Stage::Lloyd, n_iter, max_iter)?;
+        // The last report, that all is done, waits for the last assignment.
+        if n_iter < max_iter {
+            observer.report(Stage::Lloyd, n_iter, max_iter)?;
+        }
         assign(x, &norms, &centroids, &mut nearest);
         let any_moved = clusters.relabel(x, &norms, &mut labels, &nearest);
         if settled || n_iter == max_iter {

@@ -147,11 +147,7 @@ impl KMeansParams {
             if found != expected {
                 return Err(Error::InitShape { expected, found });
             }
-            if let Some(((row, column), &value)) =
-                centroids.indexed_iter().find(|(_, value)| !(0.0..=255.0).contains(*value))
-            {
-                return Err(Error::InitValue { row, column, value });
-            }
+            check_init(centroids)?;
         }
         Ok(())
     }
@@ -198,6 +194,11 @@ impl KMeans {
         }
     }
 
+    /// The clusters that have rows: all, unless there are fewer distinct rows than clusters.
+    fn nonempty(&self) -> impl Iterator<Item = usize> {
+        (0..self.cluster_sizes.len()).filter(|&j| self.cluster_sizes[j] > 0)
+    }
+
     /// The nearest centroid of each row of `x`, shape (n, `n_features`).
     ///
     /// # Errors
@@ -211,6 +212,13 @@ impl KMeans {
         let x = x.as_standard_layout();
         assign::assign(x.view(), &distance::squared_norms(x.view()), &self.centroids, &mut labels);
         Ok(labels)
+    }
+}
+
+fn check_init(centroids: &Array2<f64>) -> Result<(), Error> {
+    match centroids.indexed_iter().find(|(_, value)| !(0.0..=255.0).contains(*value)) {
+        Some(((row, column), &value)) => Err(Error::InitValue { row, column, value }),
+        None => Ok(()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::{Array2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{Error, Init, KMeans, KMeansParams};
+use super::{Error, Init, KMeans, KMeansParams, check_init};
 use crate::{Dataset, progress::Stage};
 
 /// Labelled prototypes: the centroids of each class, by class, then by cluster.
@@ -34,11 +34,15 @@ impl Prototypes {
         self.clusterings.iter().map(|clustering| clustering.n_iter).sum()
     }
 
-    /// All centroids as floats, shape (`n_prototypes`, `n_features`).
+    /// The prototypes as they were before rounding, shape (`n_prototypes`, `n_features`).
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "all classes have as many features")]
     pub fn centroids(&self) -> Array2<f64> {
-        let parts: Vec<_> = self.clusterings.iter().map(|clustering| clustering.centroids.to_f64()).collect();
+        let nonempty = |clustering: &KMeans| {
+            let rows: Vec<usize> = clustering.nonempty().collect();
+            clustering.centroids.to_f64().select(Axis(0), &rows)
+        };
+        let parts: Vec<_> = self.clusterings.iter().map(nonempty).collect();
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
         concatenate(Axis(0), &views).expect("all have as many features")
     }
@@ -46,7 +50,7 @@ impl Prototypes {
 
 impl KMeansParams {
     /// Clusters the images of each class on their own: `n_clusters` prototypes a class. Classes without
-    /// images have none. Given initial centroids stand class by class, shape (classes with images ·
+    /// images have none, and a cluster that stays empty (where a class has fewer distinct images) is none. Given initial centroids stand class by class, shape (classes with images ·
     /// `n_clusters`, `n_features`).
     ///
     /// # Errors
@@ -80,26 +84,23 @@ impl KMeansParams {
             .collect::<Result<Vec<KMeans>, Error>>()?;
 
         let mut labels = vec![0; dataset.n_samples()];
-        let (mut images, mut classes, mut first) = (Vec::new(), Vec::new(), 0);
+        let (mut images, mut classes, mut cluster_sizes) = (Vec::new(), Vec::new(), Vec::new());
         for ((class, rows), clustering) in rows.iter().zip(&clusterings) {
-            for (&row, label) in rows.iter().zip(&clustering.labels) {
-                labels[row] = first + label;
+            let (bytes, mut prototype_of) = (clustering.centroids.to_bytes(), vec![0; self.n_clusters]);
+            for j in clustering.nonempty() {
+                prototype_of[j] = u32::try_from(classes.len()).expect("fewer than 2^32 prototypes");
+                images.extend(bytes.row(j));
+                classes.push(*class);
+                cluster_sizes.push(clustering.cluster_sizes[j]);
             }
-            images.extend(clustering.centroids.to_bytes());
-            classes.extend(std::iter::repeat_n(*class, self.n_clusters));
-            first += u32::try_from(self.n_clusters).expect("fewer than 2^32 clusters");
+            for (&row, &label) in rows.iter().zip(&clustering.labels) {
+                labels[row] = prototype_of[label as usize];
+            }
         }
         let images = Array2::from_shape_vec((classes.len(), dataset.n_features()), images)
             .expect("a row for each prototype");
-        Ok(Prototypes {
-            dataset: Dataset::new(images, dataset.image_shape(), classes, dataset.classes().to_vec())?,
-            cluster_sizes: clusterings
-                .iter()
-                .flat_map(|clustering| clustering.cluster_sizes.clone())
-                .collect(),
-            labels,
-            clusterings,
-        })
+        let dataset = Dataset::new(images, dataset.image_shape(), classes, dataset.classes().to_vec())?;
+        Ok(Prototypes { dataset, cluster_sizes, labels, clusterings })
     }
 
     /// The parameters for each class.
@@ -111,6 +112,7 @@ impl KMeansParams {
         if found != expected {
             return Err(Error::InitShape { expected, found });
         }
+        check_init(all)?;
         let of_class = |class: usize| {
             let rows = s![class * self.n_clusters..(class + 1) * self.n_clusters, ..];
             self.clone().init(Init::Given(all.slice(rows).to_owned()))
@@ -148,6 +150,19 @@ mod tests {
         assert_eq!(params.fit_per_class(&dataset()).unwrap().dataset.images(), array![[5], [220]]);
         let one_too_few = KMeans::params(2).init(Init::Given(array![[1.0], [2.0], [3.0]]));
         assert!(matches!(one_too_few.fit_per_class(&dataset()), Err(Error::InitShape { .. })));
+    }
+
+    #[test]
+    fn empty_clusters_are_no_prototypes() {
+        let images = array![[7_u8], [7], [7], [9]];
+        let data = Dataset::new(images, [1, 1], vec![0, 0, 0, 1], vec!["a".into(), "b".into()]).unwrap();
+        let found = KMeans::params(1).fit_per_class(&data).unwrap();
+        assert_eq!((found.dataset.labels(), &found.labels[..]), (&[0, 1][..], &[0, 0, 0, 1][..]));
+        let only_a = data.select(&[0, 1, 2]);
+        let found = KMeans::params(3).fit_per_class(&only_a).unwrap();
+        assert_eq!(found.dataset.images(), array![[7]]);
+        assert_eq!(found.centroids(), array![[7.0]]);
+        assert_eq!((found.labels, found.cluster_sizes), (vec![0; 3], vec![3]));
     }
 
     #[test]

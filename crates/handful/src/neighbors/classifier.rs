@@ -38,7 +38,7 @@ impl KNeighborsParams {
     /// # Errors
     /// [`Error::NeighborCount`] if the data set has fewer images than there are to be neighbours, or
     /// there are to be none.
-    pub fn fit(self, dataset: &Dataset) -> Result<KNeighborsClassifier, Error> {
+    pub fn fit(&self, dataset: &Dataset) -> Result<KNeighborsClassifier, Error> {
         let n_samples = dataset.n_samples();
         if self.n_neighbors == 0 || self.n_neighbors > n_samples {
             return Err(Error::NeighborCount { n_neighbors: self.n_neighbors, n_samples });
@@ -47,7 +47,7 @@ impl KNeighborsParams {
             index: NearestNeighbors::new(dataset.images().clone()).observer(self.observer.clone()),
             labels: dataset.labels().to_vec(),
             n_classes: dataset.classes().len(),
-            params: self,
+            params: self.clone(),
         })
     }
 }
@@ -112,7 +112,10 @@ impl KNeighborsClassifier {
         Ok(self.predict_proba_from(&self.kneighbors(x)?))
     }
 
-    /// [`predict`](Self::predict) from neighbours already found.
+    /// [`predict`](Self::predict) from neighbours that this classifier found.
+    ///
+    /// # Panics
+    /// If they are not its own: an index out of range, or no neighbours at all.
     #[must_use]
     pub fn predict_from(&self, neighbors: &Neighbors) -> Vec<u32> {
         let mut labels = Vec::with_capacity(neighbors.indices.nrows());
@@ -122,9 +125,11 @@ impl KNeighborsClassifier {
         labels
     }
 
-    /// [`predict_proba`](Self::predict_proba) from neighbours already found.
+    /// [`predict_proba`](Self::predict_proba) from neighbours that this classifier found.
+    ///
+    /// # Panics
+    /// As [`predict_from`](Self::predict_from).
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "there is a share for each row and class")]
     pub fn predict_proba_from(&self, neighbors: &Neighbors) -> Array2<f64> {
         let mut shares = Vec::with_capacity(neighbors.indices.nrows() * self.n_classes);
         votes::for_each(neighbors, &self.labels, self.n_classes, self.params.weights, |votes, _| {

@@ -53,24 +53,23 @@ pub struct Neighbors {
 }
 
 impl Neighbors {
-    fn from_sorted(best: impl Iterator<Item = top_k::TopK>, n_queries: usize, k: usize) -> Self {
-        let mut distances = Array2::zeros((n_queries, k));
-        let mut indices = Array2::zeros((n_queries, k));
-        for (query, best) in best.enumerate() {
-            for (rank, (distance, index)) in best.into_sorted().into_iter().enumerate() {
-                distances[[query, rank]] = distance;
-                indices[[query, rank]] = index;
-            }
+    /// From the (distance, index) pairs of all queries, `k` each.
+    fn from_pairs(pairs: impl IntoIterator<Item = (u64, usize)>, k: usize) -> Self {
+        let (distances, indices): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let array = "k pairs for each query";
+        Self {
+            distances: Array2::from_shape_vec((distances.len() / k, k), distances).expect(array),
+            indices: Array2::from_shape_vec((indices.len() / k, k), indices).expect(array),
         }
-        Self { distances, indices }
     }
 
     /// The first `n_neighbors` of each query: what a search for so many would have found.
     ///
     /// # Panics
-    /// If there are fewer.
+    /// If there are fewer, or `n_neighbors` is 0.
     #[must_use]
     pub fn nearest(&self, n_neighbors: usize) -> Self {
+        assert!(n_neighbors > 0, "expected at least one neighbour");
         let first = s![.., ..n_neighbors];
         Self {
             distances: self.distances.slice(first).as_standard_layout().into_owned(),
@@ -110,12 +109,6 @@ impl NearestNeighbors {
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
-    }
-
-    /// The points.
-    #[must_use]
-    pub fn points(&self) -> &ArcArray2<u8> {
-        &self.points
     }
 
     /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`).
@@ -189,16 +182,21 @@ mod tests {
     }
 
     #[test]
-    fn rows_need_not_be_contiguous() {
-        let wide = Array2::from_shape_fn((20, 30), |(i, j)| (i * 37 + j * 11) as u8);
-        let points = wide.slice(s![.., ..;3]);
-        let index = NearestNeighbors::new(points.to_owned());
-        let every_third = index.kneighbors(points, 3).expect("valid");
-        assert_eq!(every_third.indices.column(0).to_vec(), (0..20).collect::<Vec<_>>());
-        let transposed = wide.t().to_owned();
-        let index = NearestNeighbors::new(transposed.t().to_owned());
-        let found = index.kneighbors(transposed.t(), 1).expect("valid");
-        assert_eq!(found.distances.sum(), 0);
+    fn arrays_of_any_layout_are_searched() {
+        let points = Array2::from_shape_fn((20, 30), |(i, j)| (i * 37 + j * 11) as u8);
+        let column_major = points.t().as_standard_layout().into_owned().reversed_axes();
+        let doubled = ndarray::concatenate![ndarray::Axis(1), points, points];
+        let every_other = doubled.slice(s![.., ..30]);
+        assert!(!column_major.is_standard_layout() && !every_other.is_standard_layout());
+        // One thread takes all queries at once, as they lie.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        pool.install(|| {
+            let expected = NearestNeighbors::new(points.clone()).kneighbors(points.view(), 3).unwrap();
+            for queries in [column_major.view(), every_other] {
+                let index = NearestNeighbors::new(queries.to_owned());
+                assert_eq!(index.kneighbors(queries, 3).unwrap(), expected);
+            }
+        });
     }
 
     #[test]

@@ -38,12 +38,12 @@ pub(super) fn scan(
             Ok(found)
         })
         .collect::<Result<_, _>>()?;
-    Ok(Neighbors::from_sorted(blocks.into_iter().flatten(), m, k))
+    Ok(Neighbors::from_pairs(blocks.into_iter().flatten(), k))
 }
 
-fn scan_block(points: ArrayView2<u8>, norms: &[u64], queries: ArrayView2<u8>, k: usize) -> Vec<TopK> {
+fn scan_block(points: ArrayView2<u8>, norms: &[u64], queries: ArrayView2<u8>, k: usize) -> Vec<(u64, usize)> {
     let query_norms = distance::squared_norms(queries);
-    let mut best = vec![TopK::new(k); queries.nrows()];
+    let mut best: Vec<TopK> = std::iter::repeat_with(|| TopK::new(k)).take(queries.nrows()).collect();
     distance::for_each_tile(points, distance::widen(queries).view(), |query, first, dots| {
         let (best, query_norm) = (&mut best[query], query_norms[query]);
         let norms = &norms[first..norms.len().min(first + distance::LANES)];
@@ -56,5 +56,5 @@ fn scan_block(points: ArrayView2<u8>, norms: &[u64], queries: ArrayView2<u8>, k:
             }
         }
     });
-    best
+    best.into_iter().flat_map(TopK::into_sorted).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BinaryHeap;
 
 /// Keeps the `k` smallest (distance, index) pairs of those offered: O(log k) for one that enters, one
 /// comparison for one that does not. Equal distances are ordered by index.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct TopK {
     k: usize,
     worst_first: BinaryHeap<(u64, usize)>,

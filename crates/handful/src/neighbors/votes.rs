@@ -1,5 +1,7 @@
 //! From neighbours to a verdict.
 
+use ndarray::ArrayView1;
+
 use crate::neighbors::Neighbors;
 
 /// How much a neighbour's vote counts.
@@ -24,7 +26,7 @@ pub enum TieBreak {
 
 /// Adds up the votes of one query's neighbours, nearest first, into `votes` (one entry a class).
 pub(super) fn count(
-    distances: &[u64],
+    distances: ArrayView1<u64>,
     labels: impl Iterator<Item = u32>,
     weights: Weights,
     votes: &mut [f64],
@@ -62,7 +64,7 @@ pub(super) fn for_each(
     let mut votes = vec![0.0; n_classes];
     for (distances, indices) in neighbors.distances.outer_iter().zip(neighbors.indices.outer_iter()) {
         let of_neighbors = || indices.iter().map(|&index| labels[index]);
-        count(distances.as_slice().expect("rows are contiguous"), of_neighbors(), weights, &mut votes);
+        count(distances, of_neighbors(), weights, &mut votes);
         verdict(&votes, &mut of_neighbors());
     }
 }
@@ -73,7 +75,7 @@ mod tests {
 
     fn vote(distances: &[u64], labels: &[u32], weights: Weights, tie_break: TieBreak) -> u32 {
         let mut votes = [0.0; 4];
-        count(distances, labels.iter().copied(), weights, &mut votes);
+        count(distances.into(), labels.iter().copied(), weights, &mut votes);
         winner(&votes, labels.iter().copied(), tie_break)
     }
 
@@ -96,7 +98,7 @@ mod tests {
         let labels = [2, 1, 1, 1];
         assert_eq!(vote(&[0, 1, 1, 1], &labels, Weights::Distance, TieBreak::LowestLabel), 2);
         let mut votes = [0.0; 4];
-        count(&[0, 0, 5, 5], labels.into_iter(), Weights::Distance, &mut votes);
+        count((&[0, 0, 5, 5]).into(), labels.into_iter(), Weights::Distance, &mut votes);
         assert_eq!(votes.map(f64::to_bits), [0.0, 1.0, 1.0, 0.0_f64].map(f64::to_bits));
     }
 }
