@@ -1,6 +1,6 @@
 //! What `compare --json` prints: names that scripts rely on.
 
-use handful::{Dataset, dataset::TrainTest, distance, metrics::ConfusionMatrix};
+use handful::{Dataset, dataset::TrainTest, distance::Level, metrics::ConfusionMatrix};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -109,7 +109,7 @@ impl<'a> Summary<'a> {
 impl Machine {
     /// The machine that this runs on.
     pub(crate) fn this() -> Self {
-        Self { cpu: cpu(), level: distance::level(), threads: rayon::current_num_threads() }
+        Self { cpu: cpu(), level: Level::detect().name(), threads: rayon::current_num_threads() }
     }
 }
 

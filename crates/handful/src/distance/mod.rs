@@ -6,30 +6,68 @@
 //! |x - q|² = |x|² + |q|² - 2 x·q
 //! ```
 //!
-//! where the norms are known and the dot products, where all the work is, come a tile at a time from
-//! `for_each_tile`. What becomes of a tile is the caller's matter, its *sink*; no matrix of distances
-//! is ever held:
+//! where the norms are known and the dot products, where all the work is, come a tile at a time. Points
+//! are unsigned bytes, queries signed ones (a byte less 128): that is what the fastest instructions
+//! multiply. What becomes of a tile is the caller's matter, its *sink*; no matrix of distances is ever held:
 //!
 //! ```text
-//!   points, 8 side by side ──►┌────────┐     top-k below a threshold   neighbors::scan
-//!                             │  tile  │──►  nearest one               kmeans::assign
-//!   queries ─────────────────►└────────┘     all values                kmeans::init
+//!   points, 32 side by side ──►┌────────┐    top-k below a threshold   neighbors::scan
+//!                              │  tile  │──► nearest one               kmeans::assign
+//!   queries ──────────────────►└────────┘    all values                kmeans::init
 //! ```
 //!
-//! This module is the boundary behind which the kernel can be exchanged: callers see row numbers and
-//! dot products, never how operands are packed.
+//! A [`Level`] names the instructions that multiply. It is found out once, and every level gives the same
+//! whole numbers. This is the only module with unsafe code.
 
-mod panel;
+mod kernel;
+mod level;
+mod packed;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
-use ndarray::{ArrayView1, ArrayView2};
+#[cfg(test)]
+mod tests;
 
-pub(crate) use panel::{LANES, RELATIVE_ERROR, for_each_tile, widen};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
-/// The instruction set that the kernel uses on this machine: `scalar`, plain Rust as compiled.
-#[must_use]
-pub fn level() -> &'static str {
-    "scalar"
+pub use level::Level;
+
+pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel};
+pub(crate) use packed::{Packed, for_each_tile};
+pub(crate) use scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Avx2, Avx512, Avx512Vnni};
+
+/// Evaluates an expression with the kernel of a level.
+macro_rules! with_kernel {
+    ($level:expr, |$kernel:ident| $body:expr) => {{
+        #[cfg(target_arch = "x86_64")]
+        const AVAILABLE: &str = "a level is chosen among those available";
+        match $level {
+            #[cfg(target_arch = "x86_64")]
+            $crate::distance::Level::Avx512Vnni => {
+                let $kernel = $crate::distance::Avx512Vnni::new().expect(AVAILABLE);
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::distance::Level::Avx512 => {
+                let $kernel = $crate::distance::Avx512::new().expect(AVAILABLE);
+                $body
+            }
+            #[cfg(target_arch = "x86_64")]
+            $crate::distance::Level::Avx2 => {
+                let $kernel = $crate::distance::Avx2::new().expect(AVAILABLE);
+                $body
+            }
+            _ => {
+                let $kernel = $crate::distance::Scalar;
+                $body
+            }
+        }
+    }};
 }
+pub(crate) use with_kernel;
 
 /// The squared Euclidean distance, by its definition.
 ///
@@ -49,15 +87,27 @@ pub fn squared_euclidean(a: &[u8], b: &[u8]) -> u64 {
 
 /// The squared length of every row.
 pub(crate) fn squared_norms(rows: ArrayView2<u8>) -> Vec<u64> {
-    rows.outer_iter().map(squared_norm).collect()
+    rows.outer_iter().map(|row| total(row, |x| u32::from(x).pow(2))).collect()
 }
 
-fn squared_norm(row: ArrayView1<u8>) -> u64 {
-    row.iter().map(|&x| u64::from(x).pow(2)).sum()
+/// The sum of every row.
+pub(crate) fn sums(rows: ArrayView2<u8>) -> Vec<i64> {
+    rows.outer_iter().map(|row| total(row, u32::from).cast_signed()).collect()
 }
 
-/// A squared distance or dot product of bytes that came as a float.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole number below 2^53")]
-pub(crate) fn whole(sum_of_products: f64) -> u64 {
-    sum_of_products as u64
+fn total(row: ArrayView1<u8>, of_byte: impl Fn(u8) -> u32) -> u64 {
+    // 65,536 squares of bytes fit 32 bits.
+    let sum = |part: ArrayView1<u8>| match part.as_slice() {
+        Some(part) => part.iter().map(|&x| of_byte(x)).sum::<u32>(),
+        None => part.iter().map(|&x| of_byte(x)).sum(),
+    };
+    row.axis_chunks_iter(Axis(0), 65_536).map(|part| u64::from(sum(part))).sum()
 }
+
+/// Bytes as queries: less [`OFFSET`], so that they are signed.
+pub(crate) fn signed(rows: ArrayView2<u8>) -> Array2<i8> {
+    rows.as_standard_layout().mapv(|byte| (byte ^ 0x80).cast_signed())
+}
+
+/// What is taken from a byte to make it signed.
+pub(crate) const OFFSET: i64 = 128;

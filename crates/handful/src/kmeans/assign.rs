@@ -1,101 +1,128 @@
 //! The assignment step: the nearest centroid of every row, exactly.
 //!
-//! Dot products of bytes with centroids come from the kernel rounded, off by a known bound. Where the
-//! nearest is nearer than the next by more than that, it is certain. In the rest, some rows in ten
-//! thousand, the contenders are compared as fractions.
+//! The kernel multiplies bytes, so a centroid is given to it as two: c - 128 to the nearest 256th. That
+//! moves the centroid by a known length, at most √d / 512, and a row's distance from it by no more. Where
+//! the nearest is nearer than the next by more than twice that, it is certain; the rest, some rows in a
+//! thousand, are decided by comparing fractions.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::centroids::Centroids;
-use crate::distance::{self, LANES, RELATIVE_ERROR};
+use super::centroids::{Centroids, Fraction};
+use crate::distance::{self, Kernel, LANES, Level, OFFSET, with_kernel};
 
 /// Rows assigned together: enough to pay for a task, few enough to share out six thousand of them.
 const ROW_BLOCK: usize = 256;
+/// Of a byte.
+const PARTS: i64 = 256;
 
-/// Centroids as the kernel wants them.
+/// Centroids to the nearest 256th.
 struct Rounded {
-    values: ndarray::Array2<f32>,
-    squared_norms: Vec<f64>,
-    longest: f64,
+    /// The upper byte of every centroid less 128, then the lower byte of every one, signed both.
+    bytes: Array2<i8>,
+    /// 256² times the squared length of what they stand for.
+    squared_norms: Vec<i64>,
+    /// The most that a centroid moved.
+    moved: f64,
 }
 
 impl Rounded {
-    #[expect(clippy::cast_possible_truncation, reason = "the rounding is within the kernel's bound")]
     fn new(centroids: &Centroids) -> Self {
+        let (k, d) = (centroids.n_clusters(), centroids.n_features());
         let exact = centroids.to_f64();
-        let squared_norms: Vec<f64> =
-            exact.outer_iter().map(|row| row.iter().map(|value| value * value).sum()).collect();
-        let longest = squared_norms.iter().copied().fold(0.0, f64::max).sqrt();
-        Self { values: exact.mapv(|value| value as f32), squared_norms, longest }
-    }
-
-    /// By how much |c|² - 2x·c can differ from its true value: twice the dot product's error, and what
-    /// `f64` loses in a norm of d squares, each of a rounded quotient.
-    fn error(&self, row_norm: f64) -> f64 {
-        let of_norm = (self.values.ncols() + 8) as f64 * f64::EPSILON * self.longest.powi(2);
-        2.0 * RELATIVE_ERROR * row_norm * self.longest + of_norm
+        #[expect(clippy::cast_possible_truncation, reason = "0 to 255 * 256")]
+        let parts = exact.mapv(|value| (value * PARTS as f64).round() as i64);
+        let squared_norms = parts.outer_iter().map(|row| row.iter().map(|part| part * part).sum()).collect();
+        let moved = |j: usize| -> f64 {
+            let differences = exact.row(j).into_iter().zip(parts.row(j));
+            differences.map(|(value, &part)| (value - part as f64 / PARTS as f64).powi(2)).sum()
+        };
+        let bytes = Array2::from_shape_fn((2 * k, d), |(row, i)| {
+            let part = parts[[row % k, i]] - OFFSET * PARTS;
+            let upper = (part + PARTS / 2).div_euclid(PARTS);
+            let byte = if row < k { upper } else { part - upper * PARTS };
+            i8::try_from(byte).expect("within half a byte of zero")
+        });
+        // What the floats lose in this is far below the last factor.
+        let moved = (0..k).map(moved).fold(0.0, f64::max).sqrt() * (1.0 + 1e-6) + 1e-9;
+        Self { bytes, squared_norms, moved }
     }
 }
 
-/// Writes each row's nearest centroid into `labels`; of equally near ones the lowest. `norms` are the
-/// rows' squared lengths.
+/// What a row's scaled squared distances have in common, (256|x|)² less the part of the dot products that the
+/// offset of bytes takes away: computed once for all iterations.
+pub(super) fn row_terms(x: ArrayView2<u8>) -> Vec<i64> {
+    let term =
+        |(norm, sum): (u64, i64)| PARTS * PARTS * norm.cast_signed() - 2 * PARTS * PARTS * OFFSET * sum;
+    distance::squared_norms(x).into_iter().zip(distance::sums(x)).map(term).collect()
+}
+
+/// Writes each row's nearest centroid into `labels`; of equally near ones the lowest. `terms` are the rows'
+/// [`row_terms`].
 ///
 /// O(n k d); beside the labels, memory for the centroids and a few panels per thread.
-pub(super) fn assign(x: ArrayView2<u8>, norms: &[u64], centroids: &Centroids, labels: &mut [u32]) {
+pub(super) fn assign(x: ArrayView2<u8>, terms: &[i64], centroids: &Centroids, labels: &mut [u32]) {
     let rounded = Rounded::new(centroids);
     x.axis_chunks_iter(Axis(0), ROW_BLOCK)
         .into_par_iter()
-        .zip(norms.par_chunks(ROW_BLOCK))
+        .zip(terms.par_chunks(ROW_BLOCK))
         .zip(labels.par_chunks_mut(ROW_BLOCK))
-        .for_each(|((rows, norms), labels)| assign_block(rows, norms, centroids, &rounded, labels));
+        .for_each(|((rows, terms), labels)| {
+            with_kernel!(Level::detect(), |kernel| assign_block(
+                kernel, rows, terms, centroids, &rounded, labels
+            ));
+        });
 }
 
-fn assign_block(
+fn assign_block<K: Kernel>(
+    kernel: K,
     rows: ArrayView2<u8>,
-    norms: &[u64],
+    terms: &[i64],
     centroids: &Centroids,
     rounded: &Rounded,
     labels: &mut [u32],
 ) {
-    let last = centroids.n_clusters() - 1;
-    // |x - c|² less |x|², for one panel of rows and every centroid.
-    let mut keys = vec![[0.0; LANES]; centroids.n_clusters()];
-    distance::for_each_tile(rows, rounded.values.view(), |j, first, dots| {
-        for (key, dot) in keys[j].iter_mut().zip(dots) {
-            *key = rounded.squared_norms[j] - 2.0 * dot;
+    let k = centroids.n_clusters();
+    // (256|x - c|)², less the row's term, for one panel of rows and every centroid.
+    let mut keys = vec![[0_i64; LANES]; k];
+    distance::for_each_tile(kernel, rows, rounded.bytes.view(), |query, first, dots| {
+        let keys_of = &mut keys[query % k];
+        if query < k {
+            let squared_norm = rounded.squared_norms[query];
+            for (key, dot) in keys_of.iter_mut().zip(dots) {
+                *key = squared_norm - 2 * PARTS * PARTS * dot;
+            }
+        } else {
+            for (key, dot) in keys_of.iter_mut().zip(dots) {
+                *key -= 2 * PARTS * dot;
+            }
         }
-        if j == last {
-            for (lane, row) in (first..rows.nrows()).take(LANES).enumerate() {
-                let of_row = |j: usize| keys[j][lane];
-                let error = rounded.error((norms[row] as f64).sqrt());
-                labels[row] = nearest(of_row, centroids, rows, row, error);
+        if query == 2 * k - 1 {
+            for (lane, row) in (first..).take(dots.len()).enumerate() {
+                let scaled = |j: usize| keys[j][lane] + terms[row];
+                labels[row] = nearest(scaled, centroids, rows.row(row), rounded.moved);
             }
         }
     });
 }
 
-fn nearest(
-    key: impl Fn(usize) -> f64,
-    centroids: &Centroids,
-    rows: ArrayView2<u8>,
-    row: usize,
-    error: f64,
-) -> u32 {
+/// The nearest centroid of a row, given (256 times its distance from each rounded centroid)².
+fn nearest(scaled: impl Fn(usize) -> i64, centroids: &Centroids, row: ArrayView1<u8>, moved: f64) -> u32 {
     let all = 0..centroids.n_clusters();
-    let least = all.clone().map(&key).fold(f64::INFINITY, f64::min);
-    let mut contenders = all.filter(|&j| key(j) <= least + 2.0 * error);
+    let least = all.clone().map(&scaled).min().expect("at least one centroid");
+    let margin = 2.0 * PARTS as f64 * moved;
+    let limit = ((least as f64).sqrt() + margin).powi(2) * (1.0 + 1e-12) + 1.0;
+    let mut contenders = all.filter(|&j| scaled(j) as f64 <= limit);
     let first = contenders.next().expect("the least is among them");
-    let exact = |j| centroids.squared_distance(rows.row(row), j);
+    let exact = |j| centroids.squared_distance(row, j);
     let nearest = match contenders.next() {
         None => first,
         Some(second) => {
             let rest = [second].into_iter().chain(contenders).map(|j| (j, exact(j)));
-            rest.fold(
-                (first, exact(first)),
-                |best, next| if next.1.compare(best.1).is_lt() { next } else { best },
-            )
-            .0
+            let nearer = |best: (usize, Fraction), next: (usize, Fraction)| {
+                if next.1.compare(best.1).is_lt() { next } else { best }
+            };
+            rest.fold((first, exact(first)), nearer).0
         }
     };
     u32::try_from(nearest).expect("fewer than 2^32 clusters")
@@ -103,7 +130,7 @@ fn nearest(
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array2, array};
+    use ndarray::array;
     use proptest::prelude::*;
 
     use super::*;
@@ -139,7 +166,7 @@ mod tests {
             });
             let centroids = Centroids { sums, counts };
             let mut labels = vec![0; n];
-            assign(x.view(), &distance::squared_norms(x.view()), &centroids, &mut labels);
+            assign(x.view(), &row_terms(x.view()), &centroids, &mut labels);
             prop_assert_eq!(labels, naive(&x, &centroids));
         }
     }
@@ -152,7 +179,7 @@ mod tests {
         let centroids = Centroids { sums, counts: vec![n, n, n + 1, n] };
         let mut labels = [9; 3];
         let x = array![[100_u8], [99], [101]];
-        assign(x.view(), &distance::squared_norms(x.view()), &centroids, &mut labels);
+        assign(x.view(), &row_terms(x.view()), &centroids, &mut labels);
         assert_eq!(labels, [2, 1, 0]);
     }
 }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{Error, centroids::Centroids};
 use crate::{
-    distance,
+    distance::{self, Level, OFFSET, with_kernel},
     progress::{Observer, Stage},
 };
 
@@ -85,7 +85,7 @@ fn draw(weights: &[u64], n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
 
 /// The squared distance of each of the rows `from` to every row of `x`, shape (`from.len()`, n).
 fn squared_distances(x: ArrayView2<u8>, norms: &[u64], from: &[usize]) -> Array2<u64> {
-    let queries = distance::widen(x.select(Axis(0), from).view());
+    let queries = distance::signed(x.select(Axis(0), from).view());
     let mut distances = Array2::zeros((from.len(), x.nrows()));
     distances
         .axis_chunks_iter_mut(Axis(1), ROW_BLOCK)
@@ -93,11 +93,14 @@ fn squared_distances(x: ArrayView2<u8>, norms: &[u64], from: &[usize]) -> Array2
         .zip(x.axis_chunks_iter(Axis(0), ROW_BLOCK))
         .zip(norms.par_chunks(ROW_BLOCK))
         .for_each(|((mut distances, rows), row_norms)| {
-            distance::for_each_tile(rows, queries.view(), |query, first, dots| {
-                let norm = norms[from[query]];
-                for ((row, row_norm), dot) in (first..).zip(&row_norms[first..]).zip(dots) {
-                    distances[[query, row]] = distance::whole((norm + row_norm) as f64 - 2.0 * dot);
-                }
+            let sums = distance::sums(rows);
+            with_kernel!(Level::detect(), |kernel| {
+                distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
+                    for (row, dot) in (first..).zip(dots) {
+                        let dot = (dot + OFFSET * sums[row]).cast_unsigned();
+                        distances[[query, row]] = norms[from[query]] + row_norms[row] - 2 * dot;
+                    }
+                });
             });
         });
     distances

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{
     Error, KMeans,
-    assign::assign,
+    assign::{assign, row_terms},
     centroids::{Centroids, Fraction},
 };
 use crate::{
@@ -25,7 +25,7 @@ pub(super) fn lloyd(
     tol: f64,
     observer: &Observer,
 ) -> Result<KMeans, Error> {
-    let norms = distance::squared_norms(x);
+    let (norms, terms) = (distance::squared_norms(x), row_terms(x));
     let mut labels = vec![NOWHERE; x.nrows()];
     let mut nearest = labels.clone();
     let mut clusters = Clusters::new(centroids.n_clusters(), centroids.n_features());
@@ -35,7 +35,7 @@ pub(super) fn lloyd(
         if n_iter < max_iter {
             observer.report(Stage::Lloyd, n_iter, max_iter)?;
         }
-        assign(x, &norms, &centroids, &mut nearest);
+        assign(x, &terms, &centroids, &mut nearest);
         let any_moved = clusters.relabel(x, &norms, &mut labels, &nearest);
         if settled || n_iter == max_iter {
             break;

@@ -18,7 +18,7 @@ pub use centroids::Centroids;
 pub use error::Error;
 pub use per_class::Prototypes;
 
-use crate::{distance, progress::Observer};
+use crate::progress::Observer;
 
 /// Where the centroids start.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -210,7 +210,7 @@ impl KMeans {
         }
         let mut labels = vec![0; x.nrows()];
         let x = x.as_standard_layout();
-        assign::assign(x.view(), &distance::squared_norms(x.view()), &self.centroids, &mut labels);
+        assign::assign(x.view(), &assign::row_terms(x.view()), &self.centroids, &mut labels);
         Ok(labels)
     }
 }

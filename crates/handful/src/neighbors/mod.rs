@@ -14,7 +14,7 @@ pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use votes::{TieBreak, Weights};
 
 use crate::{
-    distance,
+    distance::Level,
     progress::{Cancelled, Observer},
 };
 
@@ -93,7 +93,8 @@ impl Neighbors {
 #[derive(Clone, Debug)]
 pub struct NearestNeighbors {
     points: ArcArray2<u8>,
-    norms: Vec<u64>,
+    terms: Vec<i64>,
+    level: Level,
     observer: Observer,
 }
 
@@ -101,8 +102,8 @@ impl NearestNeighbors {
     /// An index of `points`, shape (`n_samples`, `n_features`). A shared array is not copied.
     pub fn new(points: impl Into<ArcArray2<u8>>) -> Self {
         let points = points.into();
-        let norms = distance::squared_norms(points.view());
-        Self { points, norms, observer: Observer::default() }
+        let terms = scan::point_terms(points.view());
+        Self { points, terms, level: Level::detect(), observer: Observer::default() }
     }
 
     /// Whom a search tells how far it is.
@@ -126,7 +127,9 @@ impl NearestNeighbors {
         if queries.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: queries.ncols() });
         }
-        Ok(scan::scan(self.points.view(), &self.norms, queries, n_neighbors, &self.observer)?)
+        let found =
+            scan::scan(self.level, self.points.view(), &self.terms, queries, n_neighbors, &self.observer)?;
+        Ok(Neighbors::from_pairs(found, n_neighbors))
     }
 }
 

@@ -5,56 +5,122 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{Neighbors, top_k::TopK};
+use super::top_k::TopK;
 use crate::{
-    distance,
+    distance::{self, Kernel, LANES, Level, OFFSET, Packed, Panel, with_kernel},
     progress::{Cancelled, Observer, Stage},
 };
 
 /// Queries that share one packing of the points: enough to make it cheap, few enough to stay in cache.
-const QUERY_BLOCK: usize = 256;
+const QUERY_BLOCK: usize = 2048;
+/// Up to here a key, at most 255² for each dimension, fits 32 bits.
+const NARROW: usize = 32_768;
 
-/// The `k` nearest `points` of each query. `norms` are the points' squared lengths.
+/// What |x - q|² has of a point alone once q is taken as signed bytes: |x|² - 256 Σx.
+pub(super) fn point_terms(points: ArrayView2<u8>) -> Vec<i64> {
+    let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
+    distance::squared_norms(points).into_iter().zip(distance::sums(points)).map(term).collect()
+}
+
+/// The (distance, index) pairs of the `k` nearest `points` of each query, `k` for each, in order. `terms` are
+/// the points' [`point_terms`].
 ///
 /// O(n m d) time for n points and m queries; memory beside the result: one block of queries per thread.
 pub(super) fn scan(
+    level: Level,
     points: ArrayView2<u8>,
-    norms: &[u64],
+    terms: &[i64],
     queries: ArrayView2<u8>,
     k: usize,
     observer: &Observer,
-) -> Result<Neighbors, Cancelled> {
+) -> Result<Vec<(u64, usize)>, Cancelled> {
+    in_blocks(queries, observer, |queries| {
+        with_kernel!(level, |kernel| if points.ncols() <= NARROW {
+            scan_block(kernel, points, terms, queries, k)
+        } else {
+            scan_wide_block(kernel, points, terms, queries, k)
+        })
+    })
+}
+
+/// Answers blocks of queries on all threads.
+pub(super) fn in_blocks(
+    queries: ArrayView2<u8>,
+    observer: &Observer,
+    answer: impl Fn(ArrayView2<u8>) -> Vec<TopK> + Sync,
+) -> Result<Vec<(u64, usize)>, Cancelled> {
     let m = queries.nrows();
     let block = m.div_ceil(rayon::current_num_threads()).clamp(1, QUERY_BLOCK);
     let done = AtomicUsize::new(0);
     observer.report(Stage::Search, 0, m)?;
-    let blocks: Vec<_> = queries
+    let blocks: Vec<Vec<(u64, usize)>> = queries
         .axis_chunks_iter(Axis(0), block)
         .into_par_iter()
         .map(|queries| {
-            let found = scan_block(points, norms, queries, k);
+            let found = answer(queries).into_iter().flat_map(TopK::into_sorted).collect();
             let done = done.fetch_add(queries.nrows(), Ordering::Relaxed) + queries.nrows();
             observer.report(Stage::Search, done, m)?;
             Ok(found)
         })
         .collect::<Result<_, _>>()?;
-    Ok(Neighbors::from_pairs(blocks.into_iter().flatten(), k))
+    Ok(blocks.concat())
 }
 
-fn scan_block(points: ArrayView2<u8>, norms: &[u64], queries: ArrayView2<u8>, k: usize) -> Vec<(u64, usize)> {
+fn scan_block<K: Kernel>(
+    kernel: K,
+    points: ArrayView2<u8>,
+    terms: &[i64],
+    queries: ArrayView2<u8>,
+    k: usize,
+) -> Vec<TopK> {
     let query_norms = distance::squared_norms(queries);
-    let mut best: Vec<TopK> = std::iter::repeat_with(|| TopK::new(k)).take(queries.nrows()).collect();
-    distance::for_each_tile(points, distance::widen(queries).view(), |query, first, dots| {
-        let (best, query_norm) = (&mut best[query], query_norms[query]);
-        let norms = &norms[first..norms.len().min(first + distance::LANES)];
-        // All are whole numbers below 2^53: floats only because the dot products are.
-        let squared = |norm: u64, dot: f64| (norm + query_norm) as f64 - 2.0 * dot;
-        let threshold = best.threshold() as f64;
-        if norms.iter().zip(dots).any(|(&norm, &dot)| squared(norm, dot) <= threshold) {
-            for ((&norm, &dot), index) in norms.iter().zip(dots).zip(first..) {
-                best.offer(distance::whole(squared(norm, dot)), index);
+    let packed = Packed::new(kernel, distance::signed(queries).view());
+    let mut best: Vec<TopK> = query_norms.iter().map(|_| TopK::new(k)).collect();
+    let mut thresholds = vec![i32::MAX; best.len()];
+    let (mut panel, mut scratch) = (Panel::default(), Vec::new());
+    for (rows, (number, terms)) in
+        points.axis_chunks_iter(Axis(0), LANES).zip(terms.chunks(LANES).enumerate())
+    {
+        panel.pack(rows);
+        let mut base = [i32::MAX; LANES];
+        for (base, &term) in base.iter_mut().zip(terms) {
+            *base = i32::try_from(term).expect("at most 128² for each dimension");
+        }
+        packed.multiply(&panel, &mut scratch, &base, &mut thresholds, |query, mask, dots| {
+            let (best, norm) = (&mut best[query], query_norms[query]);
+            for (lane, &term) in terms.iter().enumerate().filter(|(lane, _)| mask >> lane & 1 == 1) {
+                let distance = term + norm.cast_signed() - 2 * i64::from(dots[lane]);
+                best.offer(distance.cast_unsigned(), number * LANES + lane);
             }
+            narrow_threshold(best, norm)
+        });
+    }
+    best
+}
+
+/// The largest key that may still enter. Points come in ascending order, so an equal distance is too late.
+fn narrow_threshold(best: &TopK, query_norm: u64) -> i32 {
+    match best.threshold() {
+        u64::MAX => i32::MAX,
+        worst => i32::try_from(worst.cast_signed() - 1 - query_norm.cast_signed()).unwrap_or(i32::MAX),
+    }
+}
+
+/// For vectors whose keys need 64 bits.
+fn scan_wide_block<K: Kernel>(
+    kernel: K,
+    points: ArrayView2<u8>,
+    terms: &[i64],
+    queries: ArrayView2<u8>,
+    k: usize,
+) -> Vec<TopK> {
+    let query_norms = distance::squared_norms(queries);
+    let mut best: Vec<TopK> = query_norms.iter().map(|_| TopK::new(k)).collect();
+    distance::for_each_tile(kernel, points, distance::signed(queries).view(), |query, first, dots| {
+        for ((index, term), dot) in (first..).zip(&terms[first..]).zip(dots) {
+            let distance = term + query_norms[query].cast_signed() - 2 * dot;
+            best[query].offer(distance.cast_unsigned(), index);
         }
     });
-    best.into_iter().flat_map(TopK::into_sorted).collect()
+    best
 }

@@ -1,0 +1,108 @@
+//! What a kernel is: the operands as it wants them, and the product of a tile.
+
+use ndarray::{ArrayView2, Axis};
+
+/// Points side by side in a panel.
+pub(crate) const LANES: usize = 32;
+/// Values of one vector that are multiplied together: the four bytes that VNNI takes at once.
+pub(crate) const GROUP: usize = 4;
+/// A dot product of so many bytes cannot overflow: 255 · 128 · 65,536 < 2³¹.
+pub(crate) const MOST_DIMENSIONS: usize = 65_536;
+
+/// One dot product, or key, for each point of a panel.
+pub(crate) type Lanes = [i32; LANES];
+
+/// Up to 32 points side by side: `[group of 4 dimensions][point][dimension]`, with zeros behind the last
+/// dimension and the last point. One layout for all kernels, so that panels can be kept.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Panel {
+    groups: Vec<Group>,
+}
+
+/// Two cache lines.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Group(pub(crate) [[u8; GROUP]; LANES]);
+
+impl Panel {
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// Puts in at most 32 rows, in place of what there was.
+    pub(crate) fn pack(&mut self, rows: ArrayView2<u8>) {
+        assert!(rows.nrows() <= LANES, "a panel holds {LANES} points, not {}", rows.nrows());
+        self.groups.resize(rows.ncols().div_ceil(GROUP), Group([[0; GROUP]; LANES]));
+        if rows.nrows() < LANES {
+            self.groups.fill(Group([[0; GROUP]; LANES]));
+        }
+        for (lane, row) in rows.axis_iter(Axis(0)).enumerate() {
+            if let Some(row) = row.as_slice() {
+                let (whole, rest) = row.as_chunks::<GROUP>();
+                for (group, &values) in self.groups.iter_mut().zip(whole) {
+                    group.0[lane] = values;
+                }
+                if let Some(group) = self.groups.get_mut(whole.len()) {
+                    group.0[lane] = [0; GROUP];
+                    group.0[lane][..rest.len()].copy_from_slice(rest);
+                }
+            } else {
+                for (i, &value) in row.iter().enumerate() {
+                    self.groups[i / GROUP].0[lane][i % GROUP] = value;
+                }
+            }
+        }
+    }
+}
+
+/// The most queries that a kernel multiplies at once.
+pub(crate) const MOST_QUERIES: usize = 12;
+
+/// What a multiplication leaves: for each query a mask of the points below its threshold, and their dots.
+pub(crate) struct Tile {
+    pub(crate) masks: [u32; MOST_QUERIES],
+    pub(crate) dots: [Lanes; MOST_QUERIES],
+}
+
+impl Default for Tile {
+    fn default() -> Self {
+        Self { masks: [0; MOST_QUERIES], dots: [[0; LANES]; MOST_QUERIES] }
+    }
+}
+
+/// One instruction set's way to multiply points (unsigned bytes) with queries (signed bytes). A value of
+/// the type exists only on machines that have the instructions.
+pub(crate) trait Kernel: Copy + Send + Sync {
+    /// Queries multiplied at once.
+    const QUERIES: usize;
+    /// A query's four values of a group, as the kernel wants them.
+    type Word: Copy + Send + Sync;
+    /// A panel ready to be multiplied.
+    type Ready<'a>: Copy;
+
+    fn word(self, group: [i8; GROUP]) -> Self::Word;
+
+    /// Makes a panel ready; `scratch` is for kernels that multiply another type.
+    fn ready<'a>(self, panel: &'a Panel, scratch: &'a mut Vec<f32>) -> Self::Ready<'a>;
+
+    /// Multiplies queries, packed as `[group][query]`, with a panel. Bit i of a query's mask tells whether
+    /// point i's key, `base[i]` less twice the dot product, is at most the query's threshold; where it is,
+    /// the dot product is stored in `tile`. Keys wrap: a threshold below `i32::MAX` wants keys that fit.
+    ///
+    /// # Panics
+    /// If there are neither `QUERIES` thresholds nor one, or not as many queries of the panel's length.
+    fn multiply(
+        self,
+        panel: Self::Ready<'_>,
+        queries: &[Self::Word],
+        base: &Lanes,
+        thresholds: &[i32],
+        tile: &mut Tile,
+    );
+
+    /// The dot product of one point with one query, of at most [`MOST_DIMENSIONS`].
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    fn dot(self, point: &[u8], query: &[i8]) -> i32;
+}

@@ -1,0 +1,77 @@
+//! Which instructions there are, found out once.
+
+use std::{fmt, sync::OnceLock};
+
+/// An instruction set that the kernels are written for, from the plainest to the fastest.
+///
+/// ```
+/// println!("distances are computed with {}", handful::distance::Level::detect());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Plain Rust, as the compiler vectorises it for the target's baseline.
+    Scalar,
+    /// x86-64 with AVX2.
+    Avx2,
+    /// x86-64 with AVX-512 F, BW and VL.
+    Avx512,
+    /// The same with VNNI, whose one instruction multiplies and adds four bytes.
+    Avx512Vnni,
+}
+
+impl Level {
+    /// All levels, the fastest last.
+    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni];
+
+    /// The fastest level of this machine, or a lower one that the environment variable `HANDFUL_LEVEL`
+    /// names: `scalar`, `avx2`, `avx512` or `avx512vnni`. Looked up once.
+    #[must_use]
+    pub fn detect() -> Self {
+        static LEVEL: OnceLock<Level> = OnceLock::new();
+        *LEVEL.get_or_init(|| {
+            let best = Self::ALL.into_iter().rfind(|level| level.is_available()).unwrap_or(Self::Scalar);
+            let wanted = std::env::var("HANDFUL_LEVEL").unwrap_or_default();
+            Self::ALL.into_iter().find(|level| level.name() == wanted).map_or(best, |level| level.min(best))
+        })
+    }
+
+    /// Whether this machine has it.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx512 = || {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512vl")
+            };
+            match self {
+                Self::Scalar => true,
+                Self::Avx2 => is_x86_feature_detected!("avx2"),
+                Self::Avx512 => avx512(),
+                Self::Avx512Vnni => avx512() && is_x86_feature_detected!("avx512vnni"),
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            self == Self::Scalar
+        }
+    }
+
+    /// As `HANDFUL_LEVEL` spells it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Avx512Vnni => "avx512vnni",
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}

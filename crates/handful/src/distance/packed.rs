@@ -1,0 +1,99 @@
+//! Queries packed for a kernel, and the multiplication of panels with them.
+
+use ndarray::{ArrayView2, Axis};
+
+use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Tile};
+
+/// Queries as a kernel wants them: tiles of `K::QUERIES`, then the rest one by one.
+pub(crate) struct Packed<K: Kernel> {
+    kernel: K,
+    words: Vec<K::Word>,
+    n: usize,
+    groups: usize,
+}
+
+impl<K: Kernel> Packed<K> {
+    /// # Panics
+    /// If the rows are longer than [`MOST_DIMENSIONS`].
+    pub(crate) fn new(kernel: K, queries: ArrayView2<i8>) -> Self {
+        let (n, d) = queries.dim();
+        assert!(d <= MOST_DIMENSIONS, "{d} dimensions are too many for 32-bit sums");
+        let groups = d.div_ceil(GROUP);
+        let mut words = Vec::with_capacity(n * groups);
+        let whole = n - n % K::QUERIES;
+        let mut pack = |rows: ArrayView2<i8>| {
+            for first in (0..groups * GROUP).step_by(GROUP) {
+                for row in rows.outer_iter() {
+                    let value = |i: usize| row.get(first + i).copied().unwrap_or(0);
+                    words.push(kernel.word(std::array::from_fn(value)));
+                }
+            }
+        };
+        let (tiles, rest) = queries.split_at(Axis(0), whole);
+        tiles.axis_chunks_iter(Axis(0), K::QUERIES).for_each(&mut pack);
+        rest.axis_chunks_iter(Axis(0), 1).for_each(&mut pack);
+        Self { kernel, words, n, groups }
+    }
+
+    /// Multiplies all queries with a panel. Where a point's key, its `base` less twice the dot product, is at
+    /// most the query's threshold, `sink(query, mask, dots)` is given the mask of such points and their dot
+    /// products, and returns the query's new threshold.
+    pub(crate) fn multiply(
+        &self,
+        panel: &Panel,
+        scratch: &mut Vec<f32>,
+        base: &Lanes,
+        thresholds: &mut [i32],
+        mut sink: impl FnMut(usize, u32, &Lanes) -> i32,
+    ) {
+        assert_eq!(thresholds.len(), self.n, "a threshold for each query");
+        let panel = self.kernel.ready(panel, scratch);
+        let mut tile = Tile::default();
+        let whole = self.n - self.n % K::QUERIES;
+        let mut first = 0;
+        while first < self.n {
+            let queries = if first < whole { K::QUERIES } else { 1 };
+            let words = &self.words[first * self.groups..(first + queries) * self.groups];
+            let thresholds = &mut thresholds[first..first + queries];
+            self.kernel.multiply(panel, words, base, thresholds, &mut tile);
+            for (q, threshold) in thresholds.iter_mut().enumerate() {
+                if tile.masks[q] != 0 {
+                    *threshold = sink(first + q, tile.masks[q], &tile.dots[q]);
+                }
+            }
+            first += queries;
+        }
+    }
+}
+
+/// Gives `sink(query, first_point, dots)` the dot products of each query with up to 32 points at a time:
+/// `dots[i]` belongs to point `first_point + i`. Points come in ascending order, and for each 32 of them all
+/// queries in ascending order. Vectors of any length.
+pub(crate) fn for_each_tile<K: Kernel>(
+    kernel: K,
+    points: ArrayView2<u8>,
+    queries: ArrayView2<i8>,
+    mut sink: impl FnMut(usize, usize, &[i64]),
+) {
+    assert_eq!(points.ncols(), queries.ncols(), "points and queries of unequal length");
+    let packed: Vec<Packed<K>> =
+        queries.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).map(|part| Packed::new(kernel, part)).collect();
+    let (mut panel, mut scratch) = (Panel::default(), Vec::new());
+    let mut thresholds = vec![i32::MAX; queries.nrows()];
+    let mut totals = vec![[0_i64; LANES]; queries.nrows()];
+    for (number, rows) in points.axis_chunks_iter(Axis(0), LANES).enumerate() {
+        totals.fill([0; LANES]);
+        for (part, packed) in rows.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).zip(&packed) {
+            panel.pack(part);
+            packed.multiply(&panel, &mut scratch, &[0; LANES], &mut thresholds, |query, _, dots| {
+                for (total, &dot) in totals[query].iter_mut().zip(dots) {
+                    *total += i64::from(dot);
+                }
+                i32::MAX
+            });
+        }
+        for (query, totals) in totals.iter().enumerate() {
+            sink(query, number * LANES, &totals[..rows.nrows()]);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The kernel in plain Rust: the twin that the others are tested against, and what machines get that they
+//! are not written for.
+//!
+//! Bytes are widened to `f32`, because every instruction set multiplies and adds those at full speed.
+//! Nothing is lost: a product is at most 255 · 128, and 512 of them sum to less than 2²⁴, which `f32` holds
+//! exactly.
+
+use super::kernel::{GROUP, Kernel, LANES, Lanes, Panel, Tile};
+
+/// Groups whose products are summed in `f32`.
+const BLOCK: usize = 512 / GROUP;
+/// Points that share a register or two.
+const WIDTH: usize = 8;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Scalar;
+
+impl Kernel for Scalar {
+    const QUERIES: usize = 3;
+    type Word = [f32; GROUP];
+    /// `[part of 8 points][group][dimension][point]`.
+    type Ready<'a> = &'a [[[f32; WIDTH]; GROUP]];
+
+    fn word(self, group: [i8; GROUP]) -> Self::Word {
+        group.map(f32::from)
+    }
+
+    fn ready<'a>(self, panel: &'a Panel, scratch: &'a mut Vec<f32>) -> Self::Ready<'a> {
+        scratch.clear();
+        for part in 0..LANES / WIDTH {
+            for group in panel.groups() {
+                let (points, _) = group.0[part * WIDTH..].as_chunks::<WIDTH>();
+                for dimension in 0..GROUP {
+                    scratch.extend(points[0].map(|point| f32::from(point[dimension])));
+                }
+            }
+        }
+        scratch.as_chunks::<WIDTH>().0.as_chunks::<GROUP>().0
+    }
+
+    fn multiply(
+        self,
+        panel: Self::Ready<'_>,
+        queries: &[Self::Word],
+        base: &Lanes,
+        thresholds: &[i32],
+        tile: &mut Tile,
+    ) {
+        match thresholds.len() {
+            1 => multiply::<1>(panel, queries, &mut tile.dots),
+            Self::QUERIES => multiply::<{ Self::QUERIES }>(panel, queries, &mut tile.dots),
+            n => panic!("{n} queries for a tile"),
+        }
+        for ((mask, dots), threshold) in tile.masks.iter_mut().zip(&tile.dots).zip(thresholds) {
+            let below = base
+                .iter()
+                .zip(dots)
+                .map(|(base, dot)| base.wrapping_sub(2_i32.wrapping_mul(*dot)) <= *threshold);
+            *mask = below.rev().fold(0, |mask, below| mask << 1 | u32::from(below));
+        }
+    }
+
+    fn dot(self, point: &[u8], query: &[i8]) -> i32 {
+        assert_eq!(point.len(), query.len(), "a point and a query of unequal length");
+        point.iter().zip(query).map(|(&x, &q)| i32::from(x) * i32::from(q)).sum()
+    }
+}
+
+fn multiply<const Q: usize>(panel: &[[[f32; WIDTH]; GROUP]], queries: &[[f32; GROUP]], dots: &mut [Lanes]) {
+    let groups = panel.len() / (LANES / WIDTH);
+    let (queries, rest) = queries.as_chunks::<Q>();
+    assert!(queries.len() == groups && rest.is_empty(), "queries and points of unequal length");
+    dots[..Q].fill([0; LANES]);
+    for part in 0..LANES / WIDTH {
+        let points = &panel[part * groups..][..groups];
+        for (points, queries) in points.chunks(BLOCK).zip(queries.chunks(BLOCK)) {
+            for (dots, sums) in dots.iter_mut().zip(block(points, queries)) {
+                for (dot, sum) in dots[part * WIDTH..].iter_mut().zip(sums) {
+                    *dot += whole(sum);
+                }
+            }
+        }
+    }
+}
+
+/// Not inlined: the conversion of the sums that follows would halve the width of its vectors.
+#[inline(never)]
+fn block<const Q: usize>(
+    points: &[[[f32; WIDTH]; GROUP]],
+    queries: &[[[f32; GROUP]; Q]],
+) -> [[f32; WIDTH]; Q] {
+    let mut sums = [[0.0; WIDTH]; Q];
+    for (points, queries) in points.iter().zip(queries) {
+        for (dimension, column) in points.iter().enumerate() {
+            for (sums, query) in sums.iter_mut().zip(queries) {
+                for (sum, value) in sums.iter_mut().zip(column) {
+                    *sum += query[dimension] * value;
+                }
+            }
+        }
+    }
+    sums
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^24")]
+fn whole(sum: f32) -> i32 {
+    sum as i32
+}

@@ -1,0 +1,121 @@
+//! One test body for all levels: each equals the definition.
+
+use ndarray::{Array2, ArrayView2};
+use proptest::prelude::*;
+
+use super::*;
+
+/// The levels to test. One that this machine lacks is named in the output, and fails if it is required:
+/// `HANDFUL_REQUIRE_LEVEL=avx512vnni`.
+fn levels() -> Vec<Level> {
+    let required = std::env::var("HANDFUL_REQUIRE_LEVEL").unwrap_or_default();
+    let required = Level::ALL.into_iter().find(|level| level.name() == required).unwrap_or(Level::Scalar);
+    let (there, missing): (Vec<_>, Vec<_>) = Level::ALL.into_iter().partition(|level| level.is_available());
+    for level in missing {
+        assert!(level > required, "this machine lacks {level}, which HANDFUL_REQUIRE_LEVEL wants tested");
+        #[expect(clippy::print_stderr, reason = "the test's output")]
+        {
+            eprintln!("not tested: {level}, which this machine lacks");
+        }
+    }
+    there
+}
+
+fn definition(point: ndarray::ArrayView1<u8>, query: ndarray::ArrayView1<i8>) -> i64 {
+    point.iter().zip(query).map(|(&x, &q)| i64::from(x) * i64::from(q)).sum()
+}
+
+fn check(points: ArrayView2<u8>, queries: ArrayView2<i8>) {
+    for level in levels() {
+        let mut seen = Array2::from_elem((queries.nrows(), points.nrows()), None);
+        with_kernel!(level, |kernel| for_each_tile(kernel, points, queries, |query, first, dots| {
+            for (point, &dot) in (first..).zip(dots) {
+                assert_eq!(seen[[query, point]].replace(dot), None, "every pair once");
+            }
+        }));
+        for ((query, point), &dot) in seen.indexed_iter() {
+            let expected = definition(points.row(point), queries.row(query));
+            assert_eq!(dot, Some(expected), "{level}: query {query}, point {point}, {} dims", points.ncols());
+        }
+    }
+}
+
+/// Bytes that are neither regular nor random.
+fn byte(seed: usize, i: usize, j: usize) -> u8 {
+    (seed * 41 + i * 131 + j * 31 + i * j * 7) as u8
+}
+
+#[test]
+fn dots_of_all_lengths_and_with_extremes() {
+    for d in (0..=300).chain([784, 4096, MOST_DIMENSIONS, MOST_DIMENSIONS + 5]) {
+        let (n, m) = if d > 1000 { (3, 2) } else { (37, 14) };
+        let points = Array2::from_shape_fn((n, d), |(i, j)| byte(1, i, j));
+        let queries = Array2::from_shape_fn((m, d), |(i, j)| byte(2, i, j).cast_signed());
+        check(points.view(), queries.view());
+        for q in [-128, 127] {
+            check(Array2::from_elem((n, d), 255).view(), Array2::from_elem((m, d), q).view());
+        }
+    }
+}
+
+#[test]
+fn dots_of_rows_that_are_not_contiguous() {
+    let points = Array2::from_shape_fn((90, 40), |(i, j)| byte(3, i, j));
+    let queries = Array2::from_shape_fn((90, 13), |(i, j)| byte(4, i, j).cast_signed());
+    check(points.t(), queries.t());
+}
+
+#[test]
+fn single_dots_of_all_lengths_unaligned() {
+    for level in levels() {
+        for d in (0..=300).chain([784, 1023]) {
+            for offset in 0..3 {
+                let points: Vec<u8> =
+                    (0..d + offset).map(|j| if d % 2 == 0 { byte(5, d, j) } else { 255 }).collect();
+                let queries: Vec<i8> = (0..d + offset)
+                    .map(|j| if d % 3 == 0 { byte(6, d, j).cast_signed() } else { -128 })
+                    .collect();
+                let (point, query) = (&points[offset..], &queries[offset..]);
+                let found = with_kernel!(level, |kernel| kernel.dot(point, query));
+                assert_eq!(i64::from(found), definition(point.into(), query.into()), "{level}, {d} dims");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn masks_tell_the_points_below_the_threshold(
+        (n, m, d) in (1..=LANES, 1_usize..30, 1_usize..70),
+        seed: u8,
+        threshold in -200_000_i32..200_000,
+        base in prop::collection::vec(-100_000_i32..100_000, LANES),
+    ) {
+        let points = Array2::from_shape_fn((n, d), |(i, j)| byte(seed.into(), i, j));
+        let queries = Array2::from_shape_fn((m, d), |(i, j)| byte(9, i, j).cast_signed());
+        let base: Lanes = base.try_into().unwrap();
+        let mut panel = Panel::default();
+        panel.pack(points.view());
+        for level in levels() {
+            let mut masks = vec![0; m];
+            let mut thresholds = vec![threshold; m];
+            with_kernel!(level, |kernel| {
+                let packed = Packed::new(kernel, queries.view());
+                packed.multiply(&panel, &mut Vec::new(), &base, &mut thresholds, |query, mask, dots| {
+                    masks[query] = mask;
+                    for lane in (0..n).filter(|lane| mask >> lane & 1 == 1) {
+                        assert_eq!(i64::from(dots[lane]), definition(points.row(lane), queries.row(query)));
+                    }
+                    threshold - 1
+                });
+            });
+            for query in 0..m {
+                for lane in 0..n {
+                    let key = i64::from(base[lane]) - 2 * definition(points.row(lane), queries.row(query));
+                    prop_assert_eq!(masks[query] >> lane & 1 == 1, key <= i64::from(threshold), "{}", level);
+                }
+                prop_assert_eq!(thresholds[query], if masks[query] == 0 { threshold } else { threshold - 1 });
+            }
+        }
+    }
+}

@@ -1,0 +1,422 @@
+//! The kernels for x86-64: one algorithm over a small [`Vector`], one thin type per instruction set.
+
+#![expect(unsafe_code, reason = "vector instructions: safe functions check lengths, types prove the level")]
+
+use std::arch::x86_64::{
+    __m256i, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_ps,
+    _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_movemask_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16,
+    _mm256_storeu_si256, _mm256_sub_epi32, _mm512_add_epi32, _mm512_and_si512, _mm512_cmple_epi32_mask,
+    _mm512_cvtepi8_epi16, _mm512_cvtepu8_epi16, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_madd_epi16,
+    _mm512_maskz_loadu_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi16, _mm512_set1_epi32,
+    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_sub_epi32,
+};
+
+use super::{
+    kernel::{GROUP, Group, Kernel, LANES, Lanes, MOST_QUERIES, Panel, Tile},
+    level::Level,
+};
+
+/// A register of 32-bit sums, one for each of `WIDTH` points.
+///
+/// # Safety
+/// Every method wants the instruction set; `points`, `below` and `store` want a pointer that is good for
+/// `WIDTH` elements.
+trait Vector: Copy {
+    const WIDTH: usize;
+    /// The values of `WIDTH` points in one group.
+    type Points: Copy;
+    /// A query's values in one group, as it is kept, and repeated for every point.
+    type Word: Copy;
+    type Query: Copy;
+
+    unsafe fn zero() -> Self;
+    unsafe fn points(points: *const [u8; GROUP]) -> Self::Points;
+    unsafe fn query(word: &Self::Word) -> Self::Query;
+    unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self;
+    /// The lanes in which `base` less twice the sum is at most `threshold`.
+    unsafe fn below(self, base: *const i32, threshold: i32) -> u32;
+    unsafe fn store(self, to: *mut i32);
+}
+
+/// [`Kernel::multiply`] for `Q` queries, with `R` registers of points at a time.
+///
+/// # Safety
+/// The instruction set, as for [`Vector`]'s methods.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
+    groups: &[Group],
+    words: &[V::Word],
+    base: &Lanes,
+    thresholds: &[i32; Q],
+    tile: &mut Tile,
+) {
+    let (words, rest) = words.as_chunks::<Q>();
+    assert!(words.len() == groups.len() && rest.is_empty(), "queries and points of unequal length");
+    tile.masks[..Q].fill(0);
+    for first in (0..LANES).step_by(R * V::WIDTH) {
+        // SAFETY: the caller's promise; WIDTH lanes from `first + r * WIDTH` are below LANES, as R * WIDTH
+        // divides it.
+        unsafe {
+            let mut sums = [[V::zero(); R]; Q];
+            for (group, words) in groups.iter().zip(words) {
+                let mut points = [V::points(group.0.as_ptr().add(first)); R];
+                for (r, points) in points.iter_mut().enumerate().skip(1) {
+                    *points = V::points(group.0.as_ptr().add(first + r * V::WIDTH));
+                }
+                for q in 0..Q {
+                    let query = V::query(&words[q]);
+                    for r in 0..R {
+                        sums[q][r] = sums[q][r].multiply_add(points[r], query);
+                    }
+                }
+            }
+            for q in 0..Q {
+                for r in 0..R {
+                    let lane = first + r * V::WIDTH;
+                    let mask = sums[q][r].below(base.as_ptr().add(lane), thresholds[q]);
+                    if mask != 0 {
+                        sums[q][r].store(tile.dots[q].as_mut_ptr().add(lane));
+                        tile.masks[q] |= mask << lane;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Even and odd values apart, as 16-bit halves: `madd` of those cannot saturate, as that of bytes would.
+fn pairs(group: [i8; GROUP]) -> [i32; 2] {
+    let pair = |low: i8, high: i8| i32::from(low) & 0xffff | i32::from(high) << 16;
+    [pair(group[0], group[2]), pair(group[1], group[3])]
+}
+
+fn products(point: &[u8], query: &[i8]) -> i32 {
+    point.iter().zip(query).map(|(&x, &q)| i32::from(x) * i32::from(q)).sum()
+}
+
+/// Implements [`Kernel`] for a level.
+macro_rules! kernel {
+    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, registers: $registers:literal) => {
+        #[doc = concat!("The kernel for machines with ", $features, ".")]
+        #[derive(Clone, Copy)]
+        pub(crate) struct $kernel(());
+
+        impl $kernel {
+            pub(crate) fn new() -> Option<Self> {
+                $level.is_available().then_some(Self(()))
+            }
+
+            #[target_feature(enable = $features)]
+            fn multiply_with_features(
+                groups: &[Group],
+                words: &[<$vector as Vector>::Word],
+                base: &Lanes,
+                thresholds: &[i32],
+                tile: &mut Tile,
+            ) {
+                const {
+                    assert!(
+                        $queries <= MOST_QUERIES && LANES % ($registers * <$vector as Vector>::WIDTH) == 0
+                    )
+                };
+                if let Ok(thresholds) = thresholds.try_into() {
+                    // SAFETY: the features are enabled.
+                    unsafe {
+                        multiply::<$vector, $registers, $queries>(groups, words, base, thresholds, tile)
+                    }
+                } else {
+                    let thresholds = thresholds.try_into().expect("a whole tile of queries, or one");
+                    // SAFETY: the features are enabled.
+                    unsafe { multiply::<$vector, $registers, 1>(groups, words, base, thresholds, tile) }
+                }
+            }
+        }
+
+        impl Kernel for $kernel {
+            const QUERIES: usize = $queries;
+            type Word = $word;
+            type Ready<'a> = &'a [Group];
+
+            fn word(self, group: [i8; GROUP]) -> Self::Word {
+                <$vector>::word(group)
+            }
+
+            fn ready<'a>(self, panel: &'a Panel, _scratch: &'a mut Vec<f32>) -> Self::Ready<'a> {
+                panel.groups()
+            }
+
+            #[inline]
+            fn multiply(
+                self,
+                panel: Self::Ready<'_>,
+                queries: &[Self::Word],
+                base: &Lanes,
+                thresholds: &[i32],
+                tile: &mut Tile,
+            ) {
+                // SAFETY: `self` exists only where the features do.
+                unsafe { Self::multiply_with_features(panel, queries, base, thresholds, tile) }
+            }
+
+            #[inline]
+            fn dot(self, point: &[u8], query: &[i8]) -> i32 {
+                assert_eq!(point.len(), query.len(), "a point and a query of unequal length");
+                // SAFETY: `self` exists only where the features do; the lengths agree.
+                unsafe { <$vector>::dot(point, query) }
+            }
+        }
+    };
+}
+
+kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, registers: 2);
+kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512vl", word: [i32; 2], queries: 6, registers: 2);
+kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512vl,avx512vnni", word: i32, queries: 12, registers: 2);
+
+#[derive(Clone, Copy)]
+struct Bytes256(__m256i);
+
+impl Bytes256 {
+    fn word(group: [i8; GROUP]) -> [i32; 2] {
+        pairs(group)
+    }
+
+    /// # Safety
+    /// The vectors are of equal length.
+    #[target_feature(enable = "avx2")]
+    unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {
+        let (x, x_rest) = point.as_chunks::<16>();
+        let (q, q_rest) = query.as_chunks::<16>();
+        let mut sums = _mm256_setzero_si256();
+        for (x, q) in x.iter().zip(q) {
+            // SAFETY: both hold 16 bytes.
+            let (x, q) = unsafe { (_mm_loadu_si128(x.as_ptr().cast()), _mm_loadu_si128(q.as_ptr().cast())) };
+            sums =
+                _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_cvtepu8_epi16(x), _mm256_cvtepi8_epi16(q)));
+        }
+        let mut lanes = [0_i32; 8];
+        // SAFETY: there is room for 8 values.
+        unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), sums) };
+        lanes.iter().sum::<i32>() + products(x_rest, q_rest)
+    }
+}
+
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+impl Vector for Bytes256 {
+    const WIDTH: usize = 8;
+    type Points = [__m256i; 2];
+    type Word = [i32; 2];
+    type Query = [__m256i; 2];
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm256_setzero_si256() })
+    }
+
+    #[inline(always)]
+    unsafe fn points(points: *const [u8; GROUP]) -> Self::Points {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let bytes = _mm256_loadu_si256(points.cast());
+            [_mm256_and_si256(bytes, _mm256_set1_epi16(0xff)), _mm256_srli_epi16::<8>(bytes)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn query([even, odd]: &Self::Word) -> Self::Query {
+        // SAFETY: the caller's promise.
+        unsafe { [_mm256_set1_epi32(*even), _mm256_set1_epi32(*odd)] }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let even = _mm256_add_epi32(self.0, _mm256_madd_epi16(points[0], query[0]));
+            Self(_mm256_add_epi32(even, _mm256_madd_epi16(points[1], query[1])))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn below(self, base: *const i32, threshold: i32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let keys = _mm256_sub_epi32(_mm256_loadu_si256(base.cast()), _mm256_add_epi32(self.0, self.0));
+            let above = _mm256_cmpgt_epi32(keys, _mm256_set1_epi32(threshold));
+            !_mm256_movemask_ps(_mm256_castsi256_ps(above)).cast_unsigned() & 0xff
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_storeu_si256(to.cast(), self.0) }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Bytes512(__m512i);
+
+impl Bytes512 {
+    fn word(group: [i8; GROUP]) -> [i32; 2] {
+        pairs(group)
+    }
+
+    /// # Safety
+    /// The vectors are of equal length.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {
+        let (x, x_rest) = point.as_chunks::<32>();
+        let (q, q_rest) = query.as_chunks::<32>();
+        let mut sums = _mm512_setzero_si512();
+        for (x, q) in x.iter().zip(q) {
+            // SAFETY: both hold 32 bytes.
+            let (x, q) =
+                unsafe { (_mm256_loadu_si256(x.as_ptr().cast()), _mm256_loadu_si256(q.as_ptr().cast())) };
+            sums =
+                _mm512_add_epi32(sums, _mm512_madd_epi16(_mm512_cvtepu8_epi16(x), _mm512_cvtepi8_epi16(q)));
+        }
+        _mm512_reduce_add_epi32(sums) + products(x_rest, q_rest)
+    }
+}
+
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+impl Vector for Bytes512 {
+    const WIDTH: usize = 16;
+    type Points = [__m512i; 2];
+    type Word = [i32; 2];
+    type Query = [__m512i; 2];
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_setzero_si512() })
+    }
+
+    #[inline(always)]
+    unsafe fn points(points: *const [u8; GROUP]) -> Self::Points {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let bytes = _mm512_loadu_si512(points.cast());
+            [_mm512_and_si512(bytes, _mm512_set1_epi16(0xff)), _mm512_srli_epi16::<8>(bytes)]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn query([even, odd]: &Self::Word) -> Self::Query {
+        // SAFETY: the caller's promise.
+        unsafe { [_mm512_set1_epi32(*even), _mm512_set1_epi32(*odd)] }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let even = _mm512_add_epi32(self.0, _mm512_madd_epi16(points[0], query[0]));
+            Self(_mm512_add_epi32(even, _mm512_madd_epi16(points[1], query[1])))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn below(self, base: *const i32, threshold: i32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { below512(self.0, base, threshold) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Vnni512(__m512i);
+
+impl Vnni512 {
+    fn word(group: [i8; GROUP]) -> i32 {
+        i32::from_le_bytes(group.map(i8::cast_unsigned))
+    }
+
+    /// # Safety
+    /// The vectors are of equal length.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {
+        let (x, x_rest) = point.as_chunks::<64>();
+        let (q, q_rest) = query.as_chunks::<64>();
+        let mut sums = [_mm512_setzero_si512(); 2];
+        for (i, (x, q)) in x.iter().zip(q).enumerate() {
+            // SAFETY: both hold 64 bytes.
+            let (x, q) =
+                unsafe { (_mm512_loadu_si512(x.as_ptr().cast()), _mm512_loadu_si512(q.as_ptr().cast())) };
+            sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], x, q);
+        }
+        let rest = (1_u64 << x_rest.len()) - 1;
+        // SAFETY: only the bytes that are there are read.
+        let (x, q) = unsafe {
+            (
+                _mm512_maskz_loadu_epi8(rest, x_rest.as_ptr().cast()),
+                _mm512_maskz_loadu_epi8(rest, q_rest.as_ptr()),
+            )
+        };
+        _mm512_reduce_add_epi32(_mm512_dpbusd_epi32(_mm512_add_epi32(sums[0], sums[1]), x, q))
+    }
+}
+
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+impl Vector for Vnni512 {
+    const WIDTH: usize = 16;
+    type Points = __m512i;
+    type Word = i32;
+    type Query = __m512i;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_setzero_si512() })
+    }
+
+    #[inline(always)]
+    unsafe fn points(points: *const [u8; GROUP]) -> Self::Points {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_loadu_si512(points.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn query(word: &Self::Word) -> Self::Query {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_set1_epi32(*word) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_dpbusd_epi32(self.0, points, query) })
+    }
+
+    #[inline(always)]
+    unsafe fn below(self, base: *const i32, threshold: i32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { below512(self.0, base, threshold) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+}
+
+/// # Safety
+/// As [`Vector::below`].
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+unsafe fn below512(dots: __m512i, base: *const i32, threshold: i32) -> u32 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let keys = _mm512_sub_epi32(_mm512_loadu_si512(base.cast()), _mm512_add_epi32(dots, dots));
+        _mm512_cmple_epi32_mask(keys, _mm512_set1_epi32(threshold)).into()
+    }
+}
