@@ -33,7 +33,9 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 pub use level::Level;
 
-pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel};
+#[cfg(test)]
+pub(crate) use kernel::MOST_DIMENSIONS;
+pub(crate) use kernel::{Kernel, LANES, Lanes, Panel};
 pub(crate) use packed::{Packed, for_each_tile};
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]

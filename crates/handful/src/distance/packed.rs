@@ -37,14 +37,14 @@ impl<K: Kernel> Packed<K> {
 
     /// Multiplies all queries with a panel. Where a point's key, its `base` less twice the dot product, is at
     /// most the query's threshold, `sink(query, mask, dots)` is given the mask of such points and their dot
-    /// products, and returns the query's new threshold.
+    /// products, and may return a new threshold for the query.
     pub(crate) fn multiply(
         &self,
         panel: &Panel,
         scratch: &mut Vec<f32>,
         base: &Lanes,
         thresholds: &mut [i32],
-        mut sink: impl FnMut(usize, u32, &Lanes) -> i32,
+        mut sink: impl FnMut(usize, u32, &Lanes) -> Option<i32>,
     ) {
         assert_eq!(thresholds.len(), self.n, "a threshold for each query");
         let panel = self.kernel.ready(panel, scratch);
@@ -57,8 +57,10 @@ impl<K: Kernel> Packed<K> {
             let thresholds = &mut thresholds[first..first + queries];
             self.kernel.multiply(panel, words, base, thresholds, &mut tile);
             for (q, threshold) in thresholds.iter_mut().enumerate() {
-                if tile.masks[q] != 0 {
-                    *threshold = sink(first + q, tile.masks[q], &tile.dots[q]);
+                if tile.masks[q] != 0
+                    && let Some(new) = sink(first + q, tile.masks[q], &tile.dots[q])
+                {
+                    *threshold = new;
                 }
             }
             first += queries;
@@ -89,7 +91,7 @@ pub(crate) fn for_each_tile<K: Kernel>(
                 for (total, &dot) in totals[query].iter_mut().zip(dots) {
                     *total += i64::from(dot);
                 }
-                i32::MAX
+                None
             });
         }
         for (query, totals) in totals.iter().enumerate() {

@@ -106,7 +106,7 @@ proptest! {
                     for lane in (0..n).filter(|lane| mask >> lane & 1 == 1) {
                         assert_eq!(i64::from(dots[lane]), definition(points.row(lane), queries.row(query)));
                     }
-                    threshold - 1
+                    Some(threshold - 1)
                 });
             });
             for query in 0..m {

@@ -3,18 +3,24 @@
 //! Distances are squared and whole; equal ones are ordered by index, so that there is exactly one right
 //! answer and it is always given, whatever the number of threads.
 
+mod basis;
 mod classifier;
 mod scan;
+mod sketch;
 mod top_k;
 mod votes;
+
+use std::sync::Arc;
 
 use ndarray::{ArcArray2, Array2, ArrayView2, s};
 
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use votes::{TieBreak, Weights};
 
+use sketch::{Points, Sketch};
+
 use crate::{
-    distance::Level,
+    distance::{Level, with_kernel},
     progress::{Cancelled, Observer},
 };
 
@@ -94,6 +100,7 @@ impl Neighbors {
 pub struct NearestNeighbors {
     points: ArcArray2<u8>,
     terms: Vec<i64>,
+    sketch: Option<Arc<Sketch>>,
     level: Level,
     observer: Observer,
 }
@@ -101,9 +108,14 @@ pub struct NearestNeighbors {
 impl NearestNeighbors {
     /// An index of `points`, shape (`n_samples`, `n_features`). A shared array is not copied.
     pub fn new(points: impl Into<ArcArray2<u8>>) -> Self {
-        let points = points.into();
-        let terms = scan::point_terms(points.view());
-        Self { points, terms, level: Level::detect(), observer: Observer::default() }
+        let mut points = points.into();
+        if !points.is_standard_layout() {
+            points = points.as_standard_layout().into_owned().into_shared();
+        }
+        let (terms, level) = (scan::point_terms(points.view()), Level::detect());
+        let rows = Points { rows: points.view(), terms: &terms };
+        let sketch = with_kernel!(level, |kernel| Sketch::new(kernel, rows)).map(Arc::new);
+        Self { points, terms, sketch, level, observer: Observer::default() }
     }
 
     /// Whom a search tells how far it is.
@@ -127,8 +139,15 @@ impl NearestNeighbors {
         if queries.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: queries.ncols() });
         }
-        let found =
-            scan::scan(self.level, self.points.view(), &self.terms, queries, n_neighbors, &self.observer)?;
+        let points = Points { rows: self.points.view(), terms: &self.terms };
+        let found = scan::in_blocks(queries, &self.observer, |queries| {
+            with_kernel!(self.level, |kernel| match &self.sketch {
+                Some(sketch) if n_neighbors <= n_samples / 64 => {
+                    sketch.search(kernel, points, queries, n_neighbors).0
+                }
+                _ => scan::scan(kernel, points, queries, n_neighbors),
+            })
+        })?;
         Ok(Neighbors::from_pairs(found, n_neighbors))
     }
 }

@@ -5,42 +5,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::top_k::TopK;
+use super::{sketch::Points, top_k::TopK};
 use crate::{
-    distance::{self, Kernel, LANES, Level, OFFSET, Packed, Panel, with_kernel},
+    distance::{self, Kernel, LANES, OFFSET, Packed, Panel},
     progress::{Cancelled, Observer, Stage},
 };
 
 /// Queries that share one packing of the points: enough to make it cheap, few enough to stay in cache.
 const QUERY_BLOCK: usize = 2048;
 /// Up to here a key, at most 255² for each dimension, fits 32 bits.
-const NARROW: usize = 32_768;
+pub(super) const NARROW: usize = 32_768;
 
 /// What |x - q|² has of a point alone once q is taken as signed bytes: |x|² - 256 Σx.
 pub(super) fn point_terms(points: ArrayView2<u8>) -> Vec<i64> {
     let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
     distance::squared_norms(points).into_iter().zip(distance::sums(points)).map(term).collect()
-}
-
-/// The (distance, index) pairs of the `k` nearest `points` of each query, `k` for each, in order. `terms` are
-/// the points' [`point_terms`].
-///
-/// O(n m d) time for n points and m queries; memory beside the result: one block of queries per thread.
-pub(super) fn scan(
-    level: Level,
-    points: ArrayView2<u8>,
-    terms: &[i64],
-    queries: ArrayView2<u8>,
-    k: usize,
-    observer: &Observer,
-) -> Result<Vec<(u64, usize)>, Cancelled> {
-    in_blocks(queries, observer, |queries| {
-        with_kernel!(level, |kernel| if points.ncols() <= NARROW {
-            scan_block(kernel, points, terms, queries, k)
-        } else {
-            scan_wide_block(kernel, points, terms, queries, k)
-        })
-    })
 }
 
 /// Answers blocks of queries on all threads.
@@ -66,20 +45,18 @@ pub(super) fn in_blocks(
     Ok(blocks.concat())
 }
 
-fn scan_block<K: Kernel>(
-    kernel: K,
-    points: ArrayView2<u8>,
-    terms: &[i64],
-    queries: ArrayView2<u8>,
-    k: usize,
-) -> Vec<TopK> {
+/// The `k` nearest points of each query. O(n m d) for n points and m queries.
+pub(super) fn scan<K: Kernel>(kernel: K, points: Points, queries: ArrayView2<u8>, k: usize) -> Vec<TopK> {
+    if points.rows.ncols() > NARROW {
+        return scan_wide(kernel, points, queries, k);
+    }
     let query_norms = distance::squared_norms(queries);
     let packed = Packed::new(kernel, distance::signed(queries).view());
     let mut best: Vec<TopK> = query_norms.iter().map(|_| TopK::new(k)).collect();
     let mut thresholds = vec![i32::MAX; best.len()];
     let (mut panel, mut scratch) = (Panel::default(), Vec::new());
     for (rows, (number, terms)) in
-        points.axis_chunks_iter(Axis(0), LANES).zip(terms.chunks(LANES).enumerate())
+        points.rows.axis_chunks_iter(Axis(0), LANES).zip(points.terms.chunks(LANES).enumerate())
     {
         panel.pack(rows);
         let mut base = [i32::MAX; LANES];
@@ -92,7 +69,7 @@ fn scan_block<K: Kernel>(
                 let distance = term + norm.cast_signed() - 2 * i64::from(dots[lane]);
                 best.offer(distance.cast_unsigned(), number * LANES + lane);
             }
-            narrow_threshold(best, norm)
+            Some(narrow_threshold(best, norm))
         });
     }
     best
@@ -107,17 +84,11 @@ fn narrow_threshold(best: &TopK, query_norm: u64) -> i32 {
 }
 
 /// For vectors whose keys need 64 bits.
-fn scan_wide_block<K: Kernel>(
-    kernel: K,
-    points: ArrayView2<u8>,
-    terms: &[i64],
-    queries: ArrayView2<u8>,
-    k: usize,
-) -> Vec<TopK> {
+fn scan_wide<K: Kernel>(kernel: K, points: Points, queries: ArrayView2<u8>, k: usize) -> Vec<TopK> {
     let query_norms = distance::squared_norms(queries);
     let mut best: Vec<TopK> = query_norms.iter().map(|_| TopK::new(k)).collect();
-    distance::for_each_tile(kernel, points, distance::signed(queries).view(), |query, first, dots| {
-        for ((index, term), dot) in (first..).zip(&terms[first..]).zip(dots) {
+    distance::for_each_tile(kernel, points.rows, distance::signed(queries).view(), |query, first, dots| {
+        for ((index, term), dot) in (first..).zip(&points.terms[first..]).zip(dots) {
             let distance = term + query_norms[query].cast_signed() - 2 * dot;
             best[query].offer(distance.cast_unsigned(), index);
         }

@@ -1,0 +1,131 @@
+//! A few directions that tell vectors apart: the principal components, as bytes.
+
+use nalgebra::DMatrix;
+use ndarray::{Array2, ArrayView2, Axis, s};
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+
+use crate::distance::{self, Kernel};
+
+/// Rows that the components are taken from, and the most values in them.
+const SAMPLE: usize = 1024;
+const SAMPLE_VALUES: usize = 1 << 22;
+/// Directions beyond those wanted, which make the range finder's guess good.
+const OVERSAMPLING: usize = 16;
+const POWER_ITERATIONS: usize = 2;
+
+/// Signed byte vectors, and by how much they can stretch.
+#[derive(Debug)]
+pub(super) struct Basis {
+    /// Shape (directions, `n_features`).
+    pub(super) directions: Array2<i8>,
+    /// The spectral norm of `directions`, or a little more: |directions · x| is at most this times |x|.
+    pub(super) stretch: f64,
+}
+
+impl Basis {
+    /// The first `n` principal components of an even sample of the rows, found by a randomised range finder
+    /// (Halko, Martinsson and Tropp 2011), turned randomly among themselves so that all vary alike, and
+    /// rounded to bytes. Rounding costs nothing but sharpness: the stretch is that of the bytes.
+    pub(super) fn principal(x: ArrayView2<u8>, n: usize) -> Self {
+        let (rows, d) = x.dim();
+        let sampled = SAMPLE.min(SAMPLE_VALUES / d).clamp(1, rows);
+        let chosen: Vec<usize> = (0..sampled).map(|i| i * rows / sampled).collect();
+        let mut sample = x.select(Axis(0), &chosen).mapv(f32::from);
+        let mean = sample.mean_axis(Axis(0)).expect("at least one row");
+        sample -= &mean;
+
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let mut random = |rows, columns| Array2::from_shape_fn((rows, columns), |_| normal(&mut rng));
+        let mut range = orthonormal(&random(d, n + OVERSAMPLING));
+        for _ in 0..POWER_ITERATIONS {
+            range = orthonormal(&sample.t().dot(&sample.dot(&range)));
+        }
+        // Within the range, the exact components.
+        let projected = sample.dot(&range);
+        let covariance = to_nalgebra(&projected.t().dot(&projected));
+        let eigen = covariance.symmetric_eigen();
+        let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
+        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        let leading = Array2::from_shape_fn((range.ncols(), n), |(i, j)| eigen.eigenvectors[(i, order[j])]);
+        let turned = range.dot(&leading).dot(&orthonormal(&random(n, n)));
+
+        let largest = turned.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+        #[expect(clippy::cast_possible_truncation, reason = "scaled to -127..=127")]
+        let directions = turned.t().mapv(|value| (value / largest * 127.0).round() as i8);
+        let stretch = spectral_norm(&directions);
+        Self { directions: directions.as_standard_layout().into_owned(), stretch }
+    }
+
+    /// The product of every row with every direction, exactly: `sink(first_row, products)` is given up to 32
+    /// rows at a time, shape (directions, rows).
+    pub(super) fn project<K: Kernel>(
+        &self,
+        kernel: K,
+        x: ArrayView2<u8>,
+        mut sink: impl FnMut(usize, ArrayView2<i64>),
+    ) {
+        let n = self.directions.nrows();
+        let mut products = Array2::zeros((n, distance::LANES));
+        distance::for_each_tile(kernel, x, self.directions.view(), |direction, first, dots| {
+            products.row_mut(direction).iter_mut().zip(dots).for_each(|(product, &dot)| *product = dot);
+            if direction == n - 1 {
+                sink(first, products.slice(s![.., ..dots.len()]));
+            }
+        });
+    }
+}
+
+/// By the polar method (Marsaglia and Bray 1964).
+fn normal(rng: &mut ChaCha8Rng) -> f32 {
+    loop {
+        let (u, v) = (rng.random_range(-1.0_f32..1.0), rng.random_range(-1.0_f32..1.0));
+        let square = u * u + v * v;
+        if square > 0.0 && square < 1.0 {
+            return u * (-2.0 * square.ln() / square).sqrt();
+        }
+    }
+}
+
+fn to_nalgebra(matrix: &Array2<f32>) -> DMatrix<f32> {
+    DMatrix::from_fn(matrix.nrows(), matrix.ncols(), |i, j| matrix[[i, j]])
+}
+
+/// An orthonormal basis of the columns' span.
+fn orthonormal(matrix: &Array2<f32>) -> Array2<f32> {
+    let q = to_nalgebra(matrix).qr().q();
+    Array2::from_shape_fn((q.nrows(), q.ncols()), |(i, j)| q[(i, j)])
+}
+
+/// The square root of the largest eigenvalue of the Gram matrix, whose entries are whole; the last factor
+/// covers what the eigenvalues lose in `f64`.
+fn spectral_norm(directions: &Array2<i8>) -> f64 {
+    let wide = directions.mapv(f64::from);
+    let gram = wide.dot(&wide.t());
+    let gram = DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[[i, j]]);
+    let trace = gram.trace();
+    (gram.symmetric_eigenvalues().max() + 1e-9 * trace).sqrt() * (1.0 + 1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stretch_bounds_every_product_and_is_not_far_above() {
+        let x = Array2::from_shape_fn((300, 50), |(i, j)| ((i * 37 + j * 11 + i * j) % 251) as u8);
+        let basis = Basis::principal(x.view(), 16);
+        let mut largest: f64 = 0.0;
+        basis.project(distance::Scalar, x.view(), |first, products| {
+            for (column, row) in products.columns().into_iter().zip(first..) {
+                let exact = basis.directions.mapv(i64::from).dot(&x.row(row).mapv(i64::from));
+                assert_eq!(column, exact);
+                let squared =
+                    |values: ndarray::ArrayView1<i64>| values.iter().map(|v| (v * v) as f64).sum::<f64>();
+                let ratio = (squared(column) / squared(x.row(row).mapv(i64::from).view())).sqrt();
+                assert!(ratio <= basis.stretch);
+                largest = largest.max(ratio);
+            }
+        });
+        assert!(largest > 0.2 * basis.stretch, "{largest} of {}", basis.stretch);
+    }
+}
