@@ -59,15 +59,17 @@ impl Panel {
 pub(crate) const MOST_QUERIES: usize = 12;
 
 /// What a multiplication leaves: for each query a mask of the points below its threshold, and their dots.
+#[derive(Default)]
 pub(crate) struct Tile {
     pub(crate) masks: [u32; MOST_QUERIES],
     pub(crate) dots: [Lanes; MOST_QUERIES],
 }
 
-impl Default for Tile {
-    fn default() -> Self {
-        Self { masks: [0; MOST_QUERIES], dots: [[0; LANES]; MOST_QUERIES] }
-    }
+/// Memory that multiplications use over and over.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(crate) tile: Tile,
+    pub(crate) floats: Vec<f32>,
 }
 
 /// One instruction set's way to multiply points (unsigned bytes) with queries (signed bytes). A value of
@@ -105,4 +107,7 @@ pub(crate) trait Kernel: Copy + Send + Sync {
     /// # Panics
     /// If the lengths differ.
     fn dot(self, point: &[u8], query: &[i8]) -> i32;
+
+    /// Tells the machine that the point will be wanted soon.
+    fn prefetch(self, _point: &[u8]) {}
 }

@@ -35,7 +35,7 @@ pub use level::Level;
 
 #[cfg(test)]
 pub(crate) use kernel::MOST_DIMENSIONS;
-pub(crate) use kernel::{Kernel, LANES, Lanes, Panel};
+pub(crate) use kernel::{Kernel, LANES, Lanes, Panel, Scratch};
 pub(crate) use packed::{Packed, for_each_tile};
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]

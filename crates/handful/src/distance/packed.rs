@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView2, Axis};
 
-use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Tile};
+use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};
 
 /// Queries as a kernel wants them: tiles of `K::QUERIES`, then the rest one by one.
 pub(crate) struct Packed<K: Kernel> {
@@ -41,21 +41,21 @@ impl<K: Kernel> Packed<K> {
     pub(crate) fn multiply(
         &self,
         panel: &Panel,
-        scratch: &mut Vec<f32>,
+        scratch: &mut Scratch,
         base: &Lanes,
         thresholds: &mut [i32],
         mut sink: impl FnMut(usize, u32, &Lanes) -> Option<i32>,
     ) {
         assert_eq!(thresholds.len(), self.n, "a threshold for each query");
-        let panel = self.kernel.ready(panel, scratch);
-        let mut tile = Tile::default();
+        let Scratch { tile, floats } = scratch;
+        let panel = self.kernel.ready(panel, floats);
         let whole = self.n - self.n % K::QUERIES;
         let mut first = 0;
         while first < self.n {
             let queries = if first < whole { K::QUERIES } else { 1 };
             let words = &self.words[first * self.groups..(first + queries) * self.groups];
             let thresholds = &mut thresholds[first..first + queries];
-            self.kernel.multiply(panel, words, base, thresholds, &mut tile);
+            self.kernel.multiply(panel, words, base, thresholds, tile);
             for (q, threshold) in thresholds.iter_mut().enumerate() {
                 if tile.masks[q] != 0
                     && let Some(new) = sink(first + q, tile.masks[q], &tile.dots[q])
@@ -80,7 +80,7 @@ pub(crate) fn for_each_tile<K: Kernel>(
     assert_eq!(points.ncols(), queries.ncols(), "points and queries of unequal length");
     let packed: Vec<Packed<K>> =
         queries.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).map(|part| Packed::new(kernel, part)).collect();
-    let (mut panel, mut scratch) = (Panel::default(), Vec::new());
+    let (mut panel, mut scratch) = (Panel::default(), Scratch::default());
     let mut thresholds = vec![i32::MAX; queries.nrows()];
     let mut totals = vec![[0_i64; LANES]; queries.nrows()];
     for (number, rows) in points.axis_chunks_iter(Axis(0), LANES).enumerate() {

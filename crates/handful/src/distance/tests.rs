@@ -101,7 +101,7 @@ proptest! {
             let mut thresholds = vec![threshold; m];
             with_kernel!(level, |kernel| {
                 let packed = Packed::new(kernel, queries.view());
-                packed.multiply(&panel, &mut Vec::new(), &base, &mut thresholds, |query, mask, dots| {
+                packed.multiply(&panel, &mut Scratch::default(), &base, &mut thresholds, |query, mask, dots| {
                     masks[query] = mask;
                     for lane in (0..n).filter(|lane| mask >> lane & 1 == 1) {
                         assert_eq!(i64::from(dots[lane]), definition(points.row(lane), queries.row(query)));
@@ -110,8 +110,8 @@ proptest! {
                 });
             });
             for query in 0..m {
-                for lane in 0..n {
-                    let key = i64::from(base[lane]) - 2 * definition(points.row(lane), queries.row(query));
+                for (lane, &base) in base.iter().take(n).enumerate() {
+                    let key = i64::from(base) - 2 * definition(points.row(lane), queries.row(query));
                     prop_assert_eq!(masks[query] >> lane & 1 == 1, key <= i64::from(threshold), "{}", level);
                 }
                 prop_assert_eq!(thresholds[query], if masks[query] == 0 { threshold } else { threshold - 1 });

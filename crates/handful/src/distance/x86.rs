@@ -3,13 +3,14 @@
 #![expect(unsafe_code, reason = "vector instructions: safe functions check lengths, types prove the level")]
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_ps,
-    _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_loadu_si256, _mm256_madd_epi16,
-    _mm256_movemask_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256, _mm256_srli_epi16,
-    _mm256_storeu_si256, _mm256_sub_epi32, _mm512_add_epi32, _mm512_and_si512, _mm512_cmple_epi32_mask,
-    _mm512_cvtepi8_epi16, _mm512_cvtepu8_epi16, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_madd_epi16,
-    _mm512_maskz_loadu_epi8, _mm512_reduce_add_epi32, _mm512_set1_epi16, _mm512_set1_epi32,
-    _mm512_setzero_si512, _mm512_srli_epi16, _mm512_storeu_si512, _mm512_sub_epi32,
+    __m256i, __m512i, _MM_HINT_T0, _mm_loadu_si128, _mm_prefetch, _mm256_add_epi32, _mm256_and_si256,
+    _mm256_castsi256_ps, _mm256_cmpgt_epi32, _mm256_cvtepi8_epi16, _mm256_cvtepu8_epi16, _mm256_loadu_si256,
+    _mm256_madd_epi16, _mm256_movemask_ps, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_setzero_si256,
+    _mm256_srli_epi16, _mm256_storeu_si256, _mm256_sub_epi32, _mm512_add_epi32, _mm512_and_si512,
+    _mm512_cmple_epi32_mask, _mm512_cvtepi8_epi16, _mm512_cvtepu8_epi16, _mm512_dpbusd_epi32,
+    _mm512_loadu_si512, _mm512_madd_epi16, _mm512_maskz_loadu_epi8, _mm512_reduce_add_epi32,
+    _mm512_set1_epi16, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_srli_epi16, _mm512_storeu_si512,
+    _mm512_sub_epi32,
 };
 
 use super::{
@@ -45,6 +46,7 @@ trait Vector: Copy {
 /// The instruction set, as for [`Vector`]'s methods.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+#[expect(clippy::needless_range_loop, reason = "counted loops are unrolled, so that sums stay in registers")]
 unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
     groups: &[Group],
     words: &[V::Word],
@@ -65,21 +67,27 @@ unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
                 for (r, points) in points.iter_mut().enumerate().skip(1) {
                     *points = V::points(group.0.as_ptr().add(first + r * V::WIDTH));
                 }
-                for q in 0..Q {
-                    let query = V::query(&words[q]);
-                    for r in 0..R {
-                        sums[q][r] = sums[q][r].multiply_add(points[r], query);
+                for (sums, word) in sums.iter_mut().zip(words) {
+                    let query = V::query(word);
+                    for (sums, &points) in sums.iter_mut().zip(&points) {
+                        *sums = sums.multiply_add(points, query);
                     }
                 }
             }
+            // All masks first: sums that stay in registers are compared without a branch.
+            let mut masks = [0; Q];
             for q in 0..Q {
                 for r in 0..R {
                     let lane = first + r * V::WIDTH;
-                    let mask = sums[q][r].below(base.as_ptr().add(lane), thresholds[q]);
-                    if mask != 0 {
-                        sums[q][r].store(tile.dots[q].as_mut_ptr().add(lane));
-                        tile.masks[q] |= mask << lane;
+                    masks[q] |= sums[q][r].below(base.as_ptr().add(lane), thresholds[q]) << lane;
+                }
+            }
+            for q in 0..Q {
+                if masks[q] != 0 {
+                    for r in 0..R {
+                        sums[q][r].store(tile.dots[q].as_mut_ptr().add(first + r * V::WIDTH));
                     }
+                    tile.masks[q] |= masks[q];
                 }
             }
         }
@@ -165,6 +173,14 @@ macro_rules! kernel {
                 assert_eq!(point.len(), query.len(), "a point and a query of unequal length");
                 // SAFETY: `self` exists only where the features do; the lengths agree.
                 unsafe { <$vector>::dot(point, query) }
+            }
+
+            #[inline]
+            fn prefetch(self, point: &[u8]) {
+                for line in point.chunks(64) {
+                    // SAFETY: any address may be prefetched, and x86-64 always can.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+                }
             }
         }
     };

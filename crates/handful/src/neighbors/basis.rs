@@ -1,7 +1,7 @@
 //! A few directions that tell vectors apart: the principal components, as bytes.
 
 use nalgebra::DMatrix;
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::distance::{self, Kernel};
@@ -12,6 +12,8 @@ const SAMPLE_VALUES: usize = 1 << 22;
 /// Directions beyond those wanted, which make the range finder's guess good.
 const OVERSAMPLING: usize = 16;
 const POWER_ITERATIONS: usize = 2;
+/// Fewer rows than this are projected one by one, which saves packing the directions.
+const FEW: usize = 8;
 
 /// Signed byte vectors, and by how much they can stretch.
 #[derive(Debug)]
@@ -65,6 +67,17 @@ impl Basis {
         mut sink: impl FnMut(usize, ArrayView2<i64>),
     ) {
         let n = self.directions.nrows();
+        if x.nrows() < FEW {
+            let x = x.as_standard_layout();
+            for (first, row) in x.outer_iter().enumerate() {
+                let row = row.to_slice().expect("rows are contiguous");
+                let dot =
+                    |direction: ArrayView1<i8>| kernel.dot(row, direction.to_slice().expect("contiguous"));
+                let products = self.directions.outer_iter().map(|direction| i64::from(dot(direction)));
+                sink(first, Array2::from_shape_vec((n, 1), products.collect()).expect("one column").view());
+            }
+            return;
+        }
         let mut products = Array2::zeros((n, distance::LANES));
         distance::for_each_tile(kernel, x, self.directions.view(), |direction, first, dots| {
             products.row_mut(direction).iter_mut().zip(dots).for_each(|(product, &dot)| *product = dot);

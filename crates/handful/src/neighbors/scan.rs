@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::{sketch::Points, top_k::TopK};
 use crate::{
-    distance::{self, Kernel, LANES, OFFSET, Packed, Panel},
+    distance::{self, Kernel, LANES, OFFSET, Packed, Panel, Scratch},
     progress::{Cancelled, Observer, Stage},
 };
 
@@ -54,7 +54,7 @@ pub(super) fn scan<K: Kernel>(kernel: K, points: Points, queries: ArrayView2<u8>
     let packed = Packed::new(kernel, distance::signed(queries).view());
     let mut best: Vec<TopK> = query_norms.iter().map(|_| TopK::new(k)).collect();
     let mut thresholds = vec![i32::MAX; best.len()];
-    let (mut panel, mut scratch) = (Panel::default(), Vec::new());
+    let (mut panel, mut scratch) = (Panel::default(), Scratch::default());
     for (rows, (number, terms)) in
         points.rows.axis_chunks_iter(Axis(0), LANES).zip(points.terms.chunks(LANES).enumerate())
     {

@@ -1,30 +1,34 @@
 //! A short sketch of every point, with which most points are ruled out without being looked at.
 //!
 //! A sketch is the point's projection on a few [`Basis`] directions P, divided by a step t and rounded to
-//! bytes: Y. Of two points x and q with sketches Y and Z, whose rounding took away e_x and e_z,
+//! bytes: Y. Of two points x and q with sketches Y and Z, whose rounding took away lengths a and b,
 //!
 //! ```text
-//! t |Y - Z| <= |P (x - q)| + e_x + e_z <= σ |x - q| + e_x + e_z
+//! t |Y - Z| <= |P (x - q)| + a + b <= σ |x - q| + a + b
 //! ```
 //!
-//! where σ is the spectral norm of P. So a point with t |Y - Z| above σ D + e_x + e_z, where D is the distance
+//! where σ is the spectral norm of P. So a point with t |Y - Z| above σ D + a + b, where D is the distance
 //! of the k-th best so far, cannot be among the k nearest. What is left is measured exactly: the answer is
 //! always the exact one. Projections are whole numbers, and every rounding is in the bound.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{basis::Basis, top_k::TopK};
-use crate::distance::{self, Kernel, LANES, Lanes, OFFSET, Packed, Panel};
+use super::{basis::Basis, scan::NARROW, top_k::TopK};
+use crate::distance::{self, Kernel, LANES, Lanes, OFFSET, Packed, Panel, Scratch};
 
 /// Directions: measured best between 48 and 96 on images of 784 pixels.
 const DIRECTIONS: usize = 64;
 /// Vectors shorter than this, or fewer, are as fast without a sketch.
 const LEAST_FEATURES: usize = 192;
 const LEAST_SAMPLES: usize = 4096;
+/// Rows that the step is chosen for.
+const SAMPLE: usize = 1024;
 /// Rows from which a query gets its first threshold, at least; and for each neighbour.
-const SEED_ROWS: usize = 1024;
+const SEED_ROWS: usize = 2048;
 const SEED_ROWS_PER_NEIGHBOR: usize = 8;
+/// How many candidates ahead a point is fetched.
+const PREFETCH: usize = 4;
 /// Panels between two updates of the thresholds.
 const PANELS: usize = 32;
 /// Points that the sketch represents badly are always looked at; with more than this share of them it is none.
@@ -43,7 +47,7 @@ pub(super) struct Sketch {
     centre: Vec<i64>,
     /// t.
     step: f64,
-    /// The largest e_x, but for outliers.
+    /// The largest a, but for outliers.
     error: f64,
     panels: Vec<(Panel, Lanes)>,
 }
@@ -60,7 +64,7 @@ impl Sketch {
     /// The sketch of points for which one pays: where tried, it rules out enough of them.
     pub(super) fn new<K: Kernel>(kernel: K, points: Points) -> Option<Self> {
         let (n, d) = points.rows.dim();
-        if n < LEAST_SAMPLES || d < LEAST_FEATURES || d > super::scan::NARROW {
+        if n < LEAST_SAMPLES || !(LEAST_FEATURES..=NARROW).contains(&d) {
             return None;
         }
         let sketch = Self::build(kernel, points.rows)?;
@@ -73,20 +77,16 @@ impl Sketch {
 
     fn build<K: Kernel>(kernel: K, rows: ArrayView2<u8>) -> Option<Self> {
         let basis = Basis::principal(rows, DIRECTIONS);
-        let sampled: Vec<usize> = (0..1024).map(|i| i * rows.nrows() / 1024).collect();
+        let sampled: Vec<usize> = (0..SAMPLE).map(|i| i * rows.nrows() / SAMPLE).collect();
         let mut products = Array2::zeros((sampled.len(), DIRECTIONS));
         basis.project(kernel, rows.select(Axis(0), &sampled).view(), |first, part| {
             for (column, row) in part.columns().into_iter().zip(first..) {
                 products.row_mut(row).assign(&column);
             }
         });
-        let centre: Vec<i64> = products.sum_axis(Axis(0)).iter().map(|sum| sum / 1024).collect();
-        let largest = products
-            .outer_iter()
-            .flat_map(|row| deviations(row, &centre).collect::<Vec<_>>())
-            .map(i64::abs)
-            .max();
-        let step = (largest? as f64 * 1.05 / 127.0).max(1.0);
+        let centre: Vec<i64> = products.mean_axis(Axis(0)).expect("a sample").to_vec();
+        let largest = products.outer_iter().flat_map(|row| deviations(row, &centre)).map(i64::abs).max()?;
+        let step = (largest as f64 * 1.05 / 127.0).max(1.0);
         let sketch = Self { basis, centre, step, error: 0.0, panels: Vec::new() };
         let error = products.outer_iter().map(|row| sketch.round(row).1).fold(0.0, f64::max) * 1.1;
 
@@ -98,7 +98,7 @@ impl Sketch {
             .concat();
         let outliers: usize = chunks.iter().map(|(_, _, outliers)| outliers).sum();
         let panels = chunks.into_iter().map(|(panel, base, _)| (panel, base)).collect();
-        (outliers as f64 <= MOST_OUTLIERS * rows.nrows() as f64).then_some(Self { panels, error, ..sketch })
+        (outliers as f64 <= MOST_OUTLIERS * rows.nrows() as f64).then_some(Self { error, panels, ..sketch })
     }
 
     /// Panels of the rows' sketches with the base of their keys, |Y|², and the number of outliers.
@@ -158,15 +158,14 @@ impl Sketch {
         let m = queries.nrows();
         let norms = distance::squared_norms(queries);
         let signed = distance::signed(queries);
+        let point = |row: usize| points.rows.row(row).to_slice().expect("rows are contiguous");
         let distance_to = |query: usize, row: usize| {
-            let point = points.rows.row(row);
-            let (point, query_bytes) = (point.to_slice().expect("rows are contiguous"), signed.row(query));
-            let dot = kernel.dot(point, query_bytes.to_slice().expect("rows are contiguous"));
+            let dot = kernel.dot(point(row), signed.row(query).to_slice().expect("rows are contiguous"));
             (points.terms[row] + norms[query].cast_signed() - 2 * i64::from(dot)).cast_unsigned()
         };
         let queries = SketchedQueries::new(self, kernel, queries);
         let packed = Packed::new(kernel, queries.bytes.view());
-        let (mut scratch, mut thresholds) = (Vec::new(), vec![i32::MAX; m]);
+        let (mut scratch, mut thresholds) = (Scratch::default(), vec![i32::MAX; m]);
 
         // The k smallest bounds among the first rows give each query a distance to beat.
         let mut seeds: Vec<TopK> = (0..m).map(|_| TopK::new(k)).collect();
@@ -202,7 +201,13 @@ impl Sketch {
                 });
             }
             looked_at += candidates.len();
-            for (query, row) in candidates.drain(..).filter(|&(_, row)| row < points.rows.nrows()) {
+            for (i, &(query, row)) in candidates.iter().enumerate().filter(|(_, c)| c.1 < points.rows.nrows())
+            {
+                if let Some(&(_, soon)) = candidates.get(i + PREFETCH)
+                    && soon < points.rows.nrows()
+                {
+                    kernel.prefetch(point(soon));
+                }
                 let before = best[query].threshold();
                 best[query].offer(distance_to(query, row), row);
                 let after = best[query].threshold();
@@ -210,6 +215,7 @@ impl Sketch {
                     thresholds[query] = thresholds[query].min(queries.threshold(self, query, after));
                 }
             }
+            candidates.clear();
         }
         (best, looked_at)
     }
@@ -218,7 +224,7 @@ impl Sketch {
 /// Queries as sketches.
 struct SketchedQueries {
     bytes: Array2<i8>,
-    /// e_z.
+    /// Each one's b.
     lost: Vec<f64>,
     /// |Z|² + 256 ΣZ: what |Y - Z|² has beside the kernel's key.
     rest: Vec<i64>,
@@ -261,4 +267,87 @@ fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
         mask &= mask.wrapping_sub(1);
         lane
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+
+    use super::*;
+    use crate::{
+        distance::{Level, with_kernel},
+        neighbors::scan,
+    };
+
+    const N: usize = 5000;
+    const D: usize = 200;
+
+    /// The sketch of every level finds what the scan of all points finds, also where a sketch is no use.
+    fn check(rows: &Array2<u8>, k: usize) {
+        let terms = scan::point_terms(rows.view());
+        let points = Points { rows: rows.view(), terms: &terms };
+        let queries = rows.select(Axis(0), &[0, 1, 77, 2500, N - 1]).mapv(|x| x.saturating_add(x % 3));
+        let sorted = |best: Vec<TopK>| best.into_iter().map(TopK::into_sorted).collect::<Vec<_>>();
+        for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+            with_kernel!(level, |kernel| {
+                let sketch = Sketch::build(kernel, rows.view()).expect("few outliers");
+                let (found, looked_at) = sketch.search(kernel, points, queries.view(), k);
+                let expected = scan::scan(kernel, points, queries.view(), k);
+                assert_eq!(sorted(found), sorted(expected), "{level}");
+                assert!(looked_at >= k);
+            });
+        }
+    }
+
+    fn random(seed: u64) -> impl FnMut((usize, usize)) -> u8 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        move |_| rng.random()
+    }
+
+    /// Rows that are mixtures of a few.
+    fn mixtures(directions: usize, d: usize) -> Array2<u8> {
+        let shares = Array2::from_shape_fn((N, directions), random(1)).mapv(u32::from);
+        let pure = Array2::from_shape_fn((directions, d), random(2)).mapv(u32::from);
+        let most = 256 * directions as u32;
+        shares.dot(&pure).mapv(|sum| (sum / most) as u8)
+    }
+
+    #[test]
+    fn exact_where_a_few_directions_say_most() {
+        check(&mixtures(5, D), 3);
+        check(&mixtures(100, D), 3);
+    }
+
+    #[test]
+    fn exact_where_no_direction_is_better_than_another() {
+        check(&Array2::from_shape_fn((N, D), random(3)), 10);
+    }
+
+    #[test]
+    fn exact_with_duplicates_and_near_ties() {
+        let few = Array2::from_shape_fn((20, D), random(4));
+        check(&Array2::from_shape_fn((N, D), |(i, j)| few[[i % 20, j]]), 7);
+        // Each row differs from the next by one unit in one place.
+        check(&Array2::from_shape_fn((N, D), |(i, j)| few[[0, j]] / 2 + u8::from(i % D == j)), 7);
+    }
+
+    #[test]
+    fn exact_with_extremes() {
+        check(&Array2::zeros((N, D)), 3);
+        check(&Array2::from_elem((N, D), 255), 3);
+        check(&Array2::from_shape_fn((N, D), |(i, _)| if i % 3 == 0 { 0 } else { 255 }), 3);
+        check(&Array2::from_shape_fn((N, D), |(i, j)| if i % D == j { 255 } else { 0 }), 30);
+    }
+
+    #[test]
+    fn chosen_where_it_pays_and_only_there() {
+        let chosen = |rows: &Array2<u8>| {
+            let terms = scan::point_terms(rows.view());
+            Sketch::new(crate::distance::Scalar, Points { rows: rows.view(), terms: &terms }).is_some()
+        };
+        assert!(chosen(&mixtures(4, 784)), "four directions say it all");
+        assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");
+        assert!(!chosen(&Array2::zeros((N, D))), "all points equal");
+        assert!(!chosen(&Array2::from_shape_fn((N, 32), random(6))), "short vectors");
+    }
 }
