@@ -75,8 +75,9 @@ pub(crate) struct Scratch {
 /// One instruction set's way to multiply points (unsigned bytes) with queries (signed bytes). A value of
 /// the type exists only on machines that have the instructions.
 pub(crate) trait Kernel: Copy + Send + Sync {
-    /// Queries multiplied at once.
+    /// Queries multiplied at once, at the most; half as many can be, and one.
     const QUERIES: usize;
+    const HALF: usize = Self::QUERIES / 2;
     /// A query's four values of a group, as the kernel wants them.
     type Word: Copy + Send + Sync;
     /// A panel ready to be multiplied.
@@ -92,7 +93,7 @@ pub(crate) trait Kernel: Copy + Send + Sync {
     /// the dot product is stored in `tile`. Keys wrap: a threshold below `i32::MAX` wants keys that fit.
     ///
     /// # Panics
-    /// If there are neither `QUERIES` thresholds nor one, or not as many queries of the panel's length.
+    /// If there are not `QUERIES`, `HALF` or one thresholds, or not as many queries of the panel's length.
     fn multiply(
         self,
         panel: Self::Ready<'_>,

@@ -1,10 +1,12 @@
 //! Queries packed for a kernel, and the multiplication of panels with them.
 
-use ndarray::{ArrayView2, Axis};
+use std::ops::Range;
+
+use ndarray::{ArrayView2, Axis, s};
 
 use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};
 
-/// Queries as a kernel wants them: tiles of `K::QUERIES`, then the rest one by one.
+/// Queries as a kernel wants them: tiles of `K::QUERIES`, perhaps one of half as many, the rest one by one.
 pub(crate) struct Packed<K: Kernel> {
     kernel: K,
     words: Vec<K::Word>,
@@ -20,18 +22,15 @@ impl<K: Kernel> Packed<K> {
         assert!(d <= MOST_DIMENSIONS, "{d} dimensions are too many for 32-bit sums");
         let groups = d.div_ceil(GROUP);
         let mut words = Vec::with_capacity(n * groups);
-        let whole = n - n % K::QUERIES;
-        let mut pack = |rows: ArrayView2<i8>| {
+        for tile in tiles::<K>(n) {
+            let rows = queries.slice(s![tile, ..]);
             for first in (0..groups * GROUP).step_by(GROUP) {
                 for row in rows.outer_iter() {
                     let value = |i: usize| row.get(first + i).copied().unwrap_or(0);
                     words.push(kernel.word(std::array::from_fn(value)));
                 }
             }
-        };
-        let (tiles, rest) = queries.split_at(Axis(0), whole);
-        tiles.axis_chunks_iter(Axis(0), K::QUERIES).for_each(&mut pack);
-        rest.axis_chunks_iter(Axis(0), 1).for_each(&mut pack);
+        }
         Self { kernel, words, n, groups }
     }
 
@@ -49,23 +48,36 @@ impl<K: Kernel> Packed<K> {
         assert_eq!(thresholds.len(), self.n, "a threshold for each query");
         let Scratch { tile, floats } = scratch;
         let panel = self.kernel.ready(panel, floats);
-        let whole = self.n - self.n % K::QUERIES;
-        let mut first = 0;
-        while first < self.n {
-            let queries = if first < whole { K::QUERIES } else { 1 };
-            let words = &self.words[first * self.groups..(first + queries) * self.groups];
-            let thresholds = &mut thresholds[first..first + queries];
+        for queries in tiles::<K>(self.n) {
+            let words = &self.words[queries.start * self.groups..queries.end * self.groups];
+            let thresholds = &mut thresholds[queries.clone()];
             self.kernel.multiply(panel, words, base, thresholds, tile);
-            for (q, threshold) in thresholds.iter_mut().enumerate() {
-                if tile.masks[q] != 0
-                    && let Some(new) = sink(first + q, tile.masks[q], &tile.dots[q])
-                {
+            for ((query, threshold), (mask, dots)) in queries
+                .zip(thresholds)
+                .zip(tile.masks.iter().zip(&tile.dots))
+                .filter(|(_, (mask, _))| **mask != 0)
+            {
+                if let Some(new) = sink(query, *mask, dots) {
                     *threshold = new;
                 }
             }
-            first += queries;
         }
     }
+}
+
+/// The queries of each tile.
+fn tiles<K: Kernel>(n: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut first = 0;
+    std::iter::from_fn(move || {
+        let size = match n - first {
+            0 => return None,
+            rest if rest >= K::QUERIES => K::QUERIES,
+            rest if rest >= K::HALF => K::HALF.max(1),
+            _ => 1,
+        };
+        first += size;
+        Some(first - size..first)
+    })
 }
 
 /// Gives `sink(query, first_point, dots)` the dot products of each query with up to 32 points at a time:

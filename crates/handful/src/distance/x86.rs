@@ -129,15 +129,23 @@ macro_rules! kernel {
                         $queries <= MOST_QUERIES && LANES % ($registers * <$vector as Vector>::WIDTH) == 0
                     )
                 };
-                if let Ok(thresholds) = thresholds.try_into() {
-                    // SAFETY: the features are enabled.
-                    unsafe {
-                        multiply::<$vector, $registers, $queries>(groups, words, base, thresholds, tile)
-                    }
+                macro_rules! multiply {
+                    ($n:expr) => {{
+                        let thresholds = thresholds.try_into().expect("the length was looked at");
+                        // SAFETY: the features are enabled.
+                        unsafe {
+                            multiply::<$vector, $registers, { $n }>(groups, words, base, thresholds, tile)
+                        }
+                    }};
+                }
+                let n = thresholds.len();
+                if n == $queries {
+                    multiply!($queries)
+                } else if n == Self::HALF {
+                    multiply!(<Self as Kernel>::HALF)
                 } else {
-                    let thresholds = thresholds.try_into().expect("a whole tile of queries, or one");
-                    // SAFETY: the features are enabled.
-                    unsafe { multiply::<$vector, $registers, 1>(groups, words, base, thresholds, tile) }
+                    assert_eq!(n, 1, "queries for a tile");
+                    multiply!(1)
                 }
             }
         }
