@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{ArrayView2, Axis, s};
+use ndarray::{ArrayView2, Axis};
 
 use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};
 
@@ -20,14 +20,17 @@ impl<K: Kernel> Packed<K> {
     pub(crate) fn new(kernel: K, queries: ArrayView2<i8>) -> Self {
         let (n, d) = queries.dim();
         assert!(d <= MOST_DIMENSIONS, "{d} dimensions are too many for 32-bit sums");
+        let queries = queries.as_standard_layout();
+        let values = queries.as_slice().expect("in standard layout");
         let groups = d.div_ceil(GROUP);
         let mut words = Vec::with_capacity(n * groups);
         for tile in tiles::<K>(n) {
-            let rows = queries.slice(s![tile, ..]);
-            for first in (0..groups * GROUP).step_by(GROUP) {
-                for row in rows.outer_iter() {
-                    let value = |i: usize| row.get(first + i).copied().unwrap_or(0);
-                    words.push(kernel.word(std::array::from_fn(value)));
+            for first in (0..d).step_by(GROUP) {
+                for query in tile.clone() {
+                    let mut group = [0; GROUP];
+                    let there = &values[query * d..][first..d.min(first + GROUP)];
+                    group[..there.len()].copy_from_slice(there);
+                    words.push(kernel.word(group));
                 }
             }
         }

@@ -86,6 +86,10 @@ impl Neighbors {
 
 /// Points that can be searched for the nearest ones of a query.
 ///
+/// Where trials show that it pays (many long vectors that a few directions describe well, as images are), most
+/// points are ruled out by a sketch of 64 bytes with a proven bound. The answer is the exact one either way.
+/// Memory beside the points: 8 bytes a point, with a sketch 77.
+///
 /// ```
 /// use handful::neighbors::NearestNeighbors;
 /// use ndarray::array;
@@ -106,7 +110,8 @@ pub struct NearestNeighbors {
 }
 
 impl NearestNeighbors {
-    /// An index of `points`, shape (`n_samples`, `n_features`). A shared array is not copied.
+    /// An index of `points`, shape (`n_samples`, `n_features`), made on all threads of the current rayon pool
+    /// in O(`n_samples` · `n_features`). A shared array is not copied.
     pub fn new(points: impl Into<ArcArray2<u8>>) -> Self {
         let mut points = points.into();
         if !points.is_standard_layout() {
@@ -126,8 +131,8 @@ impl NearestNeighbors {
 
     /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`).
     ///
-    /// Equal to sorting all points by (squared distance, index), in O(`n_queries` · `n_samples` ·
-    /// `n_features`) on all threads of the current rayon pool.
+    /// Equal to sorting all points by (squared distance, index), in at most O(`n_queries` · `n_samples` ·
+    /// `n_features`), on all threads of the current rayon pool.
     ///
     /// # Errors
     /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, or the observer breaks.

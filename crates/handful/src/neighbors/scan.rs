@@ -18,8 +18,11 @@ pub(super) const NARROW: usize = 32_768;
 
 /// What |x - q|² has of a point alone once q is taken as signed bytes: |x|² - 256 Σx.
 pub(super) fn point_terms(points: ArrayView2<u8>) -> Vec<i64> {
-    let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
-    distance::squared_norms(points).into_iter().zip(distance::sums(points)).map(term).collect()
+    let of_rows = |rows: ArrayView2<u8>| {
+        let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
+        distance::squared_norms(rows).into_iter().zip(distance::sums(rows)).map(term).collect::<Vec<_>>()
+    };
+    points.axis_chunks_iter(Axis(0), 1024).into_par_iter().flat_map_iter(of_rows).collect()
 }
 
 /// Answers blocks of queries on all threads.

@@ -1,0 +1,197 @@
+//! The kernels for x86-64: one algorithm over a small [`Vector`], one thin file per instruction set.
+
+#![expect(unsafe_code, reason = "vector instructions: safe functions check lengths, types prove the level")]
+
+use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+
+mod avx2;
+mod avx512;
+mod vnni;
+
+use super::{
+    kernel::{GROUP, Group, Kernel, LANES, Lanes, MOST_QUERIES, Panel, Tile},
+    level::Level,
+};
+use avx2::Bytes256;
+use avx512::Bytes512;
+use vnni::Vnni512;
+
+/// A register of 32-bit sums, one for each of `WIDTH` points.
+///
+/// # Safety
+/// Every method wants the instruction set; `points`, `below` and `store` want a pointer that is good for
+/// `WIDTH` elements.
+trait Vector: Copy {
+    const WIDTH: usize;
+    /// The values of `WIDTH` points in one group.
+    type Points: Copy;
+    /// A query's values in one group, as it is kept, and repeated for every point.
+    type Word: Copy;
+    type Query: Copy;
+
+    unsafe fn zero() -> Self;
+    unsafe fn points(points: *const [u8; GROUP]) -> Self::Points;
+    unsafe fn query(word: &Self::Word) -> Self::Query;
+    unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self;
+    /// The lanes in which `base` less twice the sum is at most `threshold`.
+    unsafe fn below(self, base: *const i32, threshold: i32) -> u32;
+    unsafe fn store(self, to: *mut i32);
+}
+
+/// [`Kernel::multiply`] for `Q` queries, with `R` registers of points at a time.
+///
+/// # Safety
+/// The instruction set, as for [`Vector`]'s methods.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+#[expect(clippy::needless_range_loop, reason = "counted loops are unrolled, so that sums stay in registers")]
+unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
+    groups: &[Group],
+    words: &[V::Word],
+    base: &Lanes,
+    thresholds: &[i32; Q],
+    tile: &mut Tile,
+) {
+    let (words, rest) = words.as_chunks::<Q>();
+    assert!(words.len() == groups.len() && rest.is_empty(), "queries and points of unequal length");
+    tile.masks[..Q].fill(0);
+    for first in (0..LANES).step_by(R * V::WIDTH) {
+        // SAFETY: the caller's promise; WIDTH lanes from `first + r * WIDTH` are below LANES, as R * WIDTH
+        // divides it.
+        unsafe {
+            let mut sums = [[V::zero(); R]; Q];
+            for (group, words) in groups.iter().zip(words) {
+                let mut points = [V::points(group.0.as_ptr().add(first)); R];
+                for (r, points) in points.iter_mut().enumerate().skip(1) {
+                    *points = V::points(group.0.as_ptr().add(first + r * V::WIDTH));
+                }
+                for (sums, word) in sums.iter_mut().zip(words) {
+                    let query = V::query(word);
+                    for (sums, &points) in sums.iter_mut().zip(&points) {
+                        *sums = sums.multiply_add(points, query);
+                    }
+                }
+            }
+            // All masks first: sums that stay in registers are compared without a branch.
+            let mut masks = [0; Q];
+            for q in 0..Q {
+                for r in 0..R {
+                    let lane = first + r * V::WIDTH;
+                    masks[q] |= sums[q][r].below(base.as_ptr().add(lane), thresholds[q]) << lane;
+                }
+            }
+            for q in 0..Q {
+                if masks[q] != 0 {
+                    for r in 0..R {
+                        sums[q][r].store(tile.dots[q].as_mut_ptr().add(first + r * V::WIDTH));
+                    }
+                    tile.masks[q] |= masks[q];
+                }
+            }
+        }
+    }
+}
+
+/// Even and odd values apart, as 16-bit halves: `madd` of those cannot saturate, as that of bytes would.
+fn pairs(group: [i8; GROUP]) -> [i32; 2] {
+    let pair = |low: i8, high: i8| i32::from(low) & 0xffff | i32::from(high) << 16;
+    [pair(group[0], group[2]), pair(group[1], group[3])]
+}
+
+fn products(point: &[u8], query: &[i8]) -> i32 {
+    point.iter().zip(query).map(|(&x, &q)| i32::from(x) * i32::from(q)).sum()
+}
+
+/// Implements [`Kernel`] for a level.
+macro_rules! kernel {
+    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, registers: $registers:literal) => {
+        #[doc = concat!("The kernel for machines with ", $features, ".")]
+        #[derive(Clone, Copy)]
+        pub(crate) struct $kernel(());
+
+        impl $kernel {
+            pub(crate) fn new() -> Option<Self> {
+                $level.is_available().then_some(Self(()))
+            }
+
+            #[target_feature(enable = $features)]
+            fn multiply_with_features(
+                groups: &[Group],
+                words: &[<$vector as Vector>::Word],
+                base: &Lanes,
+                thresholds: &[i32],
+                tile: &mut Tile,
+            ) {
+                const {
+                    assert!(
+                        $queries <= MOST_QUERIES && LANES % ($registers * <$vector as Vector>::WIDTH) == 0
+                    )
+                };
+                macro_rules! multiply {
+                    ($n:expr) => {{
+                        let thresholds = thresholds.try_into().expect("the length was looked at");
+                        // SAFETY: the features are enabled.
+                        unsafe {
+                            multiply::<$vector, $registers, { $n }>(groups, words, base, thresholds, tile)
+                        }
+                    }};
+                }
+                let n = thresholds.len();
+                if n == $queries {
+                    multiply!($queries)
+                } else if n == Self::HALF {
+                    multiply!(<Self as Kernel>::HALF)
+                } else {
+                    assert_eq!(n, 1, "queries for a tile");
+                    multiply!(1)
+                }
+            }
+        }
+
+        impl Kernel for $kernel {
+            const QUERIES: usize = $queries;
+            type Word = $word;
+            type Ready<'a> = &'a [Group];
+
+            fn word(self, group: [i8; GROUP]) -> Self::Word {
+                <$vector>::word(group)
+            }
+
+            fn ready<'a>(self, panel: &'a Panel, _scratch: &'a mut Vec<f32>) -> Self::Ready<'a> {
+                panel.groups()
+            }
+
+            #[inline]
+            fn multiply(
+                self,
+                panel: Self::Ready<'_>,
+                queries: &[Self::Word],
+                base: &Lanes,
+                thresholds: &[i32],
+                tile: &mut Tile,
+            ) {
+                // SAFETY: `self` exists only where the features do.
+                unsafe { Self::multiply_with_features(panel, queries, base, thresholds, tile) }
+            }
+
+            #[inline]
+            fn dot(self, point: &[u8], query: &[i8]) -> i32 {
+                assert_eq!(point.len(), query.len(), "a point and a query of unequal length");
+                // SAFETY: `self` exists only where the features do; the lengths agree.
+                unsafe { <$vector>::dot(point, query) }
+            }
+
+            #[inline]
+            fn prefetch(self, point: &[u8]) {
+                for line in point.chunks(64) {
+                    // SAFETY: any address may be prefetched, and x86-64 always can.
+                    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+                }
+            }
+        }
+    };
+}
+
+kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, registers: 2);
+kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512vl", word: [i32; 2], queries: 6, registers: 2);
+kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512vl,avx512vnni", word: i32, queries: 12, registers: 2);

@@ -1,0 +1,85 @@
+//! AVX-512 with VNNI: sixteen sums, one instruction for four bytes of each.
+
+use std::arch::x86_64::{
+    __m512i, _mm512_add_epi32, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
+    _mm512_reduce_add_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
+};
+
+use super::{GROUP, Vector, avx512::below512};
+
+#[derive(Clone, Copy)]
+pub(super) struct Vnni512(__m512i);
+
+impl Vnni512 {
+    pub(super) fn word(group: [i8; GROUP]) -> i32 {
+        i32::from_le_bytes(group.map(i8::cast_unsigned))
+    }
+
+    /// # Safety
+    /// The vectors are of equal length.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {
+        let (x, x_rest) = point.as_chunks::<64>();
+        let (q, q_rest) = query.as_chunks::<64>();
+        let mut sums = [_mm512_setzero_si512(); 2];
+        for (i, (x, q)) in x.iter().zip(q).enumerate() {
+            // SAFETY: both hold 64 bytes.
+            let (x, q) =
+                unsafe { (_mm512_loadu_si512(x.as_ptr().cast()), _mm512_loadu_si512(q.as_ptr().cast())) };
+            sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], x, q);
+        }
+        let rest = (1_u64 << x_rest.len()) - 1;
+        // SAFETY: only the bytes that are there are read.
+        let (x, q) = unsafe {
+            (
+                _mm512_maskz_loadu_epi8(rest, x_rest.as_ptr().cast()),
+                _mm512_maskz_loadu_epi8(rest, q_rest.as_ptr()),
+            )
+        };
+        _mm512_reduce_add_epi32(_mm512_dpbusd_epi32(_mm512_add_epi32(sums[0], sums[1]), x, q))
+    }
+}
+
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+impl Vector for Vnni512 {
+    const WIDTH: usize = 16;
+    type Points = __m512i;
+    type Word = i32;
+    type Query = __m512i;
+
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_setzero_si512() })
+    }
+
+    #[inline(always)]
+    unsafe fn points(points: *const [u8; GROUP]) -> Self::Points {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_loadu_si512(points.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn query(word: &Self::Word) -> Self::Query {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_set1_epi32(*word) }
+    }
+
+    #[inline(always)]
+    unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { _mm512_dpbusd_epi32(self.0, points, query) })
+    }
+
+    #[inline(always)]
+    unsafe fn below(self, base: *const i32, threshold: i32) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { below512(self.0, base, threshold) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut i32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_si512(to.cast(), self.0) }
+    }
+}
