@@ -22,6 +22,23 @@ fn without_timings(mut value: Value) -> Value {
     value
 }
 
+#[test]
+fn every_level_gives_the_same_figures() {
+    let subset = Subset::new(6000, 500);
+    let run = |level: &str| {
+        let args = ["compare", "--clusters", "5", "--n-init", "2", "--n-neighbors", "3", "--json"];
+        let output = subset.handful().args(args).env("HANDFUL_LEVEL", level).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let mut found = without_timings(json(&output));
+        (found["machine"]["level"].take(), found)
+    };
+    let (level, scalar) = run("scalar");
+    assert_eq!(level, "scalar");
+    for level in handful::distance::Level::ALL.into_iter().filter(|level| level.is_available()) {
+        assert_eq!(run(level.name()), (level.name().into(), scalar.clone()));
+    }
+}
+
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
 }

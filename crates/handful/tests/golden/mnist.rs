@@ -11,6 +11,7 @@ use handful::{
 };
 use ndarray::Axis;
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
+use rayon::prelude::*;
 
 use crate::{MNIST, reference};
 
@@ -50,21 +51,32 @@ fn knn_on_all_training_images_has_its_known_accuracies() {
     }
 }
 
-#[test]
-fn neighbors_equal_a_naive_search() {
+/// All points sorted by (squared distance, index), for each of these test images.
+fn check_against_naive_search(queries: &[usize]) {
     let train = MNIST.train.images();
-    let queries = index::sample(&mut ChaCha8Rng::seed_from_u64(0), MNIST.test.n_samples(), 500);
-    for query in queries {
+    queries.par_iter().for_each(|&query| {
         let image = MNIST.test.images().row(query).to_vec();
-        let distance = |row: &[u8]| squared_euclidean(row, &image);
         let rows = train.as_slice().expect("contiguous").chunks_exact(train.ncols());
-        let mut all: Vec<(u64, usize)> = rows.map(distance).zip(0..).collect();
+        let mut all: Vec<(u64, usize)> = rows.map(|row| squared_euclidean(row, &image)).zip(0..).collect();
         all.select_nth_unstable(5);
         all[..5].sort_unstable();
         let (distances, indices): (Vec<_>, Vec<_>) = all[..5].iter().copied().unzip();
         assert_eq!(NEIGHBORS.distances.row(query).to_vec(), distances, "query {query}");
         assert_eq!(NEIGHBORS.indices.row(query).to_vec(), indices, "query {query}");
-    }
+    });
+}
+
+#[test]
+fn neighbors_equal_a_naive_search() {
+    let mut rng = ChaCha8Rng::seed_from_u64(0);
+    check_against_naive_search(&index::sample(&mut rng, MNIST.test.n_samples(), 500).into_vec());
+}
+
+/// Four minutes on two cores, hence not in `make test`.
+#[test]
+#[ignore = "run by `make test-full`"]
+fn all_neighbors_equal_a_naive_search() {
+    check_against_naive_search(&(0..MNIST.test.n_samples()).collect::<Vec<_>>());
 }
 
 #[test]
