@@ -1,7 +1,7 @@
 //! A few directions that tell vectors apart: the principal components, as bytes.
 
-use nalgebra::DMatrix;
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use nalgebra::{DMatrix, SymmetricEigen};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::distance::{self, Kernel};
@@ -12,6 +12,8 @@ const SAMPLE_VALUES: usize = 1 << 22;
 /// Directions beyond those wanted, which make the range finder's guess good.
 const OVERSAMPLING: usize = 16;
 const POWER_ITERATIONS: usize = 2;
+/// Steps after which eigenvalues that have not converged never will.
+const MOST_SWEEPS: usize = 10_000;
 /// Fewer rows than this are projected one by one, which saves packing the directions.
 const FEW: usize = 8;
 
@@ -27,8 +29,9 @@ pub(super) struct Basis {
 impl Basis {
     /// The first `n` principal components of an even sample of the rows, found by a randomised range finder
     /// (Halko, Martinsson and Tropp 2011), turned randomly among themselves so that all vary alike, and
-    /// rounded to bytes. Rounding costs nothing but sharpness: the stretch is that of the bytes.
-    pub(super) fn principal(x: ArrayView2<u8>, n: usize) -> Self {
+    /// rounded to bytes. Rounding costs nothing but sharpness: the stretch is that of the bytes. None if the
+    /// eigenvalues do not converge.
+    pub(super) fn principal(x: ArrayView2<u8>, n: usize) -> Option<Self> {
         let (rows, d) = x.dim();
         let sampled = SAMPLE.min(SAMPLE_VALUES / d).clamp(1, rows);
         let chosen: Vec<usize> = (0..sampled).map(|i| i * rows / sampled).collect();
@@ -45,7 +48,7 @@ impl Basis {
         // Within the range, the exact components.
         let projected = sample.dot(&range);
         let covariance = to_nalgebra(&projected.t().dot(&projected));
-        let eigen = covariance.symmetric_eigen();
+        let eigen = SymmetricEigen::try_new(covariance, f32::EPSILON, MOST_SWEEPS)?;
         let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         let leading = Array2::from_shape_fn((range.ncols(), n), |(i, j)| eigen.eigenvectors[(i, order[j])]);
@@ -54,8 +57,8 @@ impl Basis {
         let largest = turned.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
         #[expect(clippy::cast_possible_truncation, reason = "scaled to -127..=127")]
         let directions = turned.t().mapv(|value| (value / largest * 127.0).round() as i8);
-        let stretch = spectral_norm(&directions);
-        Self { directions: directions.as_standard_layout().into_owned(), stretch }
+        let stretch = spectral_norm(&directions)?;
+        Some(Self { directions: directions.as_standard_layout().into_owned(), stretch })
     }
 
     /// The product of every row with every direction, exactly: `sink(first_row, products)` is given up to 32
@@ -67,16 +70,16 @@ impl Basis {
         mut sink: impl FnMut(usize, ArrayView2<i64>),
     ) {
         let n = self.directions.nrows();
-        if x.nrows() < FEW {
+        if (1..FEW).contains(&x.nrows()) {
             let x = x.as_standard_layout();
-            for (first, row) in x.outer_iter().enumerate() {
-                let row = row.to_slice().expect("rows are contiguous");
-                let dot =
-                    |direction: ArrayView1<i8>| kernel.dot(row, direction.to_slice().expect("contiguous"));
-                let products = self.directions.outer_iter().map(|direction| i64::from(dot(direction)));
-                sink(first, Array2::from_shape_vec((n, 1), products.collect()).expect("one column").view());
-            }
-            return;
+            let products = Array2::from_shape_fn((n, x.nrows()), |(direction, row)| {
+                let (point, direction) = (x.row(row), self.directions.row(direction));
+                let contiguous = "rows are contiguous";
+                i64::from(
+                    kernel.dot(point.as_slice().expect(contiguous), direction.as_slice().expect(contiguous)),
+                )
+            });
+            return sink(0, products.view());
         }
         let mut products = Array2::zeros((n, distance::LANES));
         distance::for_each_tile(kernel, x, self.directions.view(), |direction, first, dots| {
@@ -111,12 +114,14 @@ fn orthonormal(matrix: &Array2<f32>) -> Array2<f32> {
 
 /// The square root of the largest eigenvalue of the Gram matrix, whose entries are whole; the last factor
 /// covers what the eigenvalues lose in `f64`.
-fn spectral_norm(directions: &Array2<i8>) -> f64 {
+fn spectral_norm(directions: &Array2<i8>) -> Option<f64> {
     let wide = directions.mapv(f64::from);
     let gram = wide.dot(&wide.t());
     let gram = DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[[i, j]]);
     let trace = gram.trace();
-    (gram.symmetric_eigenvalues().max() + 1e-9 * trace).sqrt() * (1.0 + 1e-9)
+    let largest = SymmetricEigen::try_new(gram, f64::EPSILON, MOST_SWEEPS)?.eigenvalues.max();
+    let norm = (largest + 1e-9 * trace).sqrt() * (1.0 + 1e-9);
+    norm.is_finite().then_some(norm)
 }
 
 #[cfg(test)]
@@ -126,7 +131,7 @@ mod tests {
     #[test]
     fn the_stretch_bounds_every_product_and_is_not_far_above() {
         let x = Array2::from_shape_fn((300, 50), |(i, j)| ((i * 37 + j * 11 + i * j) % 251) as u8);
-        let basis = Basis::principal(x.view(), 16);
+        let basis = Basis::principal(x.view(), 16).unwrap();
         let mut largest: f64 = 0.0;
         basis.project(distance::Scalar, x.view(), |first, products| {
             for (column, row) in products.columns().into_iter().zip(first..) {

@@ -76,7 +76,7 @@ impl Sketch {
     }
 
     fn build<K: Kernel>(kernel: K, rows: ArrayView2<u8>) -> Option<Self> {
-        let basis = Basis::principal(rows, DIRECTIONS);
+        let basis = Basis::principal(rows, DIRECTIONS)?;
         let sampled: Vec<usize> = (0..SAMPLE).map(|i| i * rows.nrows() / SAMPLE).collect();
         let mut products = Array2::zeros((sampled.len(), DIRECTIONS));
         basis.project(kernel, rows.select(Axis(0), &sampled).view(), |first, part| {
@@ -130,6 +130,7 @@ impl Sketch {
             panel.pack(bytes.view());
             panels.push((panel, base, outliers));
         });
+        assert_eq!(panels.len(), rows.nrows().div_ceil(LANES), "a search counts on full panels");
         panels
     }
 
@@ -284,9 +285,10 @@ mod tests {
 
     /// The sketch of every level finds what the scan of all points finds, also where a sketch is no use.
     fn check(rows: &Array2<u8>, k: usize) {
+        let n = rows.nrows();
         let terms = scan::point_terms(rows.view());
         let points = Points { rows: rows.view(), terms: &terms };
-        let every = (0..N).step_by(N / 200).collect::<Vec<_>>();
+        let every = (0..n).step_by(n / 200).chain(n - 9..n).collect::<Vec<_>>();
         let queries = rows.select(Axis(0), &every).mapv(|x| x.saturating_add(x % 3));
         let sorted = |best: Vec<TopK>| best.into_iter().map(TopK::into_sorted).collect::<Vec<_>>();
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
@@ -317,6 +319,14 @@ mod tests {
     fn exact_where_a_few_directions_say_most() {
         for directions in [3, 20, 60, 100] {
             check(&mixtures(directions, D), 10);
+        }
+    }
+
+    #[test]
+    fn exact_to_the_last_row() {
+        let mixed = mixtures(20, D);
+        for n in (4096..4107).chain([4127, 4128, 4129]) {
+            check(&mixed.slice(ndarray::s![..n, ..]).to_owned(), 10);
         }
     }
 
