@@ -18,6 +18,11 @@ use crate::{
     console::Console,
 };
 
+/// A prediction shorter than this is timed so many times, and the fastest counts: the first one after other
+/// work pays for memory that the others find ready.
+const SHORT_SECONDS: f64 = 1.0;
+const TRIES: usize = 3;
+
 /// Prototypes a class that a sweep tries.
 const SWEEP: [usize; 6] = [1, 3, 9, 30, 100, 300];
 
@@ -143,11 +148,18 @@ impl Lab<'_> {
         let model = self.classifier(&voters, bar.observer())?;
         let fit_seconds = start.elapsed().as_secs_f64();
 
-        let start = Instant::now();
         let test = &self.data.test;
-        let neighbors = model.kneighbors(test.images().view())?;
-        let predicted = model.predict_from(&neighbors);
-        let predict_seconds = start.elapsed().as_secs_f64();
+        let (mut predict_seconds, mut tries) = (f64::INFINITY, 0);
+        let (neighbors, predicted) = loop {
+            let start = Instant::now();
+            let neighbors = model.kneighbors(test.images().view())?;
+            let predicted = model.predict_from(&neighbors);
+            predict_seconds = start.elapsed().as_secs_f64().min(predict_seconds);
+            tries += 1;
+            if tries == TRIES || predict_seconds > SHORT_SECONDS {
+                break (neighbors, predicted);
+            }
+        };
         drop(bar);
 
         let confusion_matrix = ConfusionMatrix::new(test.labels(), &predicted, test.classes().len());
