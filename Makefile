@@ -8,7 +8,7 @@ help: ## Show this list
 setup: ## Fetch everything that the tests need
 	cargo fetch --locked
 
-test: setup ## Run all tests but the slow ones (about 3 minutes on 2 cores, building included)
+test: setup ## Run all tests but the slow ones (about 4 minutes on 2 cores, building included)
 	cargo test --workspace --locked
 
 test-full: setup ## Run all tests, the slow ones too

@@ -124,9 +124,7 @@ fn the_same_seed_gives_the_same_json_for_any_number_of_threads() {
     assert_eq!(sizes, [1, 3, 9, 30, 100]);
 }
 
-/// The promise of the design on the real data; a minute and a half, hence not in `make test`.
 #[test]
-#[ignore = "run by `make test-full`"]
 fn the_default_run_is_the_same_for_one_thread_and_two() {
     let subset = Subset::whole();
     let run = |threads: &str| {

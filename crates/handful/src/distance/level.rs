@@ -24,7 +24,8 @@ impl Level {
     pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni];
 
     /// The fastest level of this machine, or a lower one that the environment variable `HANDFUL_LEVEL`
-    /// names: `scalar`, `avx2`, `avx512` or `avx512vnni`. Looked up once.
+    /// names: `scalar`, `avx2`, `avx512` or `avx512vnni`; any other
+    /// value is ignored. Looked up once.
     #[must_use]
     pub fn detect() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();

@@ -17,7 +17,7 @@ use ndarray::{ArcArray2, Array2, ArrayView2, s};
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use votes::{TieBreak, Weights};
 
-use sketch::{Points, Sketch};
+use sketch::Sketch;
 
 use crate::{
     distance::{Level, with_kernel},
@@ -82,6 +82,14 @@ impl Neighbors {
             indices: self.indices.slice(first).as_standard_layout().into_owned(),
         }
     }
+}
+
+/// What a search wants to know of the points.
+#[derive(Clone, Copy)]
+struct Points<'a> {
+    rows: ArrayView2<'a, u8>,
+    /// Their [`point_terms`](scan::point_terms).
+    terms: &'a [i64],
 }
 
 /// Points that can be searched for the nearest ones of a query.

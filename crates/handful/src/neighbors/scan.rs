@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{sketch::Points, top_k::TopK};
+use super::{Points, top_k::TopK};
 use crate::{
     distance::{self, Kernel, LANES, OFFSET, Packed, Panel, Scratch},
     progress::{Cancelled, Observer, Stage},

@@ -14,7 +14,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{basis::Basis, scan::NARROW, top_k::TopK};
+use super::{Points, basis::Basis, scan::NARROW, top_k::TopK};
 use crate::distance::{self, Kernel, LANES, Lanes, OFFSET, Packed, Panel, Scratch};
 
 /// Directions: measured best between 48 and 96 on images of 784 pixels.
@@ -50,14 +50,6 @@ pub(super) struct Sketch {
     /// The largest a, but for outliers.
     error: f64,
     panels: Vec<(Panel, Lanes)>,
-}
-
-/// The whole of what a search wants to know of the points.
-#[derive(Clone, Copy)]
-pub(super) struct Points<'a> {
-    pub(super) rows: ArrayView2<'a, u8>,
-    /// Their [`point_terms`](super::scan::point_terms).
-    pub(super) terms: &'a [i64],
 }
 
 impl Sketch {
