@@ -8,7 +8,7 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::{
     dataset::{self, Split, TrainTest},
-    neighbors::{TieBreak, Weights},
+    neighbors::{Algorithm, TieBreak, Weights},
 };
 use ndarray::ArcArray2;
 
@@ -167,9 +167,32 @@ pub(crate) struct Neighbors {
     /// Neighbours to find for each
     #[arg(long, value_name = "K", default_value = "5")]
     pub(crate) n_neighbors: NonZeroUsize,
+    /// How to search; the answers are the same
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) algorithm: AlgorithmArg,
+    /// Search for one image after the other, as they come to a service, and tell how long one takes
+    #[arg(long)]
+    pub(crate) one_by_one: bool,
     /// NumPy file for `distances` (squared) and `indices`
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AlgorithmArg {
+    /// Rule most images out by a sketch, where that pays
+    Auto,
+    /// Measure the distance to every image
+    Brute,
+}
+
+impl From<AlgorithmArg> for Algorithm {
+    fn from(algorithm: AlgorithmArg) -> Self {
+        match algorithm {
+            AlgorithmArg::Auto => Self::Auto,
+            AlgorithmArg::Brute => Self::Brute,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -22,7 +22,7 @@ use crate::{
     args::{self, Cluster, Global},
     console::Console,
     output::{OutputFile, print_json},
-    summary::Machine,
+    summary::{Machine, peak_bytes},
     text,
 };
 
@@ -214,11 +214,4 @@ impl LoopClock {
     fn total(&self) -> Duration {
         self.0.lock().expect("no panic while locked").1
     }
-}
-
-/// The process's largest resident size, as Linux counts it.
-fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }

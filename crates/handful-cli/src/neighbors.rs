@@ -2,15 +2,19 @@
 
 use std::{io::Write, time::Instant};
 
-use handful::{dataset::Split, neighbors::NearestNeighbors, progress::Stage};
-use ndarray::Array2;
+use handful::{
+    dataset::Split,
+    neighbors::{self, NearestNeighbors, Neighbors},
+    progress::Stage,
+};
+use ndarray::{Array2, ArrayView2, Axis, s};
 use serde::Serialize;
 
 use crate::{
-    args::{self, Global, Neighbors},
+    args::{self, Global},
     console::Console,
     output::{OutputFile, print_json},
-    summary::Machine,
+    summary::{Machine, peak_bytes},
     text,
 };
 
@@ -25,9 +29,48 @@ struct Summary {
     fit_seconds: f64,
     search_seconds: f64,
     queries_per_second: f64,
+    /// With `--one-by-one`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_seconds: Option<Latency>,
+    peak_bytes: Option<u64>,
 }
 
-pub(crate) fn run(args: &Neighbors, global: &Global, console: &Console) -> anyhow::Result<()> {
+/// How long one query takes.
+#[derive(Serialize)]
+struct Latency {
+    median: f64,
+    p99: f64,
+}
+
+impl Latency {
+    /// None of no queries.
+    fn of(mut seconds: Vec<f64>) -> Option<Self> {
+        seconds.sort_by(f64::total_cmp);
+        let at = |percent| seconds.get(seconds.len() * percent / 100).copied();
+        Some(Self { median: at(50)?, p99: at(99)? })
+    }
+}
+
+/// The neighbours of every query, each searched for on its own, and how long each took.
+fn one_by_one(
+    index: &NearestNeighbors,
+    queries: ArrayView2<u8>,
+    n_neighbors: usize,
+) -> Result<(Neighbors, Vec<f64>), neighbors::Error> {
+    // Also where there are no queries at all.
+    let mut found = index.kneighbors(queries.slice(s![..0, ..]), n_neighbors)?;
+    let mut seconds = Vec::with_capacity(queries.nrows());
+    for query in queries.axis_chunks_iter(Axis(0), 1) {
+        let start = Instant::now();
+        let one = index.kneighbors(query, n_neighbors)?;
+        seconds.push(start.elapsed().as_secs_f64());
+        found.distances.append(Axis(0), one.distances.view()).expect("as many neighbours");
+        found.indices.append(Axis(0), one.indices.view()).expect("as many neighbours");
+    }
+    Ok((found, seconds))
+}
+
+pub(crate) fn run(args: &args::Neighbors, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?;
     let queries = args::load_images(&args.queries, Split::Test, console)?;
@@ -35,10 +78,15 @@ pub(crate) fn run(args: &Neighbors, global: &Global, console: &Console) -> anyho
 
     let bar = console.bar("searching", Stage::Search);
     let start = Instant::now();
-    let index = NearestNeighbors::new(points).observer(bar.observer());
+    let index = NearestNeighbors::with_algorithm(points, args.algorithm.into());
     let fit_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let found = index.kneighbors(queries.view(), args.n_neighbors.get())?;
+    let (found, latencies) = if args.one_by_one {
+        one_by_one(&index, queries.view(), args.n_neighbors.get())?
+    } else {
+        let index = index.observer(bar.observer());
+        (index.kneighbors(queries.view(), args.n_neighbors.get())?, Vec::new())
+    };
     let search_seconds = start.elapsed().as_secs_f64();
     drop(bar);
 
@@ -52,6 +100,8 @@ pub(crate) fn run(args: &Neighbors, global: &Global, console: &Console) -> anyho
         fit_seconds,
         search_seconds,
         queries_per_second: queries.nrows() as f64 / search_seconds,
+        latency_seconds: Latency::of(latencies),
+        peak_bytes: peak_bytes(),
     };
     if let Some(output) = output {
         let signed = |values: Array2<u64>| values.mapv(|value| i64::try_from(value).expect("below 2^53"));
@@ -78,6 +128,10 @@ pub(crate) fn run(args: &Neighbors, global: &Global, console: &Console) -> anyho
         text::seconds(search_seconds),
         text::rough(summary.queries_per_second)
     )?;
+    if let Some(latency) = &summary.latency_seconds {
+        let (median, p99) = (text::seconds(latency.median), text::seconds(latency.p99));
+        writeln!(out, "One image takes {median} (median), 99 of 100 at most {p99}")?;
+    }
     if let Some(path) = &args.output {
         writeln!(out, "Distances and indices: {}", path.display())?;
     }

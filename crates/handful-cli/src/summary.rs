@@ -120,6 +120,13 @@ fn cpu() -> String {
     named.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
 }
 
+/// The process's largest resident size, as Linux counts it.
+pub(crate) fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+}
+
 impl<'a> ModelSummary<'a> {
     fn new(model: &'a Evaluated, test: &'a Dataset) -> Self {
         let matrix = &model.confusion_matrix;

@@ -84,6 +84,16 @@ impl Neighbors {
     }
 }
 
+/// How an index searches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Algorithm {
+    /// With a sketch where trials show that it pays, else by brute force.
+    #[default]
+    Auto,
+    /// Every query meets every point.
+    Brute,
+}
+
 /// What a search wants to know of the points.
 #[derive(Clone, Copy)]
 struct Points<'a> {
@@ -121,13 +131,21 @@ impl NearestNeighbors {
     /// An index of `points`, shape (`n_samples`, `n_features`), made on all threads of the current rayon pool
     /// in O(`n_samples` · `n_features`). A shared array is not copied.
     pub fn new(points: impl Into<ArcArray2<u8>>) -> Self {
+        Self::with_algorithm(points, Algorithm::Auto)
+    }
+
+    /// [`new`](Self::new), with a choice of how to search. The answers are the same.
+    pub fn with_algorithm(points: impl Into<ArcArray2<u8>>, algorithm: Algorithm) -> Self {
         let mut points = points.into();
         if !points.is_standard_layout() {
             points = points.as_standard_layout().into_owned().into_shared();
         }
         let (terms, level) = (scan::point_terms(points.view()), Level::detect());
         let rows = Points { rows: points.view(), terms: &terms };
-        let sketch = with_kernel!(level, |kernel| Sketch::new(kernel, rows)).map(Arc::new);
+        let sketch = match algorithm {
+            Algorithm::Auto => with_kernel!(level, |kernel| Sketch::new(kernel, rows)).map(Arc::new),
+            Algorithm::Brute => None,
+        };
         Self { points, terms, sketch, level, observer: Observer::default() }
     }
 
