@@ -29,10 +29,14 @@ impl Panel {
         &self.groups
     }
 
-    /// Puts in at most 32 rows, in place of what there was.
-    pub(crate) fn pack(&mut self, rows: ArrayView2<u8>) {
+    /// Puts in at most 32 rows, in place of what there was, for kernels of this block.
+    pub(crate) fn pack(&mut self, rows: ArrayView2<u8>, block: usize) {
         assert!(rows.nrows() <= LANES, "a panel holds {LANES} points, not {}", rows.nrows());
-        self.groups.resize(rows.ncols().div_ceil(GROUP), Group([[0; GROUP]; LANES]));
+        let groups = rows.ncols().div_ceil(GROUP).next_multiple_of(block);
+        if groups != self.groups.len() {
+            // Anew, so that there are zeros behind the last dimension.
+            self.groups = vec![Group([[0; GROUP]; LANES]); groups];
+        }
         if rows.nrows() < LANES {
             self.groups.fill(Group([[0; GROUP]; LANES]));
         }
@@ -56,10 +60,11 @@ impl Panel {
 }
 
 /// The most queries that a kernel multiplies at once.
-pub(crate) const MOST_QUERIES: usize = 12;
+pub(crate) const MOST_QUERIES: usize = 32;
 
 /// What a multiplication leaves: for each query a mask of the points below its threshold, and their dots.
 #[derive(Default)]
+#[repr(C, align(64))]
 pub(crate) struct Tile {
     pub(crate) masks: [u32; MOST_QUERIES],
     pub(crate) dots: [Lanes; MOST_QUERIES],
@@ -78,6 +83,10 @@ pub(crate) trait Kernel: Copy + Send + Sync {
     /// Queries multiplied at once, at the most; half as many can be, and one.
     const QUERIES: usize;
     const HALF: usize = Self::QUERIES / 2;
+    /// The fewest queries that are multiplied as half a tile, the rest of which is zeros.
+    const LEAST: usize = Self::HALF;
+    /// Groups multiplied at once; panels and queries have a multiple of so many.
+    const BLOCK: usize = 1;
     /// A query's four values of a group, as the kernel wants them.
     type Word: Copy + Send + Sync;
     /// A panel ready to be multiplied.
@@ -85,15 +94,15 @@ pub(crate) trait Kernel: Copy + Send + Sync {
 
     fn word(self, group: [i8; GROUP]) -> Self::Word;
 
-    /// Makes a panel ready; `scratch` is for kernels that multiply another type.
-    fn ready<'a>(self, panel: &'a Panel, scratch: &'a mut Vec<f32>) -> Self::Ready<'a>;
+    /// Makes a panel ready for so many queries; `scratch` is for kernels that multiply another type.
+    fn ready<'a>(self, panel: &'a Panel, queries: usize, scratch: &'a mut Vec<f32>) -> Self::Ready<'a>;
 
-    /// Multiplies queries, packed as `[group][query]`, with a panel. Bit i of a query's mask tells whether
+    /// Multiplies queries, packed as `[block][query][group]`, with a panel. Bit i of a query's mask tells whether
     /// point i's key, `base[i]` less twice the dot product, is at most the query's threshold; where it is,
     /// the dot product is stored in `tile`. Keys wrap: a threshold below `i32::MAX` wants keys that fit.
     ///
     /// # Panics
-    /// If there are not `QUERIES`, `HALF` or one thresholds, or not as many queries of the panel's length.
+    /// If there are not `QUERIES`, `LEAST` to `HALF` or one thresholds, or not a tile of the panel's length.
     fn multiply(
         self,
         panel: Self::Ready<'_>,

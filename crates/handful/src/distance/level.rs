@@ -17,14 +17,16 @@ pub enum Level {
     Avx512,
     /// The same with VNNI, whose one instruction multiplies and adds four bytes.
     Avx512Vnni,
+    /// The same with AMX, whose one instruction multiplies tiles of 16 vectors by 64 bytes.
+    Amx,
 }
 
 impl Level {
     /// All levels, the fastest last.
-    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni];
+    pub const ALL: [Self; 5] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Amx];
 
     /// The fastest level of this machine, or a lower one that the environment variable `HANDFUL_LEVEL`
-    /// names: `scalar`, `avx2`, `avx512` or `avx512vnni`; any other
+    /// names: `scalar`, `avx2`, `avx512`, `avx512vnni` or `amx`; any other
     /// value is ignored. Looked up once.
     #[must_use]
     pub fn detect() -> Self {
@@ -46,11 +48,13 @@ impl Level {
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512vl")
             };
+            let vnni = || avx512() && is_x86_feature_detected!("avx512vnni");
             match self {
                 Self::Scalar => true,
                 Self::Avx2 => is_x86_feature_detected!("avx2"),
                 Self::Avx512 => avx512(),
-                Self::Avx512Vnni => avx512() && is_x86_feature_detected!("avx512vnni"),
+                Self::Avx512Vnni => vnni(),
+                Self::Amx => vnni() && super::x86::amx_is_available(),
             }
         }
         #[cfg(not(target_arch = "x86_64"))]
@@ -67,6 +71,7 @@ impl Level {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Avx512Vnni => "avx512vnni",
+            Self::Amx => "amx",
         }
     }
 }

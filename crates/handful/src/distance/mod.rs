@@ -39,7 +39,7 @@ pub(crate) use kernel::{Kernel, LANES, Lanes, Panel, Scratch};
 pub(crate) use packed::{Packed, for_each_tile};
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Avx2, Avx512, Avx512Vnni};
+pub(crate) use x86::{Amx, Avx2, Avx512, Avx512Vnni};
 
 /// Evaluates an expression with the kernel of a level.
 macro_rules! with_kernel {
@@ -47,6 +47,11 @@ macro_rules! with_kernel {
         #[cfg(target_arch = "x86_64")]
         const AVAILABLE: &str = "a level is chosen among those available";
         match $level {
+            #[cfg(target_arch = "x86_64")]
+            $crate::distance::Level::Amx => {
+                let $kernel = $crate::distance::Amx::new().expect(AVAILABLE);
+                $body
+            }
             #[cfg(target_arch = "x86_64")]
             $crate::distance::Level::Avx512Vnni => {
                 let $kernel = $crate::distance::Avx512Vnni::new().expect(AVAILABLE);

@@ -22,15 +22,19 @@ impl<K: Kernel> Packed<K> {
         assert!(d <= MOST_DIMENSIONS, "{d} dimensions are too many for 32-bit sums");
         let queries = queries.as_standard_layout();
         let values = queries.as_slice().expect("in standard layout");
-        let groups = d.div_ceil(GROUP);
-        let mut words = Vec::with_capacity(n * groups);
+        let groups = d.div_ceil(GROUP).next_multiple_of(K::BLOCK);
+        let mut words = Vec::with_capacity(n.next_multiple_of(K::HALF.max(1)) * groups);
         for tile in tiles::<K>(n) {
-            for first in (0..d).step_by(GROUP) {
-                for query in tile.clone() {
-                    let mut group = [0; GROUP];
-                    let there = &values[query * d..][first..d.min(first + GROUP)];
-                    group[..there.len()].copy_from_slice(there);
-                    words.push(kernel.word(group));
+            for block in (0..groups).step_by(K::BLOCK) {
+                for query in tile.start..tile.start + size::<K>(&tile) {
+                    let there = if query < n { &values[query * d..][..d] } else { &[] };
+                    for group in block..block + K::BLOCK {
+                        let first = d.min(group * GROUP);
+                        let there = there.get(first..d.min(first + GROUP)).unwrap_or_default();
+                        let mut group = [0; GROUP];
+                        group[..there.len()].copy_from_slice(there);
+                        words.push(kernel.word(group));
+                    }
                 }
             }
         }
@@ -50,9 +54,9 @@ impl<K: Kernel> Packed<K> {
     ) {
         assert_eq!(thresholds.len(), self.n, "a threshold for each query");
         let Scratch { tile, floats } = scratch;
-        let panel = self.kernel.ready(panel, floats);
+        let panel = self.kernel.ready(panel, self.n, floats);
         for queries in tiles::<K>(self.n) {
-            let words = &self.words[queries.start * self.groups..queries.end * self.groups];
+            let words = &self.words[queries.start * self.groups..][..size::<K>(&queries) * self.groups];
             let thresholds = &mut thresholds[queries.clone()];
             self.kernel.multiply(panel, words, base, thresholds, tile);
             for ((query, threshold), (mask, dots)) in queries
@@ -75,12 +79,21 @@ fn tiles<K: Kernel>(n: usize) -> impl Iterator<Item = Range<usize>> {
         let size = match n - first {
             0 => return None,
             rest if rest >= K::QUERIES => K::QUERIES,
-            rest if rest >= K::HALF => K::HALF.max(1),
+            rest if rest >= K::LEAST => rest.min(K::HALF).max(1),
             _ => 1,
         };
         first += size;
         Some(first - size..first)
     })
+}
+
+/// With how many queries a kernel multiplies these: with more than there are where the rest are zeros.
+fn size<K: Kernel>(tile: &Range<usize>) -> usize {
+    match tile.len() {
+        1 => 1,
+        n if n <= K::HALF => K::HALF,
+        _ => K::QUERIES,
+    }
 }
 
 /// Gives `sink(query, first_point, dots)` the dot products of each query with up to 32 points at a time:
@@ -101,7 +114,7 @@ pub(crate) fn for_each_tile<K: Kernel>(
     for (number, rows) in points.axis_chunks_iter(Axis(0), LANES).enumerate() {
         totals.fill([0; LANES]);
         for (part, packed) in rows.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).zip(&packed) {
-            panel.pack(part);
+            panel.pack(part, K::BLOCK);
             packed.multiply(&panel, &mut scratch, &[0; LANES], &mut thresholds, |query, _, dots| {
                 for (total, &dot) in totals[query].iter_mut().zip(dots) {
                     *total += i64::from(dot);

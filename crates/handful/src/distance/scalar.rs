@@ -25,7 +25,7 @@ impl Kernel for Scalar {
         group.map(f32::from)
     }
 
-    fn ready<'a>(self, panel: &'a Panel, scratch: &'a mut Vec<f32>) -> Self::Ready<'a> {
+    fn ready<'a>(self, panel: &'a Panel, _queries: usize, scratch: &'a mut Vec<f32>) -> Self::Ready<'a> {
         scratch.clear();
         for part in 0..LANES / WIDTH {
             for group in panel.groups() {

@@ -40,6 +40,10 @@ fn check(points: ArrayView2<u8>, queries: ArrayView2<i8>) {
     }
 }
 
+fn block_of<K: Kernel>(_: K) -> usize {
+    K::BLOCK
+}
+
 /// Bytes that are neither regular nor random.
 fn byte(seed: usize, i: usize, j: usize) -> u8 {
     (seed * 41 + i * 131 + j * 31 + i * j * 7) as u8
@@ -48,7 +52,7 @@ fn byte(seed: usize, i: usize, j: usize) -> u8 {
 #[test]
 fn dots_of_all_lengths_and_with_extremes() {
     for d in (0..=300).chain([784, 4096, MOST_DIMENSIONS, MOST_DIMENSIONS + 5]) {
-        let (n, m) = if d > 1000 { (3, 2) } else { (37, 14) };
+        let (n, m) = if d > 1000 { (3, 2) } else { (37, 53) };
         let points = Array2::from_shape_fn((n, d), |(i, j)| byte(1, i, j));
         let queries = Array2::from_shape_fn((m, d), |(i, j)| byte(2, i, j).cast_signed());
         check(points.view(), queries.view());
@@ -86,7 +90,7 @@ fn single_dots_of_all_lengths_unaligned() {
 proptest! {
     #[test]
     fn masks_tell_the_points_below_the_threshold(
-        (n, m, d) in (1..=LANES, 1_usize..30, 1_usize..70),
+        (n, m, d) in (1..=LANES, 1_usize..70, 1_usize..140),
         seed: u8,
         threshold in -200_000_i32..200_000,
         base in prop::collection::vec(-100_000_i32..100_000, LANES),
@@ -94,12 +98,12 @@ proptest! {
         let points = Array2::from_shape_fn((n, d), |(i, j)| byte(seed.into(), i, j));
         let queries = Array2::from_shape_fn((m, d), |(i, j)| byte(9, i, j).cast_signed());
         let base: Lanes = base.try_into().unwrap();
-        let mut panel = Panel::default();
-        panel.pack(points.view());
         for level in levels() {
             let mut masks = vec![0; m];
             let mut thresholds = vec![threshold; m];
             with_kernel!(level, |kernel| {
+                let mut panel = Panel::default();
+                panel.pack(points.view(), block_of(kernel));
                 let packed = Packed::new(kernel, queries.view());
                 packed.multiply(&panel, &mut Scratch::default(), &base, &mut thresholds, |query, mask, dots| {
                     masks[query] = mask;

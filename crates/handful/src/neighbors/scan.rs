@@ -61,7 +61,7 @@ pub(super) fn scan<K: Kernel>(kernel: K, points: Points, queries: ArrayView2<u8>
     for (rows, (number, terms)) in
         points.rows.axis_chunks_iter(Axis(0), LANES).zip(points.terms.chunks(LANES).enumerate())
     {
-        panel.pack(rows);
+        panel.pack(rows, K::BLOCK);
         let mut base = [i32::MAX; LANES];
         for (base, &term) in base.iter_mut().zip(terms) {
             *base = i32::try_from(term).expect("at most 128² for each dimension");

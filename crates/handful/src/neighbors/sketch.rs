@@ -119,7 +119,7 @@ impl Sketch {
                     .for_each(|(byte, y)| *byte = y.cast_unsigned() ^ 0x80);
             }
             let mut panel = Panel::default();
-            panel.pack(bytes.view());
+            panel.pack(bytes.view(), K::BLOCK);
             panels.push((panel, base, outliers));
         });
         assert_eq!(panels.len(), rows.nrows().div_ceil(LANES), "a search counts on full panels");

@@ -4,6 +4,7 @@
 
 use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
+mod amx;
 mod avx2;
 mod avx512;
 mod vnni;
@@ -12,6 +13,8 @@ use super::{
     kernel::{GROUP, Group, Kernel, LANES, Lanes, MOST_QUERIES, Panel, Tile},
     level::Level,
 };
+pub(crate) use amx::Amx;
+pub(super) use amx::is_available as amx_is_available;
 use avx2::Bytes256;
 use avx512::Bytes512;
 use vnni::Vnni512;
@@ -157,7 +160,12 @@ macro_rules! kernel {
                 <$vector>::word(group)
             }
 
-            fn ready<'a>(self, panel: &'a Panel, _scratch: &'a mut Vec<f32>) -> Self::Ready<'a> {
+            fn ready<'a>(
+                self,
+                panel: &'a Panel,
+                _queries: usize,
+                _scratch: &'a mut Vec<f32>,
+            ) -> Self::Ready<'a> {
                 panel.groups()
             }
 

@@ -1,0 +1,224 @@
+//! AMX: one instruction multiplies 16 queries with 16 points, 64 bytes of each.
+//!
+//! Its registers are tiles of 16 rows of 64 bytes. A panel's 16 groups are two such tiles side by side, and a
+//! query's 64 bytes are a row. Products of two tiles of queries and two of points fill four more; all eight
+//! are then in use. The instructions are written as assembly: Rust has no stable names for them yet.
+
+use std::{
+    arch::{
+        asm,
+        x86_64::{__cpuid_count, __get_cpuid_max},
+    },
+    marker::PhantomData,
+    sync::OnceLock,
+};
+
+use super::{Avx512Vnni, Vnni512, avx512::below512};
+use crate::distance::{
+    Level,
+    kernel::{GROUP, Group, Kernel, LANES, Lanes, Panel, Tile},
+};
+
+/// Rows of a tile, and groups in one.
+const ROWS: usize = 16;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Amx(Avx512Vnni);
+
+/// A panel on a thread whose tiles have their shape; it does not leave the thread.
+#[derive(Clone, Copy)]
+pub(crate) struct Shaped<'a> {
+    groups: &'a [Group],
+    for_tiles: bool,
+    _not_send: PhantomData<*const ()>,
+}
+
+impl Amx {
+    pub(crate) fn new() -> Option<Self> {
+        Avx512Vnni::new().filter(|_| Level::Amx.is_available()).map(Self)
+    }
+
+    /// # Safety
+    /// `T` is 1 or 2 and stands for so many tiles of queries, `words` holds 16 `T` queries of the panel's
+    /// length, and the tiles have been shaped on this thread.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    unsafe fn multiply_tiles<const T: usize>(
+        groups: &[Group],
+        words: &[i32],
+        base: &Lanes,
+        thresholds: &[i32],
+        tile: &mut Tile,
+    ) {
+        const { assert!(size_of::<Group>() == 128 && size_of::<Lanes>() == 128) };
+        if groups.is_empty() {
+            tile.dots.fill([0; LANES]);
+        } else {
+            let (mut query, mut point) = (words.as_ptr(), groups.as_ptr());
+            let mut blocks = groups.len() / ROWS;
+            macro_rules! multiply {
+                ($load:literal, $both:literal, $store:literal, $step:literal) => {
+                    asm!(
+                        "tilezero tmm0",
+                        "tilezero tmm1",
+                        "tilezero tmm2",
+                        "tilezero tmm3",
+                        "2:",
+                        "tileloadd tmm4, [{query} + {row}]",
+                        $load,
+                        "tileloadd tmm6, [{point} + {lanes}]",
+                        "tileloadd tmm7, [{point} + {lanes} + 64]",
+                        "tdpbsud tmm0, tmm4, tmm6",
+                        "tdpbsud tmm1, tmm4, tmm7",
+                        $both,
+                        $step,
+                        "add {point}, 2048",
+                        "dec {blocks}",
+                        "jnz 2b",
+                        "tilestored [{dots} + {lanes}], tmm0",
+                        "tilestored [{dots} + {lanes} + 64], tmm1",
+                        $store,
+                        query = inout(reg) query,
+                        point = inout(reg) point,
+                        blocks = inout(reg) blocks,
+                        dots = in(reg) tile.dots.as_mut_ptr(),
+                        row = in(reg) 64_usize,
+                        lanes = in(reg) 128_usize,
+                        out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                        out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                        options(nostack),
+                    )
+                };
+            }
+            // SAFETY: each round reads 16 groups of 128 bytes and 16 `T` rows of 64 bytes; there are as many
+            // rounds as either has. `T` times 16 rows of 128 bytes are written, which `tile` has.
+            unsafe {
+                if T == 2 {
+                    multiply!(
+                        "tileloadd tmm5, [{query} + {row} + 1024]",
+                        "tdpbsud tmm2, tmm5, tmm6\ntdpbsud tmm3, tmm5, tmm7",
+                        "tilestored [{dots} + {lanes} + 2048], tmm2\ntilestored [{dots} + {lanes} + 2112], tmm3",
+                        "add {query}, 2048"
+                    );
+                } else {
+                    multiply!("", "", "", "add {query}, 1024");
+                }
+            }
+            let _ = (query, point, blocks);
+        }
+        for ((mask, dots), &threshold) in tile.masks.iter_mut().zip(&tile.dots).zip(thresholds) {
+            // SAFETY: the features are enabled; `base` and `dots` have 32 lanes.
+            *mask = unsafe {
+                let below = |lane| {
+                    below512(Vnni512::load(dots.as_ptr().add(lane)), base.as_ptr().add(lane), threshold)
+                };
+                below(0) | below(16) << 16
+            };
+        }
+    }
+}
+
+impl Kernel for Amx {
+    const QUERIES: usize = 2 * ROWS;
+    /// A tile that is not full is faster than queries one by one.
+    const LEAST: usize = 3;
+    const BLOCK: usize = ROWS;
+    type Word = i32;
+    type Ready<'a> = Shaped<'a>;
+
+    fn word(self, group: [i8; GROUP]) -> i32 {
+        Vnni512::word(group)
+    }
+
+    fn ready<'a>(self, panel: &'a Panel, queries: usize, _scratch: &'a mut Vec<f32>) -> Shaped<'a> {
+        let for_tiles = queries >= Self::LEAST;
+        if for_tiles {
+            shape();
+        }
+        Shaped { groups: panel.groups(), for_tiles, _not_send: PhantomData }
+    }
+
+    #[inline]
+    fn multiply(self, panel: Shaped<'_>, words: &[i32], base: &Lanes, thresholds: &[i32], tile: &mut Tile) {
+        let groups = panel.groups;
+        if thresholds.len() < Self::LEAST {
+            return self.0.multiply(groups, words, base, thresholds, tile);
+        }
+        assert!(panel.for_tiles && groups.len().is_multiple_of(ROWS), "a panel for this kernel");
+        let tiles = thresholds.len().div_ceil(ROWS);
+        assert_eq!(words.len(), tiles * ROWS * groups.len(), "queries and points of unequal length");
+        // SAFETY: `self` exists only where the instructions do, a shaped panel only on a thread whose tiles
+        // are; the lengths have been checked.
+        unsafe {
+            match tiles {
+                1 => Self::multiply_tiles::<1>(groups, words, base, thresholds, tile),
+                2 => Self::multiply_tiles::<2>(groups, words, base, thresholds, tile),
+                _ => panic!("{} queries for a tile", thresholds.len()),
+            }
+        }
+    }
+
+    #[inline]
+    fn dot(self, point: &[u8], query: &[i8]) -> i32 {
+        self.0.dot(point, query)
+    }
+
+    #[inline]
+    fn prefetch(self, point: &[u8]) {
+        self.0.prefetch(point);
+    }
+}
+
+/// Gives all tiles of this thread 16 rows of 64 bytes.
+fn shape() {
+    #[repr(C, align(64))]
+    struct Shape {
+        palette: u8,
+        start_row: u8,
+        reserved: [u8; 14],
+        row_bytes: [u16; 16],
+        rows: [u8; 16],
+    }
+    static SHAPE: Shape = Shape {
+        palette: 1,
+        start_row: 0,
+        reserved: [0; 14],
+        row_bytes: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
+        rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
+    };
+    // SAFETY: reached through an `Amx` only, which exists where the instruction does; the 64 bytes are those
+    // that it wants.
+    unsafe {
+        asm!(
+            "ldtilecfg [{shape}]",
+            shape = in(reg) &raw const SHAPE,
+            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+            out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+}
+
+/// Whether the processor has tiles and bytes to multiply in them, and the kernel lets this process use them.
+pub(in crate::distance) fn is_available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| {
+        // Bits of EDX: AMX-TILE and AMX-INT8.
+        const TILES_OF_BYTES: u32 = 1 << 24 | 1 << 25;
+        let there = __get_cpuid_max(0).0 >= 7 && __cpuid_count(7, 0).edx & TILES_OF_BYTES == TILES_OF_BYTES;
+        there && is_permitted()
+    })
+}
+
+/// Linux saves tiles only for processes that have asked for it (Documentation/arch/x86/xstate.rst).
+#[cfg(target_os = "linux")]
+fn is_permitted() -> bool {
+    const ARCH_REQ_XCOMP_PERM: libc::c_ulong = 0x1023;
+    const XFEATURE_XTILEDATA: libc::c_ulong = 18;
+    // SAFETY: takes two numbers, and touches no memory of ours.
+    unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_permitted() -> bool {
+    false
+}
