@@ -78,7 +78,7 @@ pub(crate) fn run(args: &args::Neighbors, global: &Global, console: &Console) ->
 
     let bar = console.bar("searching", Stage::Search);
     let start = Instant::now();
-    let index = NearestNeighbors::with_algorithm(points, args.algorithm.into());
+    let index = NearestNeighbors::with_algorithm(points, args.algorithm.into())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let (found, latencies) = if args.one_by_one {

@@ -19,6 +19,7 @@
 //! A [`Level`] names the instructions that multiply. It is found out once, and every level gives the same
 //! whole numbers. This is the only module with unsafe code.
 
+mod element;
 mod kernel;
 mod level;
 mod packed;
@@ -31,11 +32,10 @@ mod tests;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
+pub use element::Element;
 pub use level::Level;
 
-#[cfg(test)]
-pub(crate) use kernel::MOST_DIMENSIONS;
-pub(crate) use kernel::{Kernel, LANES, Lanes, Panel, Scratch};
+pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};
 pub(crate) use packed::{Packed, for_each_tile};
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
@@ -78,18 +78,22 @@ pub(crate) use with_kernel;
 
 /// The squared Euclidean distance, by its definition.
 ///
-/// O(d), exact for any length.
+/// O(d). Between bytes it is exact for any length. Between floats it is the sum in `f64`, always in the same
+/// order, so that everybody who asks gets the same bits.
 ///
 /// ```
-/// assert_eq!(handful::distance::squared_euclidean(&[0, 3], &[4, 0]), 25);
+/// use handful::distance::squared_euclidean;
+///
+/// assert_eq!(squared_euclidean(&[0_u8, 3], &[4, 0]), 25);
+/// assert_eq!(squared_euclidean(&[0.0, 0.3], &[0.4, 0.0]), 0.25);
 /// ```
 ///
 /// # Panics
 /// If the lengths differ.
 #[must_use]
-pub fn squared_euclidean(a: &[u8], b: &[u8]) -> u64 {
+pub fn squared_euclidean<T: Element>(a: &[T], b: &[T]) -> T::Distance {
     assert_eq!(a.len(), b.len(), "distance of vectors of unequal length");
-    a.iter().zip(b).map(|(&x, &y)| u64::from(x.abs_diff(y)).pow(2)).sum()
+    T::squared_euclidean(a, b)
 }
 
 /// The squared length of every row.

@@ -41,6 +41,11 @@ impl<K: Kernel> Packed<K> {
         Self { kernel, words, n, groups }
     }
 
+    /// How many queries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.n
+    }
+
     /// Multiplies all queries with a panel. Where a point's key, its `base` less twice the dot product, is at
     /// most the query's threshold, `sink(query, mask, dots)` is given the mask of such points and their dot
     /// products, and may return a new threshold for the query.

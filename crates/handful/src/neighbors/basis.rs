@@ -27,15 +27,18 @@ pub(super) struct Basis {
 }
 
 impl Basis {
-    /// The first `n` principal components of an even sample of the rows, found by a randomised range finder
+    /// How many rows the components are best taken from.
+    pub(super) fn sample_size(n_samples: usize, n_features: usize) -> usize {
+        SAMPLE.min(SAMPLE_VALUES / n_features).clamp(1, n_samples)
+    }
+
+    /// The first `n` principal components of some rows, found by a randomised range finder
     /// (Halko, Martinsson and Tropp 2011), turned randomly among themselves so that all vary alike, and
     /// rounded to bytes. Rounding costs nothing but sharpness: the stretch is that of the bytes. None if the
     /// eigenvalues do not converge.
-    pub(super) fn principal(x: ArrayView2<u8>, n: usize) -> Option<Self> {
-        let (rows, d) = x.dim();
-        let sampled = SAMPLE.min(SAMPLE_VALUES / d).clamp(1, rows);
-        let chosen: Vec<usize> = (0..sampled).map(|i| i * rows / sampled).collect();
-        let mut sample = x.select(Axis(0), &chosen).mapv(f32::from);
+    pub(super) fn principal(sample: ArrayView2<u8>, n: usize) -> Option<Self> {
+        let mut sample = sample.mapv(f32::from);
+        let d = sample.ncols();
         let mean = sample.mean_axis(Axis(0)).expect("at least one row");
         sample -= &mean;
 

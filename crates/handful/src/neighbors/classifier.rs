@@ -44,7 +44,7 @@ impl KNeighborsParams {
             return Err(Error::NeighborCount { n_neighbors: self.n_neighbors, n_samples });
         }
         Ok(KNeighborsClassifier {
-            index: NearestNeighbors::new(dataset.images().clone()).observer(self.observer.clone()),
+            index: NearestNeighbors::new(dataset.images().clone())?.observer(self.observer.clone()),
             labels: dataset.labels().to_vec(),
             n_classes: dataset.classes().len(),
             params: self.clone(),

@@ -1,28 +1,48 @@
 //! Exact nearest neighbours, and classification by their votes.
 //!
-//! Distances are squared and whole; equal ones are ordered by index, so that there is exactly one right
-//! answer and it is always given, whatever the number of threads.
+//! Vectors are bytes or floats. Distances are squared; equal ones are ordered by index, so that there is exactly
+//! one right answer and it is always given, whatever the number of threads. Between bytes distances are whole
+//! numbers; between floats they are what [`squared_euclidean`](crate::distance::squared_euclidean) says.
+#![expect(private_bounds, reason = "elements are a closed set, and how they are searched is our matter")]
 
 mod basis;
+mod bytes;
 mod classifier;
+mod engine;
+mod floats;
 mod scan;
 mod sketch;
 mod top_k;
 mod votes;
 
-use std::sync::Arc;
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
-use ndarray::{ArcArray2, Array2, ArrayView2, s};
+use ndarray::{ArcArray2, Array2, ArrayView2, Axis, s};
+use rayon::prelude::*;
 
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use votes::{TieBreak, Weights};
 
+use engine::Search;
 use sketch::Sketch;
+use top_k::TopK;
 
 use crate::{
-    distance::{Level, with_kernel},
-    progress::{Cancelled, Observer},
+    distance::{Element, Kernel, LANES, Level, with_kernel},
+    progress::{Cancelled, Observer, Stage},
 };
+
+/// Queries that are searched for together: enough to make the reading of points cheap, few enough to stay in
+/// cache.
+const QUERY_BLOCK: usize = 2048;
+/// Points that are worth a thread of their own.
+const POINTS_PER_THREAD: usize = 8192;
 
 /// What can be wrong with a search.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +64,18 @@ pub enum Error {
         /// Features of the queries.
         found: usize,
     },
+    /// A value that no distance can be measured to.
+    #[error("row {row} of the {what} has {value} in column {column}: expected finite numbers")]
+    NotFinite {
+        /// `vectors to search` or `queries`.
+        what: &'static str,
+        /// Row of the value.
+        row: usize,
+        /// Column of the value.
+        column: usize,
+        /// NaN or an infinity.
+        value: f64,
+    },
     /// Ended by the observer.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
@@ -51,16 +83,16 @@ pub enum Error {
 
 /// The nearest points of each query, nearest first; both arrays have shape (`n_queries`, `n_neighbors`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbors {
-    /// Squared Euclidean distances.
-    pub distances: Array2<u64>,
+pub struct Neighbors<D = u64> {
+    /// Squared Euclidean distances, whole between bytes, else `f64`.
+    pub distances: Array2<D>,
     /// Row numbers of the points.
     pub indices: Array2<usize>,
 }
 
-impl Neighbors {
+impl<D: Copy> Neighbors<D> {
     /// From the (distance, index) pairs of all queries, `k` each.
-    fn from_pairs(pairs: impl IntoIterator<Item = (u64, usize)>, k: usize) -> Self {
+    fn from_pairs(pairs: impl IntoIterator<Item = (D, usize)>, k: usize) -> Self {
         let (distances, indices): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let array = "k pairs for each query";
         Self {
@@ -95,58 +127,83 @@ pub enum Algorithm {
 }
 
 /// What a search wants to know of the points.
-#[derive(Clone, Copy)]
-struct Points<'a> {
-    rows: ArrayView2<'a, u8>,
-    /// Their [`point_terms`](scan::point_terms).
+#[derive(Debug)]
+struct Points<'a, R> {
+    rows: &'a R,
+    /// Their [`terms`](engine::Rows::terms).
     terms: &'a [i64],
 }
 
-/// Points that can be searched for the nearest ones of a query.
+impl<R> Clone for Points<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<R> Copy for Points<'_, R> {}
+
+/// Points that can be searched for the nearest ones of a query: vectors of `u8`, `f32` or `f64`.
 ///
 /// Where trials show that it pays (many long vectors that a few directions describe well, as images are), most
 /// points are ruled out by a sketch of 64 bytes with a proven bound. The answer is the exact one either way.
-/// Memory beside the points: 8 bytes a point, with a sketch 77.
+/// Floats are compared as bytes first, with a bound on what rounding took away, and measured in `f64` where that
+/// does not decide. Memory beside the points: 8 bytes a point, with a sketch 77.
 ///
 /// ```
 /// use handful::neighbors::NearestNeighbors;
 /// use ndarray::array;
 ///
-/// let index = NearestNeighbors::new(array![[0_u8, 0], [3, 4], [10, 0]]);
+/// let index = NearestNeighbors::new(array![[0_u8, 0], [3, 4], [10, 0]])?;
 /// let found = index.kneighbors(array![[4_u8, 4]].view(), 2)?;
 /// assert_eq!(found.indices, array![[1, 0]]);
 /// assert_eq!(found.distances, array![[1, 32]]);
+///
+/// let index = NearestNeighbors::new(array![[0.0], [1.5], [4.0]])?;
+/// assert_eq!(index.kneighbors(array![[1.0]].view(), 1)?.distances, array![[0.25]]);
 /// # Ok::<(), handful::neighbors::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct NearestNeighbors {
-    points: ArcArray2<u8>,
+pub struct NearestNeighbors<T: Element + Search = u8> {
+    points: ArcArray2<T>,
+    scale: T::Scale,
     terms: Vec<i64>,
     sketch: Option<Arc<Sketch>>,
     level: Level,
     observer: Observer,
 }
 
-impl NearestNeighbors {
+impl<T: Element + Search> NearestNeighbors<T> {
     /// An index of `points`, shape (`n_samples`, `n_features`), made on all threads of the current rayon pool
     /// in O(`n_samples` · `n_features`). A shared array is not copied.
-    pub fn new(points: impl Into<ArcArray2<u8>>) -> Self {
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a value is NaN or infinite.
+    pub fn new(points: impl Into<ArcArray2<T>>) -> Result<Self, Error> {
         Self::with_algorithm(points, Algorithm::Auto)
     }
 
     /// [`new`](Self::new), with a choice of how to search. The answers are the same.
-    pub fn with_algorithm(points: impl Into<ArcArray2<u8>>, algorithm: Algorithm) -> Self {
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_algorithm(points: impl Into<ArcArray2<T>>, algorithm: Algorithm) -> Result<Self, Error> {
         let mut points = points.into();
         if !points.is_standard_layout() {
             points = points.as_standard_layout().into_owned().into_shared();
         }
-        let (terms, level) = (scan::point_terms(points.view()), Level::detect());
-        let rows = Points { rows: points.view(), terms: &terms };
+        T::check(points.view(), "vectors to search")?;
+        let (scale, level) = (T::scale(points.view()), Level::detect());
+        let rows = T::rows(points.view(), &scale);
+        let terms = scan::terms(&rows);
         let sketch = match algorithm {
-            Algorithm::Auto => with_kernel!(level, |kernel| Sketch::new(kernel, rows)).map(Arc::new),
+            Algorithm::Auto => with_kernel!(level, |kernel| {
+                let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
+                let pairs = T::pairs(kernel, points.view(), &terms, &scale, trials.view());
+                Sketch::new(kernel, Points { rows: &rows, terms: &terms }, &pairs)
+            }),
             Algorithm::Brute => None,
         };
-        Self { points, terms, sketch, level, observer: Observer::default() }
+        drop(rows);
+        Ok(Self { points, scale, terms, sketch: sketch.map(Arc::new), level, observer: Observer::default() })
     }
 
     /// Whom a search tells how far it is.
@@ -158,11 +215,17 @@ impl NearestNeighbors {
     /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`).
     ///
     /// Equal to sorting all points by (squared distance, index), in at most O(`n_queries` · `n_samples` ·
-    /// `n_features`), on all threads of the current rayon pool.
+    /// `n_features`), on all threads of the current rayon pool: each has queries of its own, or, where there are
+    /// fewer than threads, points of its own.
     ///
     /// # Errors
-    /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, or the observer breaks.
-    pub fn kneighbors(&self, queries: ArrayView2<u8>, n_neighbors: usize) -> Result<Neighbors, Error> {
+    /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, a value is not finite, or the
+    /// observer breaks.
+    pub fn kneighbors(
+        &self,
+        queries: ArrayView2<T>,
+        n_neighbors: usize,
+    ) -> Result<Neighbors<T::Distance>, Error> {
         let (n_samples, expected) = self.points.dim();
         if n_neighbors == 0 || n_neighbors > n_samples {
             return Err(Error::NeighborCount { n_neighbors, n_samples });
@@ -170,17 +233,58 @@ impl NearestNeighbors {
         if queries.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: queries.ncols() });
         }
-        let points = Points { rows: self.points.view(), terms: &self.terms };
-        let found = scan::in_blocks(queries, &self.observer, |queries| {
-            with_kernel!(self.level, |kernel| match &self.sketch {
-                Some(sketch) if n_neighbors <= n_samples / 64 => {
-                    sketch.search(kernel, points, queries, n_neighbors).0
-                }
-                _ => scan::scan(kernel, points, queries, n_neighbors),
-            })
-        })?;
-        Ok(Neighbors::from_pairs(found, n_neighbors))
+        T::check(queries, "queries")?;
+        let m = queries.nrows();
+        let done = AtomicUsize::new(0);
+        let answer = |queries: ArrayView2<T>| {
+            let found = with_kernel!(self.level, |kernel| self.nearest(kernel, queries, n_neighbors));
+            let done = done.fetch_add(queries.nrows(), Ordering::Relaxed) + queries.nrows();
+            self.observer.report(Stage::Search, done, m)?;
+            Ok(found)
+        };
+        self.observer.report(Stage::Search, 0, m)?;
+        let block = m.div_ceil(rayon::current_num_threads()).clamp(1, QUERY_BLOCK);
+        let found: Vec<Vec<TopK>> = if m <= block {
+            vec![answer(queries)?]
+        } else {
+            let blocks = queries.axis_chunks_iter(Axis(0), block).into_par_iter();
+            blocks.map(answer).collect::<Result<_, Cancelled>>()?
+        };
+        let pairs = found.into_iter().flatten().flat_map(TopK::into_sorted);
+        Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
     }
+
+    fn nearest<K: Kernel>(&self, kernel: K, queries: ArrayView2<T>, k: usize) -> Vec<TopK> {
+        let rows = T::rows(self.points.view(), &self.scale);
+        let points = Points { rows: &rows, terms: &self.terms };
+        let pairs = T::pairs(kernel, self.points.view(), &self.terms, &self.scale, queries);
+        let ((n, d), m) = (self.points.dim(), queries.nrows());
+        match &self.sketch {
+            Some(sketch) if k <= n / 64 && sketch.pays(kernel, &pairs, m, d) => {
+                let search = sketch::Search::new(kernel, sketch, &pairs, k);
+                in_parts(n, m, k, |range| search.stream(range).0)
+            }
+            _ => in_parts(n, m, k, |range| scan::scan(kernel, points, &pairs, k, range)),
+        }
+    }
+}
+
+/// Searches all points at once or, where there are fewer queries than threads, parts of them side by side.
+fn in_parts(n: usize, m: usize, k: usize, search: impl Fn(Range<usize>) -> Vec<TopK> + Sync) -> Vec<TopK> {
+    let parts = rayon::current_num_threads().div_ceil(m.max(1)).min(n / POINTS_PER_THREAD);
+    if parts < 2 {
+        return search(0..n);
+    }
+    let points = n.div_ceil(parts).next_multiple_of(LANES);
+    let found: Vec<_> =
+        (0..parts).into_par_iter().map(|part| search(part * points..n.min((part + 1) * points))).collect();
+    let mut best: Vec<TopK> = (0..m).map(|_| TopK::new(k)).collect();
+    for part in found {
+        for (best, found) in best.iter_mut().zip(part) {
+            found.into_sorted().into_iter().for_each(|(distance, index)| best.offer(distance, index));
+        }
+    }
+    best
 }
 
 #[cfg(test)]
@@ -191,21 +295,25 @@ mod tests {
     use crate::distance::squared_euclidean;
 
     /// The definition: sort all points by (squared distance, index).
-    fn naive(points: &Array2<u8>, query: &[u8], k: usize) -> (Vec<u64>, Vec<usize>) {
-        let distance = |row: ndarray::ArrayView1<u8>| squared_euclidean(&row.to_vec(), query);
+    fn naive<T: Element>(points: &Array2<T>, query: &[T], k: usize) -> (Vec<T::Distance>, Vec<usize>) {
+        let distance = |row: ndarray::ArrayView1<T>| squared_euclidean(&row.to_vec(), query);
         let mut all: Vec<_> = points.outer_iter().map(distance).zip(0..).collect();
-        all.sort_unstable();
+        all.sort_by(|a, b| a.partial_cmp(b).expect("distances are numbers"));
         all.into_iter().take(k).unzip()
     }
 
-    fn check(points: &Array2<u8>, queries: &Array2<u8>, k: usize) {
-        let found = NearestNeighbors::new(points.clone()).kneighbors(queries.view(), k).expect("valid");
+    fn check<T: Element + Search>(points: &Array2<T>, queries: &Array2<T>, k: usize) {
+        let index = NearestNeighbors::new(points.clone()).expect("finite");
+        let found = index.kneighbors(queries.view(), k).expect("valid");
         for (row, query) in queries.outer_iter().enumerate() {
             let (distances, indices) = naive(points, &query.to_vec(), k);
-            assert_eq!(found.distances.row(row).to_vec(), distances);
             assert_eq!(found.indices.row(row).to_vec(), indices);
+            for (found, expected) in found.distances.row(row).iter().zip(distances) {
+                assert!(*found == expected, "{found:?} for {expected:?}");
+            }
+            let alone = index.kneighbors(queries.slice(s![row..=row, ..]), k).expect("valid");
+            assert_eq!(alone.indices.row(0), found.indices.row(row));
         }
-        assert_eq!(found.nearest(1).indices.column(0), found.indices.column(0));
     }
 
     proptest! {
@@ -222,15 +330,40 @@ mod tests {
             let queries = Array2::from_shape_fn((m, d), |(i, j)| byte(313 + i * d + j));
             check(&points, &queries, k.min(n));
         }
+
+        #[test]
+        fn equals_the_definition_between_floats(
+            (n, m, d) in (1_usize..60, 1_usize..20, 1_usize..100),
+            values in prop::collection::vec(finite(), 1009),
+            k in 1_usize..60,
+        ) {
+            let wide = |start: usize, n| Array2::from_shape_fn((n, d), |(i, j)| values[(start + i * d + j) % 1009]);
+            let (points, queries) = (wide(0, n), wide(313, m));
+            check(&points, &queries, k.min(n));
+            let narrow = |x: &f64| (*x as f32).clamp(f32::MIN, f32::MAX);
+            check(&points.map(narrow), &queries.map(narrow), k.min(n));
+        }
+    }
+
+    /// Floats of one size, of few values, and of all sizes: huge, tiny, subnormal.
+    fn finite() -> impl Strategy<Value = f64> {
+        use prop::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+        prop_oneof![
+            3 => -1.0..1.0,
+            3 => prop::sample::select(vec![0.0, -0.0, 0.5, 1.0]),
+            1 => POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO,
+        ]
     }
 
     #[test]
     fn equals_the_definition_at_the_edges() {
-        for d in [1, 3, 785, 4096, 40_000] {
+        for d in [1, 3, 785, 4096, 40_000, 70_000] {
             let extremes = Array2::from_shape_fn((11, d), |(i, _)| if i % 2 == 0 { 0 } else { 255 });
             check(&extremes, &extremes, 11);
+            check(&extremes.mapv(f32::from), &extremes.mapv(|x| f32::from(x) + 0.25), 11);
             let one_hot = Array2::from_shape_fn((9, d), |(i, j)| if i % d == j { 255 } else { 0 });
             check(&one_hot, &one_hot, 4);
+            check(&one_hot.mapv(f64::from), &one_hot.mapv(|x| f64::from(x) * 1e-3), 4);
         }
     }
 
@@ -244,9 +377,10 @@ mod tests {
         // One thread takes all queries at once, as they lie.
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         pool.install(|| {
-            let expected = NearestNeighbors::new(points.clone()).kneighbors(points.view(), 3).unwrap();
+            let expected =
+                NearestNeighbors::new(points.clone()).unwrap().kneighbors(points.view(), 3).unwrap();
             for queries in [column_major.view(), every_other] {
-                let index = NearestNeighbors::new(queries.to_owned());
+                let index = NearestNeighbors::new(queries.to_owned()).unwrap();
                 assert_eq!(index.kneighbors(queries, 3).unwrap(), expected);
             }
         });
@@ -254,7 +388,7 @@ mod tests {
 
     #[test]
     fn wrong_sizes_are_errors() {
-        let index = NearestNeighbors::new(Array2::zeros((3, 2)));
+        let index = NearestNeighbors::new(Array2::<u8>::zeros((3, 2))).unwrap();
         let queries = Array2::zeros((1, 2));
         for k in [0, 4] {
             assert!(matches!(index.kneighbors(queries.view(), k), Err(Error::NeighborCount { .. })));
@@ -262,5 +396,21 @@ mod tests {
         let queries = Array2::zeros((1, 3));
         assert!(matches!(index.kneighbors(queries.view(), 1), Err(Error::FeatureCount { .. })));
         assert_eq!(index.kneighbors(Array2::zeros((0, 2)).view(), 1).expect("valid").indices.len(), 0);
+    }
+
+    #[test]
+    fn values_that_are_no_numbers_are_errors() {
+        for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let mut points = Array2::zeros((3, 2));
+            points[[2, 1]] = value;
+            let error = NearestNeighbors::new(points.clone()).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("row 2 of the vectors to search has {value} in column 1: expected finite numbers")
+            );
+            let index = NearestNeighbors::new(Array2::<f32>::zeros((3, 2))).unwrap();
+            let error = index.kneighbors(points.view(), 1).unwrap_err();
+            assert!(error.to_string().starts_with("row 2 of the queries has"), "{error}");
+        }
     }
 }

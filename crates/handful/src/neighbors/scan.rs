@@ -1,100 +1,119 @@
 //! Exhaustive search: every query meets every point, and only what beats the k-th best so far is touched.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::Range;
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::Axis;
 use rayon::prelude::*;
 
-use super::{Points, top_k::TopK};
-use crate::{
-    distance::{self, Kernel, LANES, OFFSET, Packed, Panel, Scratch},
-    progress::{Cancelled, Observer, Stage},
+use super::{
+    Points,
+    engine::{OUTLIER, Pairs, Rows},
+    top_k::TopK,
 };
+use crate::distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch};
 
-/// Queries that share one packing of the points: enough to make it cheap, few enough to stay in cache.
-const QUERY_BLOCK: usize = 2048;
 /// Up to here a key, at most 255² for each dimension, fits 32 bits.
 pub(super) const NARROW: usize = 32_768;
+/// Fewer queries are not worth packing the points for.
+const FEW: usize = 3;
+/// Queries that stay in the second cache while panels go by, and panels that are packed at once for all.
+const QUERY_PART: usize = 1024;
+const PANELS: usize = 8;
 
-/// What |x - q|² has of a point alone once q is taken as signed bytes: |x|² - 256 Σx.
-pub(super) fn point_terms(points: ArrayView2<u8>) -> Vec<i64> {
-    let of_rows = |rows: ArrayView2<u8>| {
-        let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
-        distance::squared_norms(rows).into_iter().zip(distance::sums(rows)).map(term).collect::<Vec<_>>()
-    };
-    points.axis_chunks_iter(Axis(0), 1024).into_par_iter().flat_map_iter(of_rows).collect()
-}
-
-/// Answers blocks of queries on all threads.
-pub(super) fn in_blocks(
-    queries: ArrayView2<u8>,
-    observer: &Observer,
-    answer: impl Fn(ArrayView2<u8>) -> Vec<TopK> + Sync,
-) -> Result<Vec<(u64, usize)>, Cancelled> {
-    let m = queries.nrows();
-    let block = m.div_ceil(rayon::current_num_threads()).clamp(1, QUERY_BLOCK);
-    let done = AtomicUsize::new(0);
-    observer.report(Stage::Search, 0, m)?;
-    let blocks: Vec<Vec<(u64, usize)>> = queries
-        .axis_chunks_iter(Axis(0), block)
+/// The [`terms`](Rows::terms) of all points.
+pub(super) fn terms(rows: &impl Rows) -> Vec<i64> {
+    const CHUNK: usize = 1024;
+    let n = rows.dim().0;
+    (0..n.div_ceil(CHUNK))
         .into_par_iter()
-        .map(|queries| {
-            let found = answer(queries).into_iter().flat_map(TopK::into_sorted).collect();
-            let done = done.fetch_add(queries.nrows(), Ordering::Relaxed) + queries.nrows();
-            observer.report(Stage::Search, done, m)?;
-            Ok(found)
-        })
-        .collect::<Result<_, _>>()?;
-    Ok(blocks.concat())
+        .flat_map_iter(|chunk| rows.terms(chunk * CHUNK..n.min((chunk + 1) * CHUNK)))
+        .collect()
 }
 
-/// The `k` nearest points of each query. O(n m d) for n points and m queries.
-pub(super) fn scan<K: Kernel>(kernel: K, points: Points, queries: ArrayView2<u8>, k: usize) -> Vec<TopK> {
-    if points.rows.ncols() > NARROW {
-        return scan_wide(kernel, points, queries, k);
+/// The `k` nearest of some points for each query. O(n m d) for n points and m queries.
+pub(super) fn scan<K: Kernel>(
+    kernel: K,
+    points: Points<impl Rows>,
+    pairs: &impl Pairs,
+    k: usize,
+    range: Range<usize>,
+) -> Vec<TopK> {
+    let (m, d) = pairs.queries().dim();
+    let mut best: Vec<TopK> = (0..m).map(|_| TopK::new(k)).collect();
+    if m < FEW || d > NARROW {
+        one_by_one(pairs, range, &mut best);
+        return best;
     }
-    let query_norms = distance::squared_norms(queries);
-    let packed = Packed::new(kernel, distance::signed(queries).view());
-    let mut best: Vec<TopK> = query_norms.iter().map(|_| TopK::new(k)).collect();
-    let mut thresholds = vec![i32::MAX; best.len()];
-    let (mut panel, mut scratch) = (Panel::default(), Scratch::default());
-    for (rows, (number, terms)) in
-        points.rows.axis_chunks_iter(Axis(0), LANES).zip(points.terms.chunks(LANES).enumerate())
-    {
-        panel.pack(rows, K::BLOCK);
-        let mut base = [i32::MAX; LANES];
-        for (base, &term) in base.iter_mut().zip(terms) {
-            *base = i32::try_from(term).expect("at most 128² for each dimension");
-        }
-        packed.multiply(&panel, &mut scratch, &base, &mut thresholds, |query, mask, dots| {
-            let (best, norm) = (&mut best[query], query_norms[query]);
-            for (lane, &term) in terms.iter().enumerate().filter(|(lane, _)| mask >> lane & 1 == 1) {
-                let distance = term + norm.cast_signed() - 2 * i64::from(dots[lane]);
-                best.offer(distance.cast_unsigned(), number * LANES + lane);
-            }
-            Some(narrow_threshold(best, norm))
-        });
+    for row in range.clone().filter(|&row| points.terms[row] == OUTLIER) {
+        best.iter_mut().enumerate().for_each(|(query, best)| best.offer(pairs.distance(query, row), row));
     }
-    best
-}
-
-/// The largest key that may still enter. Points come in ascending order, so an equal distance is too late.
-fn narrow_threshold(best: &TopK, query_norm: u64) -> i32 {
-    match best.threshold() {
+    let norms = distance::squared_norms(pairs.queries());
+    let threshold = |query: usize, best: &TopK| match best.threshold() {
         u64::MAX => i32::MAX,
-        worst => i32::try_from(worst.cast_signed() - 1 - query_norm.cast_signed()).unwrap_or(i32::MAX),
+        worst => narrow(pairs.reach_squared(query, worst).saturating_sub(norms[query].cast_signed())),
+    };
+    let mut thresholds: Vec<i32> =
+        best.iter().enumerate().map(|(query, best)| threshold(query, best)).collect();
+    let packed: Vec<Packed<K>> = distance::signed(pairs.queries())
+        .axis_chunks_iter(Axis(0), QUERY_PART)
+        .map(|part| Packed::new(kernel, part))
+        .collect();
+    let mut panels: Vec<(Panel, Lanes)> = vec![(Panel::default(), [0; LANES]); PANELS];
+    let mut scratch = Scratch::default();
+    for first in range.clone().step_by(PANELS * LANES) {
+        let bytes = points.rows.bytes(first..range.end.min(first + PANELS * LANES));
+        let terms = points.terms[first..].chunks(LANES);
+        for ((panel, base), (rows, terms)) in
+            panels.iter_mut().zip(bytes.axis_chunks_iter(Axis(0), LANES).zip(terms))
+        {
+            panel.pack(rows, K::BLOCK);
+            *base = [i32::MAX; LANES];
+            // That of an outlier stays.
+            base.iter_mut().zip(&terms[..rows.nrows()]).for_each(|(base, &term)| *base = narrow(term));
+        }
+        let there = bytes.nrows().div_ceil(LANES);
+        for (part, packed) in packed.iter().enumerate() {
+            let thresholds = &mut thresholds[part * QUERY_PART..];
+            let thresholds = &mut thresholds[..packed.len()];
+            for (number, (panel, base)) in panels[..there].iter().enumerate() {
+                packed.multiply(panel, &mut scratch, base, thresholds, |query, mask, dots| {
+                    let query = part * QUERY_PART + query;
+                    for lane in lanes(mask).filter(|&lane| base[lane] != i32::MAX) {
+                        let row = first + number * LANES + lane;
+                        best[query].offer(pairs.distance_of_dot(query, row, dots[lane]), row);
+                    }
+                    Some(threshold(query, &best[query]))
+                });
+            }
+        }
+    }
+    best
+}
+
+/// Measures every distance as it is defined.
+fn one_by_one(pairs: &impl Pairs, range: Range<usize>, best: &mut [TopK]) {
+    const AHEAD: usize = 4;
+    for row in range.clone() {
+        pairs.prefetch((row + AHEAD).min(range.end - 1));
+        for (query, best) in best.iter_mut().enumerate() {
+            let distance = pairs.distance(query, row);
+            if distance < best.threshold() {
+                best.offer(distance, row);
+            }
+        }
     }
 }
 
-/// For vectors whose keys need 64 bits.
-fn scan_wide<K: Kernel>(kernel: K, points: Points, queries: ArrayView2<u8>, k: usize) -> Vec<TopK> {
-    let query_norms = distance::squared_norms(queries);
-    let mut best: Vec<TopK> = query_norms.iter().map(|_| TopK::new(k)).collect();
-    distance::for_each_tile(kernel, points.rows, distance::signed(queries).view(), |query, first, dots| {
-        for ((index, term), dot) in (first..).zip(&points.terms[first..]).zip(dots) {
-            let distance = term + query_norms[query].cast_signed() - 2 * dot;
-            best[query].offer(distance.cast_unsigned(), index);
-        }
-    });
-    best
+/// A key as the kernels take it; beyond their range nothing passes, or everything.
+pub(super) fn narrow(key: i64) -> i32 {
+    i32::try_from(key).unwrap_or(if key < 0 { i32::MIN } else { i32::MAX })
+}
+
+/// The lanes whose bit is set.
+pub(super) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lane = (mask != 0).then(|| mask.trailing_zeros() as usize);
+        mask &= mask.wrapping_sub(1);
+        lane
+    })
 }

@@ -11,11 +11,19 @@
 //! of the k-th best so far, cannot be among the k nearest. What is left is measured exactly: the answer is
 //! always the exact one. Projections are whole numbers, and every rounding is in the bound.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{Points, basis::Basis, scan::NARROW, top_k::TopK};
-use crate::distance::{self, Kernel, LANES, Lanes, OFFSET, Packed, Panel, Scratch};
+use super::{
+    Points,
+    basis::Basis,
+    engine::{OUTLIER, Pairs, Rows},
+    scan::{NARROW, lanes},
+    top_k::TopK,
+};
+use crate::distance::{Kernel, LANES, Lanes, OFFSET, Packed, Panel, Scratch};
 
 /// Directions: measured best between 48 and 96 on images of 784 pixels.
 const DIRECTIONS: usize = 64;
@@ -27,17 +35,23 @@ const SAMPLE: usize = 1024;
 /// Rows from which a query gets its first threshold, at least; and for each neighbour.
 const SEED_ROWS: usize = 2048;
 const SEED_ROWS_PER_NEIGHBOR: usize = 8;
+/// Panels between two updates of the thresholds, if there are not too many candidates before.
+const PANELS: usize = 32;
+const MOST_CANDIDATES: usize = 1 << 15;
 /// How many candidates ahead a point is fetched.
 const PREFETCH: usize = 4;
-/// Panels between two updates of the thresholds.
-const PANELS: usize = 32;
-/// Points that the sketch represents badly are always looked at; with more than this share of them it is none.
+/// Points that the sketch represents badly are always measured; with more than this share of them it is none.
 const MOST_OUTLIERS: f64 = 0.01;
-/// Looking at one point exactly costs as much as so many in a dense scan.
-const CANDIDATE_COST: f64 = 12.0;
 /// Queries with which a sketch is tried out, and their neighbours.
 const TRIALS: usize = 32;
 const TRIAL_NEIGHBORS: usize = 5;
+/// Fewer queries wait for memory rather than for products.
+const FEW: usize = 4;
+
+/// The points that a sketch is tried out with.
+pub(super) fn trials(n_samples: usize) -> Vec<usize> {
+    (0..TRIALS.min(n_samples)).map(|i| i * n_samples / TRIALS).collect()
+}
 
 /// Sketches of all points.
 #[derive(Debug)]
@@ -49,29 +63,46 @@ pub(super) struct Sketch {
     step: f64,
     /// The largest a, but for outliers.
     error: f64,
-    panels: Vec<(Panel, Lanes)>,
+    panels: Vec<Panel>,
+    /// |Y|², the base of the keys; that of outliers and of what lies behind the last point is never passed.
+    bases: Vec<Lanes>,
+    outliers: Vec<usize>,
+    /// The share of the points that trial queries had to be compared with.
+    looked_at: f64,
 }
 
 impl Sketch {
-    /// The sketch of points for which one pays: where tried, it rules out enough of them.
-    pub(super) fn new<K: Kernel>(kernel: K, points: Points) -> Option<Self> {
+    /// The sketch of points for which one pays: where tried, it rules out enough of them. `pairs` compares
+    /// the [`trials`] with all points.
+    pub(super) fn new<K: Kernel, P: Pairs>(kernel: K, points: Points<impl Rows>, pairs: &P) -> Option<Self> {
         let (n, d) = points.rows.dim();
         if n < LEAST_SAMPLES || !(LEAST_FEATURES..=NARROW).contains(&d) {
             return None;
         }
-        let sketch = Self::build(kernel, points.rows)?;
-        let trials: Vec<usize> = (0..TRIALS).map(|i| i * n / TRIALS).collect();
-        let trials = points.rows.select(Axis(0), &trials);
-        let candidates = sketch.search(kernel, points, trials.view(), TRIAL_NEIGHBORS).1;
-        let cost = DIRECTIONS as f64 + CANDIDATE_COST * d as f64 * candidates as f64 / (TRIALS * n) as f64;
-        (cost < 0.8 * d as f64).then_some(sketch)
+        let mut sketch = Self::build(kernel, points)?;
+        let looked_at = Search::new(kernel, &sketch, pairs, TRIAL_NEIGHBORS).stream(0..n).1;
+        sketch.looked_at = looked_at as f64 / (TRIALS * n) as f64;
+        let pays = [1, usize::MAX].into_iter().any(|queries| sketch.pays(kernel, pairs, queries, d));
+        pays.then_some(sketch)
     }
 
-    fn build<K: Kernel>(kernel: K, rows: ArrayView2<u8>) -> Option<Self> {
-        let basis = Basis::principal(rows, DIRECTIONS)?;
-        let sampled: Vec<usize> = (0..SAMPLE).map(|i| i * rows.nrows() / SAMPLE).collect();
-        let mut products = Array2::zeros((sampled.len(), DIRECTIONS));
-        basis.project(kernel, rows.select(Axis(0), &sampled).view(), |first, part| {
+    /// Whether so many queries find their neighbours faster with the sketch than without. Costs are in
+    /// products of a dense scan.
+    pub(super) fn pays<K: Kernel, P: Pairs>(&self, _: K, _: &P, queries: usize, d: usize) -> bool {
+        let d = d as f64;
+        let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
+        let exact = exact * P::EXACT_COST;
+        DIRECTIONS as f64 + tile + exact * d * self.looked_at < 0.9 * d
+    }
+
+    fn build<K: Kernel>(kernel: K, points: Points<impl Rows>) -> Option<Self> {
+        let (n, d) = points.rows.dim();
+        let evenly = |count: usize| (0..count).map(|i| i * n / count).collect::<Vec<_>>();
+        let basis =
+            Basis::principal(points.rows.gather(&evenly(Basis::sample_size(n, d))).view(), DIRECTIONS)?;
+        let sample = points.rows.gather(&evenly(SAMPLE));
+        let mut products = Array2::zeros((SAMPLE, DIRECTIONS));
+        basis.project(kernel, sample.view(), |first, part| {
             for (column, row) in part.columns().into_iter().zip(first..) {
                 products.row_mut(row).assign(&column);
             }
@@ -79,51 +110,66 @@ impl Sketch {
         let centre: Vec<i64> = products.mean_axis(Axis(0)).expect("a sample").to_vec();
         let largest = products.outer_iter().flat_map(|row| deviations(row, &centre)).map(i64::abs).max()?;
         let step = (largest as f64 * 1.05 / 127.0).max(1.0);
-        let sketch = Self { basis, centre, step, error: 0.0, panels: Vec::new() };
-        let error = products.outer_iter().map(|row| sketch.round(row).1).fold(0.0, f64::max) * 1.1;
+        let count = n.div_ceil(LANES);
+        let mut sketch = Self {
+            basis,
+            centre,
+            step,
+            error: 0.0,
+            panels: vec![Panel::default(); count],
+            bases: vec![[i32::MAX; LANES]; count],
+            outliers: Vec::new(),
+            looked_at: 1.0,
+        };
+        sketch.error = products.outer_iter().map(|row| sketch.round(row).1).fold(0.0, f64::max) * 1.1;
 
-        let chunks: Vec<(Panel, Lanes, usize)> = rows
-            .axis_chunks_iter(Axis(0), PANELS * LANES)
-            .into_par_iter()
-            .map(|rows| sketch.panels_of(kernel, rows, error))
-            .collect::<Vec<_>>()
-            .concat();
-        let outliers: usize = chunks.iter().map(|(_, _, outliers)| outliers).sum();
-        let panels = chunks.into_iter().map(|(panel, base, _)| (panel, base)).collect();
-        (outliers as f64 <= MOST_OUTLIERS * rows.nrows() as f64).then_some(Self { error, panels, ..sketch })
+        let (mut panels, mut bases) = (std::mem::take(&mut sketch.panels), std::mem::take(&mut sketch.bases));
+        let outliers: Vec<Vec<usize>> = panels
+            .par_chunks_mut(PANELS)
+            .zip(bases.par_chunks_mut(PANELS))
+            .enumerate()
+            .map(|(chunk, (panels, bases))| {
+                sketch.fill(kernel, points, chunk * PANELS * LANES, panels, bases)
+            })
+            .collect();
+        let outliers = outliers.concat();
+        (outliers.len() as f64 <= MOST_OUTLIERS * n as f64).then_some(Self {
+            panels,
+            bases,
+            outliers,
+            ..sketch
+        })
     }
 
-    /// Panels of the rows' sketches with the base of their keys, |Y|², and the number of outliers.
-    fn panels_of<K: Kernel>(
+    /// Fills panels with the sketches of the points from `start` on, and returns the outliers among them.
+    fn fill<K: Kernel>(
         &self,
         kernel: K,
-        rows: ArrayView2<u8>,
-        error: f64,
-    ) -> Vec<(Panel, Lanes, usize)> {
-        let mut panels = Vec::with_capacity(PANELS);
-        self.basis.project(kernel, rows, |_, products| {
+        points: Points<impl Rows>,
+        start: usize,
+        panels: &mut [Panel],
+        bases: &mut [Lanes],
+    ) -> Vec<usize> {
+        let mut outliers = Vec::new();
+        let end = points.terms.len().min(start + PANELS * LANES);
+        self.basis.project(kernel, points.rows.bytes(start..end).view(), |first, products| {
+            // Zeros, where nothing is put in, have the product zero.
             let mut bytes = Array2::zeros((products.ncols(), DIRECTIONS));
-            let (mut base, mut outliers) = ([i32::MAX; LANES], 0);
+            let base = &mut bases[first / LANES];
             for (lane, column) in products.columns().into_iter().enumerate() {
-                let (rounded, lost) = self.round(column);
-                base[lane] = rounded.iter().map(|&y| i32::from(y).pow(2)).sum();
-                if lost > error {
-                    // Below every threshold.
-                    base[lane] = i32::MIN / 2;
-                    outliers += 1;
+                let (row, (rounded, lost)) = (start + first + lane, self.round(column));
+                if lost > self.error || points.terms[row] == OUTLIER {
+                    outliers.push(row);
+                    continue;
                 }
-                bytes
-                    .row_mut(lane)
-                    .iter_mut()
-                    .zip(rounded)
-                    .for_each(|(byte, y)| *byte = y.cast_unsigned() ^ 0x80);
+                base[lane] = rounded.iter().map(|&y| i32::from(y).pow(2)).sum();
+                for (byte, y) in bytes.row_mut(lane).iter_mut().zip(rounded) {
+                    *byte = y.cast_unsigned() ^ 0x80;
+                }
             }
-            let mut panel = Panel::default();
-            panel.pack(bytes.view(), K::BLOCK);
-            panels.push((panel, base, outliers));
+            panels[first / LANES].pack(bytes.view(), K::BLOCK);
         });
-        assert_eq!(panels.len(), rows.nrows().div_ceil(LANES), "a search counts on full panels");
-        panels
+        outliers
     }
 
     /// The sketch of a projection, and the length of what rounding took away (a little more, for the floats).
@@ -139,35 +185,33 @@ impl Sketch {
         }
         (rounded, lost.sqrt() * (1.0 + 1e-9) + 1e-6)
     }
+}
 
-    /// The `k` nearest points of each query, and how many points were looked at.
-    pub(super) fn search<K: Kernel>(
-        &self,
-        kernel: K,
-        points: Points,
-        queries: ArrayView2<u8>,
-        k: usize,
-    ) -> (Vec<TopK>, usize) {
-        let m = queries.nrows();
-        let norms = distance::squared_norms(queries);
-        let signed = distance::signed(queries);
-        let point = |row: usize| points.rows.row(row).to_slice().expect("rows are contiguous");
-        let distance_to = |query: usize, row: usize| {
-            let dot = kernel.dot(point(row), signed.row(query).to_slice().expect("rows are contiguous"));
-            (points.terms[row] + norms[query].cast_signed() - 2 * i64::from(dot)).cast_unsigned()
-        };
-        let queries = SketchedQueries::new(self, kernel, queries);
+/// A search for the `k` nearest points of some queries.
+pub(super) struct Search<'a, K: Kernel, P> {
+    sketch: &'a Sketch,
+    pairs: &'a P,
+    k: usize,
+    packed: Packed<K>,
+    queries: SketchedQueries,
+    /// Found before the stream begins.
+    thresholds: Vec<i32>,
+}
+
+impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
+    /// Sketches the queries, and gives each a distance to beat: that of the points with the `k` smallest
+    /// bounds among the first rows.
+    pub(super) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, k: usize) -> Self {
+        let queries = SketchedQueries::new(sketch, kernel, pairs.queries());
         let packed = Packed::new(kernel, queries.bytes.view());
-        let (mut scratch, mut thresholds) = (Scratch::default(), vec![i32::MAX; m]);
-
-        // The k smallest bounds among the first rows give each query a distance to beat.
-        let mut seeds: Vec<TopK> = (0..m).map(|_| TopK::new(k)).collect();
+        let mut search = Self { sketch, pairs, k, thresholds: vec![i32::MAX; packed.len()], queries, packed };
+        let mut seeds: Vec<TopK> = (0..search.thresholds.len()).map(|_| TopK::new(k)).collect();
         let seed_panels = SEED_ROWS.max(SEED_ROWS_PER_NEIGHBOR * k).div_ceil(LANES);
-        for (number, (panel, base)) in self.panels.iter().take(seed_panels).enumerate() {
-            let there = LANES.min(points.rows.nrows() - number * LANES);
-            packed.multiply(panel, &mut scratch, base, &mut thresholds, |query, mask, dots| {
+        let (mut scratch, mut thresholds) = (Scratch::default(), search.thresholds.clone());
+        for (number, (panel, base)) in sketch.panels.iter().zip(&sketch.bases).take(seed_panels).enumerate() {
+            search.packed.multiply(panel, &mut scratch, base, &mut thresholds, |query, mask, dots| {
                 let seeds = &mut seeds[query];
-                for lane in lanes(mask).take_while(|&lane| lane < there) {
+                for lane in lanes(mask).filter(|&lane| base[lane] != i32::MAX) {
                     let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
                     seeds.offer(key.cast_unsigned(), number * LANES + lane);
                 }
@@ -178,34 +222,56 @@ impl Sketch {
             });
         }
         for (query, seeds) in seeds.into_iter().enumerate() {
-            let distances = seeds.into_sorted().into_iter().map(|(_, row)| distance_to(query, row));
-            let worst = distances.max().expect("k is at least 1");
-            thresholds[query] = queries.threshold(self, query, worst);
+            // Outliers may have left fewer than k.
+            if seeds.threshold() < u64::MAX {
+                let distances = seeds.into_sorted().into_iter().map(|(_, row)| pairs.distance(query, row));
+                let worst = distances.max().expect("k is at least 1");
+                search.thresholds[query] = search.queries.threshold(sketch, pairs, query, worst);
+            }
         }
+        search
+    }
 
-        let mut best: Vec<TopK> = (0..m).map(|_| TopK::new(k)).collect();
-        let (mut candidates, mut looked_at) = (Vec::new(), 0);
-        for (chunk, panels) in self.panels.chunks(PANELS).enumerate() {
-            for (number, (panel, base)) in panels.iter().enumerate() {
-                let first = (chunk * PANELS + number) * LANES;
-                packed.multiply(panel, &mut scratch, base, &mut thresholds, |query, mask, _| {
-                    candidates.extend(lanes(mask).map(|lane| (query, first + lane)));
+    /// The nearest among some points, from the first of a panel on, and how many were looked at.
+    pub(super) fn stream(&self, range: Range<usize>) -> (Vec<TopK>, usize) {
+        let Self { sketch, pairs, .. } = self;
+        let mut best: Vec<TopK> = self.thresholds.iter().map(|_| TopK::new(self.k)).collect();
+        for &row in sketch.outliers.iter().filter(|row| range.contains(row)) {
+            best.iter_mut().enumerate().for_each(|(query, best)| best.offer(pairs.distance(query, row), row));
+        }
+        let mut looked_at = sketch.outliers.len() * best.len();
+        let (mut thresholds, mut scratch) = (self.thresholds.clone(), Scratch::default());
+        let mut candidates: Vec<(usize, usize)> = Vec::new();
+        let panels = range.start / LANES..range.end.div_ceil(LANES);
+        for number in panels.clone() {
+            let base = &sketch.bases[number];
+            self.packed.multiply(
+                &sketch.panels[number],
+                &mut scratch,
+                base,
+                &mut thresholds,
+                |query, mask, _| {
+                    // What has no sketch passes the threshold that everything passes.
+                    let there = lanes(mask).filter(|&lane| base[lane] != i32::MAX);
+                    candidates.extend(there.map(|lane| (query, number * LANES + lane)));
                     None
-                });
+                },
+            );
+            let last = number + 1 == panels.end || (number + 1).is_multiple_of(PANELS);
+            if !last && candidates.len() < MOST_CANDIDATES {
+                continue;
             }
             looked_at += candidates.len();
-            for (i, &(query, row)) in candidates.iter().enumerate().filter(|(_, c)| c.1 < points.rows.nrows())
-            {
-                if let Some(&(_, soon)) = candidates.get(i + PREFETCH)
-                    && soon < points.rows.nrows()
-                {
-                    kernel.prefetch(point(soon));
+            for (i, &(query, row)) in candidates.iter().enumerate() {
+                if let Some(&(_, soon)) = candidates.get(i + PREFETCH) {
+                    pairs.prefetch(soon);
                 }
                 let before = best[query].threshold();
-                best[query].offer(distance_to(query, row), row);
+                best[query].offer(pairs.distance(query, row), row);
                 let after = best[query].threshold();
                 if after < before {
-                    thresholds[query] = thresholds[query].min(queries.threshold(self, query, after));
+                    let threshold = self.queries.threshold(sketch, *pairs, query, after);
+                    thresholds[query] = thresholds[query].min(threshold);
                 }
             }
             candidates.clear();
@@ -239,9 +305,9 @@ impl SketchedQueries {
     }
 
     /// The largest key that a point within this squared distance can have.
-    fn threshold(&self, sketch: &Sketch, query: usize, squared_distance: u64) -> i32 {
-        let length =
-            sketch.basis.stretch * (squared_distance as f64).sqrt() + sketch.error + self.lost[query];
+    fn threshold(&self, sketch: &Sketch, pairs: &impl Pairs, query: usize, squared_distance: u64) -> i32 {
+        let reach = pairs.reach(query, squared_distance);
+        let length = sketch.basis.stretch * reach + sketch.error + self.lost[query];
         let bound = (length / sketch.step).powi(2) * (1.0 + 1e-9) + 1.0;
         #[expect(clippy::cast_possible_truncation, reason = "saturates, and is clamped")]
         let key = (bound as i64).saturating_sub(self.rest[query]);
@@ -253,42 +319,38 @@ fn deviations<'a>(projection: ArrayView1<'a, i64>, centre: &'a [i64]) -> impl It
     projection.into_iter().zip(centre).map(|(product, centre)| product - centre)
 }
 
-/// The lanes whose bit is set.
-fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let lane = (mask != 0).then(|| mask.trailing_zeros() as usize);
-        mask &= mask.wrapping_sub(1);
-        lane
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
     use super::*;
     use crate::{
-        distance::{Level, with_kernel},
-        neighbors::scan,
+        distance::{Level, Scalar, with_kernel},
+        neighbors::{engine::Search as _, scan},
     };
 
     const N: usize = 5000;
     const D: usize = 200;
 
+    fn sorted(best: Vec<TopK>) -> Vec<Vec<(u64, usize)>> {
+        best.into_iter().map(TopK::into_sorted).collect()
+    }
+
     /// The sketch of every level finds what the scan of all points finds, also where a sketch is no use.
     fn check(rows: &Array2<u8>, k: usize) {
         let n = rows.nrows();
-        let terms = scan::point_terms(rows.view());
-        let points = Points { rows: rows.view(), terms: &terms };
+        let (view, terms) = (rows.view(), scan::terms(&rows.view()));
+        let points = Points { rows: &view, terms: &terms };
         let every = (0..n).step_by(n / 200).chain(n - 9..n).collect::<Vec<_>>();
         let queries = rows.select(Axis(0), &every).mapv(|x| x.saturating_add(x % 3));
-        let sorted = |best: Vec<TopK>| best.into_iter().map(TopK::into_sorted).collect::<Vec<_>>();
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
             with_kernel!(level, |kernel| {
-                let sketch = Sketch::build(kernel, rows.view()).expect("few outliers");
-                let (found, looked_at) = sketch.search(kernel, points, queries.view(), k);
-                let expected = scan::scan(kernel, points, queries.view(), k);
-                assert_eq!(sorted(found), sorted(expected), "{level}");
+                let sketch = Sketch::build(kernel, points).expect("few outliers");
+                let pairs = u8::pairs(kernel, rows.view(), &terms, &(), queries.view());
+                let search = Search::new(kernel, &sketch, &pairs, k);
+                let (found, looked_at) = search.stream(0..n);
+                let expected = sorted(scan::scan(kernel, points, &pairs, k, 0..n));
+                assert_eq!(sorted(found), expected, "{level}");
                 assert!(looked_at >= k);
             });
         }
@@ -346,8 +408,10 @@ mod tests {
     #[test]
     fn chosen_where_it_pays_and_only_there() {
         let chosen = |rows: &Array2<u8>| {
-            let terms = scan::point_terms(rows.view());
-            Sketch::new(crate::distance::Scalar, Points { rows: rows.view(), terms: &terms }).is_some()
+            let (view, terms) = (rows.view(), scan::terms(&rows.view()));
+            let queries = rows.select(Axis(0), &trials(rows.nrows()));
+            let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
+            Sketch::new(Scalar, Points { rows: &view, terms: &terms }, &pairs).is_some()
         };
         assert!(chosen(&mixtures(4, 784)), "four directions say it all");
         assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");

@@ -17,7 +17,7 @@ use crate::{MNIST, reference};
 
 /// The five nearest training images of every test image: a smaller search is its beginning.
 static NEIGHBORS: LazyLock<Neighbors> = LazyLock::new(|| {
-    let index = NearestNeighbors::new(MNIST.train.images().clone());
+    let index = NearestNeighbors::new(MNIST.train.images().clone()).expect("bytes");
     index.kneighbors(MNIST.test.images().view(), 5).expect("valid search")
 });
 

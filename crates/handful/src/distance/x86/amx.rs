@@ -122,6 +122,7 @@ impl Kernel for Amx {
     /// A tile that is not full is faster than queries one by one.
     const LEAST: usize = 3;
     const BLOCK: usize = ROWS;
+    const BATCH_COSTS: [f64; 2] = [100.0, 72.0];
     type Word = i32;
     type Ready<'a> = Shaped<'a>;
 
@@ -163,7 +164,12 @@ impl Kernel for Amx {
     }
 
     #[inline]
-    fn prefetch(self, point: &[u8]) {
+    fn squared_distance<T: Copy + Into<f64>>(self, point: &[T], query: &[T]) -> f64 {
+        self.0.squared_distance(point, query)
+    }
+
+    #[inline]
+    fn prefetch<T>(self, point: &[T]) {
         self.0.prefetch(point);
     }
 }

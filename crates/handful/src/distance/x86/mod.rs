@@ -10,6 +10,7 @@ mod avx512;
 mod vnni;
 
 use super::{
+    element::ordered_sum,
     kernel::{GROUP, Group, Kernel, LANES, Lanes, MOST_QUERIES, Panel, Tile},
     level::Level,
 };
@@ -107,7 +108,7 @@ fn products(point: &[u8], query: &[i8]) -> i32 {
 
 /// Implements [`Kernel`] for a level.
 macro_rules! kernel {
-    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, registers: $registers:literal) => {
+    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, registers: $registers:literal, costs: $costs:expr) => {
         #[doc = concat!("The kernel for machines with ", $features, ".")]
         #[derive(Clone, Copy)]
         pub(crate) struct $kernel(());
@@ -115,6 +116,11 @@ macro_rules! kernel {
         impl $kernel {
             pub(crate) fn new() -> Option<Self> {
                 $level.is_available().then_some(Self(()))
+            }
+
+            #[target_feature(enable = $features)]
+            fn squared_distance_with_features<T: Copy + Into<f64>>(point: &[T], query: &[T]) -> f64 {
+                ordered_sum(point, query)
             }
 
             #[target_feature(enable = $features)]
@@ -153,6 +159,7 @@ macro_rules! kernel {
 
         impl Kernel for $kernel {
             const QUERIES: usize = $queries;
+            const BATCH_COSTS: [f64; 2] = $costs;
             type Word = $word;
             type Ready<'a> = &'a [Group];
 
@@ -190,8 +197,15 @@ macro_rules! kernel {
             }
 
             #[inline]
-            fn prefetch(self, point: &[u8]) {
-                for line in point.chunks(64) {
+            fn squared_distance<T: Copy + Into<f64>>(self, point: &[T], query: &[T]) -> f64 {
+                assert_eq!(point.len(), query.len(), "a point and a query of unequal length");
+                // SAFETY: `self` exists only where the features do.
+                unsafe { Self::squared_distance_with_features(point, query) }
+            }
+
+            #[inline]
+            fn prefetch<T>(self, point: &[T]) {
+                for line in point.chunks(64 / size_of::<T>()) {
                     // SAFETY: any address may be prefetched, and x86-64 always can.
                     unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
                 }
@@ -200,6 +214,6 @@ macro_rules! kernel {
     };
 }
 
-kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, registers: 2);
-kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512vl", word: [i32; 2], queries: 6, registers: 2);
-kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512vl,avx512vnni", word: i32, queries: 12, registers: 2);
+kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, registers: 2, costs: [10.0, 12.0]);
+kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512vl", word: [i32; 2], queries: 6, registers: 2, costs: [20.0, 16.0]);
+kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512vl,avx512vnni", word: i32, queries: 12, registers: 2, costs: [40.0, 28.0]);

@@ -1,0 +1,111 @@
+//! Vectors of bytes: their distances are whole numbers, and what the kernels say is the verdict.
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
+
+use super::{
+    Error,
+    engine::{Pairs, Rows, Search},
+};
+use crate::distance::{self, Kernel, MOST_DIMENSIONS};
+
+impl Search for u8 {
+    type Scale = ();
+
+    fn scale(_points: ArrayView2<Self>) {}
+
+    fn check(_vectors: ArrayView2<Self>, _what: &'static str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn rows<'a>(points: ArrayView2<'a, Self>, (): &'a ()) -> impl Rows + 'a {
+        points
+    }
+
+    fn pairs<'a, K: Kernel + 'a>(
+        kernel: K,
+        points: ArrayView2<'a, Self>,
+        terms: &'a [i64],
+        (): &'a (),
+        queries: ArrayView2<'a, Self>,
+    ) -> impl Pairs + 'a {
+        let (signed, norms) = (distance::signed(queries), distance::squared_norms(queries));
+        BytePairs { kernel, points, terms, queries, signed, norms }
+    }
+
+    fn from_key(key: u64) -> u64 {
+        key
+    }
+}
+
+impl Rows for ArrayView2<'_, u8> {
+    fn dim(&self) -> (usize, usize) {
+        (self.nrows(), self.ncols())
+    }
+
+    fn bytes(&self, rows: Range<usize>) -> CowArray<'_, u8, Ix2> {
+        self.slice(s![rows, ..]).into()
+    }
+
+    fn gather(&self, rows: &[usize]) -> Array2<u8> {
+        self.select(Axis(0), rows)
+    }
+}
+
+struct BytePairs<'a, K> {
+    kernel: K,
+    points: ArrayView2<'a, u8>,
+    terms: &'a [i64],
+    queries: ArrayView2<'a, u8>,
+    signed: Array2<i8>,
+    norms: Vec<u64>,
+}
+
+impl<K: Kernel> Pairs for BytePairs<'_, K> {
+    const EXACT_COST: f64 = 1.0;
+
+    fn queries(&self) -> ArrayView2<'_, u8> {
+        self.queries
+    }
+
+    #[inline]
+    fn distance(&self, query: usize, row: usize) -> u64 {
+        let (point, signed) = (contiguous(self.points.row(row)), contiguous(self.signed.row(query)));
+        if point.len() <= MOST_DIMENSIONS {
+            return self.distance_of_dot(query, row, self.kernel.dot(point, signed));
+        }
+        let parts = point.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
+        self.from_dot(query, row, parts.map(|(x, q)| i64::from(self.kernel.dot(x, q))).sum())
+    }
+
+    #[inline]
+    fn distance_of_dot(&self, query: usize, row: usize, dot: i32) -> u64 {
+        self.from_dot(query, row, dot.into())
+    }
+
+    fn reach(&self, _query: usize, distance: u64) -> f64 {
+        (distance as f64).sqrt()
+    }
+
+    /// Of equally far points the first one wins.
+    fn reach_squared(&self, _query: usize, distance: u64) -> i64 {
+        distance.cast_signed() - 1
+    }
+
+    #[inline]
+    fn prefetch(&self, row: usize) {
+        self.kernel.prefetch(contiguous(self.points.row(row)));
+    }
+}
+
+impl<K> BytePairs<'_, K> {
+    #[inline]
+    fn from_dot(&self, query: usize, row: usize, dot: i64) -> u64 {
+        (self.terms[row] + self.norms[query].cast_signed() - 2 * dot).cast_unsigned()
+    }
+}
+
+pub(super) fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
+    row.to_slice().expect("rows are contiguous")
+}

@@ -1,0 +1,89 @@
+//! What a search asks of vectors: bytes for the kernels, and exact distances for the verdict.
+
+use std::{fmt::Debug, ops::Range};
+
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+
+use super::Error;
+use crate::distance::{self, Element, Kernel, OFFSET};
+
+/// An [`Element`] whose vectors can be searched.
+pub(super) trait Search: Element {
+    /// How vectors become bytes.
+    type Scale: Clone + Debug + Send + Sync;
+
+    /// A scale for these points.
+    fn scale(points: ArrayView2<Self>) -> Self::Scale;
+
+    /// Values that no distance can be measured to are errors.
+    fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error>;
+
+    /// Points as bytes.
+    fn rows<'a>(points: ArrayView2<'a, Self>, scale: &'a Self::Scale) -> impl Rows + 'a;
+
+    /// Points, with their [`terms`](Rows::terms), and the queries that they are compared with.
+    fn pairs<'a, K: Kernel + 'a>(
+        kernel: K,
+        points: ArrayView2<'a, Self>,
+        terms: &'a [i64],
+        scale: &'a Self::Scale,
+        queries: ArrayView2<'a, Self>,
+    ) -> impl Pairs + 'a;
+
+    /// The distance that a key of [`Pairs::distance`] stands for.
+    fn from_key(key: u64) -> Self::Distance;
+}
+
+/// The term of a point that its bytes say too little of: it is always measured.
+pub(super) const OUTLIER: i64 = i64::MAX;
+
+/// Points as bytes, those of an [`OUTLIER`] being zeros.
+pub(super) trait Rows: Sync {
+    /// Points and features.
+    fn dim(&self) -> (usize, usize);
+
+    fn bytes(&self, rows: Range<usize>) -> CowArray<'_, u8, Ix2>;
+
+    fn gather(&self, rows: &[usize]) -> Array2<u8>;
+
+    /// What |x - q|² has of each point alone once q is taken as signed bytes: |x|² - 256 Σx.
+    fn terms(&self, rows: Range<usize>) -> Vec<i64> {
+        let bytes = self.bytes(rows);
+        let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
+        distance::squared_norms(bytes.view())
+            .into_iter()
+            .zip(distance::sums(bytes.view()))
+            .map(term)
+            .collect()
+    }
+}
+
+/// Points and queries, as bytes and as they are.
+pub(super) trait Pairs: Sync {
+    /// How many times longer an exact distance takes than one between bytes.
+    const EXACT_COST: f64;
+
+    /// The queries as bytes.
+    fn queries(&self) -> ArrayView2<'_, u8>;
+
+    /// The squared distance of a query from a point: a key, larger for what is farther.
+    fn distance(&self, query: usize, row: usize) -> u64;
+
+    /// [`distance`](Self::distance), where the dot product of point and signed query is known.
+    fn distance_of_dot(&self, query: usize, row: usize, _dot: i32) -> u64 {
+        self.distance(query, row)
+    }
+
+    /// The largest distance between the bytes of a query and those of a point no farther than this.
+    fn reach(&self, query: usize, distance: u64) -> f64;
+
+    /// The largest squared distance of its bytes at which a point of higher index may still be nearer.
+    fn reach_squared(&self, query: usize, distance: u64) -> i64 {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+        let squared = (self.reach(query, distance).powi(2) * (1.0 + 1e-9)) as i64;
+        squared.saturating_add(1)
+    }
+
+    /// Tells the machine that the point will be wanted soon.
+    fn prefetch(&self, row: usize);
+}

@@ -1,0 +1,220 @@
+//! Vectors of floats: rounded to bytes they tell which points are too far, by a proven bound; what is left is
+//! measured in `f64`.
+//!
+//! A vector's bytes X are its values less a lowest one, in steps of s. If rounding took lengths a and b (in
+//! steps) from x and q, then |X - Q| <= |x - q| / s + a + b: a point whose bytes are farther is farther.
+
+use std::ops::Range;
+
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
+
+use super::{
+    Error,
+    bytes::contiguous,
+    engine::{OUTLIER, Pairs, Rows, Search},
+};
+use crate::distance::{self, Element, Kernel, OFFSET};
+
+/// Rows that the scale is chosen for; one in so many of them may not fit it.
+const SAMPLE: usize = 1024;
+const MISFITS: usize = 512;
+/// The smallest step: far above it nothing underflows.
+const LEAST_STEP: f64 = 1e-290;
+
+/// How floats become bytes.
+#[derive(Clone, Debug)]
+pub(super) struct Scale {
+    lowest: f64,
+    step: f64,
+    /// The most that rounding takes from a point, in steps; from an outlier it takes more.
+    most_lost: f64,
+}
+
+impl Scale {
+    fn new<T: Float>(points: ArrayView2<T>) -> Self {
+        let n = points.nrows();
+        let sampled: Vec<usize> = (0..n.min(SAMPLE)).map(|i| i * n / n.min(SAMPLE)).collect();
+        let sample = points.select(Axis(0), &sampled);
+        let of_rows = |extreme: fn(f64, f64) -> f64, start| {
+            let mut extremes: Vec<f64> =
+                sample.outer_iter().map(|row| row.iter().map(|&x| x.into()).fold(start, extreme)).collect();
+            extremes.sort_by(f64::total_cmp);
+            extremes
+        };
+        let (lowest, highest) = (of_rows(f64::min, f64::MAX), of_rows(f64::max, f64::MIN));
+        let misfits = sampled.len() / MISFITS;
+        let (Some(&lowest), Some(&highest)) = (lowest.get(misfits), highest.iter().rev().nth(misfits)) else {
+            return Self { lowest: 0.0, step: 1.0, most_lost: 0.0 };
+        };
+        // Divided one by one, so that the widest range does not overflow.
+        let step = (highest / 255.0 - lowest / 255.0).max(LEAST_STEP);
+        let scale = Self { lowest, step, most_lost: 0.0 };
+        let mut lost = scale.round(sample.view()).1;
+        lost.sort_by(f64::total_cmp);
+        Self { most_lost: lost[lost.len() - 1 - misfits] * 1.1, ..scale }
+    }
+
+    /// The rows in bytes, and the length that rounding took from each, in steps, or a little more.
+    fn round<T: Float>(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<f64>) {
+        let mut bytes = Array2::zeros(rows.raw_dim());
+        let per_step = 1.0 / self.step;
+        let lost = bytes.outer_iter_mut().zip(rows.outer_iter()).map(|(mut bytes, row)| {
+            let mut lost = 0.0;
+            for (byte, &value) in bytes.iter_mut().zip(row) {
+                let steps = (value.into() - self.lowest) * per_step;
+                // A number of this size has no fraction: the sum is rounded, and ends in the byte.
+                const WHOLE: f64 = (1_u64 << 52) as f64;
+                let whole = steps.clamp(0.0, 255.0) + WHOLE;
+                #[expect(clippy::cast_possible_truncation, reason = "the last byte is meant")]
+                {
+                    *byte = whole.to_bits() as u8;
+                }
+                lost += (steps - (whole - WHOLE)).powi(2);
+            }
+            // The slack covers the rounding of `steps` and of the sum.
+            lost.sqrt() * (1.0 + 1e-9) + 1e-9 * (row.len() as f64).sqrt()
+        });
+        let lost = lost.collect();
+        (bytes, lost)
+    }
+}
+
+/// `f32` or `f64`.
+pub(super) trait Float: Element + Into<f64> {}
+impl Float for f32 {}
+impl Float for f64 {}
+
+macro_rules! search_floats {
+    ($float:ty) => {
+        impl Search for $float {
+            type Scale = Scale;
+
+            fn scale(points: ArrayView2<Self>) -> Scale {
+                Scale::new(points)
+            }
+
+            fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error> {
+                let not_finite = |row: ndarray::ArrayView1<Self>| row.iter().position(|x| !x.is_finite());
+                for (row, values) in vectors.outer_iter().enumerate() {
+                    if let Some(column) = not_finite(values) {
+                        let value = values[column].into();
+                        return Err(Error::NotFinite { what, row, column, value });
+                    }
+                }
+                Ok(())
+            }
+
+            fn rows<'a>(points: ArrayView2<'a, Self>, scale: &'a Scale) -> impl Rows + 'a {
+                Scaled { points, scale }
+            }
+
+            fn pairs<'a, K: Kernel + 'a>(
+                kernel: K,
+                points: ArrayView2<'a, Self>,
+                _terms: &'a [i64],
+                scale: &'a Scale,
+                queries: ArrayView2<'a, Self>,
+            ) -> impl Pairs + 'a {
+                let (bytes, lost) = scale.round(queries);
+                let queries = CowArray::from(queries);
+                let queries = if queries.is_standard_layout() {
+                    queries
+                } else {
+                    queries.as_standard_layout().into_owned().into()
+                };
+                FloatPairs { kernel, points, scale, queries, bytes, lost }
+            }
+
+            fn from_key(key: u64) -> f64 {
+                f64::from_bits(key)
+            }
+        }
+    };
+}
+
+search_floats!(f32);
+search_floats!(f64);
+
+struct Scaled<'a, T> {
+    points: ArrayView2<'a, T>,
+    scale: &'a Scale,
+}
+
+impl<T: Float> Scaled<'_, T> {
+    /// The bytes, and which rows are outliers.
+    fn round(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<bool>) {
+        let (mut bytes, lost) = self.scale.round(rows);
+        // Not a number there is none, but infinity there is.
+        let outliers: Vec<bool> = lost.into_iter().map(|lost| lost > self.scale.most_lost).collect();
+        for (mut bytes, _) in bytes.outer_iter_mut().zip(&outliers).filter(|(_, outlier)| **outlier) {
+            bytes.fill(0);
+        }
+        (bytes, outliers)
+    }
+}
+
+impl<T: Float> Rows for Scaled<'_, T> {
+    fn dim(&self) -> (usize, usize) {
+        self.points.dim()
+    }
+
+    fn bytes(&self, rows: Range<usize>) -> CowArray<'_, u8, Ix2> {
+        self.round(self.points.slice(s![rows, ..])).0.into()
+    }
+
+    fn gather(&self, rows: &[usize]) -> Array2<u8> {
+        self.round(self.points.select(Axis(0), rows).view()).0
+    }
+
+    fn terms(&self, rows: Range<usize>) -> Vec<i64> {
+        let (bytes, outliers) = self.round(self.points.slice(s![rows, ..]));
+        let norms_and_sums =
+            distance::squared_norms(bytes.view()).into_iter().zip(distance::sums(bytes.view()));
+        norms_and_sums
+            .zip(outliers)
+            .map(
+                |((norm, sum), outlier)| {
+                    if outlier { OUTLIER } else { norm.cast_signed() - 2 * OFFSET * sum }
+                },
+            )
+            .collect()
+    }
+}
+
+struct FloatPairs<'a, K, T> {
+    kernel: K,
+    points: ArrayView2<'a, T>,
+    scale: &'a Scale,
+    queries: CowArray<'a, T, Ix2>,
+    bytes: Array2<u8>,
+    /// What rounding took from each query, in steps.
+    lost: Vec<f64>,
+}
+
+impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
+    const EXACT_COST: f64 = 4.0;
+
+    fn queries(&self) -> ArrayView2<'_, u8> {
+        self.bytes.view()
+    }
+
+    #[inline]
+    fn distance(&self, query: usize, row: usize) -> u64 {
+        // Bits of floats that are not negative are ordered as the floats are.
+        let (point, query) = (contiguous(self.points.row(row)), contiguous(self.queries.row(query)));
+        self.kernel.squared_distance(point, query).to_bits()
+    }
+
+    fn reach(&self, query: usize, distance: u64) -> f64 {
+        // d sums and squares lose at most this share in f64, and what underflows is below the square root of
+        // the smallest normal number, whatever d.
+        let share = (self.points.ncols() + 16) as f64 * f64::EPSILON;
+        let length = f64::from_bits(distance).sqrt() * (1.0 + share) + f64::MIN_POSITIVE.sqrt();
+        (length / self.scale.step) * (1.0 + 1e-12) + self.scale.most_lost + self.lost[query]
+    }
+
+    #[inline]
+    fn prefetch(&self, row: usize) {
+        self.kernel.prefetch(contiguous(self.points.row(row)));
+    }
+}
