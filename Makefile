@@ -1,6 +1,6 @@
 # The commands people type. `make test` is what CI runs.
 
-.PHONY: help setup test test-full lint audit
+.PHONY: help setup test test-full lint audit bench
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -11,7 +11,11 @@ setup: ## Fetch everything that the tests need
 test: setup ## Run all tests but the slow ones (about 4 minutes on 2 cores, building included)
 	cargo test --workspace --locked
 
-test-full: setup ## Run all tests, the slow ones too
+# Debian's package of a second data set of MNIST's shape.
+FASHION := /usr/share/datasets/fashion-mnist
+
+test-full: setup ## Run all tests, the slow ones too (on Debian; installs dataset-fashion-mnist as root)
+	test -d $(FASHION) || { apt-get update && apt-get install -y --no-install-recommends dataset-fashion-mnist; }
 	cargo test --workspace --locked -- --include-ignored
 
 lint: ## Check format, lints and documentation; any warning is an error
@@ -22,3 +26,12 @@ lint: ## Check format, lints and documentation; any warning is an error
 audit: ## Check licences, sources and duplicates of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked
 	cargo deny check bans licenses sources
+
+VENV := target/bench-venv
+
+bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (BENCH=--quick: does it run?)
+	cargo bench --workspace --locked
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
+	$(VENV)/bin/python benches/peers/knn.py $(BENCH)
+	$(VENV)/bin/python benches/peers/scaling.py $(BENCH)

@@ -35,10 +35,7 @@ impl Panel {
     pub(crate) fn pack(&mut self, rows: ArrayView2<u8>, block: usize) {
         assert!(rows.nrows() <= LANES, "a panel holds {LANES} points, not {}", rows.nrows());
         let groups = rows.ncols().div_ceil(GROUP).next_multiple_of(block);
-        if groups != self.groups.len() {
-            // Anew, so that there are zeros behind the last dimension.
-            self.groups = vec![Group([[0; GROUP]; LANES]); groups];
-        }
+        self.groups.resize(groups, Group([[0; GROUP]; LANES]));
         if rows.nrows() < LANES {
             self.groups.fill(Group([[0; GROUP]; LANES]));
         }
@@ -48,11 +45,14 @@ impl Panel {
                 for (group, &values) in self.groups.iter_mut().zip(whole) {
                     group.0[lane] = values;
                 }
-                if let Some(group) = self.groups.get_mut(whole.len()) {
+                for group in &mut self.groups[whole.len()..] {
                     group.0[lane] = [0; GROUP];
+                }
+                if let Some(group) = self.groups.get_mut(whole.len()) {
                     group.0[lane][..rest.len()].copy_from_slice(rest);
                 }
             } else {
+                self.groups.iter_mut().for_each(|group| group.0[lane] = [0; GROUP]);
                 for (i, &value) in row.iter().enumerate() {
                     self.groups[i / GROUP].0[lane][i % GROUP] = value;
                 }

@@ -13,6 +13,8 @@ use crate::distance::{self, Kernel, MOST_DIMENSIONS};
 impl Search for u8 {
     type Scale = ();
 
+    const EXACT_COST: f64 = 1.0;
+
     fn scale(_points: ArrayView2<Self>) {}
 
     fn check(_vectors: ArrayView2<Self>, _what: &'static str) -> Result<(), Error> {
@@ -63,8 +65,6 @@ struct BytePairs<'a, K> {
 }
 
 impl<K: Kernel> Pairs for BytePairs<'_, K> {
-    const EXACT_COST: f64 = 1.0;
-
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.queries
     }
@@ -76,12 +76,12 @@ impl<K: Kernel> Pairs for BytePairs<'_, K> {
             return self.distance_of_dot(query, row, self.kernel.dot(point, signed));
         }
         let parts = point.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
-        self.from_dot(query, row, parts.map(|(x, q)| i64::from(self.kernel.dot(x, q))).sum())
+        self.distance_of(query, row, parts.map(|(x, q)| i64::from(self.kernel.dot(x, q))).sum())
     }
 
     #[inline]
     fn distance_of_dot(&self, query: usize, row: usize, dot: i32) -> u64 {
-        self.from_dot(query, row, dot.into())
+        self.distance_of(query, row, dot.into())
     }
 
     fn reach(&self, _query: usize, distance: u64) -> f64 {
@@ -101,7 +101,7 @@ impl<K: Kernel> Pairs for BytePairs<'_, K> {
 
 impl<K> BytePairs<'_, K> {
     #[inline]
-    fn from_dot(&self, query: usize, row: usize, dot: i64) -> u64 {
+    fn distance_of(&self, query: usize, row: usize, dot: i64) -> u64 {
         (self.terms[row] + self.norms[query].cast_signed() - 2 * dot).cast_unsigned()
     }
 }

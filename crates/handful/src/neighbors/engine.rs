@@ -12,6 +12,9 @@ pub(super) trait Search: Element {
     /// How vectors become bytes.
     type Scale: Clone + Debug + Send + Sync;
 
+    /// How many times longer an exact distance takes than one between bytes.
+    const EXACT_COST: f64;
+
     /// A scale for these points.
     fn scale(points: ArrayView2<Self>) -> Self::Scale;
 
@@ -60,9 +63,6 @@ pub(super) trait Rows: Sync {
 
 /// Points and queries, as bytes and as they are.
 pub(super) trait Pairs: Sync {
-    /// How many times longer an exact distance takes than one between bytes.
-    const EXACT_COST: f64;
-
     /// The queries as bytes.
     fn queries(&self) -> ArrayView2<'_, u8>;
 

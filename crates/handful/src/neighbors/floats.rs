@@ -18,6 +18,8 @@ use crate::distance::{self, Element, Kernel, OFFSET};
 /// Rows that the scale is chosen for; one in so many of them may not fit it.
 const SAMPLE: usize = 1024;
 const MISFITS: usize = 512;
+/// A number so large that its neighbours differ by one.
+const WHOLE: f64 = (1_u64 << 52) as f64;
 /// The smallest step: far above it nothing underflows.
 const LEAST_STEP: f64 = 1e-290;
 
@@ -62,8 +64,7 @@ impl Scale {
             let mut lost = 0.0;
             for (byte, &value) in bytes.iter_mut().zip(row) {
                 let steps = (value.into() - self.lowest) * per_step;
-                // A number of this size has no fraction: the sum is rounded, and ends in the byte.
-                const WHOLE: f64 = (1_u64 << 52) as f64;
+                // The sum has no place for a fraction: it is rounded, and ends in the byte.
                 let whole = steps.clamp(0.0, 255.0) + WHOLE;
                 #[expect(clippy::cast_possible_truncation, reason = "the last byte is meant")]
                 {
@@ -88,6 +89,8 @@ macro_rules! search_floats {
     ($float:ty) => {
         impl Search for $float {
             type Scale = Scale;
+
+            const EXACT_COST: f64 = 8.0;
 
             fn scale(points: ArrayView2<Self>) -> Scale {
                 Scale::new(points)
@@ -144,7 +147,6 @@ impl<T: Float> Scaled<'_, T> {
     /// The bytes, and which rows are outliers.
     fn round(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<bool>) {
         let (mut bytes, lost) = self.scale.round(rows);
-        // Not a number there is none, but infinity there is.
         let outliers: Vec<bool> = lost.into_iter().map(|lost| lost > self.scale.most_lost).collect();
         for (mut bytes, _) in bytes.outer_iter_mut().zip(&outliers).filter(|(_, outlier)| **outlier) {
             bytes.fill(0);
@@ -192,8 +194,6 @@ struct FloatPairs<'a, K, T> {
 }
 
 impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
-    const EXACT_COST: f64 = 4.0;
-
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.bytes.view()
     }

@@ -38,9 +38,10 @@ use crate::{
     progress::{Cancelled, Observer, Stage},
 };
 
-/// Queries that are searched for together: enough to make the reading of points cheap, few enough to stay in
-/// cache.
-const QUERY_BLOCK: usize = 2048;
+/// The most queries that are searched for together: with a sketch so few that they stay in cache, without one
+/// so many that the points are packed for them but once or twice.
+const SKETCHED_BLOCK: usize = 2048;
+const SCANNED_BLOCK: usize = 5120;
 /// Points that are worth a thread of their own.
 const POINTS_PER_THREAD: usize = 8192;
 
@@ -198,7 +199,7 @@ impl<T: Element + Search> NearestNeighbors<T> {
             Algorithm::Auto => with_kernel!(level, |kernel| {
                 let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
                 let pairs = T::pairs(kernel, points.view(), &terms, &scale, trials.view());
-                Sketch::new(kernel, Points { rows: &rows, terms: &terms }, &pairs)
+                Sketch::new(kernel, Points { rows: &rows, terms: &terms }, &pairs, T::EXACT_COST)
             }),
             Algorithm::Brute => None,
         };
@@ -234,18 +235,25 @@ impl<T: Element + Search> NearestNeighbors<T> {
             return Err(Error::FeatureCount { expected, found: queries.ncols() });
         }
         T::check(queries, "queries")?;
-        let m = queries.nrows();
+        let (m, threads) = (queries.nrows(), rayon::current_num_threads());
+        let sketch = self.sketch.as_deref().filter(|sketch| {
+            let pays = with_kernel!(self.level, |kernel| sketch.pays(kernel, m, T::EXACT_COST, expected));
+            pays && n_neighbors <= n_samples / 64
+        });
+        let most = if sketch.is_some() { SKETCHED_BLOCK } else { SCANNED_BLOCK };
+        // As many blocks for each thread.
+        let block = m.div_ceil(m.div_ceil(most).max(1).next_multiple_of(threads)).max(1);
+
         let done = AtomicUsize::new(0);
         let answer = |queries: ArrayView2<T>| {
-            let found = with_kernel!(self.level, |kernel| self.nearest(kernel, queries, n_neighbors));
+            let found = with_kernel!(self.level, |kernel| self.nearest(kernel, sketch, queries, n_neighbors));
             let done = done.fetch_add(queries.nrows(), Ordering::Relaxed) + queries.nrows();
             self.observer.report(Stage::Search, done, m)?;
             Ok(found)
         };
         self.observer.report(Stage::Search, 0, m)?;
-        let block = m.div_ceil(rayon::current_num_threads()).clamp(1, QUERY_BLOCK);
-        let found: Vec<Vec<TopK>> = if m <= block {
-            vec![answer(queries)?]
+        let found: Vec<Vec<TopK>> = if m < threads || m <= block {
+            queries.axis_chunks_iter(Axis(0), m.max(1)).map(answer).collect::<Result<_, Cancelled>>()?
         } else {
             let blocks = queries.axis_chunks_iter(Axis(0), block).into_par_iter();
             blocks.map(answer).collect::<Result<_, Cancelled>>()?
@@ -254,17 +262,23 @@ impl<T: Element + Search> NearestNeighbors<T> {
         Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
     }
 
-    fn nearest<K: Kernel>(&self, kernel: K, queries: ArrayView2<T>, k: usize) -> Vec<TopK> {
+    fn nearest<K: Kernel>(
+        &self,
+        kernel: K,
+        sketch: Option<&Sketch>,
+        queries: ArrayView2<T>,
+        k: usize,
+    ) -> Vec<TopK> {
         let rows = T::rows(self.points.view(), &self.scale);
         let points = Points { rows: &rows, terms: &self.terms };
         let pairs = T::pairs(kernel, self.points.view(), &self.terms, &self.scale, queries);
-        let ((n, d), m) = (self.points.dim(), queries.nrows());
-        match &self.sketch {
-            Some(sketch) if k <= n / 64 && sketch.pays(kernel, &pairs, m, d) => {
+        let (n, m) = (self.points.nrows(), queries.nrows());
+        match sketch {
+            Some(sketch) => {
                 let search = sketch::Search::new(kernel, sketch, &pairs, k);
                 in_parts(n, m, k, |range| search.stream(range).0)
             }
-            _ => in_parts(n, m, k, |range| scan::scan(kernel, points, &pairs, k, range)),
+            None => in_parts(n, m, k, |range| scan::scan(kernel, points, &pairs, k, range)),
         }
     }
 }
@@ -384,6 +398,24 @@ mod tests {
                 assert_eq!(index.kneighbors(queries, 3).unwrap(), expected);
             }
         });
+    }
+
+    #[test]
+    fn few_queries_find_the_same_on_many_threads() {
+        let points = Array2::from_shape_fn((40_003, 9), |(i, j)| (i * 37 + j * 11 + i * i * j) as u8);
+        let queries = points.slice(s![..;8000, ..]).mapv(|x| x ^ 5);
+        let index = NearestNeighbors::new(points.clone()).unwrap();
+        for threads in [1, 2, 4, 7] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            for m in [1, 2, 5] {
+                let found = pool.install(|| index.kneighbors(queries.slice(s![..m, ..]), 20)).unwrap();
+                for (row, query) in queries.outer_iter().take(m).enumerate() {
+                    let (distances, indices) = naive(&points, &query.to_vec(), 20);
+                    assert_eq!(found.distances.row(row).to_vec(), distances);
+                    assert_eq!(found.indices.row(row).to_vec(), indices);
+                }
+            }
+        }
     }
 
     #[test]

@@ -74,7 +74,12 @@ pub(super) struct Sketch {
 impl Sketch {
     /// The sketch of points for which one pays: where tried, it rules out enough of them. `pairs` compares
     /// the [`trials`] with all points.
-    pub(super) fn new<K: Kernel, P: Pairs>(kernel: K, points: Points<impl Rows>, pairs: &P) -> Option<Self> {
+    pub(super) fn new<K: Kernel>(
+        kernel: K,
+        points: Points<impl Rows>,
+        pairs: &impl Pairs,
+        exact_cost: f64,
+    ) -> Option<Self> {
         let (n, d) = points.rows.dim();
         if n < LEAST_SAMPLES || !(LEAST_FEATURES..=NARROW).contains(&d) {
             return None;
@@ -82,17 +87,15 @@ impl Sketch {
         let mut sketch = Self::build(kernel, points)?;
         let looked_at = Search::new(kernel, &sketch, pairs, TRIAL_NEIGHBORS).stream(0..n).1;
         sketch.looked_at = looked_at as f64 / (TRIALS * n) as f64;
-        let pays = [1, usize::MAX].into_iter().any(|queries| sketch.pays(kernel, pairs, queries, d));
+        let pays = [1, usize::MAX].into_iter().any(|queries| sketch.pays(kernel, queries, exact_cost, d));
         pays.then_some(sketch)
     }
 
     /// Whether so many queries find their neighbours faster with the sketch than without. Costs are in
-    /// products of a dense scan.
-    pub(super) fn pays<K: Kernel, P: Pairs>(&self, _: K, _: &P, queries: usize, d: usize) -> bool {
-        let d = d as f64;
+    /// products of a dense scan; an exact distance costs `exact_cost` times that between bytes.
+    pub(super) fn pays<K: Kernel>(&self, _: K, queries: usize, exact_cost: f64, d: usize) -> bool {
         let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
-        let exact = exact * P::EXACT_COST;
-        DIRECTIONS as f64 + tile + exact * d * self.looked_at < 0.9 * d
+        DIRECTIONS as f64 + tile + exact * exact_cost * self.looked_at * (d as f64) < 0.9 * d as f64
     }
 
     fn build<K: Kernel>(kernel: K, points: Points<impl Rows>) -> Option<Self> {
@@ -326,7 +329,7 @@ mod tests {
     use super::*;
     use crate::{
         distance::{Level, Scalar, with_kernel},
-        neighbors::{engine::Search as _, scan},
+        neighbors::{engine::Search as Vector, scan},
     };
 
     const N: usize = 5000;
@@ -336,24 +339,40 @@ mod tests {
         best.into_iter().map(TopK::into_sorted).collect()
     }
 
-    /// The sketch of every level finds what the scan of all points finds, also where a sketch is no use.
-    fn check(rows: &Array2<u8>, k: usize) {
-        let n = rows.nrows();
-        let (view, terms) = (rows.view(), scan::terms(&rows.view()));
-        let points = Points { rows: &view, terms: &terms };
-        let every = (0..n).step_by(n / 200).chain(n - 9..n).collect::<Vec<_>>();
-        let queries = rows.select(Axis(0), &every).mapv(|x| x.saturating_add(x % 3));
+    /// The nearest of all points, each of which is measured.
+    fn naive(pairs: &impl Pairs, n: usize, k: usize) -> Vec<Vec<(u64, usize)>> {
+        let of_query = |query| {
+            let mut best = TopK::new(k);
+            (0..n).for_each(|row| best.offer(pairs.distance(query, row), row));
+            best.into_sorted()
+        };
+        (0..pairs.queries().nrows()).into_par_iter().map(of_query).collect()
+    }
+
+    /// Sketch and scan of every level find what is nearest, also where a sketch is no use.
+    fn check_vectors<T: Vector>(rows: &Array2<T>, queries: &Array2<T>, k: usize) {
+        let (n, scale) = (rows.nrows(), T::scale(rows.view()));
+        let scaled = T::rows(rows.view(), &scale);
+        let terms = scan::terms(&scaled);
+        let points = Points { rows: &scaled, terms: &terms };
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
             with_kernel!(level, |kernel| {
+                let pairs = T::pairs(kernel, rows.view(), &terms, &scale, queries.view());
+                let expected = naive(&pairs, n, k);
+                assert_eq!(sorted(scan::scan(kernel, points, &pairs, k, 0..n)), expected, "{level}");
                 let sketch = Sketch::build(kernel, points).expect("few outliers");
-                let pairs = u8::pairs(kernel, rows.view(), &terms, &(), queries.view());
                 let search = Search::new(kernel, &sketch, &pairs, k);
                 let (found, looked_at) = search.stream(0..n);
-                let expected = sorted(scan::scan(kernel, points, &pairs, k, 0..n));
                 assert_eq!(sorted(found), expected, "{level}");
                 assert!(looked_at >= k);
             });
         }
+    }
+
+    fn check(rows: &Array2<u8>, k: usize) {
+        let n = rows.nrows();
+        let every = (0..n).step_by(n / 200).chain(n - 9..n).collect::<Vec<_>>();
+        check_vectors(rows, &rows.select(Axis(0), &every).mapv(|x| x.saturating_add(x % 3)), k);
     }
 
     fn random(seed: u64) -> impl FnMut((usize, usize)) -> u8 {
@@ -411,11 +430,31 @@ mod tests {
             let (view, terms) = (rows.view(), scan::terms(&rows.view()));
             let queries = rows.select(Axis(0), &trials(rows.nrows()));
             let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
-            Sketch::new(Scalar, Points { rows: &view, terms: &terms }, &pairs).is_some()
+            Sketch::new(Scalar, Points { rows: &view, terms: &terms }, &pairs, 1.0).is_some()
         };
         assert!(chosen(&mixtures(4, 784)), "four directions say it all");
         assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");
         assert!(!chosen(&Array2::zeros((N, D))), "all points equal");
         assert!(!chosen(&Array2::from_shape_fn((N, 32), random(6))), "short vectors");
+    }
+
+    #[test]
+    fn exact_between_floats_with_some_far_out() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut rows = mixtures(20, D).mapv(|x| f64::from(x) / 100.0 - 1.0);
+        rows.mapv_inplace(|x| x + rng.random_range(-1e-3..1e-3));
+        for (row, factor) in [(3, 1e3), (777, -1e12), (1500, 1e200), (4999, -1e308)] {
+            rows.row_mut(row).mapv_inplace(|x| (x * factor).clamp(f64::MIN, f64::MAX));
+        }
+        let queries = rows.select(Axis(0), &[0, 3, 100, 777, 1500, 2500, 4998, 4999]).mapv(|x| x * 0.999);
+        check_vectors(&rows, &queries, 10);
+        let narrow = |x: &f64| x.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
+        check_vectors(&rows.map(narrow), &queries.map(narrow), 10);
+        // All of it far from one, and so small that squares are no longer normal.
+        check_vectors(
+            &rows.mapv(|x| x.clamp(-1.0, 1.0) * 1e-160),
+            &queries.mapv(|x| x.clamp(-1.0, 1.0) * 1e-160),
+            10,
+        );
     }
 }

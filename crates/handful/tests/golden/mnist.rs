@@ -5,18 +5,15 @@ use std::sync::LazyLock;
 use handful::{
     Dataset, KMeans, KNeighborsClassifier,
     dataset::TrainTest,
-    distance::squared_euclidean,
     metrics::ConfusionMatrix,
     neighbors::{NearestNeighbors, Neighbors, TieBreak},
 };
 use ndarray::Axis;
-use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
-use rayon::prelude::*;
 
 use crate::{MNIST, reference};
 
 /// The five nearest training images of every test image: a smaller search is its beginning.
-static NEIGHBORS: LazyLock<Neighbors> = LazyLock::new(|| {
+pub(crate) static NEIGHBORS: LazyLock<Neighbors> = LazyLock::new(|| {
     let index = NearestNeighbors::new(MNIST.train.images().clone()).expect("bytes");
     index.kneighbors(MNIST.test.images().view(), 5).expect("valid search")
 });
@@ -49,34 +46,6 @@ fn knn_on_all_training_images_has_its_known_accuracies() {
         let found = accuracy(&MNIST.test, &model.predict_from(&NEIGHBORS.nearest(k)));
         assert!((found - expected).abs() < 1e-9, "k = {k}, ties {tie_break:?}: {found}");
     }
-}
-
-/// All points sorted by (squared distance, index), for each of these test images.
-fn check_against_naive_search(queries: &[usize]) {
-    let train = MNIST.train.images();
-    queries.par_iter().for_each(|&query| {
-        let image = MNIST.test.images().row(query).to_vec();
-        let rows = train.as_slice().expect("contiguous").chunks_exact(train.ncols());
-        let mut all: Vec<(u64, usize)> = rows.map(|row| squared_euclidean(row, &image)).zip(0..).collect();
-        all.select_nth_unstable(5);
-        all[..5].sort_unstable();
-        let (distances, indices): (Vec<_>, Vec<_>) = all[..5].iter().copied().unzip();
-        assert_eq!(NEIGHBORS.distances.row(query).to_vec(), distances, "query {query}");
-        assert_eq!(NEIGHBORS.indices.row(query).to_vec(), indices, "query {query}");
-    });
-}
-
-#[test]
-fn neighbors_equal_a_naive_search() {
-    let mut rng = ChaCha8Rng::seed_from_u64(0);
-    check_against_naive_search(&index::sample(&mut rng, MNIST.test.n_samples(), 500).into_vec());
-}
-
-/// Four minutes on two cores, hence not in `make test`.
-#[test]
-#[ignore = "run by `make test-full`"]
-fn all_neighbors_equal_a_naive_search() {
-    check_against_naive_search(&(0..MNIST.test.n_samples()).collect::<Vec<_>>());
 }
 
 #[test]
