@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
 
 use super::{
     Error,
-    engine::{Pairs, Rows, Search},
+    engine::{Pairs, Rows, Search, Terms},
 };
 use crate::distance::{self, Kernel, MOST_DIMENSIONS};
 
@@ -28,12 +28,12 @@ impl Search for u8 {
     fn pairs<'a, K: Kernel + 'a>(
         kernel: K,
         points: ArrayView2<'a, Self>,
-        terms: &'a [i64],
+        terms: &'a Terms,
         (): &'a (),
         queries: ArrayView2<'a, Self>,
     ) -> impl Pairs + 'a {
         let (signed, norms) = (distance::signed(queries), distance::squared_norms(queries));
-        BytePairs { kernel, points, terms, queries, signed, norms }
+        BytePairs { kernel, points, terms: &terms.values, queries, signed, norms }
     }
 
     fn from_key(key: u64) -> u64 {

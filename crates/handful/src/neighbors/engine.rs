@@ -3,6 +3,7 @@
 use std::{fmt::Debug, ops::Range};
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+use rayon::prelude::*;
 
 use super::Error;
 use crate::distance::{self, Element, Kernel, OFFSET};
@@ -24,11 +25,11 @@ pub(super) trait Search: Element {
     /// Points as bytes.
     fn rows<'a>(points: ArrayView2<'a, Self>, scale: &'a Self::Scale) -> impl Rows + 'a;
 
-    /// Points, with their [`terms`](Rows::terms), and the queries that they are compared with.
+    /// Points, with their terms, and the queries that they are compared with.
     fn pairs<'a, K: Kernel + 'a>(
         kernel: K,
         points: ArrayView2<'a, Self>,
-        terms: &'a [i64],
+        terms: &'a Terms,
         scale: &'a Self::Scale,
         queries: ArrayView2<'a, Self>,
     ) -> impl Pairs + 'a;
@@ -37,10 +38,7 @@ pub(super) trait Search: Element {
     fn from_key(key: u64) -> Self::Distance;
 }
 
-/// The term of a point that its bytes say too little of: it is always measured.
-pub(super) const OUTLIER: i64 = i64::MAX;
-
-/// Points as bytes, those of an [`OUTLIER`] being zeros.
+/// Points as bytes.
 pub(super) trait Rows: Sync {
     /// Points and features.
     fn dim(&self) -> (usize, usize);
@@ -49,15 +47,41 @@ pub(super) trait Rows: Sync {
 
     fn gather(&self, rows: &[usize]) -> Array2<u8>;
 
-    /// What |x - q|² has of each point alone once q is taken as signed bytes: |x|² - 256 Σx.
-    fn terms(&self, rows: Range<usize>) -> Vec<i64> {
-        let bytes = self.bytes(rows);
+    fn terms(&self, rows: Range<usize>) -> Terms {
+        Terms::new(self.bytes(rows).view(), 0.0)
+    }
+}
+
+/// What a search wants to know of each point beside its bytes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Terms {
+    /// What |x - q|² has of a point alone once q is taken as signed bytes: |x|² - 256 Σx.
+    pub(super) values: Vec<i64>,
+    /// The largest length that rounding to bytes took from a point.
+    pub(super) most_lost: f64,
+}
+
+impl Terms {
+    pub(super) fn new(bytes: ArrayView2<u8>, most_lost: f64) -> Self {
         let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
-        distance::squared_norms(bytes.view())
-            .into_iter()
-            .zip(distance::sums(bytes.view()))
-            .map(term)
-            .collect()
+        let norms_and_sums = distance::squared_norms(bytes).into_iter().zip(distance::sums(bytes));
+        Self { values: norms_and_sums.map(term).collect(), most_lost }
+    }
+
+    /// Of all points, on all threads.
+    pub(super) fn of_all(rows: &impl Rows) -> Self {
+        const CHUNK: usize = 1024;
+        let n = rows.dim().0;
+        let chunks: Vec<Self> = (0..n.div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|chunk| rows.terms(chunk * CHUNK..n.min((chunk + 1) * CHUNK)))
+            .collect();
+        let mut all = Self { values: Vec::with_capacity(n), most_lost: 0.0 };
+        for chunk in chunks {
+            all.values.extend(chunk.values);
+            all.most_lost = all.most_lost.max(chunk.most_lost);
+        }
+        all
     }
 }
 

@@ -1,8 +1,9 @@
 //! Vectors of floats: rounded to bytes they tell which points are too far, by a proven bound; what is left is
 //! measured in `f64`.
 //!
-//! A vector's bytes X are its values less a lowest one, in steps of s. If rounding took lengths a and b (in
-//! steps) from x and q, then |X - Q| <= |x - q| / s + a + b: a point whose bytes are farther is farther.
+//! A vector's bytes X are its values less a lowest one, in steps of s: clamped to 0..=255, which brings no two
+//! vectors farther apart, and rounded. If rounding took lengths a and b from x and q, then
+//! |X - Q| <= |x - q| / s + a + b. So a point whose bytes are farther is farther.
 
 use std::ops::Range;
 
@@ -11,13 +12,13 @@ use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 use super::{
     Error,
     bytes::contiguous,
-    engine::{OUTLIER, Pairs, Rows, Search},
+    engine::{Pairs, Rows, Search, Terms},
 };
-use crate::distance::{self, Element, Kernel, OFFSET};
+use crate::distance::{Element, Kernel};
 
-/// Rows that the scale is chosen for; one in so many of them may not fit it.
+/// Rows that the scale is chosen for; one in so many of them may be clamped.
 const SAMPLE: usize = 1024;
-const MISFITS: usize = 512;
+const CLAMPED: usize = 512;
 /// A number so large that its neighbours differ by one.
 const WHOLE: f64 = (1_u64 << 52) as f64;
 /// The smallest step: far above it nothing underflows.
@@ -28,8 +29,6 @@ const LEAST_STEP: f64 = 1e-290;
 pub(super) struct Scale {
     lowest: f64,
     step: f64,
-    /// The most that rounding takes from a point, in steps; from an outlier it takes more.
-    most_lost: f64,
 }
 
 impl Scale {
@@ -44,16 +43,12 @@ impl Scale {
             extremes
         };
         let (lowest, highest) = (of_rows(f64::min, f64::MAX), of_rows(f64::max, f64::MIN));
-        let misfits = sampled.len() / MISFITS;
-        let (Some(&lowest), Some(&highest)) = (lowest.get(misfits), highest.iter().rev().nth(misfits)) else {
-            return Self { lowest: 0.0, step: 1.0, most_lost: 0.0 };
+        let clamped = sampled.len() / CLAMPED;
+        let (Some(&lowest), Some(&highest)) = (lowest.get(clamped), highest.iter().rev().nth(clamped)) else {
+            return Self { lowest: 0.0, step: 1.0 };
         };
         // Divided one by one, so that the widest range does not overflow.
-        let step = (highest / 255.0 - lowest / 255.0).max(LEAST_STEP);
-        let scale = Self { lowest, step, most_lost: 0.0 };
-        let mut lost = scale.round(sample.view()).1;
-        lost.sort_by(f64::total_cmp);
-        Self { most_lost: lost[lost.len() - 1 - misfits] * 1.1, ..scale }
+        Self { lowest, step: (highest / 255.0 - lowest / 255.0).max(LEAST_STEP) }
     }
 
     /// The rows in bytes, and the length that rounding took from each, in steps, or a little more.
@@ -63,16 +58,16 @@ impl Scale {
         let lost = bytes.outer_iter_mut().zip(rows.outer_iter()).map(|(mut bytes, row)| {
             let mut lost = 0.0;
             for (byte, &value) in bytes.iter_mut().zip(row) {
-                let steps = (value.into() - self.lowest) * per_step;
+                let steps = ((value.into() - self.lowest) * per_step).clamp(0.0, 255.0);
                 // The sum has no place for a fraction: it is rounded, and ends in the byte.
-                let whole = steps.clamp(0.0, 255.0) + WHOLE;
+                let whole = steps + WHOLE;
                 #[expect(clippy::cast_possible_truncation, reason = "the last byte is meant")]
                 {
                     *byte = whole.to_bits() as u8;
                 }
                 lost += (steps - (whole - WHOLE)).powi(2);
             }
-            // The slack covers the rounding of `steps` and of the sum.
+            // The slack covers what `steps` and the sum are rounded by themselves.
             lost.sqrt() * (1.0 + 1e-9) + 1e-9 * (row.len() as f64).sqrt()
         });
         let lost = lost.collect();
@@ -114,7 +109,7 @@ macro_rules! search_floats {
             fn pairs<'a, K: Kernel + 'a>(
                 kernel: K,
                 points: ArrayView2<'a, Self>,
-                _terms: &'a [i64],
+                terms: &'a Terms,
                 scale: &'a Scale,
                 queries: ArrayView2<'a, Self>,
             ) -> impl Pairs + 'a {
@@ -125,7 +120,7 @@ macro_rules! search_floats {
                 } else {
                     queries.as_standard_layout().into_owned().into()
                 };
-                FloatPairs { kernel, points, scale, queries, bytes, lost }
+                FloatPairs { kernel, points, scale, most_lost: terms.most_lost, queries, bytes, lost }
             }
 
             fn from_key(key: u64) -> f64 {
@@ -143,43 +138,22 @@ struct Scaled<'a, T> {
     scale: &'a Scale,
 }
 
-impl<T: Float> Scaled<'_, T> {
-    /// The bytes, and which rows are outliers.
-    fn round(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<bool>) {
-        let (mut bytes, lost) = self.scale.round(rows);
-        let outliers: Vec<bool> = lost.into_iter().map(|lost| lost > self.scale.most_lost).collect();
-        for (mut bytes, _) in bytes.outer_iter_mut().zip(&outliers).filter(|(_, outlier)| **outlier) {
-            bytes.fill(0);
-        }
-        (bytes, outliers)
-    }
-}
-
 impl<T: Float> Rows for Scaled<'_, T> {
     fn dim(&self) -> (usize, usize) {
         self.points.dim()
     }
 
     fn bytes(&self, rows: Range<usize>) -> CowArray<'_, u8, Ix2> {
-        self.round(self.points.slice(s![rows, ..])).0.into()
+        self.scale.round(self.points.slice(s![rows, ..])).0.into()
     }
 
     fn gather(&self, rows: &[usize]) -> Array2<u8> {
-        self.round(self.points.select(Axis(0), rows).view()).0
+        self.scale.round(self.points.select(Axis(0), rows).view()).0
     }
 
-    fn terms(&self, rows: Range<usize>) -> Vec<i64> {
-        let (bytes, outliers) = self.round(self.points.slice(s![rows, ..]));
-        let norms_and_sums =
-            distance::squared_norms(bytes.view()).into_iter().zip(distance::sums(bytes.view()));
-        norms_and_sums
-            .zip(outliers)
-            .map(
-                |((norm, sum), outlier)| {
-                    if outlier { OUTLIER } else { norm.cast_signed() - 2 * OFFSET * sum }
-                },
-            )
-            .collect()
+    fn terms(&self, rows: Range<usize>) -> Terms {
+        let (bytes, lost) = self.scale.round(self.points.slice(s![rows, ..]));
+        Terms::new(bytes.view(), lost.into_iter().fold(0.0, f64::max))
     }
 }
 
@@ -187,6 +161,7 @@ struct FloatPairs<'a, K, T> {
     kernel: K,
     points: ArrayView2<'a, T>,
     scale: &'a Scale,
+    most_lost: f64,
     queries: CowArray<'a, T, Ix2>,
     bytes: Array2<u8>,
     /// What rounding took from each query, in steps.
@@ -210,7 +185,7 @@ impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
         // the smallest normal number, whatever d.
         let share = (self.points.ncols() + 16) as f64 * f64::EPSILON;
         let length = f64::from_bits(distance).sqrt() * (1.0 + share) + f64::MIN_POSITIVE.sqrt();
-        (length / self.scale.step) * (1.0 + 1e-12) + self.scale.most_lost + self.lost[query]
+        (length / self.scale.step) * (1.0 + 1e-12) + self.most_lost + self.lost[query]
     }
 
     #[inline]

@@ -29,7 +29,7 @@ use rayon::prelude::*;
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use votes::{TieBreak, Weights};
 
-use engine::Search;
+use engine::{Search, Terms};
 use sketch::Sketch;
 use top_k::TopK;
 
@@ -127,21 +127,6 @@ pub enum Algorithm {
     Brute,
 }
 
-/// What a search wants to know of the points.
-#[derive(Debug)]
-struct Points<'a, R> {
-    rows: &'a R,
-    /// Their [`terms`](engine::Rows::terms).
-    terms: &'a [i64],
-}
-
-impl<R> Clone for Points<'_, R> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-impl<R> Copy for Points<'_, R> {}
-
 /// Points that can be searched for the nearest ones of a query: vectors of `u8`, `f32` or `f64`.
 ///
 /// Where trials show that it pays (many long vectors that a few directions describe well, as images are), most
@@ -166,7 +151,7 @@ impl<R> Copy for Points<'_, R> {}
 pub struct NearestNeighbors<T: Element + Search = u8> {
     points: ArcArray2<T>,
     scale: T::Scale,
-    terms: Vec<i64>,
+    terms: Terms,
     sketch: Option<Arc<Sketch>>,
     level: Level,
     observer: Observer,
@@ -194,12 +179,12 @@ impl<T: Element + Search> NearestNeighbors<T> {
         T::check(points.view(), "vectors to search")?;
         let (scale, level) = (T::scale(points.view()), Level::detect());
         let rows = T::rows(points.view(), &scale);
-        let terms = scan::terms(&rows);
+        let terms = Terms::of_all(&rows);
         let sketch = match algorithm {
             Algorithm::Auto => with_kernel!(level, |kernel| {
                 let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
                 let pairs = T::pairs(kernel, points.view(), &terms, &scale, trials.view());
-                Sketch::new(kernel, Points { rows: &rows, terms: &terms }, &pairs, T::EXACT_COST)
+                Sketch::new(kernel, &rows, &pairs, T::EXACT_COST)
             }),
             Algorithm::Brute => None,
         };
@@ -270,7 +255,6 @@ impl<T: Element + Search> NearestNeighbors<T> {
         k: usize,
     ) -> Vec<TopK> {
         let rows = T::rows(self.points.view(), &self.scale);
-        let points = Points { rows: &rows, terms: &self.terms };
         let pairs = T::pairs(kernel, self.points.view(), &self.terms, &self.scale, queries);
         let (n, m) = (self.points.nrows(), queries.nrows());
         match sketch {
@@ -278,7 +262,7 @@ impl<T: Element + Search> NearestNeighbors<T> {
                 let search = sketch::Search::new(kernel, sketch, &pairs, k);
                 in_parts(n, m, k, |range| search.stream(range).0)
             }
-            None => in_parts(n, m, k, |range| scan::scan(kernel, points, &pairs, k, range)),
+            None => in_parts(n, m, k, |range| scan::scan(kernel, &rows, &self.terms, &pairs, k, range)),
         }
     }
 }
@@ -356,6 +340,19 @@ mod tests {
             check(&points, &queries, k.min(n));
             let narrow = |x: &f64| (*x as f32).clamp(f32::MIN, f32::MAX);
             check(&points.map(narrow), &queries.map(narrow), k.min(n));
+        }
+    }
+
+    /// Neighbours much nearer than a step of the scale: without all of the rounding in the bound some are missed.
+    #[test]
+    fn equals_the_definition_between_steps() {
+        for d in 1..4 {
+            let spread = |n: usize, a: f64| {
+                Array2::from_shape_fn((n, d), |(i, j)| ((i + 1) as f64 * (a + j as f64).sqrt()).fract())
+            };
+            let (points, queries) = (spread(3000, 2.0), spread(100, 5.0));
+            check(&points, &queries, 3);
+            check(&points.mapv(|x| x as f32), &queries.mapv(|x| x as f32 * 1.5), 3);
         }
     }
 

@@ -3,11 +3,9 @@
 use std::ops::Range;
 
 use ndarray::Axis;
-use rayon::prelude::*;
 
 use super::{
-    Points,
-    engine::{OUTLIER, Pairs, Rows},
+    engine::{Pairs, Rows, Terms},
     top_k::TopK,
 };
 use crate::distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch};
@@ -20,20 +18,11 @@ const FEW: usize = 3;
 const QUERY_PART: usize = 1024;
 const PANELS: usize = 8;
 
-/// The [`terms`](Rows::terms) of all points.
-pub(super) fn terms(rows: &impl Rows) -> Vec<i64> {
-    const CHUNK: usize = 1024;
-    let n = rows.dim().0;
-    (0..n.div_ceil(CHUNK))
-        .into_par_iter()
-        .flat_map_iter(|chunk| rows.terms(chunk * CHUNK..n.min((chunk + 1) * CHUNK)))
-        .collect()
-}
-
 /// The `k` nearest of some points for each query. O(n m d) for n points and m queries.
 pub(super) fn scan<K: Kernel>(
     kernel: K,
-    points: Points<impl Rows>,
+    rows: &impl Rows,
+    terms: &Terms,
     pairs: &impl Pairs,
     k: usize,
     range: Range<usize>,
@@ -44,16 +33,12 @@ pub(super) fn scan<K: Kernel>(
         one_by_one(pairs, range, &mut best);
         return best;
     }
-    for row in range.clone().filter(|&row| points.terms[row] == OUTLIER) {
-        best.iter_mut().enumerate().for_each(|(query, best)| best.offer(pairs.distance(query, row), row));
-    }
     let norms = distance::squared_norms(pairs.queries());
     let threshold = |query: usize, best: &TopK| match best.threshold() {
         u64::MAX => i32::MAX,
         worst => narrow(pairs.reach_squared(query, worst).saturating_sub(norms[query].cast_signed())),
     };
-    let mut thresholds: Vec<i32> =
-        best.iter().enumerate().map(|(query, best)| threshold(query, best)).collect();
+    let mut thresholds = vec![i32::MAX; m];
     let packed: Vec<Packed<K>> = distance::signed(pairs.queries())
         .axis_chunks_iter(Axis(0), QUERY_PART)
         .map(|part| Packed::new(kernel, part))
@@ -61,14 +46,13 @@ pub(super) fn scan<K: Kernel>(
     let mut panels: Vec<(Panel, Lanes)> = vec![(Panel::default(), [0; LANES]); PANELS];
     let mut scratch = Scratch::default();
     for first in range.clone().step_by(PANELS * LANES) {
-        let bytes = points.rows.bytes(first..range.end.min(first + PANELS * LANES));
-        let terms = points.terms[first..].chunks(LANES);
+        let bytes = rows.bytes(first..range.end.min(first + PANELS * LANES));
+        let terms = terms.values[first..].chunks(LANES);
         for ((panel, base), (rows, terms)) in
             panels.iter_mut().zip(bytes.axis_chunks_iter(Axis(0), LANES).zip(terms))
         {
             panel.pack(rows, K::BLOCK);
             *base = [i32::MAX; LANES];
-            // That of an outlier stays.
             base.iter_mut().zip(&terms[..rows.nrows()]).for_each(|(base, &term)| *base = narrow(term));
         }
         let there = bytes.nrows().div_ceil(LANES);
@@ -78,7 +62,7 @@ pub(super) fn scan<K: Kernel>(
             for (number, (panel, base)) in panels[..there].iter().enumerate() {
                 packed.multiply(panel, &mut scratch, base, thresholds, |query, mask, dots| {
                     let query = part * QUERY_PART + query;
-                    for lane in lanes(mask).filter(|&lane| base[lane] != i32::MAX) {
+                    for lane in lanes(mask).take_while(|lane| first + number * LANES + lane < range.end) {
                         let row = first + number * LANES + lane;
                         best[query].offer(pairs.distance_of_dot(query, row, dots[lane]), row);
                     }

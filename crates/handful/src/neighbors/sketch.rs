@@ -1,7 +1,8 @@
 //! A short sketch of every point, with which most points are ruled out without being looked at.
 //!
-//! A sketch is the point's projection on a few [`Basis`] directions P, divided by a step t and rounded to
-//! bytes: Y. Of two points x and q with sketches Y and Z, whose rounding took away lengths a and b,
+//! A sketch is the point's projection on a few [`Basis`] directions P, divided by a step t, clamped to the range
+//! of bytes, which brings no two points farther apart, and rounded: Y. Of two points x and q with sketches Y and
+//! Z, whose rounding took away lengths a and b,
 //!
 //! ```text
 //! t |Y - Z| <= |P (x - q)| + a + b <= σ |x - q| + a + b
@@ -17,9 +18,8 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::{
-    Points,
     basis::Basis,
-    engine::{OUTLIER, Pairs, Rows},
+    engine::{Pairs, Rows},
     scan::{NARROW, lanes},
     top_k::TopK,
 };
@@ -32,6 +32,8 @@ const LEAST_FEATURES: usize = 192;
 const LEAST_SAMPLES: usize = 4096;
 /// Rows that the step is chosen for.
 const SAMPLE: usize = 1024;
+/// Standard deviations up to which a projection is not clamped: measured best between 2.5 and 4.5.
+const REACH: f64 = 3.0;
 /// Rows from which a query gets its first threshold, at least; and for each neighbour.
 const SEED_ROWS: usize = 2048;
 const SEED_ROWS_PER_NEIGHBOR: usize = 8;
@@ -40,8 +42,6 @@ const PANELS: usize = 32;
 const MOST_CANDIDATES: usize = 1 << 15;
 /// How many candidates ahead a point is fetched.
 const PREFETCH: usize = 4;
-/// Points that the sketch represents badly are always measured; with more than this share of them it is none.
-const MOST_OUTLIERS: f64 = 0.01;
 /// Queries with which a sketch is tried out, and their neighbours.
 const TRIALS: usize = 32;
 const TRIAL_NEIGHBORS: usize = 5;
@@ -61,12 +61,12 @@ pub(super) struct Sketch {
     centre: Vec<i64>,
     /// t.
     step: f64,
-    /// The largest a, but for outliers.
+    /// The largest a.
     error: f64,
+    n_samples: usize,
     panels: Vec<Panel>,
-    /// |Y|², the base of the keys; that of outliers and of what lies behind the last point is never passed.
+    /// |Y|², the base of the keys.
     bases: Vec<Lanes>,
-    outliers: Vec<usize>,
     /// The share of the points that trial queries had to be compared with.
     looked_at: f64,
 }
@@ -76,15 +76,15 @@ impl Sketch {
     /// the [`trials`] with all points.
     pub(super) fn new<K: Kernel>(
         kernel: K,
-        points: Points<impl Rows>,
+        rows: &impl Rows,
         pairs: &impl Pairs,
         exact_cost: f64,
     ) -> Option<Self> {
-        let (n, d) = points.rows.dim();
+        let (n, d) = rows.dim();
         if n < LEAST_SAMPLES || !(LEAST_FEATURES..=NARROW).contains(&d) {
             return None;
         }
-        let mut sketch = Self::build(kernel, points)?;
+        let mut sketch = Self::build(kernel, rows)?;
         let looked_at = Search::new(kernel, &sketch, pairs, TRIAL_NEIGHBORS).stream(0..n).1;
         sketch.looked_at = looked_at as f64 / (TRIALS * n) as f64;
         let pays = [1, usize::MAX].into_iter().any(|queries| sketch.pays(kernel, queries, exact_cost, d));
@@ -98,12 +98,11 @@ impl Sketch {
         DIRECTIONS as f64 + tile + exact * exact_cost * self.looked_at * (d as f64) < 0.9 * d as f64
     }
 
-    fn build<K: Kernel>(kernel: K, points: Points<impl Rows>) -> Option<Self> {
-        let (n, d) = points.rows.dim();
+    fn build<K: Kernel>(kernel: K, rows: &impl Rows) -> Option<Self> {
+        let (n, d) = rows.dim();
         let evenly = |count: usize| (0..count).map(|i| i * n / count).collect::<Vec<_>>();
-        let basis =
-            Basis::principal(points.rows.gather(&evenly(Basis::sample_size(n, d))).view(), DIRECTIONS)?;
-        let sample = points.rows.gather(&evenly(SAMPLE));
+        let basis = Basis::principal(rows.gather(&evenly(Basis::sample_size(n, d))).view(), DIRECTIONS)?;
+        let sample = rows.gather(&evenly(SAMPLE));
         let mut products = Array2::zeros((SAMPLE, DIRECTIONS));
         basis.project(kernel, sample.view(), |first, part| {
             for (column, row) in part.columns().into_iter().zip(first..) {
@@ -111,60 +110,48 @@ impl Sketch {
             }
         });
         let centre: Vec<i64> = products.mean_axis(Axis(0)).expect("a sample").to_vec();
-        let largest = products.outer_iter().flat_map(|row| deviations(row, &centre)).map(i64::abs).max()?;
-        let step = (largest as f64 * 1.05 / 127.0).max(1.0);
-        let count = n.div_ceil(LANES);
-        let mut sketch = Self {
+        let squares =
+            products.outer_iter().flat_map(|row| deviations(row, &centre)).map(|x| (x as f64).powi(2));
+        let standard_deviation = (squares.sum::<f64>() / products.len() as f64).sqrt();
+        let step = (REACH * standard_deviation / 127.0).max(1.0);
+        let (mut panels, mut bases) =
+            (vec![Panel::default(); n.div_ceil(LANES)], vec![[0; LANES]; n.div_ceil(LANES)]);
+        let sketch = Self {
             basis,
             centre,
             step,
             error: 0.0,
-            panels: vec![Panel::default(); count],
-            bases: vec![[i32::MAX; LANES]; count],
-            outliers: Vec::new(),
+            n_samples: n,
+            panels: Vec::new(),
+            bases: Vec::new(),
             looked_at: 1.0,
         };
-        sketch.error = products.outer_iter().map(|row| sketch.round(row).1).fold(0.0, f64::max) * 1.1;
-
-        let (mut panels, mut bases) = (std::mem::take(&mut sketch.panels), std::mem::take(&mut sketch.bases));
-        let outliers: Vec<Vec<usize>> = panels
+        let error = panels
             .par_chunks_mut(PANELS)
             .zip(bases.par_chunks_mut(PANELS))
             .enumerate()
-            .map(|(chunk, (panels, bases))| {
-                sketch.fill(kernel, points, chunk * PANELS * LANES, panels, bases)
-            })
-            .collect();
-        let outliers = outliers.concat();
-        (outliers.len() as f64 <= MOST_OUTLIERS * n as f64).then_some(Self {
-            panels,
-            bases,
-            outliers,
-            ..sketch
-        })
+            .map(|(chunk, (panels, bases))| sketch.fill(kernel, rows, chunk * PANELS * LANES, panels, bases))
+            .reduce(|| 0.0, f64::max);
+        Some(Self { error, panels, bases, ..sketch })
     }
 
-    /// Fills panels with the sketches of the points from `start` on, and returns the outliers among them.
+    /// Fills panels with the sketches of the points from `start` on, and returns the largest a among them.
     fn fill<K: Kernel>(
         &self,
         kernel: K,
-        points: Points<impl Rows>,
+        rows: &impl Rows,
         start: usize,
         panels: &mut [Panel],
         bases: &mut [Lanes],
-    ) -> Vec<usize> {
-        let mut outliers = Vec::new();
-        let end = points.terms.len().min(start + PANELS * LANES);
-        self.basis.project(kernel, points.rows.bytes(start..end).view(), |first, products| {
-            // Zeros, where nothing is put in, have the product zero.
+    ) -> f64 {
+        let mut error: f64 = 0.0;
+        let end = rows.dim().0.min(start + PANELS * LANES);
+        self.basis.project(kernel, rows.bytes(start..end).view(), |first, products| {
             let mut bytes = Array2::zeros((products.ncols(), DIRECTIONS));
             let base = &mut bases[first / LANES];
             for (lane, column) in products.columns().into_iter().enumerate() {
-                let (row, (rounded, lost)) = (start + first + lane, self.round(column));
-                if lost > self.error || points.terms[row] == OUTLIER {
-                    outliers.push(row);
-                    continue;
-                }
+                let (rounded, lost) = self.round(column);
+                error = error.max(lost);
                 base[lane] = rounded.iter().map(|&y| i32::from(y).pow(2)).sum();
                 for (byte, y) in bytes.row_mut(lane).iter_mut().zip(rounded) {
                     *byte = y.cast_unsigned() ^ 0x80;
@@ -172,21 +159,21 @@ impl Sketch {
             }
             panels[first / LANES].pack(bytes.view(), K::BLOCK);
         });
-        outliers
+        error
     }
 
     /// The sketch of a projection, and the length of what rounding took away (a little more, for the floats).
     fn round(&self, projection: ArrayView1<i64>) -> ([i8; DIRECTIONS], f64) {
         let (mut rounded, mut lost) = ([0; DIRECTIONS], 0.0);
         for (byte, deviation) in rounded.iter_mut().zip(deviations(projection, &self.centre)) {
-            let steps = (deviation as f64 / self.step).round().clamp(-127.0, 127.0);
+            let steps = (deviation as f64 / self.step).clamp(-127.0, 127.0);
             #[expect(clippy::cast_possible_truncation, reason = "clamped")]
             {
-                *byte = steps as i8;
+                *byte = steps.round() as i8;
             }
-            lost += (deviation as f64 - steps * self.step).powi(2);
+            lost += (steps - steps.round()).powi(2);
         }
-        (rounded, lost.sqrt() * (1.0 + 1e-9) + 1e-6)
+        (rounded, self.step * (lost.sqrt() + 1e-9) * (1.0 + 1e-9))
     }
 }
 
@@ -214,7 +201,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         for (number, (panel, base)) in sketch.panels.iter().zip(&sketch.bases).take(seed_panels).enumerate() {
             search.packed.multiply(panel, &mut scratch, base, &mut thresholds, |query, mask, dots| {
                 let seeds = &mut seeds[query];
-                for lane in lanes(mask).filter(|&lane| base[lane] != i32::MAX) {
+                for lane in lanes(mask).take_while(|lane| number * LANES + lane < sketch.n_samples) {
                     let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
                     seeds.offer(key.cast_unsigned(), number * LANES + lane);
                 }
@@ -225,12 +212,9 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
             });
         }
         for (query, seeds) in seeds.into_iter().enumerate() {
-            // Outliers may have left fewer than k.
-            if seeds.threshold() < u64::MAX {
-                let distances = seeds.into_sorted().into_iter().map(|(_, row)| pairs.distance(query, row));
-                let worst = distances.max().expect("k is at least 1");
-                search.thresholds[query] = search.queries.threshold(sketch, pairs, query, worst);
-            }
+            let distances = seeds.into_sorted().into_iter().map(|(_, row)| pairs.distance(query, row));
+            let worst = distances.max().expect("k is at least 1");
+            search.thresholds[query] = search.queries.threshold(sketch, pairs, query, worst);
         }
         search
     }
@@ -239,10 +223,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
     pub(super) fn stream(&self, range: Range<usize>) -> (Vec<TopK>, usize) {
         let Self { sketch, pairs, .. } = self;
         let mut best: Vec<TopK> = self.thresholds.iter().map(|_| TopK::new(self.k)).collect();
-        for &row in sketch.outliers.iter().filter(|row| range.contains(row)) {
-            best.iter_mut().enumerate().for_each(|(query, best)| best.offer(pairs.distance(query, row), row));
-        }
-        let mut looked_at = sketch.outliers.len() * best.len();
+        let mut looked_at = 0;
         let (mut thresholds, mut scratch) = (self.thresholds.clone(), Scratch::default());
         let mut candidates: Vec<(usize, usize)> = Vec::new();
         let panels = range.start / LANES..range.end.div_ceil(LANES);
@@ -254,8 +235,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
                 base,
                 &mut thresholds,
                 |query, mask, _| {
-                    // What has no sketch passes the threshold that everything passes.
-                    let there = lanes(mask).filter(|&lane| base[lane] != i32::MAX);
+                    let there = lanes(mask).take_while(|lane| number * LANES + lane < range.end);
                     candidates.extend(there.map(|lane| (query, number * LANES + lane)));
                     None
                 },
@@ -329,7 +309,10 @@ mod tests {
     use super::*;
     use crate::{
         distance::{Level, Scalar, with_kernel},
-        neighbors::{engine::Search as Vector, scan},
+        neighbors::{
+            engine::{Search as Vector, Terms},
+            scan,
+        },
     };
 
     const N: usize = 5000;
@@ -353,14 +336,13 @@ mod tests {
     fn check_vectors<T: Vector>(rows: &Array2<T>, queries: &Array2<T>, k: usize) {
         let (n, scale) = (rows.nrows(), T::scale(rows.view()));
         let scaled = T::rows(rows.view(), &scale);
-        let terms = scan::terms(&scaled);
-        let points = Points { rows: &scaled, terms: &terms };
+        let terms = Terms::of_all(&scaled);
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
             with_kernel!(level, |kernel| {
                 let pairs = T::pairs(kernel, rows.view(), &terms, &scale, queries.view());
                 let expected = naive(&pairs, n, k);
-                assert_eq!(sorted(scan::scan(kernel, points, &pairs, k, 0..n)), expected, "{level}");
-                let sketch = Sketch::build(kernel, points).expect("few outliers");
+                assert_eq!(sorted(scan::scan(kernel, &scaled, &terms, &pairs, k, 0..n)), expected, "{level}");
+                let sketch = Sketch::build(kernel, &scaled).expect("eigenvalues converge");
                 let search = Search::new(kernel, &sketch, &pairs, k);
                 let (found, looked_at) = search.stream(0..n);
                 assert_eq!(sorted(found), expected, "{level}");
@@ -427,10 +409,10 @@ mod tests {
     #[test]
     fn chosen_where_it_pays_and_only_there() {
         let chosen = |rows: &Array2<u8>| {
-            let (view, terms) = (rows.view(), scan::terms(&rows.view()));
+            let (view, terms) = (rows.view(), Terms::of_all(&rows.view()));
             let queries = rows.select(Axis(0), &trials(rows.nrows()));
             let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
-            Sketch::new(Scalar, Points { rows: &view, terms: &terms }, &pairs, 1.0).is_some()
+            Sketch::new(Scalar, &view, &pairs, 1.0).is_some()
         };
         assert!(chosen(&mixtures(4, 784)), "four directions say it all");
         assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");
