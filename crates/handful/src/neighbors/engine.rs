@@ -103,9 +103,10 @@ pub(super) trait Pairs: Sync {
 
     /// The largest squared distance of its bytes at which a point of higher index may still be nearer.
     fn reach_squared(&self, query: usize, distance: u64) -> i64 {
-        #[expect(clippy::cast_possible_truncation, reason = "saturates")]
-        let squared = (self.reach(query, distance).powi(2) * (1.0 + 1e-9)) as i64;
-        squared.saturating_add(1)
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and squares of bytes are whole")]
+        {
+            (self.reach(query, distance).powi(2) * (1.0 + 1e-9)) as i64
+        }
     }
 
     /// Tells the machine that the point will be wanted soon.

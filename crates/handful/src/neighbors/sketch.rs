@@ -291,8 +291,8 @@ impl SketchedQueries {
     fn threshold(&self, sketch: &Sketch, pairs: &impl Pairs, query: usize, squared_distance: u64) -> i32 {
         let reach = pairs.reach(query, squared_distance);
         let length = sketch.basis.stretch * reach + sketch.error + self.lost[query];
-        let bound = (length / sketch.step).powi(2) * (1.0 + 1e-9) + 1.0;
-        #[expect(clippy::cast_possible_truncation, reason = "saturates, and is clamped")]
+        let bound = (length / sketch.step).powi(2) * (1.0 + 1e-9);
+        #[expect(clippy::cast_possible_truncation, reason = "saturates, and keys are whole")]
         let key = (bound as i64).saturating_sub(self.rest[query]);
         i32::try_from(key).unwrap_or(if key < 0 { i32::MIN / 4 } else { i32::MAX })
     }
@@ -375,6 +375,14 @@ mod tests {
         for directions in [3, 20, 60, 100] {
             check(&mixtures(directions, D), 10);
         }
+    }
+
+    /// Points on a plane, so near each other that rounding moves them as far.
+    #[test]
+    fn exact_where_rounding_matters_most() {
+        let mut value = random(8);
+        let plane = Array2::from_shape_fn((N, 2), |at| value(at));
+        check(&Array2::from_shape_fn((N, D), |(i, j)| if j % 100 == 7 { plane[[i, j / 100]] } else { 9 }), 5);
     }
 
     #[test]
