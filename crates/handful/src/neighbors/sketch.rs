@@ -380,8 +380,7 @@ mod tests {
     /// Points on a plane, so near each other that rounding moves them as far.
     #[test]
     fn exact_where_rounding_matters_most() {
-        let mut value = random(8);
-        let plane = Array2::from_shape_fn((N, 2), |at| value(at));
+        let plane = Array2::from_shape_fn((N, 2), random(8));
         check(&Array2::from_shape_fn((N, D), |(i, j)| if j % 100 == 7 { plane[[i, j / 100]] } else { 9 }), 5);
     }
 
