@@ -49,7 +49,7 @@ const SUMS: usize = 16;
 /// and the sums are added to each other, the upper half to the lower, until one is left.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-pub(super) fn ordered_sum<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
+pub(crate) fn ordered_sum<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
     let mut sums = [0.0; SUMS];
     let mut add = |a: &[T], b: &[T]| {
         for (sum, (&x, &y)) in sums.iter_mut().zip(a.iter().zip(b)) {

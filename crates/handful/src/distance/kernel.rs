@@ -2,8 +2,6 @@
 
 use ndarray::{ArrayView2, Axis};
 
-use super::element::ordered_sum;
-
 /// Points side by side in a panel.
 pub(crate) const LANES: usize = 32;
 /// Values of one vector that are multiplied together: the four bytes that VNNI takes at once.
@@ -125,9 +123,10 @@ pub(crate) trait Kernel: Copy + Send + Sync {
     /// If the lengths differ.
     fn dot(self, point: &[u8], query: &[i8]) -> i32;
 
-    /// [`squared_euclidean`](super::squared_euclidean) between floats, to the same bits.
-    fn squared_distance<T: Copy + Into<f64>>(self, point: &[T], query: &[T]) -> f64 {
-        ordered_sum(point, query)
+    /// Runs plain code that the compiler may vectorise with this kernel's instructions. The results are the same.
+    #[inline]
+    fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
     }
 
     /// Tells the machine that the point will be wanted soon.

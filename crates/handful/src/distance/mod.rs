@@ -33,6 +33,7 @@ mod tests;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 pub use element::Element;
+pub(crate) use element::ordered_sum;
 pub use level::Level;
 
 pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};

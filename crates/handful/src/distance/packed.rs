@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, Axis};
 
-use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};
+use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, MOST_QUERIES, Panel, Scratch};
 
 /// Queries as a kernel wants them: tiles of `K::QUERIES`, perhaps one of half as many, the rest one by one.
 pub(crate) struct Packed<K: Kernel> {
@@ -44,6 +44,18 @@ impl<K: Kernel> Packed<K> {
     /// How many queries there are.
     pub(crate) fn len(&self) -> usize {
         self.n
+    }
+
+    /// The products of all queries with a panel, one for each query.
+    pub(crate) fn multiply_all(&self, panel: &Panel, scratch: &mut Scratch, dots: &mut [Lanes]) {
+        let Scratch { tile, floats } = scratch;
+        let panel = self.kernel.ready(panel, self.n, floats);
+        for queries in tiles::<K>(self.n) {
+            let words = &self.words[queries.start * self.groups..][..size::<K>(&queries) * self.groups];
+            let thresholds = &[i32::MAX; MOST_QUERIES][..queries.len()];
+            self.kernel.multiply(panel, words, &[0; LANES], thresholds, tile);
+            dots[queries.clone()].copy_from_slice(&tile.dots[..queries.len()]);
+        }
     }
 
     /// Multiplies all queries with a panel. Where a point's key, its `base` less twice the dot product, is at

@@ -1,136 +1,175 @@
 //! The assignment step: the nearest centroid of every row, exactly.
 //!
-//! The kernel multiplies bytes, so a centroid is given to it as two: c - 128 to the nearest 256th. That
-//! moves the centroid by a known length, at most √d / 512, and a row's distance from it by no more. Where
-//! the nearest is nearer than the next by more than twice that, it is certain; the rest, some rows in a
-//! thousand, are decided by comparing fractions.
+//! The kernels multiply bytes, so a centroid is given to them rounded to bytes. That moves it by a known length,
+//! some units for images, and a row's distance from it by no more. Where the nearest is nearer than the next by
+//! more than twice that, it is certain. The other rows, some in a hundred, are measured from the few centroids in
+//! question with a second byte, which leaves an error of √d / 512; what is open then, some rows in a million, is
+//! decided by comparing fractions.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, concatenate};
 use rayon::prelude::*;
 
-use super::centroids::{Centroids, Fraction};
-use crate::distance::{self, Kernel, LANES, Level, OFFSET, with_kernel};
+use super::{
+    centroids::{Centroids, Fraction},
+    rounded::{PARTS, Rounded},
+    samples::{CONTIGUOUS, NARROW, PANELS, Samples},
+};
+use crate::distance::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Packed, Scratch, with_kernel};
 
-/// Rows assigned together: enough to pay for a task, few enough to share out six thousand of them.
-const ROW_BLOCK: usize = 256;
-/// Of a byte.
-const PARTS: i64 = 256;
-
-/// Centroids to the nearest 256th.
-struct Rounded {
-    /// The upper byte of every centroid less 128, then the lower byte of every one, signed both.
-    bytes: Array2<i8>,
-    /// 256² times the squared length of what they stand for.
-    squared_norms: Vec<i64>,
-    /// The most that a centroid moved.
-    moved: f64,
-}
-
-impl Rounded {
-    fn new(centroids: &Centroids) -> Self {
-        let (k, d) = (centroids.n_clusters(), centroids.n_features());
-        let exact = centroids.to_f64();
-        #[expect(clippy::cast_possible_truncation, reason = "0 to 255 * 256")]
-        let parts = exact.mapv(|value| (value * PARTS as f64).round() as i64);
-        let squared_norms = parts.outer_iter().map(|row| row.iter().map(|part| part * part).sum()).collect();
-        let moved = |j: usize| -> f64 {
-            let differences = exact.row(j).into_iter().zip(parts.row(j));
-            differences.map(|(value, &part)| (value - part as f64 / PARTS as f64).powi(2)).sum()
-        };
-        let bytes = Array2::from_shape_fn((2 * k, d), |(row, i)| {
-            let part = parts[[row % k, i]] - OFFSET * PARTS;
-            let upper = (part + PARTS / 2).div_euclid(PARTS);
-            let byte = if row < k { upper } else { part - upper * PARTS };
-            i8::try_from(byte).expect("within half a byte of zero")
-        });
-        // What the floats lose in this is far below the last factor.
-        let moved = (0..k).map(moved).fold(0.0, f64::max).sqrt() * (1.0 + 1e-6) + 1e-9;
-        Self { bytes, squared_norms, moved }
-    }
-}
-
-/// What a row's scaled squared distances have in common, (256|x|)² less the part of the dot products that the
-/// offset of bytes takes away: computed once for all iterations.
-pub(super) fn row_terms(x: ArrayView2<u8>) -> Vec<i64> {
-    let term =
-        |(norm, sum): (u64, i64)| PARTS * PARTS * norm.cast_signed() - 2 * PARTS * PARTS * OFFSET * sum;
-    distance::squared_norms(x).into_iter().zip(distance::sums(x)).map(term).collect()
-}
-
-/// Writes each row's nearest centroid into `labels`; of equally near ones the lowest. `terms` are the rows'
-/// [`row_terms`].
+/// Writes the nearest centroid of each row, for each of several sets of as many centroids, into `nearest`, shape
+/// (n, sets); of equally near ones the lowest.
 ///
-/// O(n k d); beside the labels, memory for the centroids and a few panels per thread.
-pub(super) fn assign(x: ArrayView2<u8>, terms: &[i64], centroids: &Centroids, labels: &mut [u32]) {
-    let rounded = Rounded::new(centroids);
-    x.axis_chunks_iter(Axis(0), ROW_BLOCK)
-        .into_par_iter()
-        .zip(terms.par_chunks(ROW_BLOCK))
-        .zip(labels.par_chunks_mut(ROW_BLOCK))
-        .for_each(|((rows, terms), labels)| {
-            with_kernel!(Level::detect(), |kernel| assign_block(
-                kernel, rows, terms, centroids, &rounded, labels
-            ));
-        });
-}
-
-fn assign_block<K: Kernel>(
-    kernel: K,
-    rows: ArrayView2<u8>,
-    terms: &[i64],
-    centroids: &Centroids,
-    rounded: &Rounded,
-    labels: &mut [u32],
-) {
-    let k = centroids.n_clusters();
-    // (256|x - c|)², less the row's term, for one panel of rows and every centroid.
-    let mut keys = vec![[0_i64; LANES]; k];
-    distance::for_each_tile(kernel, rows, rounded.bytes.view(), |query, first, dots| {
-        let keys_of = &mut keys[query % k];
-        if query < k {
-            let squared_norm = rounded.squared_norms[query];
-            for (key, dot) in keys_of.iter_mut().zip(dots) {
-                *key = squared_norm - 2 * PARTS * PARTS * dot;
-            }
-        } else {
-            for (key, dot) in keys_of.iter_mut().zip(dots) {
-                *key -= 2 * PARTS * dot;
-            }
+/// O(n k d) for each set; beside the labels, memory for the centroids and for a panel's products per thread.
+pub(super) fn assign(samples: &Samples, sets: &[&Centroids], mut nearest: ArrayViewMut2<u32>) {
+    let rounded: Vec<Rounded> = sets.par_iter().map(|centroids| Rounded::new(centroids)).collect();
+    let blocks = nearest.axis_chunks_iter_mut(Axis(0), PANELS * LANES).into_par_iter().enumerate();
+    with_kernel!(samples.level, |kernel| {
+        let step = Step { kernel, samples, sets, rounded: &rounded };
+        if samples.rows.ncols() > NARROW {
+            return blocks.for_each(|(block, nearest)| step.measure_all(block * PANELS * LANES, nearest));
         }
-        if query == 2 * k - 1 {
-            for (lane, row) in (first..).take(dots.len()).enumerate() {
-                let scaled = |j: usize| keys[j][lane] + terms[row];
-                labels[row] = nearest(scaled, centroids, rows.row(row), rounded.moved);
-            }
-        }
+        let uppers: Vec<ArrayView2<i8>> = rounded.iter().map(|rounded| rounded.upper.view()).collect();
+        let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
+        let packed = Packed::new(kernel, uppers.view());
+        blocks.for_each_init(
+            || (vec![[0; LANES]; uppers.nrows()], Scratch::default()),
+            |(dots, scratch), (block, mut nearest)| {
+                let panels = samples.panels(block).iter().zip(nearest.axis_chunks_iter_mut(Axis(0), LANES));
+                for (number, (panel, nearest)) in panels.enumerate() {
+                    packed.multiply_all(panel, scratch, dots);
+                    step.assign_panel((block * PANELS + number) * LANES, dots, nearest);
+                }
+            },
+        );
     });
 }
 
-/// The nearest centroid of a row, given (256 times its distance from each rounded centroid)².
-fn nearest(scaled: impl Fn(usize) -> i64, centroids: &Centroids, row: ArrayView1<u8>, moved: f64) -> u32 {
-    let all = 0..centroids.n_clusters();
-    let least = all.clone().map(&scaled).min().expect("at least one centroid");
-    let margin = 2.0 * PARTS as f64 * moved;
-    let limit = ((least as f64).sqrt() + margin).powi(2) * (1.0 + 1e-12) + 1.0;
-    let mut contenders = all.filter(|&j| scaled(j) as f64 <= limit);
-    let first = contenders.next().expect("the least is among them");
-    let exact = |j| centroids.squared_distance(row, j);
-    let nearest = match contenders.next() {
-        None => first,
-        Some(second) => {
-            let rest = [second].into_iter().chain(contenders).map(|j| (j, exact(j)));
-            let nearer = |best: (usize, Fraction), next: (usize, Fraction)| {
-                if next.1.compare(best.1).is_lt() { next } else { best }
-            };
-            rest.fold((first, exact(first)), nearer).0
+/// One assignment step.
+struct Step<'a, 's, K> {
+    kernel: K,
+    samples: &'a Samples<'s>,
+    sets: &'a [&'a Centroids],
+    rounded: &'a [Rounded],
+}
+
+impl<K: Kernel> Step<'_, '_, K> {
+    /// The nearest centroids of a panel's rows, given their products with the centroids of all sets.
+    fn assign_panel(&self, first: usize, dots: &[Lanes], mut nearest: ArrayViewMut2<u32>) {
+        let mut terms = [0; LANES];
+        for (term, row) in terms.iter_mut().zip(first..first + nearest.nrows()) {
+            *term = i32::try_from(self.samples.term(row)).expect("at most 128² for each feature");
         }
-    };
-    u32::try_from(nearest).expect("fewer than 2^32 clusters")
+        let k = self.sets[0].n_clusters();
+        for (set, dots) in dots.chunks(k).enumerate() {
+            let Rounded { norms, moved, .. } = &self.rounded[set];
+            let (found, open) = self.kernel.run(|| {
+                let found = Nearest::of(dots, norms);
+                (found, found.open(&terms, *moved))
+            });
+            for (lane, nearest) in nearest.column_mut(set).iter_mut().enumerate() {
+                *nearest = if open[lane] {
+                    let limit = i64::from(found.least[lane]) + i64::from(terms[lane]);
+                    let limit = ((limit as f64).sqrt() + 2.0 * moved).powi(2) * (1.0 + 1e-12) + 1.0;
+                    let key = |j: usize| norms[j] - 2 * i64::from(dots[j][lane]) + i64::from(terms[lane]);
+                    let contenders = (0..k).filter(|&j| key(j) as f64 <= limit);
+                    self.settle(set, first + lane, contenders.map(|j| (j, i64::from(dots[j][lane]))))
+                } else {
+                    found.index[lane].cast_unsigned()
+                };
+            }
+        }
+    }
+
+    /// For rows too long for the kernels' sums: every product one by one.
+    fn measure_all(&self, first: usize, mut nearest: ArrayViewMut2<u32>) {
+        for ((lane, set), nearest) in nearest.indexed_iter_mut() {
+            let all = (0..self.sets[set].n_clusters()).map(|j| {
+                (j, self.dot(first + lane, self.rounded[set].upper.row(j).to_slice().expect(CONTIGUOUS)))
+            });
+            *nearest = self.settle(set, first + lane, all);
+        }
+    }
+
+    fn dot(&self, row: usize, signed: &[i8]) -> i64 {
+        let row = self.samples.rows.row(row).to_slice().expect(CONTIGUOUS);
+        let parts = row.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
+        parts.map(|(row, signed)| i64::from(self.kernel.dot(row, signed))).sum()
+    }
+
+    /// The nearest of some centroids, which come with the product of the row and their upper bytes.
+    fn settle(&self, set: usize, row: usize, contenders: impl Iterator<Item = (usize, i64)>) -> u32 {
+        let (rounded, term) = (&self.rounded[set], self.samples.term(row));
+        let scaled: Vec<(usize, i64)> = contenders
+            .map(|(j, upper)| {
+                let lower = self.dot(row, rounded.lower.row(j).to_slice().expect(CONTIGUOUS));
+                (j, rounded.scaled_distance(j, term, upper, lower))
+            })
+            .collect();
+        let least = scaled.iter().map(|(_, distance)| *distance).min().expect("at least one contender");
+        let margin = 2.0 * PARTS as f64 * rounded.moved_least;
+        let limit = ((least as f64).sqrt() + margin).powi(2) * (1.0 + 1e-12) + 1.0;
+        let mut open = scaled.into_iter().filter(|&(_, distance)| distance as f64 <= limit).map(|(j, _)| j);
+        let first = open.next().expect("the least is among them");
+        let exact = |j| self.sets[set].squared_distance(self.samples.rows.row(row), j);
+        let nearest = match open.next() {
+            None => first,
+            Some(second) => {
+                let rest = [second].into_iter().chain(open).map(|j| (j, exact(j)));
+                let nearer = |best: (usize, Fraction), next: (usize, Fraction)| {
+                    if next.1.compare(best.1).is_lt() { next } else { best }
+                };
+                rest.fold((first, exact(first)), nearer).0
+            }
+        };
+        u32::try_from(nearest).expect("fewer than 2^32 clusters")
+    }
+}
+
+/// For each row of a panel the nearest of some rounded centroids, and how near the next one is. Keys are squared
+/// distances less the row's term.
+#[derive(Clone, Copy)]
+struct Nearest {
+    least: Lanes,
+    second: Lanes,
+    index: Lanes,
+}
+
+impl Nearest {
+    #[inline]
+    fn of(dots: &[Lanes], norms: &[i64]) -> Self {
+        let mut found = Self { least: [i32::MAX; LANES], second: [i32::MAX; LANES], index: [0; LANES] };
+        for (index, (dots, &norm)) in (0..).zip(dots.iter().zip(norms)) {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 255² for each of NARROW features")]
+            let norm = norm as i32;
+            for lane in 0..LANES {
+                let (key, least) = (norm - 2 * dots[lane], found.least[lane]);
+                found.second[lane] = found.second[lane].min(key.max(least));
+                found.index[lane] = if key < least { index } else { found.index[lane] };
+                found.least[lane] = key.min(least);
+            }
+        }
+        found
+    }
+
+    /// The rows for which rounding, by at most `moved` a centroid, leaves open which is the nearest.
+    #[inline]
+    fn open(&self, terms: &Lanes, moved: f64) -> [bool; LANES] {
+        #[expect(clippy::cast_possible_truncation, reason = "an upper bound either way")]
+        let margin = (2.0 * moved) as f32 * 1.000_01;
+        let mut open = [false; LANES];
+        for lane in 0..LANES {
+            // f32 loses less than the last factor.
+            let distance = |key: i32| key.saturating_add(terms[lane]) as f32;
+            let limit = distance(self.least[lane]).sqrt() + margin;
+            open[lane] = distance(self.second[lane]) <= limit * limit * 1.000_01 + 1.0;
+        }
+        open
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array, s};
     use proptest::prelude::*;
 
     use super::*;
@@ -145,6 +184,28 @@ mod tests {
                 .expect("at least one")
         };
         x.outer_iter().map(nearest).collect()
+    }
+
+    fn labels(x: &Array2<u8>, sets: &[&Centroids]) -> Array2<u32> {
+        let mut labels = Array2::from_elem((x.nrows(), sets.len()), 99);
+        assign(&Samples::new(x.view()), sets, labels.view_mut());
+        labels
+    }
+
+    #[test]
+    fn rows_too_long_for_the_kernels_are_measured_one_by_one() {
+        for d in [NARROW, NARROW + 1, MOST_DIMENSIONS + 3] {
+            let x = Array2::from_shape_fn((40, d), |(i, j)| (i * 37 + j * 11 + i * j) as u8);
+            let sums = Array2::from_shape_fn((5, d), |(i, j)| (i * 53 + j * 11 + i * j) as u64 % 1000);
+            let centroids = Centroids { sums, counts: vec![4; 5] };
+            assert_eq!(labels(&x, &[&centroids]).column(0).to_vec(), naive(&x, &centroids));
+        }
+        let extremes = Array2::from_shape_fn((3, NARROW), |(i, _)| if i == 1 { 255 } else { 0 });
+        let centroids = Centroids {
+            sums: array![[255], [0]].broadcast((2, NARROW)).unwrap().to_owned(),
+            counts: vec![1; 2],
+        };
+        assert_eq!(labels(&extremes, &[&centroids]), array![[1], [0], [1]]);
     }
 
     proptest! {
@@ -165,9 +226,14 @@ mod tests {
                 (counts[j] * u64::from(byte(500 + i)) + moved).min(255 * counts[j])
             });
             let centroids = Centroids { sums, counts };
-            let mut labels = vec![0; n];
-            assign(x.view(), &row_terms(x.view()), &centroids, &mut labels);
-            prop_assert_eq!(labels, naive(&x, &centroids));
+            // The others of a set do not matter.
+            let turned = Centroids {
+                sums: centroids.sums.slice(s![..;-1, ..]).to_owned(),
+                counts: centroids.counts.iter().rev().copied().collect(),
+            };
+            let found = labels(&x, &[&centroids, &turned]);
+            prop_assert_eq!(found.column(0).to_vec(), naive(&x, &centroids));
+            prop_assert_eq!(found.column(1).to_vec(), naive(&x, &turned));
         }
     }
 
@@ -177,9 +243,7 @@ mod tests {
         let n = 100_000;
         let sums = array![[100 * n + 1], [100 * n - 1], [100 * (n + 1) - 1], [100 * n - 1]];
         let centroids = Centroids { sums, counts: vec![n, n, n + 1, n] };
-        let mut labels = [9; 3];
         let x = array![[100_u8], [99], [101]];
-        assign(x.view(), &row_terms(x.view()), &centroids, &mut labels);
-        assert_eq!(labels, [2, 1, 0]);
+        assert_eq!(labels(&x, &[&centroids]), array![[2], [1], [0]]);
     }
 }

@@ -1,19 +1,22 @@
 //! Where centroids start.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, s};
 use rand::{RngExt, rngs::ChaCha8Rng, seq::index};
 use rayon::prelude::*;
 
-use super::{Error, centroids::Centroids};
+use super::{
+    Error,
+    centroids::Centroids,
+    samples::{NARROW, PANELS, Samples},
+};
 use crate::{
-    distance::{self, Level, OFFSET, with_kernel},
+    distance::{self, LANES, Packed, Scratch, with_kernel},
     progress::{Observer, Stage},
 };
 
 /// Seeding looks at so many rows, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
 const SEEDING_ROWS: usize = 262_144;
 const ROWS_PER_CLUSTER: usize = 256;
-const ROW_BLOCK: usize = 1024;
 
 /// Distinct rows, drawn evenly.
 pub(super) fn random(x: ArrayView2<u8>, n_clusters: usize, rng: &mut ChaCha8Rng) -> Centroids {
@@ -28,27 +31,28 @@ pub(super) fn random(x: ArrayView2<u8>, n_clusters: usize, rng: &mut ChaCha8Rng)
 /// Beyond [`SEEDING_ROWS`] rows it works on an even sample of so many. Distances are whole, so the draw
 /// is exact and does not depend on threads. O(n k d log k).
 pub(super) fn k_means_plus_plus(
-    x: ArrayView2<u8>,
+    samples: &Samples,
     n_clusters: usize,
     rng: &mut ChaCha8Rng,
     observer: &Observer,
 ) -> Result<Centroids, Error> {
+    let x = samples.rows;
     let enough = SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters));
     if x.nrows() > enough {
         let mut rows = index::sample(rng, x.nrows(), enough).into_vec();
         rows.sort_unstable();
-        return k_means_plus_plus(x.select(Axis(0), &rows).view(), n_clusters, rng, observer);
+        let sample = x.select(Axis(0), &rows);
+        return k_means_plus_plus(&Samples::new(sample.view()), n_clusters, rng, observer);
     }
 
-    let norms = distance::squared_norms(x);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
     let n_trials = 2 + (n_clusters as f64).ln() as usize;
     let mut chosen = vec![rng.random_range(0..x.nrows())];
-    let mut closest = squared_distances(x, &norms, &chosen).row(0).to_vec();
+    let mut closest = squared_distances(samples, &chosen).row(0).to_vec();
     for done in 1..n_clusters {
         observer.report(Stage::Seeding, done, n_clusters)?;
         let candidates = draw(&closest, n_trials, rng);
-        let mut distances = squared_distances(x, &norms, &candidates);
+        let mut distances = squared_distances(samples, &candidates);
         let potential = |mut distances: ArrayViewMut1<u64>| -> u64 {
             distances.zip_mut_with(&ArrayView1::from(&closest), |new, &old| *new = old.min(*new));
             distances.sum()
@@ -83,26 +87,36 @@ fn draw(weights: &[u64], n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     (0..n).map(one).collect()
 }
 
-/// The squared distance of each of the rows `from` to every row of `x`, shape (`from.len()`, n).
-fn squared_distances(x: ArrayView2<u8>, norms: &[u64], from: &[usize]) -> Array2<u64> {
+/// The squared distance of each of the rows `from` to every row, shape (`from.len()`, n).
+fn squared_distances(samples: &Samples, from: &[usize]) -> Array2<u64> {
+    let x = samples.rows;
     let queries = distance::signed(x.select(Axis(0), from).view());
     let mut distances = Array2::zeros((from.len(), x.nrows()));
-    distances
-        .axis_chunks_iter_mut(Axis(1), ROW_BLOCK)
-        .into_par_iter()
-        .zip(x.axis_chunks_iter(Axis(0), ROW_BLOCK))
-        .zip(norms.par_chunks(ROW_BLOCK))
-        .for_each(|((mut distances, rows), row_norms)| {
-            let sums = distance::sums(rows);
-            with_kernel!(Level::detect(), |kernel| {
-                distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
-                    for (row, dot) in (first..).zip(dots) {
-                        let dot = (dot + OFFSET * sums[row]).cast_unsigned();
-                        distances[[query, row]] = norms[from[query]] + row_norms[row] - 2 * dot;
-                    }
+    let blocks = distances.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
+    with_kernel!(samples.level, |kernel| {
+        blocks.for_each(|(block, mut distances)| {
+            let start = block * PANELS * LANES;
+            let mut put = |query: usize, row: usize, dot: i64| {
+                let distance = samples.norms[from[query]].cast_signed() + samples.term(start + row) - 2 * dot;
+                distances[[query, row]] = distance.cast_unsigned();
+            };
+            if x.ncols() > NARROW {
+                let rows = x.slice(s![start..x.nrows().min(start + PANELS * LANES), ..]);
+                return distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
+                    (first..).zip(dots).for_each(|(row, &dot)| put(query, row, dot));
                 });
-            });
+            }
+            let packed = Packed::new(kernel, queries.view());
+            let (mut scratch, mut dots) = (Scratch::default(), vec![[0; LANES]; from.len()]);
+            for (number, panel) in samples.panels(block).iter().enumerate() {
+                packed.multiply_all(panel, &mut scratch, &mut dots);
+                let rows = number * LANES..(x.nrows() - start).min((number + 1) * LANES);
+                for (query, dots) in dots.iter().enumerate() {
+                    rows.clone().zip(dots).for_each(|(row, &dot)| put(query, row, dot.into()));
+                }
+            }
         });
+    });
     distances
 }
 
@@ -115,7 +129,8 @@ mod tests {
 
     fn seeded(x: &Array2<u8>, n_clusters: usize, seed: u64) -> Centroids {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        k_means_plus_plus(x.view(), n_clusters, &mut rng, &Observer::default()).expect("not cancelled")
+        k_means_plus_plus(&Samples::new(x.view()), n_clusters, &mut rng, &Observer::default())
+            .expect("not cancelled")
     }
 
     #[test]

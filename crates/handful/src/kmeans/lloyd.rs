@@ -1,56 +1,102 @@
 //! Lloyd's iteration: rows to their nearest centroid, centroids to the mean of their rows.
 
-use ndarray::{Array2, ArrayView2, Axis, Zip};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip, s};
 use rayon::prelude::*;
 
 use super::{
     Error, KMeans,
-    assign::{assign, row_terms},
+    assign::assign,
     centroids::{Centroids, Fraction},
+    samples::{CONTIGUOUS, Samples},
 };
 use crate::{
-    distance,
+    distance::{Kernel, with_kernel},
     progress::{Observer, Stage},
 };
 
 /// The label of a row that is in no cluster yet.
 const NOWHERE: u32 = u32::MAX;
 
-/// Runs from `centroids` until no label changes, the centroids' squared movement sums to at most `tol`, or
+/// Runs from each of `starts` until no label changes, the centroids' squared movement sums to at most `tol`, or
 /// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.
+///
+/// The runs go side by side, so that rows are read once for all of them.
 pub(super) fn lloyd(
-    x: ArrayView2<u8>,
-    mut centroids: Centroids,
+    samples: &Samples,
+    starts: Vec<Centroids>,
     max_iter: usize,
     tol: f64,
     observer: &Observer,
-) -> Result<KMeans, Error> {
-    let (norms, terms) = (distance::squared_norms(x), row_terms(x));
-    let mut labels = vec![NOWHERE; x.nrows()];
-    let mut nearest = labels.clone();
-    let mut clusters = Clusters::new(centroids.n_clusters(), centroids.n_features());
-    let (mut n_iter, mut settled) = (0, false);
-    loop {
+) -> Result<Vec<KMeans>, Error> {
+    let n = samples.rows.nrows();
+    let mut runs: Vec<Run> = starts.into_iter().map(|start| Run::new(n, start)).collect();
+    let mut nearest = Array2::zeros((n, runs.len()));
+    for iteration in 0.. {
+        let mut active: Vec<&mut Run> = runs.iter_mut().filter(|run| !run.ended).collect();
+        if active.is_empty() {
+            break;
+        }
         // The last report, that all is done, waits for the last assignment.
-        if n_iter < max_iter {
-            observer.report(Stage::Lloyd, n_iter, max_iter)?;
+        if iteration < max_iter {
+            observer.report(Stage::Lloyd, iteration, max_iter)?;
         }
-        assign(x, &terms, &centroids, &mut nearest);
-        let any_moved = clusters.relabel(x, &norms, &mut labels, &nearest);
-        if settled || n_iter == max_iter {
-            break;
-        }
-        n_iter += 1;
-        if !any_moved {
-            break;
-        }
-        let means = clusters.means(&centroids, x, &labels);
-        settled = movement(&centroids, &means) <= tol;
-        centroids = means;
+        let mut nearest = nearest.slice_mut(s![.., ..active.len()]);
+        let centroids: Vec<&Centroids> = active.iter().map(|run| &run.centroids).collect();
+        assign(samples, &centroids, nearest.view_mut());
+        active.par_iter_mut().zip(nearest.axis_iter(Axis(1)).into_par_iter()).for_each(|(run, nearest)| {
+            run.step(samples, nearest, max_iter, tol);
+        });
     }
     observer.report(Stage::Lloyd, max_iter, max_iter)?;
-    let inertia = clusters.inertia(&centroids);
-    Ok(KMeans { centroids, labels, cluster_sizes: clusters.sizes, inertia, n_iter })
+    Ok(runs.into_iter().map(Run::into_kmeans).collect())
+}
+
+/// One run, on its way.
+struct Run {
+    centroids: Centroids,
+    labels: Vec<u32>,
+    clusters: Clusters,
+    n_iter: usize,
+    /// The centroids have hardly moved; the labels do not yet belong to them.
+    settled: bool,
+    ended: bool,
+}
+
+impl Run {
+    fn new(n_samples: usize, centroids: Centroids) -> Self {
+        let clusters = Clusters::new(centroids.n_clusters(), centroids.n_features());
+        Self {
+            centroids,
+            labels: vec![NOWHERE; n_samples],
+            clusters,
+            n_iter: 0,
+            settled: false,
+            ended: false,
+        }
+    }
+
+    /// Goes on from the rows' nearest centroids.
+    fn step(&mut self, samples: &Samples, nearest: ArrayView1<u32>, max_iter: usize, tol: f64) {
+        let any_moved = self.clusters.relabel(samples, &mut self.labels, nearest);
+        if self.settled || self.n_iter == max_iter {
+            self.ended = true;
+            return;
+        }
+        self.n_iter += 1;
+        if !any_moved {
+            self.ended = true;
+            return;
+        }
+        let means = self.clusters.means(&self.centroids, samples.rows, &self.labels);
+        self.settled = movement(&self.centroids, &means) <= tol;
+        self.centroids = means;
+    }
+
+    fn into_kmeans(self) -> KMeans {
+        let Self { centroids, labels, clusters, n_iter, .. } = self;
+        let inertia = clusters.inertia(&centroids);
+        KMeans { centroids, labels, cluster_sizes: clusters.sizes, inertia, n_iter }
+    }
 }
 
 /// What is known of each cluster's rows, in whole numbers.
@@ -71,26 +117,30 @@ impl Clusters {
     }
 
     /// Moves the rows whose label is no longer right; whether there was one.
-    fn relabel(&mut self, x: ArrayView2<u8>, norms: &[u64], labels: &mut [u32], nearest: &[u32]) -> bool {
+    fn relabel(&mut self, samples: &Samples, labels: &mut [u32], nearest: ArrayView1<u32>) -> bool {
         let mut any = false;
-        for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
-            if *label == new {
-                continue;
+        with_kernel!(samples.level, |kernel| {
+            for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
+                if *label == new {
+                    continue;
+                }
+                let pixels = samples.rows.row(row).to_slice().expect(CONTIGUOUS);
+                if *label != NOWHERE {
+                    let old = *label as usize;
+                    self.sizes[old] -= 1;
+                    self.squares[old] -= samples.norms[row];
+                    let sums = self.sums.row_mut(old).into_slice().expect(CONTIGUOUS);
+                    kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum -= u64::from(x)));
+                }
+                let to = new as usize;
+                self.sizes[to] += 1;
+                self.squares[to] += samples.norms[row];
+                let sums = self.sums.row_mut(to).into_slice().expect(CONTIGUOUS);
+                kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum += u64::from(x)));
+                *label = new;
+                any = true;
             }
-            let pixels = x.row(row);
-            if *label != NOWHERE {
-                let old = *label as usize;
-                self.sizes[old] -= 1;
-                self.squares[old] -= norms[row];
-                Zip::from(self.sums.row_mut(old)).and(pixels).for_each(|sum, &x| *sum -= u64::from(x));
-            }
-            let to = new as usize;
-            self.sizes[to] += 1;
-            self.squares[to] += norms[row];
-            Zip::from(self.sums.row_mut(to)).and(pixels).for_each(|sum, &x| *sum += u64::from(x));
-            *label = new;
-            any = true;
-        }
+        });
         any
     }
 
@@ -141,7 +191,15 @@ fn farthest_first(centroids: &Centroids, x: ArrayView2<u8>, labels: &[u32]) -> V
 
 /// Σ |new - old|² over all centroids.
 fn movement(old: &Centroids, new: &Centroids) -> f64 {
-    (&new.to_f64() - &old.to_f64()).mapv(|difference| difference * difference).sum()
+    let of_cluster = |j: usize| -> f64 {
+        let (before, after) = (old.sums.row(j), new.sums.row(j));
+        if old.counts[j] == new.counts[j] && before == after {
+            return 0.0;
+        }
+        let (n, m) = (old.counts[j] as f64, new.counts[j] as f64);
+        before.iter().zip(after).map(|(&old, &new)| (new as f64 / m - old as f64 / n).powi(2)).sum()
+    };
+    (0..old.n_clusters()).map(of_cluster).sum()
 }
 
 #[cfg(test)]
@@ -152,8 +210,9 @@ mod tests {
     use super::*;
 
     fn run(x: &Array2<u8>, start: &Array2<f64>, max_iter: usize) -> KMeans {
-        lloyd(x.view(), Centroids::from_f64(start), max_iter, 0.0, &Observer::default())
-            .expect("not cancelled")
+        let starts = vec![Centroids::from_f64(start)];
+        let runs = lloyd(&Samples::new(x.view()), starts, max_iter, 0.0, &Observer::default());
+        runs.expect("not cancelled").remove(0)
     }
 
     #[test]

@@ -10,15 +10,24 @@ mod error;
 mod init;
 mod lloyd;
 mod per_class;
+mod rounded;
+mod samples;
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
+
+use rayon::prelude::*;
 
 pub use centroids::Centroids;
 pub use error::Error;
 pub use per_class::Prototypes;
 
+use samples::Samples;
+
 use crate::progress::Observer;
+
+/// Runs with so many centroids in all go side by side: more would not share more.
+const CENTROIDS_TOGETHER: usize = 256;
 
 /// Where the centroids start.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -102,23 +111,29 @@ impl KMeansParams {
     ) -> Result<KMeans, Error> {
         self.check(x.dim())?;
         let x: CowArray<u8, Ix2> = x.as_standard_layout();
-        let tol = self.tol * mean_variance(x.view());
-        let mut best: Option<KMeans> = None;
-        for run in 0..self.n_runs() {
+        let samples = Samples::new(x.view());
+        let tol = self.tol * samples.mean_variance();
+        let start = |run: &usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(u64::from(stream) << 32 | run as u64);
-            let start = match &self.init {
+            rng.set_stream(u64::from(stream) << 32 | *run as u64);
+            match &self.init {
                 Init::KMeansPlusPlus => {
-                    init::k_means_plus_plus(x.view(), self.n_clusters, &mut rng, &self.observer)?
+                    init::k_means_plus_plus(&samples, self.n_clusters, &mut rng, &self.observer)
                 }
-                Init::Random => init::random(x.view(), self.n_clusters, &mut rng),
-                Init::Given(centroids) => Centroids::from_f64(centroids),
-            };
-            let found = lloyd::lloyd(x.view(), start, self.max_iter, tol, &self.observer)?;
-            if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
-                best = Some(found);
+                Init::Random => Ok(init::random(x.view(), self.n_clusters, &mut rng)),
+                Init::Given(centroids) => Ok(Centroids::from_f64(centroids)),
             }
-            run_done()?;
+        };
+        let mut best: Option<KMeans> = None;
+        let runs: Vec<usize> = (0..self.n_runs()).collect();
+        for together in runs.chunks((CENTROIDS_TOGETHER / self.n_clusters).max(1)) {
+            let starts = together.par_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
+            for found in lloyd::lloyd(&samples, starts, self.max_iter, tol, &self.observer)? {
+                if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
+                    best = Some(found);
+                }
+                run_done()?;
+            }
         }
         Ok(best.expect("n_init is at least 1"))
     }
@@ -208,10 +223,10 @@ impl KMeans {
         if x.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: x.ncols() });
         }
-        let mut labels = vec![0; x.nrows()];
+        let mut labels = Array2::zeros((x.nrows(), 1));
         let x = x.as_standard_layout();
-        assign::assign(x.view(), &assign::row_terms(x.view()), &self.centroids, &mut labels);
-        Ok(labels)
+        assign::assign(&Samples::new(x.view()), &[&self.centroids], labels.view_mut());
+        Ok(labels.into_raw_vec_and_offset().0)
     }
 }
 
@@ -220,17 +235,4 @@ fn check_init(centroids: &Array2<f64>) -> Result<(), Error> {
         Some(((row, column), &value)) => Err(Error::InitValue { row, column, value }),
         None => Ok(()),
     }
-}
-
-/// The variance of a feature, averaged over the features, from whole sums.
-fn mean_variance(x: ArrayView2<u8>) -> f64 {
-    let n = x.nrows() as f64;
-    let mut sums = vec![(0_u64, 0_u64); x.ncols()];
-    for row in x.outer_iter() {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum = (sum.0 + u64::from(value), sum.1 + u64::from(value).pow(2));
-        }
-    }
-    let variance = |&(sum, squares): &(u64, u64)| squares as f64 / n - (sum as f64 / n).powi(2);
-    sums.iter().map(variance).sum::<f64>() / sums.len() as f64
 }

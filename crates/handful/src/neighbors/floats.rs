@@ -14,7 +14,7 @@ use super::{
     bytes::contiguous,
     engine::{Pairs, Rows, Search, Terms},
 };
-use crate::distance::{Element, Kernel};
+use crate::distance::{Element, Kernel, ordered_sum};
 
 /// Rows that the scale is chosen for; one in so many of them may be clamped.
 const SAMPLE: usize = 1024;
@@ -177,7 +177,7 @@ impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
     fn distance(&self, query: usize, row: usize) -> u64 {
         // Bits of floats that are not negative are ordered as the floats are.
         let (point, query) = (contiguous(self.points.row(row)), contiguous(self.queries.row(query)));
-        self.kernel.squared_distance(point, query).to_bits()
+        self.kernel.run(|| ordered_sum(point, query)).to_bits()
     }
 
     fn reach(&self, query: usize, distance: u64) -> f64 {

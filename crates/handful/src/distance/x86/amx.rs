@@ -164,8 +164,8 @@ impl Kernel for Amx {
     }
 
     #[inline]
-    fn squared_distance<T: Copy + Into<f64>>(self, point: &[T], query: &[T]) -> f64 {
-        self.0.squared_distance(point, query)
+    fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        self.0.run(work)
     }
 
     #[inline]

@@ -10,7 +10,6 @@ mod avx512;
 mod vnni;
 
 use super::{
-    element::ordered_sum,
     kernel::{GROUP, Group, Kernel, LANES, Lanes, MOST_QUERIES, Panel, Tile},
     level::Level,
 };
@@ -119,8 +118,8 @@ macro_rules! kernel {
             }
 
             #[target_feature(enable = $features)]
-            fn squared_distance_with_features<T: Copy + Into<f64>>(point: &[T], query: &[T]) -> f64 {
-                ordered_sum(point, query)
+            fn run_with_features<R>(work: impl FnOnce() -> R) -> R {
+                work()
             }
 
             #[target_feature(enable = $features)]
@@ -197,10 +196,9 @@ macro_rules! kernel {
             }
 
             #[inline]
-            fn squared_distance<T: Copy + Into<f64>>(self, point: &[T], query: &[T]) -> f64 {
-                assert_eq!(point.len(), query.len(), "a point and a query of unequal length");
+            fn run<R>(self, work: impl FnOnce() -> R) -> R {
                 // SAFETY: `self` exists only where the features do.
-                unsafe { Self::squared_distance_with_features(point, query) }
+                unsafe { Self::run_with_features(work) }
             }
 
             #[inline]

@@ -1,0 +1,87 @@
+//! The rows to cluster, packed for the kernels once for all runs.
+
+use ndarray::{ArrayView2, Axis};
+use rayon::prelude::*;
+
+use crate::distance::{self, Kernel, LANES, Level, OFFSET, Panel, with_kernel};
+
+/// Panels that make a task: enough to pay for it, few enough to share out six thousand rows.
+pub(super) const PANELS: usize = 8;
+/// Up to so many features the difference of a centroid's squared norm and twice a dot product fits 32 bits.
+pub(super) const NARROW: usize = 16_384;
+
+pub(super) const CONTIGUOUS: &str = "rows are contiguous";
+
+/// Rows of bytes with what K-Means needs of each.
+pub(super) struct Samples<'a> {
+    /// In standard layout.
+    pub(super) rows: ArrayView2<'a, u8>,
+    pub(super) norms: Vec<u64>,
+    pub(super) sums: Vec<i64>,
+    /// None of rows longer than [`NARROW`].
+    panels: Vec<Panel>,
+    pub(super) level: Level,
+}
+
+impl<'a> Samples<'a> {
+    /// O(n d) on all threads, and as much memory again as the rows have.
+    pub(super) fn new(rows: ArrayView2<'a, u8>) -> Self {
+        let level = Level::detect();
+        let panels =
+            if rows.ncols() > NARROW { Vec::new() } else { with_kernel!(level, |kernel| pack(kernel, rows)) };
+        let chunks = || rows.axis_chunks_iter(Axis(0), PANELS * LANES).into_par_iter();
+        Self {
+            rows,
+            norms: chunks().flat_map_iter(distance::squared_norms).collect(),
+            sums: chunks().flat_map_iter(distance::sums).collect(),
+            panels,
+            level,
+        }
+    }
+
+    /// What a squared distance has of a row alone, if the other vector is taken as signed bytes.
+    pub(super) fn term(&self, row: usize) -> i64 {
+        self.norms[row].cast_signed() - 2 * OFFSET * self.sums[row]
+    }
+
+    /// The panels of a block of `PANELS * LANES` rows; none of rows longer than [`NARROW`].
+    pub(super) fn panels(&self, block: usize) -> &[Panel] {
+        self.panels.chunks(PANELS).nth(block).unwrap_or_default()
+    }
+
+    /// The variance of a feature, averaged over the features.
+    pub(super) fn mean_variance(&self) -> f64 {
+        let (n, d) = self.rows.dim();
+        let sums = self
+            .rows
+            .axis_chunks_iter(Axis(0), PANELS * LANES)
+            .into_par_iter()
+            .fold(
+                || vec![0; d],
+                |mut sums, rows| {
+                    with_kernel!(self.level, |kernel| {
+                        for row in rows.outer_iter() {
+                            let row = row.to_slice().expect(CONTIGUOUS);
+                            kernel
+                                .run(|| sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += u64::from(x)));
+                        }
+                    });
+                    sums
+                },
+            )
+            .reduce(|| vec![0; d], |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
+        let squares: u128 = self.norms.iter().map(|&norm| u128::from(norm)).sum();
+        let of_sums: u128 = sums.into_iter().map(|sum: u64| u128::from(sum).pow(2)).sum();
+        let n = n as u128;
+        (n * squares - of_sums) as f64 / (n * n) as f64 / d as f64
+    }
+}
+
+fn pack<K: Kernel>(_: K, rows: ArrayView2<u8>) -> Vec<Panel> {
+    let pack = |rows: ArrayView2<u8>| {
+        let mut panel = Panel::default();
+        panel.pack(rows, K::BLOCK);
+        panel
+    };
+    rows.axis_chunks_iter(Axis(0), LANES).into_par_iter().map(pack).collect()
+}
