@@ -16,7 +16,7 @@ fn search(criterion: &mut Criterion) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
     let data = dataset::load(&folder).expect("MNIST is in the repository");
     let (points, queries) = (data.train.images(), data.test.images());
-    for (name, algorithm) in [("scan", Algorithm::Brute), ("sketch", Algorithm::Auto)] {
+    for (name, algorithm) in [("scan", Algorithm::Brute), ("auto", Algorithm::Auto)] {
         let mut group = criterion.benchmark_group(name);
         group.sample_size(10);
         group.bench_function("fit", |bencher| {

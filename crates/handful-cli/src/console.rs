@@ -44,6 +44,12 @@ impl Console {
         self.interrupted.load(Ordering::Relaxed)
     }
 
+    /// Shows nothing, and ends the work once Ctrl-C was pressed.
+    pub(crate) fn interrupter(&self) -> Observer {
+        let interrupted = Arc::clone(&self.interrupted);
+        Observer::new(move |_| unless(&interrupted))
+    }
+
     /// A line on stderr, with `--verbose`.
     pub(crate) fn detail(&self, line: &str) {
         if self.verbose {
@@ -60,6 +66,10 @@ impl Console {
         let progress = ProgressBar::with_draw_target(None, target).with_style(style).with_message(label);
         Bar { progress, stage, interrupted: Arc::clone(&self.interrupted) }
     }
+}
+
+fn unless(interrupted: &AtomicBool) -> ControlFlow<()> {
+    if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// A progress bar; dropping it clears it.
@@ -84,11 +94,7 @@ impl Bar {
                 bar.set_length(progress.total as u64);
                 bar.set_position(progress.done as u64);
             }
-            if interrupted.load(Ordering::Relaxed) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
+            unless(&interrupted)
         })
     }
 }

@@ -26,6 +26,7 @@ struct Summary {
     n_queries: usize,
     n_features: usize,
     n_neighbors: usize,
+    algorithm: String,
     fit_seconds: f64,
     search_seconds: f64,
     queries_per_second: f64,
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &args::Neighbors, global: &Global, console: &Console) ->
     let fit_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
     let (found, latencies) = if args.one_by_one {
-        one_by_one(&index, queries.view(), args.n_neighbors.get())?
+        one_by_one(&index.observer(console.interrupter()), queries.view(), args.n_neighbors.get())?
     } else {
         let index = index.observer(bar.observer());
         (index.kneighbors(queries.view(), args.n_neighbors.get())?, Vec::new())
@@ -97,6 +98,7 @@ pub(crate) fn run(args: &args::Neighbors, global: &Global, console: &Console) ->
         n_queries: queries.nrows(),
         n_features,
         n_neighbors: args.n_neighbors.get(),
+        algorithm: args::name(args.algorithm),
         fit_seconds,
         search_seconds,
         queries_per_second: queries.nrows() as f64 / search_seconds,

@@ -206,6 +206,29 @@ fn neighbors_writes_squared_distances_and_indices() {
 }
 
 #[test]
+fn neighbors_are_the_same_one_by_one_and_by_brute_force() {
+    let subset = Subset::new(300, 30);
+    let found = |options: &[&str]| {
+        let output = subset
+            .handful()
+            .args(["--json", "neighbors", "--queries", "mnist", "-o", "out.npz"])
+            .args(options)
+            .output()
+            .unwrap();
+        let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        let mut npz = NpzReader::new(fs::File::open(subset.path("out.npz")).unwrap()).unwrap();
+        let indices: Array2<i64> = npz.by_name("indices").unwrap();
+        (summary, indices)
+    };
+    let (together, expected) = found(&[]);
+    assert_eq!((&together["algorithm"], together.get("latency_seconds")), (&"auto".into(), None));
+    let (alone, indices) = found(&["--one-by-one", "--algorithm", "brute"]);
+    assert_eq!((&alone["algorithm"], indices), (&"brute".into(), expected));
+    let seconds = |name: &str| alone["latency_seconds"][name].as_f64().unwrap();
+    assert!(0.0 < seconds("median") && seconds("median") <= seconds("p99"));
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let subset = Subset::new(300, 30);
     let mut child =

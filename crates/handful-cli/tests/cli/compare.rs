@@ -34,7 +34,7 @@ fn every_level_gives_the_same_figures() {
     };
     let (level, scalar) = run("scalar");
     assert_eq!(level, "scalar");
-    for level in handful::distance::Level::ALL.into_iter().filter(|level| level.is_available()) {
+    for level in handful::distance::Level::ALL.iter().filter(|level| level.is_available()) {
         assert_eq!(run(level.name()), (level.name().into(), scalar.clone()));
     }
 }

@@ -50,6 +50,7 @@ const SUMS: usize = 16;
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 pub(crate) fn ordered_sum<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
+    debug_assert_eq!(a.len(), b.len(), "vectors of unequal length");
     let mut sums = [0.0; SUMS];
     let mut add = |a: &[T], b: &[T]| {
         for (sum, (&x, &y)) in sums.iter_mut().zip(a.iter().zip(b)) {

@@ -8,6 +8,7 @@ use std::{fmt, sync::OnceLock};
 /// println!("distances are computed with {}", handful::distance::Level::detect());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// Plain Rust, as the compiler vectorises it for the target's baseline.
     Scalar,
@@ -23,7 +24,7 @@ pub enum Level {
 
 impl Level {
     /// All levels, the fastest last.
-    pub const ALL: [Self; 5] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Amx];
+    pub const ALL: &[Self] = &[Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Amx];
 
     /// The fastest level of this machine, or a lower one that the environment variable `HANDFUL_LEVEL`
     /// names: `scalar`, `avx2`, `avx512`, `avx512vnni` or `amx`; any other
@@ -32,13 +33,14 @@ impl Level {
     pub fn detect() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
         *LEVEL.get_or_init(|| {
-            let best = Self::ALL.into_iter().rfind(|level| level.is_available()).unwrap_or(Self::Scalar);
             let wanted = std::env::var("HANDFUL_LEVEL").unwrap_or_default();
-            Self::ALL.into_iter().find(|level| level.name() == wanted).map_or(best, |level| level.min(best))
+            let most = Self::ALL.iter().find(|level| level.name() == wanted).unwrap_or(&Self::Amx);
+            let best = Self::ALL.iter().rfind(|level| *level <= most && level.is_available());
+            *best.unwrap_or(&Self::Scalar)
         })
     }
 
-    /// Whether this machine has it.
+    /// Whether this machine has it. For [`Amx`](Self::Amx) this asks Linux to let the process use tiles.
     #[must_use]
     pub fn is_available(self) -> bool {
         #[cfg(target_arch = "x86_64")]

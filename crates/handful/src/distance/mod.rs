@@ -1,4 +1,4 @@
-//! Distances between byte vectors, exact, and never stored.
+//! Distances between vectors, exact between bytes, and never stored.
 //!
 //! Searches do not compare vectors pair by pair. They use
 //!

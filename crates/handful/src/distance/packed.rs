@@ -23,7 +23,7 @@ impl<K: Kernel> Packed<K> {
         let queries = queries.as_standard_layout();
         let values = queries.as_slice().expect("in standard layout");
         let groups = d.div_ceil(GROUP).next_multiple_of(K::BLOCK);
-        let mut words = Vec::with_capacity(n.next_multiple_of(K::HALF.max(1)) * groups);
+        let mut words = Vec::with_capacity(n.next_multiple_of(K::HALF) * groups);
         for tile in tiles::<K>(n) {
             for block in (0..groups).step_by(K::BLOCK) {
                 for query in tile.start..tile.start + size::<K>(&tile) {
@@ -60,7 +60,8 @@ impl<K: Kernel> Packed<K> {
 
     /// Multiplies all queries with a panel. Where a point's key, its `base` less twice the dot product, is at
     /// most the query's threshold, `sink(query, mask, dots)` is given the mask of such points and their dot
-    /// products, and may return a new threshold for the query.
+    /// products, and may return a new threshold for the query. The sink must not hand this thread to strangers: a
+    /// kernel's registers keep their shape meanwhile.
     pub(crate) fn multiply(
         &self,
         panel: &Panel,
@@ -96,7 +97,7 @@ fn tiles<K: Kernel>(n: usize) -> impl Iterator<Item = Range<usize>> {
         let size = match n - first {
             0 => return None,
             rest if rest >= K::QUERIES => K::QUERIES,
-            rest if rest >= K::LEAST => rest.min(K::HALF).max(1),
+            rest if rest >= K::LEAST => rest.min(K::HALF),
             _ => 1,
         };
         first += size;

@@ -9,8 +9,12 @@ use super::*;
 /// `HANDFUL_REQUIRE_LEVEL=avx512vnni`.
 fn levels() -> Vec<Level> {
     let required = std::env::var("HANDFUL_REQUIRE_LEVEL").unwrap_or_default();
-    let required = Level::ALL.into_iter().find(|level| level.name() == required).unwrap_or(Level::Scalar);
-    let (there, missing): (Vec<_>, Vec<_>) = Level::ALL.into_iter().partition(|level| level.is_available());
+    let required = match Level::ALL.iter().find(|level| level.name() == required) {
+        Some(&level) => level,
+        None if required.is_empty() => Level::Scalar,
+        None => panic!("HANDFUL_REQUIRE_LEVEL: there is no level {required}"),
+    };
+    let (there, missing): (Vec<_>, Vec<_>) = Level::ALL.iter().partition(|level| level.is_available());
     for level in missing {
         assert!(level > required, "this machine lacks {level}, which HANDFUL_REQUIRE_LEVEL wants tested");
         #[expect(clippy::print_stderr, reason = "the test's output")]
@@ -52,7 +56,7 @@ fn byte(seed: usize, i: usize, j: usize) -> u8 {
 #[test]
 fn dots_of_all_lengths_and_with_extremes() {
     for d in (0..=300).chain([784, 4096, MOST_DIMENSIONS, MOST_DIMENSIONS + 5]) {
-        let (n, m) = if d > 1000 { (3, 2) } else { (37, 53) };
+        let (n, m) = if d > 1000 { (3, 53) } else { (37, 53) };
         let points = Array2::from_shape_fn((n, d), |(i, j)| byte(1, i, j));
         let queries = Array2::from_shape_fn((m, d), |(i, j)| byte(2, i, j).cast_signed());
         check(points.view(), queries.view());
@@ -82,6 +86,26 @@ fn single_dots_of_all_lengths_unaligned() {
                 let (point, query) = (&points[offset..], &queries[offset..]);
                 let found = with_kernel!(level, |kernel| kernel.dot(point, query));
                 assert_eq!(i64::from(found), definition(point.into(), query.into()), "{level}, {d} dims");
+            }
+        }
+    }
+}
+
+#[test]
+fn distances_between_floats_have_the_same_bits_at_every_level() {
+    for d in (0..=70).chain([784]) {
+        for offset in 0..3 {
+            let value = |seed: usize, j: usize| (f64::from(byte(seed, d, j)) - 99.5).powi(3) * 1.7e-3;
+            let (a, b): (Vec<f64>, Vec<f64>) = (0..d + offset).map(|j| (value(7, j), value(8, j))).unzip();
+            let narrow = |values: &[f64]| values.iter().map(|&x| x as f32).collect::<Vec<_>>();
+            let (a, b) = (&a[offset..], &b[offset..]);
+            let (a32, b32) = (narrow(a), narrow(b));
+            for level in levels() {
+                let found = with_kernel!(level, |kernel| {
+                    (kernel.run(|| ordered_sum(a, b)), kernel.run(|| ordered_sum(&a32, &b32)))
+                });
+                assert_eq!(found.0.to_bits(), squared_euclidean(a, b).to_bits(), "{level}, {d} dims");
+                assert_eq!(found.1.to_bits(), squared_euclidean(&a32, &b32).to_bits(), "{level}, {d} dims");
             }
         }
     }

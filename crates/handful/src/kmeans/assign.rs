@@ -141,8 +141,8 @@ impl Nearest {
         for (index, (dots, &norm)) in (0..).zip(dots.iter().zip(norms)) {
             #[expect(clippy::cast_possible_truncation, reason = "at most 255² for each of NARROW features")]
             let norm = norm as i32;
-            for lane in 0..LANES {
-                let (key, least) = (norm - 2 * dots[lane], found.least[lane]);
+            for (lane, dot) in dots.iter().enumerate() {
+                let (key, least) = (norm - 2 * dot, found.least[lane]);
                 found.second[lane] = found.second[lane].min(key.max(least));
                 found.index[lane] = if key < least { index } else { found.index[lane] };
                 found.least[lane] = key.min(least);

@@ -122,9 +122,11 @@ fn spectral_norm(directions: &Array2<i8>) -> Option<f64> {
     let gram = wide.dot(&wide.t());
     let gram = DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[[i, j]]);
     let trace = gram.trace();
-    let largest = SymmetricEigen::try_new(gram, f64::EPSILON, MOST_SWEEPS)?.eigenvalues.max();
+    let largest = SymmetricEigen::try_new(gram.clone(), f64::EPSILON, MOST_SWEEPS)?.eigenvalues.max();
     let norm = (largest + 1e-9 * trace).sqrt() * (1.0 + 1e-9);
-    norm.is_finite().then_some(norm)
+    // The solver is believed only once norm² less the Gram matrix is seen to have no negative eigenvalue.
+    let rest = DMatrix::from_diagonal_element(gram.nrows(), gram.ncols(), norm * norm) - gram;
+    (norm == 0.0 || rest.cholesky().is_some()).then_some(norm)
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
 
 use super::{
     Error,
-    engine::{Pairs, Rows, Search, Terms},
+    engine::{Pairs, Rows, Searchable, Terms},
 };
 use crate::distance::{self, Kernel, MOST_DIMENSIONS};
 
-impl Search for u8 {
+impl Searchable for u8 {
     type Scale = ();
 
     const EXACT_COST: f64 = 1.0;

@@ -9,7 +9,7 @@ use super::Error;
 use crate::distance::{self, Element, Kernel, OFFSET};
 
 /// An [`Element`] whose vectors can be searched.
-pub(super) trait Search: Element {
+pub(super) trait Searchable: Element {
     /// How vectors become bytes.
     type Scale: Clone + Debug + Send + Sync;
 

@@ -3,16 +3,19 @@
 //!
 //! A vector's bytes X are its values less a lowest one, in steps of s: clamped to 0..=255, which brings no two
 //! vectors farther apart, and rounded. If rounding took lengths a and b from x and q, then
-//! |X - Q| <= |x - q| / s + a + b. So a point whose bytes are farther is farther.
+//! |X - Q| <= |x - q| / s + a + b. So a point whose bytes are farther is farther. (Where a value less the lowest
+//! overflows, it is clamped as it should be or the same in all vectors at a finite distance.)
 
 use std::ops::Range;
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
+use rayon::prelude::*;
 
 use super::{
     Error,
     bytes::contiguous,
-    engine::{Pairs, Rows, Search, Terms},
+    engine::{Pairs, Rows, Searchable, Terms},
+    evenly,
 };
 use crate::distance::{Element, Kernel, ordered_sum};
 
@@ -33,12 +36,10 @@ pub(super) struct Scale {
 
 impl Scale {
     fn new<T: Float>(points: ArrayView2<T>) -> Self {
-        let n = points.nrows();
-        let sampled: Vec<usize> = (0..n.min(SAMPLE)).map(|i| i * n / n.min(SAMPLE)).collect();
-        let sample = points.select(Axis(0), &sampled);
+        let sampled = evenly(points.nrows(), points.nrows().min(SAMPLE));
         let of_rows = |extreme: fn(f64, f64) -> f64, start| {
-            let mut extremes: Vec<f64> =
-                sample.outer_iter().map(|row| row.iter().map(|&x| x.into()).fold(start, extreme)).collect();
+            let of_row = |&row: &usize| points.row(row).iter().map(|&x| x.into()).fold(start, extreme);
+            let mut extremes: Vec<f64> = sampled.iter().map(of_row).collect();
             extremes.sort_by(f64::total_cmp);
             extremes
         };
@@ -82,7 +83,7 @@ impl Float for f64 {}
 
 macro_rules! search_floats {
     ($float:ty) => {
-        impl Search for $float {
+        impl Searchable for $float {
             type Scale = Scale;
 
             const EXACT_COST: f64 = 8.0;
@@ -92,12 +93,13 @@ macro_rules! search_floats {
             }
 
             fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error> {
-                let not_finite = |row: ndarray::ArrayView1<Self>| row.iter().position(|x| !x.is_finite());
-                for (row, values) in vectors.outer_iter().enumerate() {
-                    if let Some(column) = not_finite(values) {
-                        let value = values[column].into();
-                        return Err(Error::NotFinite { what, row, column, value });
-                    }
+                let rows = vectors.axis_iter(Axis(0)).into_par_iter().enumerate();
+                let not_finite = rows.find_map_first(|(row, values)| {
+                    values.iter().position(|x| !x.is_finite()).map(|column| (row, column))
+                });
+                if let Some((row, column)) = not_finite {
+                    let value = vectors[[row, column]].into();
+                    return Err(Error::NotFinite { what, row, column, value });
                 }
                 Ok(())
             }

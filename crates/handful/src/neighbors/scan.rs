@@ -5,10 +5,14 @@ use std::ops::Range;
 use ndarray::Axis;
 
 use super::{
+    Tick,
     engine::{Pairs, Rows, Terms},
     top_k::TopK,
 };
-use crate::distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch};
+use crate::{
+    distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch},
+    progress::Cancelled,
+};
 
 /// Up to here a key, at most 255² for each dimension, fits 32 bits.
 pub(super) const NARROW: usize = 32_768;
@@ -26,12 +30,13 @@ pub(super) fn scan<K: Kernel>(
     pairs: &impl Pairs,
     k: usize,
     range: Range<usize>,
-) -> Vec<TopK> {
+    tick: Tick,
+) -> Result<Vec<TopK>, Cancelled> {
     let (m, d) = pairs.queries().dim();
     let mut best: Vec<TopK> = (0..m).map(|_| TopK::new(k)).collect();
     if m < FEW || d > NARROW {
-        one_by_one(pairs, range, &mut best);
-        return best;
+        one_by_one(pairs, range, &mut best, tick)?;
+        return Ok(best);
     }
     let norms = distance::squared_norms(pairs.queries());
     let threshold = |query: usize, best: &TopK| match best.threshold() {
@@ -70,12 +75,18 @@ pub(super) fn scan<K: Kernel>(
                 });
             }
         }
+        tick(m * bytes.nrows())?;
     }
-    best
+    Ok(best)
 }
 
 /// Measures every distance as it is defined.
-fn one_by_one(pairs: &impl Pairs, range: Range<usize>, best: &mut [TopK]) {
+fn one_by_one(
+    pairs: &impl Pairs,
+    range: Range<usize>,
+    best: &mut [TopK],
+    tick: Tick,
+) -> Result<(), Cancelled> {
     const AHEAD: usize = 4;
     for row in range.clone() {
         pairs.prefetch((row + AHEAD).min(range.end - 1));
@@ -85,7 +96,12 @@ fn one_by_one(pairs: &impl Pairs, range: Range<usize>, best: &mut [TopK]) {
                 best.offer(distance, row);
             }
         }
+        let done = row + 1 - range.start;
+        if done.is_multiple_of(PANELS * LANES) || row + 1 == range.end {
+            tick(best.len() * ((done - 1) % (PANELS * LANES) + 1))?;
+        }
     }
+    Ok(())
 }
 
 /// A key as the kernels take it; beyond their range nothing passes, or everything.

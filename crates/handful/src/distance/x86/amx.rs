@@ -7,7 +7,7 @@
 use std::{
     arch::{
         asm,
-        x86_64::{__cpuid_count, __get_cpuid_max},
+        x86_64::{__cpuid_count, __get_cpuid_max, _mm512_loadu_si512},
     },
     marker::PhantomData,
     sync::OnceLock,
@@ -109,7 +109,11 @@ impl Amx {
             // SAFETY: the features are enabled; `base` and `dots` have 32 lanes.
             *mask = unsafe {
                 let below = |lane| {
-                    below512(Vnni512::load(dots.as_ptr().add(lane)), base.as_ptr().add(lane), threshold)
+                    below512(
+                        _mm512_loadu_si512(dots.as_ptr().add(lane).cast()),
+                        base.as_ptr().add(lane),
+                        threshold,
+                    )
                 };
                 below(0) | below(16) << 16
             };
@@ -148,7 +152,8 @@ impl Kernel for Amx {
         let tiles = thresholds.len().div_ceil(ROWS);
         assert_eq!(words.len(), tiles * ROWS * groups.len(), "queries and points of unequal length");
         // SAFETY: `self` exists only where the instructions do, a shaped panel only on a thread whose tiles
-        // are; the lengths have been checked.
+        // are; nobody else shapes tiles between two products of a panel (`Packed::multiply` forbids it to its
+        // sinks), and we have one shape only. The lengths have been checked.
         unsafe {
             match tiles {
                 1 => Self::multiply_tiles::<1>(groups, words, base, thresholds, tile),

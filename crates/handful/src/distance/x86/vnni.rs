@@ -16,15 +16,6 @@ impl Vnni512 {
     }
 
     /// # Safety
-    /// The instruction set, and 16 numbers.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-    pub(super) unsafe fn load(from: *const i32) -> __m512i {
-        // SAFETY: the caller's promise.
-        unsafe { _mm512_loadu_si512(from.cast()) }
-    }
-
-    /// # Safety
     /// The vectors are of equal length.
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {

@@ -1,0 +1,189 @@
+use std::{ops::ControlFlow, sync::Mutex};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::distance::squared_euclidean;
+
+/// The definition: sort all points by (squared distance, index).
+fn naive<T: Element>(points: &Array2<T>, query: &[T], k: usize) -> (Vec<T::Distance>, Vec<usize>) {
+    let distance = |row: ndarray::ArrayView1<T>| squared_euclidean(&row.to_vec(), query);
+    let mut all: Vec<_> = points.outer_iter().map(distance).zip(0..).collect();
+    all.sort_by(|a, b| a.partial_cmp(b).expect("distances are numbers"));
+    all.into_iter().take(k).unzip()
+}
+
+fn check<T: Element + Searchable>(points: &Array2<T>, queries: &Array2<T>, k: usize) {
+    let index = NearestNeighbors::new(points.clone()).expect("finite");
+    let found = index.kneighbors(queries.view(), k).expect("valid");
+    for (row, query) in queries.outer_iter().enumerate() {
+        let (distances, indices) = naive(points, &query.to_vec(), k);
+        assert_eq!(found.indices.row(row).to_vec(), indices);
+        for (found, expected) in found.distances.row(row).iter().zip(distances) {
+            assert!(*found == expected, "{found:?} for {expected:?}");
+        }
+        let alone = index.kneighbors(queries.slice(s![row..=row, ..]), k).expect("valid");
+        assert_eq!(alone.indices.row(0), found.indices.row(row));
+    }
+}
+
+proptest! {
+    #[test]
+    fn equals_the_definition(
+        (n, m, d) in (1_usize..60, 1_usize..20, 1_usize..300),
+        // Few values make many ties.
+        levels in prop::sample::select(vec![1_u16, 2, 3, 256]),
+        bytes in prop::collection::vec(any::<u8>(), 1009),
+        k in 1_usize..60,
+    ) {
+        let byte = |i: usize| (u16::from(bytes[i % 1009]) % levels * (255 / levels.max(2))) as u8;
+        let points = Array2::from_shape_fn((n, d), |(i, j)| byte(i * d + j));
+        let queries = Array2::from_shape_fn((m, d), |(i, j)| byte(313 + i * d + j));
+        check(&points, &queries, k.min(n));
+    }
+
+    #[test]
+    fn equals_the_definition_between_floats(
+        (n, m, d) in (1_usize..60, 1_usize..20, 1_usize..100),
+        values in prop::collection::vec(finite(), 1009),
+        k in 1_usize..60,
+    ) {
+        let wide = |start: usize, n| Array2::from_shape_fn((n, d), |(i, j)| values[(start + i * d + j) % 1009]);
+        let (points, queries) = (wide(0, n), wide(313, m));
+        check(&points, &queries, k.min(n));
+        let narrow = |x: &f64| (*x as f32).clamp(f32::MIN, f32::MAX);
+        check(&points.map(narrow), &queries.map(narrow), k.min(n));
+    }
+}
+
+/// Neighbours much nearer than a step of the scale: without all of the rounding in the bound some are missed.
+#[test]
+fn equals_the_definition_between_steps() {
+    for d in 1..4 {
+        let spread = |n: usize, a: f64| {
+            Array2::from_shape_fn((n, d), |(i, j)| ((i + 1) as f64 * (a + j as f64).sqrt()).fract())
+        };
+        let (points, queries) = (spread(3000, 2.0), spread(100, 5.0));
+        check(&points, &queries, 3);
+        check(&points.mapv(|x| x as f32), &queries.mapv(|x| x as f32 * 1.5), 3);
+    }
+}
+
+/// Floats of one size, of few values, and of all sizes: huge, tiny, subnormal.
+fn finite() -> impl Strategy<Value = f64> {
+    use prop::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    prop_oneof![
+        3 => -1.0..1.0,
+        3 => prop::sample::select(vec![0.0, -0.0, 0.5, 1.0]),
+        1 => POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO,
+    ]
+}
+
+#[test]
+fn equals_the_definition_at_the_edges() {
+    for d in [0, 1, 3, 785, 4096, 32_768, 32_769, 70_000] {
+        let extremes = Array2::from_shape_fn((11, d), |(i, _)| if i % 2 == 0 { 0 } else { 255 });
+        check(&extremes, &extremes, 11);
+        check(&extremes.mapv(f32::from), &extremes.mapv(|x| f32::from(x) + 0.25), 11);
+        let one_hot = Array2::from_shape_fn((9, d), |(i, j)| if i % d == j { 255 } else { 0 });
+        check(&one_hot, &one_hot, 4);
+        check(&one_hot.mapv(f64::from), &one_hot.mapv(|x| f64::from(x) * 1e-3), 4);
+    }
+}
+
+#[test]
+fn arrays_of_any_layout_are_searched() {
+    let points = Array2::from_shape_fn((20, 30), |(i, j)| (i * 37 + j * 11) as u8);
+    let column_major = points.t().as_standard_layout().into_owned().reversed_axes();
+    let doubled = ndarray::concatenate![ndarray::Axis(1), points, points];
+    let every_other = doubled.slice(s![.., ..30]);
+    assert!(!column_major.is_standard_layout() && !every_other.is_standard_layout());
+    // One thread takes all queries at once, as they lie.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    pool.install(|| {
+        let expected = NearestNeighbors::new(points.clone()).unwrap().kneighbors(points.view(), 3).unwrap();
+        for queries in [column_major.view(), every_other] {
+            let index = NearestNeighbors::new(queries.to_owned()).unwrap();
+            assert_eq!(index.kneighbors(queries, 3).unwrap(), expected);
+        }
+    });
+}
+
+#[test]
+fn few_queries_find_the_same_on_many_threads() {
+    let points = Array2::from_shape_fn((40_003, 9), |(i, j)| (i * 37 + j * 11 + i * i * j) as u8);
+    let queries = points.slice(s![..;8000, ..]).mapv(|x| x ^ 5);
+    let index = NearestNeighbors::new(points.clone()).unwrap();
+    for threads in [1, 2, 4, 7] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        for m in [1, 2, 5] {
+            let found = pool.install(|| index.kneighbors(queries.slice(s![..m, ..]), 20)).unwrap();
+            for (row, query) in queries.outer_iter().take(m).enumerate() {
+                let (distances, indices) = naive(&points, &query.to_vec(), 20);
+                assert_eq!(found.distances.row(row).to_vec(), distances);
+                assert_eq!(found.indices.row(row).to_vec(), indices);
+            }
+        }
+    }
+}
+
+#[test]
+fn work_can_be_watched_and_cancelled_on_its_way() {
+    let points = Array2::from_shape_fn((20_000, 9), |(i, j)| (i * 37 + j * 11 + i * i * j) as u8);
+    let queries = points.slice(s![..100, ..]).to_owned();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for m in [1, 100] {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (watched, index) = (Arc::clone(&seen), NearestNeighbors::new(points.clone()).unwrap());
+        let index = index.observer(Observer::new(move |progress| {
+            watched.lock().unwrap().push((progress.done, progress.total));
+            ControlFlow::Continue(())
+        }));
+        pool.install(|| index.kneighbors(queries.slice(s![..m, ..]), 3)).unwrap();
+        let seen = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(seen.len() > 50 && seen.is_sorted(), "{seen:?}");
+        assert_eq!((seen[0], seen[seen.len() - 1]), ((0, m), (m, m)));
+
+        let left = AtomicUsize::new(10);
+        let index = index.observer(Observer::new(move |_| {
+            if left.fetch_sub(1, Ordering::Relaxed) == 0 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        }));
+        let result = pool.install(|| index.kneighbors(queries.slice(s![..m, ..]), 3));
+        assert!(matches!(result, Err(Error::Cancelled(_))));
+    }
+}
+
+#[test]
+fn wrong_sizes_are_errors() {
+    let index = NearestNeighbors::new(Array2::<u8>::zeros((3, 2))).unwrap();
+    let queries = Array2::zeros((1, 2));
+    for k in [0, 4] {
+        assert!(matches!(index.kneighbors(queries.view(), k), Err(Error::NeighborCount { .. })));
+    }
+    let queries = Array2::zeros((1, 3));
+    assert!(matches!(index.kneighbors(queries.view(), 1), Err(Error::FeatureCount { .. })));
+    assert_eq!(index.kneighbors(Array2::zeros((0, 2)).view(), 1).expect("valid").indices.len(), 0);
+    let empty = NearestNeighbors::new(Array2::<f64>::zeros((0, 2))).unwrap();
+    let error = empty.kneighbors(Array2::zeros((1, 2)).view(), 1).unwrap_err();
+    assert_eq!(error.to_string(), "n_neighbors is 1, and there are no vectors to search");
+}
+
+#[test]
+fn values_that_are_no_numbers_are_errors() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut points = Array2::zeros((3, 2));
+        points[[2, 1]] = value;
+        let error = NearestNeighbors::new(points.clone()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("row 2 of the vectors to search has {value} in column 1: expected finite numbers")
+        );
+        let index = NearestNeighbors::new(Array2::<f32>::zeros((3, 2))).unwrap();
+        let error = index.kneighbors(points.view(), 1).unwrap_err();
+        assert!(error.to_string().starts_with("row 2 of the queries has"), "{error}");
+    }
+}
