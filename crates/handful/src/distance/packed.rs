@@ -27,13 +27,15 @@ impl<K: Kernel> Packed<K> {
         for tile in tiles::<K>(n) {
             for block in (0..groups).step_by(K::BLOCK) {
                 for query in tile.start..tile.start + size::<K>(&tile) {
-                    let there = if query < n { &values[query * d..][..d] } else { &[] };
-                    for group in block..block + K::BLOCK {
-                        let first = d.min(group * GROUP);
-                        let there = there.get(first..d.min(first + GROUP)).unwrap_or_default();
+                    let values = if query < n { &values[query * d..][..d] } else { &[] };
+                    let values = values.get(block * GROUP..).unwrap_or_default();
+                    let (whole, rest) = values[..values.len().min(K::BLOCK * GROUP)].as_chunks::<GROUP>();
+                    words.extend(whole.iter().map(|&group| kernel.word(group)));
+                    if whole.len() < K::BLOCK {
                         let mut group = [0; GROUP];
-                        group[..there.len()].copy_from_slice(there);
+                        group[..rest.len()].copy_from_slice(rest);
                         words.push(kernel.word(group));
+                        words.extend((whole.len() + 1..K::BLOCK).map(|_| kernel.word([0; GROUP])));
                     }
                 }
             }

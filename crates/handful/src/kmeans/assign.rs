@@ -21,7 +21,8 @@ use crate::distance::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Packed, Scratch, wi
 ///
 /// O(n k d) for each set; beside the labels, memory for the centroids and for a panel's products per thread.
 pub(super) fn assign(samples: &Samples, sets: &[&Centroids], mut nearest: ArrayViewMut2<u32>) {
-    let rounded: Vec<Rounded> = sets.par_iter().map(|centroids| Rounded::new(centroids)).collect();
+    let rounded: Vec<Rounded> =
+        sets.par_iter().map(|centroids| Rounded::new(samples.level, centroids)).collect();
     let blocks = nearest.axis_chunks_iter_mut(Axis(0), PANELS * LANES).into_par_iter().enumerate();
     with_kernel!(samples.level, |kernel| {
         let step = Step { kernel, samples, sets, rounded: &rounded };
@@ -135,7 +136,8 @@ struct Nearest {
 }
 
 impl Nearest {
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     fn of(dots: &[Lanes], norms: &[i64]) -> Self {
         let mut found = Self { least: [i32::MAX; LANES], second: [i32::MAX; LANES], index: [0; LANES] };
         for (index, (dots, &norm)) in (0..).zip(dots.iter().zip(norms)) {
@@ -152,7 +154,8 @@ impl Nearest {
     }
 
     /// The rows for which rounding, by at most `moved` a centroid, leaves open which is the nearest.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     fn open(&self, terms: &Lanes, moved: f64) -> [bool; LANES] {
         #[expect(clippy::cast_possible_truncation, reason = "an upper bound either way")]
         let margin = (2.0 * moved) as f32 * 1.000_01;

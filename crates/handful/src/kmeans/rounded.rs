@@ -1,8 +1,10 @@
 //! Centroids as the kernels take them: in one byte a value, and in two.
 
-use ndarray::{Array2, Zip};
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
 
-use super::centroids::Centroids;
+use super::{centroids::Centroids, samples::CONTIGUOUS};
+use crate::distance::{Kernel, Level, with_kernel};
 
 /// Of a byte.
 pub(super) const PARTS: i64 = 256;
@@ -23,45 +25,69 @@ pub(super) struct Rounded {
 }
 
 impl Rounded {
-    #[expect(clippy::cast_possible_truncation, reason = "0 to 255 * 256, and its bytes")]
-    pub(super) fn new(centroids: &Centroids) -> Self {
-        let (k, d) = (centroids.n_clusters(), centroids.n_features());
-        let mut rounded = Self {
-            upper: Array2::zeros((k, d)),
-            lower: Array2::zeros((k, d)),
-            norms: vec![0; k],
-            scaled_norms: vec![0; k],
-            moved: 0.0,
-            moved_least: 0.0,
+    pub(super) fn new(level: Level, centroids: &Centroids) -> Self {
+        let shape = (centroids.n_clusters(), centroids.n_features());
+        let (mut upper, mut lower) = (Array2::zeros(shape), Array2::zeros(shape));
+        let lengths: Vec<Lengths> = centroids
+            .sums
+            .axis_iter(Axis(0))
+            .into_par_iter()
+            .zip(&centroids.counts)
+            .zip(upper.axis_iter_mut(Axis(0)))
+            .zip(lower.axis_iter_mut(Axis(0)))
+            .map(|(((sums, &count), upper), lower)| {
+                let sums = sums.to_slice().expect(CONTIGUOUS);
+                let (upper, lower) =
+                    (upper.into_slice().expect(CONTIGUOUS), lower.into_slice().expect(CONTIGUOUS));
+                with_kernel!(level, |kernel| kernel.run(|| Lengths::round(sums, count, upper, lower)))
+            })
+            .collect();
+        // What the floats lose in a length is far below the last factor.
+        let most = |of: fn(&Lengths) -> f64| {
+            lengths.iter().map(of).fold(0.0, f64::max).sqrt() / PARTS as f64 * (1.0 + 1e-6) + 1e-9
         };
-        for j in 0..k {
-            let per_count = PARTS as f64 / centroids.counts[j] as f64;
-            let (mut norm, mut scaled_norm, mut moved, mut moved_least) = (0, 0, 0.0, 0.0);
-            Zip::from(rounded.upper.row_mut(j))
-                .and(rounded.lower.row_mut(j))
-                .and(centroids.sums.row(j))
-                .for_each(|upper, lower, &sum| {
-                    let exact = sum as f64 * per_count;
-                    let parts = (exact + 0.5) as i32;
-                    let whole = (parts + 128) >> 8;
-                    *upper = (whole - 128) as i8;
-                    *lower = (parts - (whole << 8)) as i8;
-                    norm += i64::from(whole * whole);
-                    scaled_norm += i64::from(parts).pow(2);
-                    moved += (exact - f64::from(whole << 8)).powi(2);
-                    moved_least += (exact - f64::from(parts)).powi(2);
-                });
-            (rounded.norms[j], rounded.scaled_norms[j]) = (norm, scaled_norm);
-            // What the floats lose in this is far below the last factor.
-            let length = |parts: f64| parts.sqrt() / PARTS as f64 * (1.0 + 1e-6) + 1e-9;
-            rounded.moved = rounded.moved.max(length(moved));
-            rounded.moved_least = rounded.moved_least.max(length(moved_least));
+        Self {
+            upper,
+            lower,
+            norms: lengths.iter().map(|lengths| lengths.norm).collect(),
+            scaled_norms: lengths.iter().map(|lengths| lengths.scaled_norm).collect(),
+            moved: most(|lengths| lengths.moved),
+            moved_least: most(|lengths| lengths.moved_least),
         }
-        rounded
     }
 
     /// (256 |x - c|)² with c to the nearest 256th, from the row's term and its products with both bytes.
     pub(super) fn scaled_distance(&self, j: usize, term: i64, upper: i64, lower: i64) -> i64 {
         self.scaled_norms[j] + PARTS * PARTS * (term - 2 * upper) - 2 * PARTS * lower
+    }
+}
+
+/// Squared lengths of one centroid and of what rounding took from it, these in 256ths.
+struct Lengths {
+    norm: i64,
+    scaled_norm: i64,
+    moved: f64,
+    moved_least: f64,
+}
+
+impl Lengths {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+    #[expect(clippy::cast_possible_truncation, reason = "0 to 255 * 256, and its bytes")]
+    fn round(sums: &[u64], count: u64, upper: &mut [i8], lower: &mut [i8]) -> Self {
+        let per_count = PARTS as f64 / count as f64;
+        let mut lengths = Self { norm: 0, scaled_norm: 0, moved: 0.0, moved_least: 0.0 };
+        for ((&sum, upper), lower) in sums.iter().zip(upper).zip(lower) {
+            let exact = sum as f64 * per_count;
+            let parts = (exact + 0.5) as i32;
+            let whole = (parts + 128) >> 8;
+            *upper = (whole - 128) as i8;
+            *lower = (parts - (whole << 8)) as i8;
+            lengths.norm += i64::from(whole * whole);
+            lengths.scaled_norm += i64::from(parts).pow(2);
+            lengths.moved += (exact - f64::from(whole << 8)).powi(2);
+            lengths.moved_least += (exact - f64::from(parts)).powi(2);
+        }
+        lengths
     }
 }
