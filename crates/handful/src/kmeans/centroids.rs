@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
+use super::Error;
+
 /// Given centroids are taken to the nearest multiple of one part in so many.
 const GIVEN_DENOMINATOR: u64 = 1 << 20;
 
@@ -23,12 +25,18 @@ impl Centroids {
         Self { sums: rows.mapv(u64::from), counts: vec![1; rows.nrows()] }
     }
 
-    /// Values must be 0 to 255.
+    /// Centroids at these places, shape (`n_clusters`, `n_features`), each value taken to the nearest multiple of 2⁻²⁰.
+    ///
+    /// # Errors
+    /// [`Error::InitValue`] if a value is not from 0 to 255.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255 * 2^20")]
-    pub(super) fn from_f64(centroids: &Array2<f64>) -> Self {
-        Self {
-            sums: centroids.mapv(|value| (value * GIVEN_DENOMINATOR as f64).round() as u64),
-            counts: vec![GIVEN_DENOMINATOR; centroids.nrows()],
+    pub fn from_f64(centroids: &Array2<f64>) -> Result<Self, Error> {
+        match centroids.indexed_iter().find(|(_, value)| !(0.0..=255.0).contains(*value)) {
+            Some(((row, column), &value)) => Err(Error::InitValue { row, column, value }),
+            None => Ok(Self {
+                sums: centroids.mapv(|value| (value * GIVEN_DENOMINATOR as f64).round() as u64),
+                counts: vec![GIVEN_DENOMINATOR; centroids.nrows()],
+            }),
         }
     }
 

@@ -7,10 +7,11 @@ use super::{
     Error, KMeans,
     assign::assign,
     centroids::{Centroids, Fraction},
-    samples::{CONTIGUOUS, Samples},
+    partial_stats::PartialStats,
+    samples::Samples,
 };
 use crate::{
-    distance::{Kernel, with_kernel},
+    distance::with_kernel,
     progress::{Observer, Stage},
 };
 
@@ -55,7 +56,7 @@ pub(super) fn lloyd(
 struct Run {
     centroids: Centroids,
     labels: Vec<u32>,
-    clusters: Clusters,
+    stats: PartialStats,
     n_iter: usize,
     /// The centroids have hardly moved; the labels do not yet belong to them.
     settled: bool,
@@ -64,20 +65,13 @@ struct Run {
 
 impl Run {
     fn new(n_samples: usize, centroids: Centroids) -> Self {
-        let clusters = Clusters::new(centroids.n_clusters(), centroids.n_features());
-        Self {
-            centroids,
-            labels: vec![NOWHERE; n_samples],
-            clusters,
-            n_iter: 0,
-            settled: false,
-            ended: false,
-        }
+        let stats = PartialStats::new(centroids.n_clusters(), centroids.n_features());
+        Self { centroids, labels: vec![NOWHERE; n_samples], stats, n_iter: 0, settled: false, ended: false }
     }
 
     /// Goes on from the rows' nearest centroids.
     fn step(&mut self, samples: &Samples, nearest: ArrayView1<u32>, max_iter: usize, tol: f64) {
-        let any_moved = self.clusters.relabel(samples, &mut self.labels, nearest);
+        let any_moved = relabel(&mut self.stats, samples, &mut self.labels, nearest);
         if self.settled || self.n_iter == max_iter {
             self.ended = true;
             return;
@@ -87,92 +81,62 @@ impl Run {
             self.ended = true;
             return;
         }
-        let means = self.clusters.means(&self.centroids, samples.rows, &self.labels);
+        let means = means(&self.stats, &self.centroids, samples.rows, &self.labels);
         self.settled = movement(&self.centroids, &means) <= tol;
         self.centroids = means;
     }
 
     fn into_kmeans(self) -> KMeans {
-        let Self { centroids, labels, clusters, n_iter, .. } = self;
-        let inertia = clusters.inertia(&centroids);
-        KMeans { centroids, labels, cluster_sizes: clusters.sizes, inertia, n_iter }
+        let Self { centroids, labels, stats, n_iter, .. } = self;
+        let inertia = stats.inertia(&centroids);
+        KMeans { centroids, labels, cluster_sizes: stats.counts, inertia, n_iter }
     }
 }
 
-/// What is known of each cluster's rows, in whole numbers.
-struct Clusters {
-    sizes: Vec<u64>,
-    sums: Array2<u64>,
-    /// Σ |x|².
-    squares: Vec<u64>,
+/// Moves the rows whose label is no longer right; whether there was one.
+fn relabel(
+    stats: &mut PartialStats,
+    samples: &Samples,
+    labels: &mut [u32],
+    nearest: ArrayView1<u32>,
+) -> bool {
+    let mut any = false;
+    with_kernel!(samples.level, |kernel| {
+        for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
+            if *label == new {
+                continue;
+            }
+            if *label != NOWHERE {
+                stats.remove(kernel, *label as usize, samples, row);
+            }
+            stats.add(kernel, new as usize, samples, row);
+            *label = new;
+            any = true;
+        }
+    });
+    any
 }
 
-impl Clusters {
-    fn new(n_clusters: usize, n_features: usize) -> Self {
-        Self {
-            sizes: vec![0; n_clusters],
-            sums: Array2::zeros((n_clusters, n_features)),
-            squares: vec![0; n_clusters],
+/// The mean of each cluster. Empty ones move to the rows farthest from their centroids; those for
+/// which there is no such row stay where they were.
+fn means(stats: &PartialStats, previous: &Centroids, x: ArrayView2<u8>, labels: &[u32]) -> Centroids {
+    let mut means = stats.means(previous);
+    let mut empty = (0..stats.counts.len()).filter(|&j| stats.counts[j] == 0).peekable();
+    if empty.peek().is_none() {
+        return means;
+    }
+    let mut far = farthest_first(previous, x, labels).into_iter();
+    for j in empty {
+        // A cluster's only row stays: taking it would empty another.
+        if let Some(row) = far.find(|&row| means.counts[labels[row] as usize] > 1) {
+            let (pixels, from) = (x.row(row).mapv(u64::from), labels[row] as usize);
+            means.counts[from] -= 1;
+            means.counts[j] = 1;
+            Zip::from(means.sums.row_mut(from)).and(&pixels).for_each(|sum, &x| *sum -= x);
+            means.sums.row_mut(j).assign(&pixels);
         }
     }
-
-    /// Moves the rows whose label is no longer right; whether there was one.
-    fn relabel(&mut self, samples: &Samples, labels: &mut [u32], nearest: ArrayView1<u32>) -> bool {
-        let mut any = false;
-        with_kernel!(samples.level, |kernel| {
-            for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
-                if *label == new {
-                    continue;
-                }
-                let pixels = samples.rows.row(row).to_slice().expect(CONTIGUOUS);
-                if *label != NOWHERE {
-                    let old = *label as usize;
-                    self.sizes[old] -= 1;
-                    self.squares[old] -= samples.norms[row];
-                    let sums = self.sums.row_mut(old).into_slice().expect(CONTIGUOUS);
-                    kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum -= u64::from(x)));
-                }
-                let to = new as usize;
-                self.sizes[to] += 1;
-                self.squares[to] += samples.norms[row];
-                let sums = self.sums.row_mut(to).into_slice().expect(CONTIGUOUS);
-                kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum += u64::from(x)));
-                *label = new;
-                any = true;
-            }
-        });
-        any
-    }
-
-    /// The mean of each cluster. Empty ones move to the rows farthest from their centroids; those for
-    /// which there is no such row stay where they were.
-    fn means(&self, previous: &Centroids, x: ArrayView2<u8>, labels: &[u32]) -> Centroids {
-        let mut means = Centroids { sums: self.sums.clone(), counts: self.sizes.clone() };
-        let mut empty = (0..self.sizes.len()).filter(|&j| self.sizes[j] == 0).peekable();
-        if empty.peek().is_none() {
-            return means;
-        }
-        let mut far = farthest_first(previous, x, labels).into_iter();
-        for j in empty {
-            // A cluster's only row stays: taking it would empty another.
-            if let Some(row) = far.find(|&row| means.counts[labels[row] as usize] > 1) {
-                let (pixels, from) = (x.row(row).mapv(u64::from), labels[row] as usize);
-                means.counts[from] -= 1;
-                means.counts[j] = 1;
-                Zip::from(means.sums.row_mut(from)).and(&pixels).for_each(|sum, &x| *sum -= x);
-                means.sums.row_mut(j).assign(&pixels);
-            } else {
-                means.counts[j] = previous.counts[j];
-                means.sums.row_mut(j).assign(&previous.sums.row(j));
-            }
-        }
-        means
-    }
-
-    fn inertia(&self, centroids: &Centroids) -> f64 {
-        let of_cluster = |j| centroids.cluster_inertia(j, self.sizes[j], self.sums.row(j), self.squares[j]);
-        (0..self.sizes.len()).map(of_cluster).sum()
-    }
+    means
 }
 
 /// The rows that are not at their centroid, by falling distance from it, then by index.
@@ -210,7 +174,7 @@ mod tests {
     use super::*;
 
     fn run(x: &Array2<u8>, start: &Array2<f64>, max_iter: usize) -> KMeans {
-        let starts = vec![Centroids::from_f64(start)];
+        let starts = vec![Centroids::from_f64(start).expect("bytes")];
         let runs = lloyd(&Samples::new(x.view()), starts, max_iter, 0.0, &Observer::default());
         runs.expect("not cancelled").remove(0)
     }

@@ -9,6 +9,7 @@ mod centroids;
 mod error;
 mod init;
 mod lloyd;
+mod partial_stats;
 mod per_class;
 mod rounded;
 mod samples;
@@ -20,6 +21,7 @@ use rayon::prelude::*;
 
 pub use centroids::Centroids;
 pub use error::Error;
+pub use partial_stats::{PartialStats, partial_stats};
 pub use per_class::Prototypes;
 
 use samples::Samples;
@@ -121,7 +123,7 @@ impl KMeansParams {
                     init::k_means_plus_plus(&samples, self.n_clusters, &mut rng, &self.observer)
                 }
                 Init::Random => Ok(init::random(x.view(), self.n_clusters, &mut rng)),
-                Init::Given(centroids) => Ok(Centroids::from_f64(centroids)),
+                Init::Given(centroids) => Centroids::from_f64(centroids),
             }
         };
         let mut best: Option<KMeans> = None;
@@ -162,7 +164,7 @@ impl KMeansParams {
             if found != expected {
                 return Err(Error::InitShape { expected, found });
             }
-            check_init(centroids)?;
+            Centroids::from_f64(centroids)?;
         }
         Ok(())
     }
@@ -227,12 +229,5 @@ impl KMeans {
         let x = x.as_standard_layout();
         assign::assign(&Samples::new(x.view()), &[&self.centroids], labels.view_mut());
         Ok(labels.into_raw_vec_and_offset().0)
-    }
-}
-
-fn check_init(centroids: &Array2<f64>) -> Result<(), Error> {
-    match centroids.indexed_iter().find(|(_, value)| !(0.0..=255.0).contains(*value)) {
-        Some(((row, column), &value)) => Err(Error::InitValue { row, column, value }),
-        None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ndarray::{Array2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{Error, Init, KMeans, KMeansParams, check_init};
+use super::{Centroids, Error, Init, KMeans, KMeansParams};
 use crate::{Dataset, progress::Stage};
 
 /// Labelled prototypes: the centroids of each class, by class, then by cluster.
@@ -112,7 +112,7 @@ impl KMeansParams {
         if found != expected {
             return Err(Error::InitShape { expected, found });
         }
-        check_init(all)?;
+        Centroids::from_f64(all)?;
         let of_class = |class: usize| {
             let rows = s![class * self.n_clusters..(class + 1) * self.n_clusters, ..];
             self.clone().init(Init::Given(all.slice(rows).to_owned()))

@@ -1,0 +1,198 @@
+//! One step of K-Means for rows that come in batches, from files or from other machines.
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+use super::{
+    Error,
+    assign::assign,
+    centroids::Centroids,
+    samples::{CONTIGUOUS, Samples},
+};
+use crate::distance::{Kernel, with_kernel};
+
+/// Rows that are packed at a time.
+const ROWS: usize = 1 << 16;
+
+/// What a batch of rows tells K-Means: how many are nearest to each centroid, their sum, and the sum of their
+/// squared lengths. Whole numbers: however rows are split into batches, and in whatever order these are merged, the
+/// bits are the same.
+///
+/// ```
+/// use handful::kmeans::{Centroids, partial_stats};
+/// use ndarray::array;
+///
+/// let centroids = Centroids::from_f64(&array![[0.0], [100.0]])?;
+/// let mut stats = partial_stats(array![[3_u8], [90]].view(), &centroids)?;
+/// stats.merge(&partial_stats(array![[5_u8], [110]].view(), &centroids)?);
+/// assert_eq!(stats.counts(), [2, 2]);
+/// assert_eq!(stats.means(&centroids).to_f64(), array![[4.0], [100.0]]);
+/// assert_eq!(stats.inertia(&centroids), 9.0 + 100.0 + 25.0 + 100.0);
+/// # Ok::<(), handful::kmeans::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartialStats {
+    pub(super) counts: Vec<u64>,
+    pub(super) sums: Array2<u64>,
+    /// Σ |x|².
+    pub(super) squares: Vec<u64>,
+}
+
+/// The statistics of the rows of `x`, shape (n, `n_features`), each counted for its nearest centroid; of equally
+/// near ones for the lowest.
+///
+/// O(n · `n_clusters` · `n_features`) on all threads of the current rayon pool. No sum overflows below 10¹¹ rows of
+/// 1,000 features.
+///
+/// # Errors
+/// [`Error::FeatureCount`] if the number of features differs.
+pub fn partial_stats(x: ArrayView2<u8>, centroids: &Centroids) -> Result<PartialStats, Error> {
+    let expected = centroids.n_features();
+    if x.ncols() != expected {
+        return Err(Error::FeatureCount { expected, found: x.ncols() });
+    }
+    let mut stats = PartialStats::new(centroids.n_clusters(), expected);
+    for rows in x.axis_chunks_iter(Axis(0), ROWS) {
+        let rows = rows.as_standard_layout();
+        let samples = Samples::new(rows.view());
+        let mut nearest = Array2::zeros((rows.nrows(), 1));
+        assign(&samples, &[centroids], nearest.view_mut());
+        with_kernel!(samples.level, |kernel| {
+            for (row, &j) in nearest.iter().enumerate() {
+                stats.add(kernel, j as usize, &samples, row);
+            }
+        });
+    }
+    Ok(stats)
+}
+
+impl PartialStats {
+    pub(super) fn new(n_clusters: usize, n_features: usize) -> Self {
+        Self {
+            counts: vec![0; n_clusters],
+            sums: Array2::zeros((n_clusters, n_features)),
+            squares: vec![0; n_clusters],
+        }
+    }
+
+    /// Rows in each cluster.
+    #[must_use]
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// The sum of each cluster's rows, shape (`n_clusters`, `n_features`).
+    #[must_use]
+    pub fn sums(&self) -> ArrayView2<'_, u64> {
+        self.sums.view()
+    }
+
+    /// Adds the statistics of other rows, which were taken with the same centroids.
+    ///
+    /// # Panics
+    /// If they are of another number of clusters or features.
+    pub fn merge(&mut self, other: &Self) {
+        assert_eq!(self.sums.dim(), other.sums.dim(), "statistics of other clusters");
+        self.sums += &other.sums;
+        self.counts.iter_mut().zip(&other.counts).for_each(|(count, other)| *count += other);
+        self.squares.iter_mut().zip(&other.squares).for_each(|(squares, other)| *squares += other);
+    }
+
+    /// Sum of squared distances of the rows to the centroids that they were counted for.
+    ///
+    /// # Panics
+    /// If there are not as many centroids as clusters.
+    #[must_use]
+    pub fn inertia(&self, centroids: &Centroids) -> f64 {
+        assert_eq!(self.counts.len(), centroids.n_clusters(), "a centroid for each cluster");
+        let of_cluster = |j| centroids.cluster_inertia(j, self.counts[j], self.sums.row(j), self.squares[j]);
+        (0..self.counts.len()).map(of_cluster).sum()
+    }
+
+    /// The mean of each cluster; that of one without rows stays where it was.
+    ///
+    /// # Panics
+    /// If there are not as many centroids as clusters.
+    #[must_use]
+    pub fn means(&self, previous: &Centroids) -> Centroids {
+        assert_eq!(self.counts.len(), previous.n_clusters(), "a centroid for each cluster");
+        let mut means = Centroids { sums: self.sums.clone(), counts: self.counts.clone() };
+        for j in (0..self.counts.len()).filter(|&j| self.counts[j] == 0) {
+            means.counts[j] = previous.counts[j];
+            means.sums.row_mut(j).assign(&previous.sums.row(j));
+        }
+        means
+    }
+
+    pub(super) fn add<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize) {
+        self.counts[j] += 1;
+        self.squares[j] += samples.norms[row];
+        let (sums, pixels) = self.sums_and_row(j, samples, row);
+        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum += u64::from(x)));
+    }
+
+    pub(super) fn remove<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize) {
+        self.counts[j] -= 1;
+        self.squares[j] -= samples.norms[row];
+        let (sums, pixels) = self.sums_and_row(j, samples, row);
+        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum -= u64::from(x)));
+    }
+
+    fn sums_and_row<'a>(
+        &'a mut self,
+        j: usize,
+        samples: &'a Samples,
+        row: usize,
+    ) -> (&'a mut [u64], &'a [u8]) {
+        let sums = self.sums.row_mut(j).into_slice().expect(CONTIGUOUS);
+        (sums, samples.rows.row(row).to_slice().expect(CONTIGUOUS))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::s;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kmeans::{Init, KMeans};
+
+    proptest! {
+        #[test]
+        fn batches_merge_to_the_same_bits_and_step_as_lloyd_does(
+            bytes in prop::collection::vec(any::<u8>(), 24..240),
+            k in 1_usize..6,
+            cuts in prop::collection::vec(0_usize..80, 0..4),
+        ) {
+            let n = bytes.len() / 3;
+            let x = Array2::from_shape_fn((n, 3), |(i, j)| bytes[3 * i + j]);
+            let start = Array2::from_shape_fn((k, 3), |(i, j)| f64::from(x[[i * n / k, j]]));
+            let centroids = Centroids::from_f64(&start)?;
+            let whole = partial_stats(x.view(), &centroids)?;
+
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(n)).chain([0, n]).collect();
+            cuts.sort_unstable();
+            let mut merged = PartialStats::new(k, 3);
+            for batch in cuts.windows(2).rev() {
+                merged.merge(&partial_stats(x.slice(s![batch[0]..batch[1], ..]), &centroids)?);
+            }
+            prop_assert_eq!(&merged, &whole);
+            prop_assert_eq!(whole.counts().iter().sum::<u64>(), n as u64);
+
+            if whole.counts().iter().all(|&count| count > 0) {
+                let step = KMeans::params(k).init(Init::Given(start)).max_iter(1).fit(x.view())?;
+                prop_assert_eq!(&whole.means(&centroids), &step.centroids);
+                let after = partial_stats(x.view(), &step.centroids)?;
+                prop_assert_eq!(after.inertia(&step.centroids).to_bits(), step.inertia.to_bits());
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_features_are_an_error() {
+        let centroids = Centroids::from_f64(&Array2::zeros((2, 3))).unwrap();
+        let result = partial_stats(Array2::zeros((1, 4)).view(), &centroids);
+        assert!(matches!(result, Err(Error::FeatureCount { expected: 3, found: 4 })));
+        let error = Centroids::from_f64(&Array2::from_elem((1, 1), 300.0)).unwrap_err();
+        assert!(error.to_string().contains("from 0 to 255, found 300"), "{error}");
+    }
+}
