@@ -40,8 +40,8 @@ struct Summary {
     n_iter: usize,
     /// From the images in memory to labels and centroids.
     seconds: f64,
-    /// Of these, in Lloyd's iterations, over all runs; null where runs overlap, as class by class.
-    loop_seconds: Option<f64>,
+    /// Of these, while Lloyd's iterations went on, of any run.
+    loop_seconds: f64,
     /// The most memory that the process ever held; null where the system does not tell.
     peak_bytes: Option<u64>,
 }
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow:
         inertia: found.inertia,
         n_iter: found.n_iter,
         seconds: seconds.as_secs_f64(),
-        loop_seconds: (!args.per_class).then(|| clock.total().as_secs_f64()),
+        loop_seconds: clock.total().as_secs_f64(),
         peak_bytes: peak_bytes(),
     };
     if let Some(output) = output {
@@ -192,26 +192,38 @@ fn print(summary: &Summary, args: &Cluster) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds up the time from a run's first report of Lloyd's iterations to its last.
+/// Adds up the time in which Lloyd's iterations go on, of one run or of several at once.
 #[derive(Clone, Default)]
-struct LoopClock(Arc<Mutex<(Option<Instant>, Duration)>>);
+struct LoopClock(Arc<Mutex<LoopTime>>);
+
+#[derive(Default)]
+struct LoopTime {
+    /// Loops that have begun and not ended, and since when there are any.
+    running: usize,
+    since: Option<Instant>,
+    total: Duration,
+}
 
 impl LoopClock {
     fn tell(&self, progress: Progress) {
         if progress.stage != Stage::Lloyd {
             return;
         }
-        let mut state = self.0.lock().expect("no panic while locked");
+        let mut time = self.0.lock().expect("no panic while locked");
         if progress.done == 0 {
-            state.0 = Some(Instant::now());
-        } else if progress.done == progress.total
-            && let Some(start) = state.0.take()
-        {
-            state.1 += start.elapsed();
+            time.running += 1;
+            time.since.get_or_insert_with(Instant::now);
+        } else if progress.done == progress.total {
+            time.running -= 1;
+            if time.running == 0
+                && let Some(since) = time.since.take()
+            {
+                time.total += since.elapsed();
+            }
         }
     }
 
     fn total(&self) -> Duration {
-        self.0.lock().expect("no panic while locked").1
+        self.0.lock().expect("no panic while locked").total
     }
 }
