@@ -35,3 +35,4 @@ bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
 	$(VENV)/bin/python benches/peers/knn.py $(BENCH)
 	$(VENV)/bin/python benches/peers/scaling.py $(BENCH)
+	$(VENV)/bin/python benches/peers/kmeans.py $(BENCH)

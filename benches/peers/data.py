@@ -23,6 +23,13 @@ def images(folder: Path, split: str) -> np.ndarray:
     return np.frombuffer(raw, np.uint8, -1, 16).reshape(count, height * width)
 
 
+def labels(folder: Path, split: str) -> np.ndarray:
+    """The digits that the images of `train` or `t10k` show."""
+    path = folder / f"{split}-labels-idx1-ubyte"
+    with path.open("rb") if path.exists() else gzip.open(f"{path}.gz") as file:
+        return np.frombuffer(file.read(), np.uint8, -1, 8)
+
+
 def write(path: Path, n_images: int, blocks: Iterator[np.ndarray] | list[np.ndarray]) -> Path:
     """An IDX file of 28 x 28 images; only one block is held at a time."""
     with path.open("wb") as file:

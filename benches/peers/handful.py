@@ -42,6 +42,27 @@ def neighbors(
     """The JSON summary of one `handful neighbors`."""
     command = [binary, "--threads", n_threads, "--json", "neighbors", "--data", data, "--queries", queries]
     command += ["--n-neighbors", n_neighbors, *options]
+    return summary(command, level)
+
+
+def cluster(
+    binary: Path,
+    data: Path,
+    init: Path,
+    n_threads: int,
+    n_clusters: int,
+    max_iter: int,
+    *options: str,
+    level: str | None = None,
+) -> dict:
+    """The JSON summary of one `handful cluster`, from given centroids, without a tolerance."""
+    command = [binary, "--threads", n_threads, "--json", "cluster", "--data", data, "--init", init]
+    command += ["--clusters", n_clusters, "--max-iter", max_iter, "--tol", 0, *options]
+    return summary(command, level)
+
+
+def summary(command: list, level: str | None) -> dict:
+    """What handful prints with `--json`, run at `HANDFUL_LEVEL` if one is given."""
     environment = os.environ | ({"HANDFUL_LEVEL": level} if level else {})
     return json.loads(run([str(part) for part in command], environment))
 

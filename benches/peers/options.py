@@ -1,4 +1,4 @@
-"""What both scripts can be asked for."""
+"""What all scripts can be asked for."""
 
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from pathlib import Path

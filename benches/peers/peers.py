@@ -102,10 +102,10 @@ PEERS: dict[str, tuple[type, dict[str, str]]] = {
 }
 
 
-def environment(name: str, n_threads: int) -> dict[str, str]:
+def environment(name: str, n_threads: int, known: dict[str, tuple] = PEERS) -> dict[str, str]:
     """For the peer's process: what must be set before its libraries are loaded."""
     pools = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
-    return os.environ | dict.fromkeys(pools, str(n_threads)) | PEERS[name][1]
+    return os.environ | dict.fromkeys(pools, str(n_threads)) | known[name][1]
 
 
 def seconds(work, *args) -> float:

@@ -1,6 +1,6 @@
 """How handful's search time and memory grow with the number of points, and what it does on other data.
 
-    python benches/peers/scaling.py        # the last part of `make bench`
+    python benches/peers/scaling.py        # a part of `make bench`
 
 MNIST's training images are searched as they are, and with copies of them, each shifted by up to 2 pixels, up
 to 4 and 16 times as many. A sketch rules out fewer of Fashion-MNIST, and none of random bytes, where `auto`
