@@ -94,7 +94,7 @@ class Usearch:
 # Class and environment of each; the key is its name in tables and for `--only`.
 PEERS: dict[str, tuple[type, dict[str, str]]] = {
     "faiss": (Faiss, {}),
-    # Its OpenBLAS knows only CPUs of its day, and takes newer ones for one without AVX.
+    # Its OpenBLAS does not know every newer CPU, and takes some for one without AVX.
     "faiss-skylakex": (Faiss, {"OPENBLAS_CORETYPE": "SkylakeX"}),
     "scikit-learn": (ScikitLearn, {}),
     "scikit-learn-intelex": (ScikitLearnIntelex, {}),

@@ -81,7 +81,7 @@ fn finite() -> impl Strategy<Value = f64> {
 
 #[test]
 fn equals_the_definition_at_the_edges() {
-    for d in [0, 1, 3, 785, 4096, 32_768, 32_769, 70_000] {
+    for d in [0, 1, 3, 785, 4096, 32_768, 32_769, 40_000, 70_000] {
         let extremes = Array2::from_shape_fn((11, d), |(i, _)| if i % 2 == 0 { 0 } else { 255 });
         check(&extremes, &extremes, 11);
         check(&extremes.mapv(f32::from), &extremes.mapv(|x| f32::from(x) + 0.25), 11);
