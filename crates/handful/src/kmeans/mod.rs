@@ -96,7 +96,8 @@ impl KMeansParams {
 
     /// Clusters the rows of `x`, shape (n, `n_features`).
     ///
-    /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) on all threads of the current rayon pool.
+    /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) on all threads of the current rayon pool; takes as
+    /// much memory again as `x` has.
     ///
     /// # Errors
     /// If a parameter makes no sense for `x`, or the observer breaks.
