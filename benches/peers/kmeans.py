@@ -231,12 +231,7 @@ def main() -> None:
                 print(bench.table(here, case, threads), flush=True)
 
     about = facts() | {"handful": commit, "level": bench.level}
-    print("\n" + "; ".join(f"{name} {value}" for name, value in about.items()))
-    bench.record.facts(about)
-    if args.quick or args.only:
-        print("(No record is written of a part.)")
-    else:
-        print(f"Every figure: {bench.record.write('kmeans').relative_to(data.ROOT)}")
+    bench.record.close("kmeans", about, bool(args.quick or args.only))
 
 
 if __name__ == "__main__":

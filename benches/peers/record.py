@@ -33,6 +33,15 @@ class Record:
         """Over the rounds."""
         return median(self.values(contender, threads, metric))
 
+    def close(self, kind: str, about: dict[str, str], part: bool) -> None:
+        """Prints the facts, and keeps the record unless it is of a part."""
+        print("\n" + "; ".join(f"{name} {value}" for name, value in about.items()))
+        self.facts(about)
+        if part:
+            print("(No record is written of a part.)")
+        else:
+            print(f"Every figure: {self.write(kind).relative_to(ROOT)}")
+
     def write(self, kind: str) -> Path:
         """A new file under benches/record; one of the same day and machine is replaced."""
         path = ROOT / "benches" / "record" / f"{kind}-{date.today()}-{cpu_slug()}.csv"

@@ -177,12 +177,7 @@ def main() -> None:
         )
 
     about = facts() | {"handful": commit, "cpus busy with others": f"{others.cpus():.2f}"}
-    print("\n" + "; ".join(f"{name} {value}" for name, value in about.items()))
-    record.facts(about)
-    if args.quick:
-        print("(No record is written of a quick run.)")
-    else:
-        print(f"Every figure: {record.write('scaling').relative_to(data.ROOT)}")
+    record.close("scaling", about, args.quick)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ use std::{fmt, ops::ControlFlow, sync::Arc};
 pub enum Stage {
     /// Initial centroids chosen, of `n_clusters`.
     Seeding,
-    /// Lloyd iterations done, of at most `max_iter`; the last report of a run has `done == total`.
+    /// Lloyd iterations done, of at most `max_iter`, by runs that go side by side; their last report has
+    /// `done == total`.
     Lloyd,
     /// K-Means runs done, over all classes and restarts.
     Runs,

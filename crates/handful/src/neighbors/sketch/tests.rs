@@ -54,8 +54,14 @@ fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize)
             let (found, looked_at) = search.stream(0..n, &tick).expect("not cancelled");
             assert_eq!(sorted(found), expected, "{level}");
             assert!(looked_at >= k * queries.nrows());
-            assert_eq!(ticks.into_inner() / queries.nrows() / LANES, n.div_ceil(LANES));
-            let parts = in_parts(n, 3, |range| Ok(search.stream(range, &|_| Ok(()))?.0));
+            assert_eq!(ticks.into_inner(), n * queries.nrows());
+            let ticks = AtomicUsize::new(0);
+            let tick = |pairs| {
+                ticks.fetch_add(pairs, Ordering::Relaxed);
+                Ok(())
+            };
+            let parts = in_parts(n, 3, |range| Ok(search.stream(range, &tick)?.0));
+            assert_eq!(ticks.load(Ordering::Relaxed), n * queries.nrows());
             assert_eq!(sorted(parts.expect("not cancelled")), expected, "{level}, in parts");
         });
     }
