@@ -92,6 +92,8 @@ pub(crate) trait Kernel: Copy + Send + Sync {
     const BATCH_COSTS: [f64; 2];
     /// The same for queries that come alone, which wait for memory.
     const SINGLE_COSTS: [f64; 2] = [0.0, 4.0];
+    /// How many times as long a product takes in [`dots`](Self::dots) as in a tile.
+    const DOTS_COST: f64;
     /// A query's four values of a group, as the kernel wants them.
     type Word: Copy + Send + Sync;
     /// A panel ready to be multiplied.
@@ -122,6 +124,17 @@ pub(crate) trait Kernel: Copy + Send + Sync {
     /// # Panics
     /// If the lengths differ.
     fn dot(self, point: &[u8], query: &[i8]) -> i32;
+
+    /// The dot products of one point with several queries, one behind the other in `queries`.
+    ///
+    /// # Panics
+    /// If `queries` is not as long as the points and `dots` make it.
+    fn dots(self, point: &[u8], queries: &[i8], dots: &mut [i32]) {
+        assert_eq!(queries.len(), point.len() * dots.len(), "queries of the point's length");
+        for (dot, query) in dots.iter_mut().zip(queries.chunks_exact(point.len().max(1))) {
+            *dot = self.dot(point, query);
+        }
+    }
 
     /// Runs plain code that the compiler may vectorise with this kernel's instructions. The results are the same.
     #[inline]

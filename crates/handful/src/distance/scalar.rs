@@ -18,6 +18,7 @@ pub(crate) struct Scalar;
 impl Kernel for Scalar {
     const QUERIES: usize = 3;
     const BATCH_COSTS: [f64; 2] = [10.0, 12.0];
+    const DOTS_COST: f64 = 1.0;
     type Word = [f32; GROUP];
     /// `[part of 8 points][group][dimension][point]`.
     type Ready<'a> = &'a [[[f32; WIDTH]; GROUP]];

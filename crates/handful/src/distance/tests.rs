@@ -86,6 +86,20 @@ fn single_dots_of_all_lengths_unaligned() {
                 let (point, query) = (&points[offset..], &queries[offset..]);
                 let found = with_kernel!(level, |kernel| kernel.dot(point, query));
                 assert_eq!(i64::from(found), definition(point.into(), query.into()), "{level}, {d} dims");
+                // The queries begin wherever the one before ends.
+                for m in 0..10 {
+                    let all: Vec<i8> = (0..m * d).map(|i| byte(7, m, i).cast_signed()).collect();
+                    let mut dots = vec![0; m];
+                    with_kernel!(level, |kernel| kernel.dots(point, &all, &mut dots));
+                    for (query, &dot) in dots.iter().enumerate() {
+                        let query = &all[query * d..][..d];
+                        assert_eq!(
+                            i64::from(dot),
+                            definition(point.into(), query.into()),
+                            "{level}, {d} dims"
+                        );
+                    }
+                }
             }
         }
     }

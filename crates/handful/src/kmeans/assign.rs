@@ -1,173 +1,103 @@
 //! The assignment step: the nearest centroid of every row, exactly.
 //!
-//! The kernels multiply bytes, so a centroid is given to them rounded to bytes. That moves it by a known length,
-//! some units for images, and a row's distance from it by no more. Where the nearest is nearer than the next by
-//! more than twice that, it is certain. The other rows, some in a hundred, are measured from the few centroids in
+//! ```text
+//!                many centroids ──► sketched ─┐
+//!   rows, labels                              ├──► settle ──► labels
+//!                few, or no use ──► dense ────┘
+//! ```
+//!
+//! Both roads multiply bytes, which decides almost all rows. The others are measured from the few centroids in
 //! question with a second byte, which leaves an error of √d / 512; what is open then, some rows in a million, is
 //! decided by comparing fractions.
 
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, concatenate};
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::{
-    centroids::{Centroids, Fraction},
-    rounded::{PARTS, Rounded},
-    samples::{CONTIGUOUS, NARROW, PANELS, Samples},
+    centroids::Centroids,
+    dense::Dense,
+    samples::Samples,
+    settle::{NOWHERE, Pairs},
+    sketched::{Sketched, may_pay},
 };
-use crate::distance::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Packed, Scratch, with_kernel};
+use crate::{distance::with_kernel, neighbors::sketch::Projection};
 
-/// Writes the nearest centroid of each row, for each of several sets of as many centroids, into `nearest`, shape
-/// (n, sets); of equally near ones the lowest.
-///
-/// O(n k d) for each set; beside the labels, memory for the centroids and for a panel's products per thread.
-pub(super) fn assign(samples: &Samples, sets: &[&Centroids], mut nearest: ArrayViewMut2<u32>) {
-    let rounded: Vec<Rounded> =
-        sets.par_iter().map(|centroids| Rounded::new(samples.level, centroids)).collect();
-    let blocks = nearest.axis_chunks_iter_mut(Axis(0), PANELS * LANES).into_par_iter().enumerate();
-    with_kernel!(samples.level, |kernel| {
-        let step = Step { kernel, samples, sets, rounded: &rounded };
-        if samples.rows.ncols() > NARROW {
-            return blocks.for_each(|(block, nearest)| step.measure_all(block * PANELS * LANES, nearest));
-        }
-        let uppers: Vec<ArrayView2<i8>> = rounded.iter().map(|rounded| rounded.upper.view()).collect();
-        let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
-        let packed = Packed::new(kernel, uppers.view());
-        blocks.for_each_init(
-            || (vec![[0; LANES]; uppers.nrows()], Scratch::default()),
-            |(dots, scratch), (block, mut nearest)| {
-                let panels = samples.panels(block).iter().zip(nearest.axis_chunks_iter_mut(Axis(0), LANES));
-                for (number, (panel, nearest)) in panels.enumerate() {
-                    packed.multiply_all(panel, scratch, dots);
-                    step.assign_panel((block * PANELS + number) * LANES, dots, nearest);
-                }
-            },
-        );
-    });
-}
-
-/// One assignment step.
-struct Step<'a, 's, K> {
-    kernel: K,
+/// Rows, and the nearest of each among several sets of as many centroids, step after step.
+pub(super) struct Assignment<'a, 's> {
     samples: &'a Samples<'s>,
-    sets: &'a [&'a Centroids],
-    rounded: &'a [Rounded],
+    nearest: Array2<u32>,
+    road: Road,
 }
 
-impl<K: Kernel> Step<'_, '_, K> {
-    /// The nearest centroids of a panel's rows, given their products with the centroids of all sets.
-    fn assign_panel(&self, first: usize, dots: &[Lanes], mut nearest: ArrayViewMut2<u32>) {
-        let mut terms = [0; LANES];
-        for (term, row) in terms.iter_mut().zip(first..first + nearest.nrows()) {
-            *term = i32::try_from(self.samples.term(row)).expect("at most 128² for each feature");
-        }
-        let k = self.sets[0].n_clusters();
-        for (set, dots) in dots.chunks(k).enumerate() {
-            let Rounded { norms, moved, .. } = &self.rounded[set];
-            let (found, open) = self.kernel.run(|| {
-                let found = Nearest::of(dots, norms);
-                (found, found.open(&terms, *moved))
-            });
-            for (lane, nearest) in nearest.column_mut(set).iter_mut().enumerate() {
-                *nearest = if open[lane] {
-                    let limit = i64::from(found.least[lane]) + i64::from(terms[lane]);
-                    let limit = ((limit as f64).sqrt() + 2.0 * moved).powi(2) * (1.0 + 1e-12) + 1.0;
-                    let key = |j: usize| norms[j] - 2 * i64::from(dots[j][lane]) + i64::from(terms[lane]);
-                    let contenders = (0..k).filter(|&j| key(j) as f64 <= limit);
-                    self.settle(set, first + lane, contenders.map(|j| (j, i64::from(dots[j][lane]))))
-                } else {
-                    found.index[lane].cast_unsigned()
-                };
-            }
-        }
-    }
+enum Road {
+    Sketched(Sketched),
+    Dense(Dense),
+}
 
-    /// For rows too long for the kernels' sums: every product one by one.
-    fn measure_all(&self, first: usize, mut nearest: ArrayViewMut2<u32>) {
-        for ((lane, set), nearest) in nearest.indexed_iter_mut() {
-            let all = (0..self.sets[set].n_clusters()).map(|j| {
-                (j, self.dot(first + lane, self.rounded[set].upper.row(j).to_slice().expect(CONTIGUOUS)))
-            });
-            *nearest = self.settle(set, first + lane, all);
-        }
-    }
-
-    fn dot(&self, row: usize, signed: &[i8]) -> i64 {
-        let row = self.samples.rows.row(row).to_slice().expect(CONTIGUOUS);
-        let parts = row.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
-        parts.map(|(row, signed)| i64::from(self.kernel.dot(row, signed))).sum()
-    }
-
-    /// The nearest of some centroids, which come with the product of the row and their upper bytes.
-    fn settle(&self, set: usize, row: usize, contenders: impl Iterator<Item = (usize, i64)>) -> u32 {
-        let (rounded, term) = (&self.rounded[set], self.samples.term(row));
-        let scaled: Vec<(usize, i64)> = contenders
-            .map(|(j, upper)| {
-                let lower = self.dot(row, rounded.lower.row(j).to_slice().expect(CONTIGUOUS));
-                (j, rounded.scaled_distance(j, term, upper, lower))
+impl<'a, 's> Assignment<'a, 's> {
+    /// For sets like these, and about so many steps. A projection is found where none is given.
+    pub(super) fn new(
+        samples: &'a Samples<'s>,
+        sets: &[&Centroids],
+        passes: usize,
+        projection: Option<&Arc<Projection>>,
+    ) -> Self {
+        let (n, k) = (samples.rows.nrows(), sets[0].n_clusters());
+        let sketched = may_pay(samples.rows.dim(), k, passes).then(|| {
+            with_kernel!(samples.level, |kernel| {
+                let found = || Projection::new(kernel, &samples.rows).map(Arc::new);
+                let projection = projection.cloned().or_else(found)?;
+                Sketched::new(kernel, samples, &projection, sets[0])
             })
-            .collect();
-        let least = scaled.iter().map(|(_, distance)| *distance).min().expect("at least one contender");
-        let margin = 2.0 * PARTS as f64 * rounded.moved_least;
-        let limit = ((least as f64).sqrt() + margin).powi(2) * (1.0 + 1e-12) + 1.0;
-        let mut open = scaled.into_iter().filter(|&(_, distance)| distance as f64 <= limit).map(|(j, _)| j);
-        let first = open.next().expect("the least is among them");
-        let exact = |j| self.sets[set].squared_distance(self.samples.rows.row(row), j);
-        let nearest = match open.next() {
-            None => first,
-            Some(second) => {
-                let rest = [second].into_iter().chain(open).map(|j| (j, exact(j)));
-                let nearer = |best: (usize, Fraction), next: (usize, Fraction)| {
-                    if next.1.compare(best.1).is_lt() { next } else { best }
-                };
-                rest.fold((first, exact(first)), nearer).0
-            }
+        });
+        let road = match sketched.flatten() {
+            Some(sketched) => Road::Sketched(sketched),
+            None => Road::Dense(Dense::new(n, sets.len(), k)),
         };
-        u32::try_from(nearest).expect("fewer than 2^32 clusters")
+        Self { samples, nearest: Array2::from_elem((n, sets.len()), NOWHERE), road }
     }
-}
 
-/// For each row of a panel the nearest of some rounded centroids, and how near the next one is. Keys are squared
-/// distances less the row's term.
-#[derive(Clone, Copy)]
-struct Nearest {
-    least: Lanes,
-    second: Lanes,
-    index: Lanes,
-}
+    /// The nearest centroids, shape (n, sets); of equally near ones the lowest.
+    pub(super) fn nearest(&self) -> ArrayView2<'_, u32> {
+        self.nearest.view()
+    }
 
-impl Nearest {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-    fn of(dots: &[Lanes], norms: &[i64]) -> Self {
-        let mut found = Self { least: [i32::MAX; LANES], second: [i32::MAX; LANES], index: [0; LANES] };
-        for (index, (dots, &norm)) in (0..).zip(dots.iter().zip(norms)) {
-            #[expect(clippy::cast_possible_truncation, reason = "at most 255² for each of NARROW features")]
-            let norm = norm as i32;
-            for (lane, dot) in dots.iter().enumerate() {
-                let (key, least) = (norm - 2 * dot, found.least[lane]);
-                found.second[lane] = found.second[lane].min(key.max(least));
-                found.index[lane] = if key < least { index } else { found.index[lane] };
-                found.least[lane] = key.min(least);
+    /// Finds the nearest centroids of some of the sets, which come with their numbers.
+    ///
+    /// At most O(n k d) for each set; beside the labels, memory for the centroids and for a panel's products per
+    /// thread.
+    pub(super) fn assign(&mut self, sets: &[(usize, &Centroids)]) {
+        let (samples, nearest) = (self.samples, self.nearest.view_mut());
+        with_kernel!(samples.level, |kernel| {
+            let pair = |&(set, centroids): &(usize, _)| (set, Pairs::new(kernel, samples, centroids));
+            let pairs: Vec<_> = sets.par_iter().map(pair).collect();
+            match &mut self.road {
+                Road::Dense(dense) => dense.assign(kernel, samples, &pairs, nearest),
+                Road::Sketched(sketched) => {
+                    if !sketched.assign(kernel, samples, &pairs, nearest) {
+                        let (n, n_sets) = self.nearest.dim();
+                        self.road = Road::Dense(Dense::new(n, n_sets, sets[0].1.n_clusters()));
+                    }
+                }
             }
-        }
-        found
+        });
     }
 
-    /// The rows for which rounding, by at most `moved` a centroid, leaves open which is the nearest.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-    fn open(&self, terms: &Lanes, moved: f64) -> [bool; LANES] {
-        #[expect(clippy::cast_possible_truncation, reason = "an upper bound either way")]
-        let margin = (2.0 * moved) as f32 * 1.000_01;
-        let mut open = [false; LANES];
-        for lane in 0..LANES {
-            // f32 loses less than the last factor.
-            let distance = |key: i32| key.saturating_add(terms[lane]) as f32;
-            let limit = distance(self.least[lane]).sqrt() + margin;
-            open[lane] = distance(self.second[lane]) <= limit * limit * 1.000_01 + 1.0;
+    /// Tells how far each centroid of a set has moved since the last assignment.
+    pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
+        if let Road::Dense(dense) = &mut self.road {
+            dense.moved(set, distances);
         }
-        open
     }
+}
+
+/// The nearest of some centroids for each row.
+pub(super) fn assign_once(samples: &Samples, centroids: &Centroids) -> Vec<u32> {
+    let mut assignment = Assignment::new(samples, &[centroids], 1, None);
+    assignment.assign(&[(0, centroids)]);
+    assignment.nearest.into_raw_vec_and_offset().0
 }
 
 #[cfg(test)]
@@ -176,6 +106,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{distance::MOST_DIMENSIONS, kmeans::samples::NARROW};
 
     fn naive(x: &Array2<u8>, centroids: &Centroids) -> Vec<u32> {
         let nearest = |row: ndarray::ArrayView1<u8>| {
@@ -190,9 +121,10 @@ mod tests {
     }
 
     fn labels(x: &Array2<u8>, sets: &[&Centroids]) -> Array2<u32> {
-        let mut labels = Array2::from_elem((x.nrows(), sets.len()), 99);
-        assign(&Samples::new(x.view()), sets, labels.view_mut());
-        labels
+        let samples = Samples::new(x.view());
+        let mut assignment = Assignment::new(&samples, sets, 1, None);
+        assignment.assign(&sets.iter().copied().enumerate().collect::<Vec<_>>());
+        assignment.nearest
     }
 
     #[test]

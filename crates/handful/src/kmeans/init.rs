@@ -45,6 +45,9 @@ pub(super) fn k_means_plus_plus(
         return k_means_plus_plus(&Samples::new(sample.view()), n_clusters, rng, observer);
     }
 
+    if x.ncols() <= NARROW {
+        samples.pack();
+    }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
     let n_trials = 2 + (n_clusters as f64).ln() as usize;
     let mut chosen = vec![rng.random_range(0..x.nrows())];

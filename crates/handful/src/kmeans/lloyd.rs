@@ -1,22 +1,23 @@
 //! Lloyd's iteration: rows to their nearest centroid, centroids to the mean of their rows.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip, s};
+use std::sync::Arc;
+
+use ndarray::{ArrayView1, ArrayView2, Axis, Zip};
 use rayon::prelude::*;
 
 use super::{
     Error, KMeans,
-    assign::assign,
+    assign::Assignment,
     centroids::{Centroids, Fraction},
     partial_stats::PartialStats,
     samples::Samples,
+    settle::NOWHERE,
 };
 use crate::{
     distance::with_kernel,
+    neighbors::sketch::Projection,
     progress::{Observer, Stage},
 };
-
-/// The label of a row that is in no cluster yet.
-const NOWHERE: u32 = u32::MAX;
 
 /// Runs from each of `starts` until no label changes, the centroids' squared movement sums to at most `tol`, or
 /// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.
@@ -27,13 +28,16 @@ pub(super) fn lloyd(
     starts: Vec<Centroids>,
     max_iter: usize,
     tol: f64,
+    projection: Option<&Arc<Projection>>,
     observer: &Observer,
 ) -> Result<Vec<KMeans>, Error> {
     let n = samples.rows.nrows();
+    let sets: Vec<&Centroids> = starts.iter().collect();
+    let mut assignment = Assignment::new(samples, &sets, max_iter.saturating_add(1), projection);
     let mut runs: Vec<Run> = starts.into_iter().map(|start| Run::new(n, start)).collect();
-    let mut nearest = Array2::zeros((n, runs.len()));
     for iteration in 0.. {
-        let mut active: Vec<&mut Run> = runs.iter_mut().filter(|run| !run.ended).collect();
+        let mut active: Vec<(usize, &mut Run)> =
+            runs.iter_mut().enumerate().filter(|(_, run)| !run.ended).collect();
         if active.is_empty() {
             break;
         }
@@ -41,12 +45,14 @@ pub(super) fn lloyd(
         if iteration < max_iter {
             observer.report(Stage::Lloyd, iteration, max_iter)?;
         }
-        let mut nearest = nearest.slice_mut(s![.., ..active.len()]);
-        let centroids: Vec<&Centroids> = active.iter().map(|run| &run.centroids).collect();
-        assign(samples, &centroids, nearest.view_mut());
-        active.par_iter_mut().zip(nearest.axis_iter(Axis(1)).into_par_iter()).for_each(|(run, nearest)| {
-            run.step(samples, nearest, max_iter, tol);
-        });
+        let sets: Vec<(usize, &Centroids)> = active.iter().map(|(set, run)| (*set, &run.centroids)).collect();
+        assignment.assign(&sets);
+        let nearest = assignment.nearest();
+        let moved: Vec<(usize, Vec<f64>)> = active
+            .par_iter_mut()
+            .map(|(set, run)| (*set, run.step(samples, nearest.column(*set), max_iter, tol)))
+            .collect();
+        moved.iter().for_each(|(set, distances)| assignment.moved(*set, distances));
     }
     observer.report(Stage::Lloyd, max_iter, max_iter)?;
     Ok(runs.into_iter().map(Run::into_kmeans).collect())
@@ -69,21 +75,23 @@ impl Run {
         Self { centroids, labels: vec![NOWHERE; n_samples], stats, n_iter: 0, settled: false, ended: false }
     }
 
-    /// Goes on from the rows' nearest centroids.
-    fn step(&mut self, samples: &Samples, nearest: ArrayView1<u32>, max_iter: usize, tol: f64) {
+    /// Goes on from the rows' nearest centroids, and tells how far each centroid moved.
+    fn step(&mut self, samples: &Samples, nearest: ArrayView1<u32>, max_iter: usize, tol: f64) -> Vec<f64> {
         let any_moved = relabel(&mut self.stats, samples, &mut self.labels, nearest);
         if self.settled || self.n_iter == max_iter {
             self.ended = true;
-            return;
+            return Vec::new();
         }
         self.n_iter += 1;
         if !any_moved {
             self.ended = true;
-            return;
+            return Vec::new();
         }
         let means = means(&self.stats, &self.centroids, samples.rows, &self.labels);
-        self.settled = movement(&self.centroids, &means) <= tol;
+        let squares = movement(&self.centroids, &means);
+        self.settled = squares.iter().sum::<f64>() <= tol;
         self.centroids = means;
+        squares.into_iter().map(f64::sqrt).collect()
     }
 
     fn into_kmeans(self) -> KMeans {
@@ -153,8 +161,8 @@ fn farthest_first(centroids: &Centroids, x: ArrayView2<u8>, labels: &[u32]) -> V
     far.into_iter().map(|(row, _)| row).collect()
 }
 
-/// Σ |new - old|² over all centroids.
-fn movement(old: &Centroids, new: &Centroids) -> f64 {
+/// |new - old|² of each centroid.
+fn movement(old: &Centroids, new: &Centroids) -> Vec<f64> {
     let of_cluster = |j: usize| -> f64 {
         let (before, after) = (old.sums.row(j), new.sums.row(j));
         if old.counts[j] == new.counts[j] && before == after {
@@ -163,19 +171,19 @@ fn movement(old: &Centroids, new: &Centroids) -> f64 {
         let (n, m) = (old.counts[j] as f64, new.counts[j] as f64);
         before.iter().zip(after).map(|(&old, &new)| (new as f64 / m - old as f64 / n).powi(2)).sum()
     };
-    (0..old.n_clusters()).map(of_cluster).sum()
+    (0..old.n_clusters()).into_par_iter().map(of_cluster).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array};
     use proptest::prelude::*;
 
     use super::*;
 
     fn run(x: &Array2<u8>, start: &Array2<f64>, max_iter: usize) -> KMeans {
         let starts = vec![Centroids::from_f64(start).expect("bytes")];
-        let runs = lloyd(&Samples::new(x.view()), starts, max_iter, 0.0, &Observer::default());
+        let runs = lloyd(&Samples::new(x.view()), starts, max_iter, 0.0, None, &Observer::default());
         runs.expect("not cancelled").remove(0)
     }
 

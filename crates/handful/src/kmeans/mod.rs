@@ -6,6 +6,7 @@
 
 mod assign;
 mod centroids;
+mod dense;
 mod error;
 mod init;
 mod lloyd;
@@ -13,6 +14,8 @@ mod partial_stats;
 mod per_class;
 mod rounded;
 mod samples;
+mod settle;
+mod sketched;
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
@@ -131,7 +134,7 @@ impl KMeansParams {
         let runs: Vec<usize> = (0..self.n_runs()).collect();
         for together in runs.chunks((CENTROIDS_TOGETHER / self.n_clusters).max(1)) {
             let starts = together.par_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
-            for found in lloyd::lloyd(&samples, starts, self.max_iter, tol, &self.observer)? {
+            for found in lloyd::lloyd(&samples, starts, self.max_iter, tol, None, &self.observer)? {
                 if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
                     best = Some(found);
                 }
@@ -226,9 +229,7 @@ impl KMeans {
         if x.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: x.ncols() });
         }
-        let mut labels = Array2::zeros((x.nrows(), 1));
         let x = x.as_standard_layout();
-        assign::assign(&Samples::new(x.view()), &[&self.centroids], labels.view_mut());
-        Ok(labels.into_raw_vec_and_offset().0)
+        Ok(assign::assign_once(&Samples::new(x.view()), &self.centroids))
     }
 }

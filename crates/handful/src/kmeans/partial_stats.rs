@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::{
     Error,
-    assign::assign,
+    assign::assign_once,
     centroids::Centroids,
     samples::{CONTIGUOUS, Samples},
 };
@@ -54,8 +54,7 @@ pub fn partial_stats(x: ArrayView2<u8>, centroids: &Centroids) -> Result<Partial
     for rows in x.axis_chunks_iter(Axis(0), ROWS) {
         let rows = rows.as_standard_layout();
         let samples = Samples::new(rows.view());
-        let mut nearest = Array2::zeros((rows.nrows(), 1));
-        assign(&samples, &[centroids], nearest.view_mut());
+        let nearest = assign_once(&samples, centroids);
         with_kernel!(samples.level, |kernel| {
             for (row, &j) in nearest.iter().enumerate() {
                 stats.add(kernel, j as usize, &samples, row);

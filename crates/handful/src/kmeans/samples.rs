@@ -1,5 +1,7 @@
 //! The rows to cluster, packed for the kernels once for all runs.
 
+use std::sync::OnceLock;
+
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
@@ -18,24 +20,20 @@ pub(super) struct Samples<'a> {
     pub(super) rows: ArrayView2<'a, u8>,
     pub(super) norms: Vec<u64>,
     pub(super) sums: Vec<i64>,
-    /// None of rows longer than [`NARROW`].
-    panels: Vec<Panel>,
+    panels: OnceLock<Vec<Panel>>,
     pub(super) level: Level,
 }
 
 impl<'a> Samples<'a> {
-    /// O(n d) on all threads, and as much memory again as the rows have.
+    /// O(n d) on all threads.
     pub(super) fn new(rows: ArrayView2<'a, u8>) -> Self {
-        let level = Level::detect();
-        let panels =
-            if rows.ncols() > NARROW { Vec::new() } else { with_kernel!(level, |kernel| pack(kernel, rows)) };
         let chunks = || rows.axis_chunks_iter(Axis(0), PANELS * LANES).into_par_iter();
         Self {
             rows,
             norms: chunks().flat_map_iter(distance::squared_norms).collect(),
             sums: chunks().flat_map_iter(distance::sums).collect(),
-            panels,
-            level,
+            panels: OnceLock::new(),
+            level: Level::detect(),
         }
     }
 
@@ -44,9 +42,16 @@ impl<'a> Samples<'a> {
         self.norms[row].cast_signed() - 2 * OFFSET * self.sums[row]
     }
 
-    /// The panels of a block of `PANELS * LANES` rows; none of rows longer than [`NARROW`].
+    /// Packs the rows if they are not yet: as much memory again. To be called before threads share work that wants
+    /// [`panels`](Self::panels), for waiting within it could be for itself.
+    pub(super) fn pack(&self) {
+        self.panels.get_or_init(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows)));
+    }
+
+    /// The panels of a block of `PANELS * LANES` rows.
     pub(super) fn panels(&self, block: usize) -> &[Panel] {
-        self.panels.chunks(PANELS).nth(block).unwrap_or_default()
+        let panels = self.panels.get().expect("packed before");
+        &panels[block * PANELS..panels.len().min((block + 1) * PANELS)]
     }
 
     /// The variance of a feature, averaged over the features.

@@ -11,7 +11,7 @@ mod classifier;
 mod engine;
 mod floats;
 mod scan;
-mod sketch;
+pub(crate) mod sketch;
 #[cfg(test)]
 mod tests;
 mod top_k;
@@ -32,7 +32,8 @@ pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use votes::{TieBreak, Weights};
 
 use engine::{Searchable, Terms};
-use sketch::Sketch;
+pub(crate) use scan::lanes;
+use sketch::Tried;
 use top_k::TopK;
 
 use crate::{
@@ -166,7 +167,7 @@ pub struct NearestNeighbors<T: Element + Searchable = u8> {
     points: ArcArray2<T>,
     scale: T::Scale,
     terms: Arc<Terms>,
-    sketch: Option<Arc<Sketch>>,
+    sketch: Option<Arc<Tried>>,
     level: Level,
     observer: Observer,
 }
@@ -198,7 +199,7 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
             Algorithm::Auto => with_kernel!(level, |kernel| {
                 let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
                 let pairs = T::pairs(kernel, points.view(), &terms, &scale, trials.view());
-                Sketch::new(kernel, &rows, &pairs, T::EXACT_COST)
+                Tried::new(kernel, &rows, &pairs, T::EXACT_COST)
             }),
             Algorithm::Brute => None,
         };
@@ -286,7 +287,7 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
     fn nearest<K: Kernel>(
         &self,
         kernel: K,
-        sketch: Option<&Sketch>,
+        sketch: Option<&Tried>,
         queries: ArrayView2<T>,
         k: usize,
         parts: usize,
@@ -297,7 +298,7 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
         let n = self.points.nrows();
         match sketch {
             Some(sketch) => {
-                let search = sketch::Search::new(kernel, sketch, &pairs, k);
+                let search = sketch::Search::new(kernel, sketch.sketch(), &pairs, k);
                 in_parts(n, parts, |range| Ok(search.stream(range, tick)?.0))
             }
             None => {
@@ -334,6 +335,6 @@ fn in_parts(
 }
 
 /// So many of the numbers below `n`, evenly spread.
-fn evenly(n: usize, count: usize) -> Vec<usize> {
+pub(crate) fn evenly(n: usize, count: usize) -> Vec<usize> {
     (0..count).map(|i| i * n / count).collect()
 }

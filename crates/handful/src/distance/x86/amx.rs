@@ -127,6 +127,7 @@ impl Kernel for Amx {
     const LEAST: usize = 3;
     const BLOCK: usize = ROWS;
     const BATCH_COSTS: [f64; 2] = [100.0, 72.0];
+    const DOTS_COST: f64 = 6.0;
     type Word = i32;
     type Ready<'a> = Shaped<'a>;
 
@@ -166,6 +167,11 @@ impl Kernel for Amx {
     #[inline]
     fn dot(self, point: &[u8], query: &[i8]) -> i32 {
         self.0.dot(point, query)
+    }
+
+    #[inline]
+    fn dots(self, point: &[u8], queries: &[i8], dots: &mut [i32]) {
+        self.0.dots(point, queries, dots);
     }
 
     #[inline]

@@ -18,6 +18,16 @@ impl Bytes512 {
     }
 
     /// # Safety
+    /// `queries` holds as many vectors of the point's length as there are `dots`.
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(super) unsafe fn dots(point: &[u8], queries: &[i8], dots: &mut [i32]) {
+        for (dot, query) in dots.iter_mut().zip(queries.chunks_exact(point.len().max(1))) {
+            // SAFETY: the lengths agree.
+            *dot = unsafe { Self::dot(point, query) };
+        }
+    }
+
+    /// # Safety
     /// The vectors are of equal length.
     #[target_feature(enable = "avx512f,avx512bw")]
     pub(super) unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {

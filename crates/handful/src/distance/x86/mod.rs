@@ -107,7 +107,7 @@ fn products(point: &[u8], query: &[i8]) -> i32 {
 
 /// Implements [`Kernel`] for a level.
 macro_rules! kernel {
-    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, registers: $registers:literal, costs: $costs:expr) => {
+    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, registers: $registers:literal, costs: $costs:expr, dots: $dots:expr) => {
         #[doc = concat!("The kernel for machines with ", $features, ".")]
         #[derive(Clone, Copy)]
         pub(crate) struct $kernel(());
@@ -159,6 +159,7 @@ macro_rules! kernel {
         impl Kernel for $kernel {
             const QUERIES: usize = $queries;
             const BATCH_COSTS: [f64; 2] = $costs;
+            const DOTS_COST: f64 = $dots;
             type Word = $word;
             type Ready<'a> = &'a [Group];
 
@@ -196,6 +197,13 @@ macro_rules! kernel {
             }
 
             #[inline]
+            fn dots(self, point: &[u8], queries: &[i8], dots: &mut [i32]) {
+                assert_eq!(queries.len(), point.len() * dots.len(), "queries of the point's length");
+                // SAFETY: `self` exists only where the features do; the lengths agree.
+                unsafe { <$vector>::dots(point, queries, dots) }
+            }
+
+            #[inline]
             fn run<R>(self, work: impl FnOnce() -> R) -> R {
                 // SAFETY: `self` exists only where the features do.
                 unsafe { Self::run_with_features(work) }
@@ -212,6 +220,6 @@ macro_rules! kernel {
     };
 }
 
-kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, registers: 2, costs: [10.0, 12.0]);
-kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512vl", word: [i32; 2], queries: 6, registers: 2, costs: [20.0, 16.0]);
-kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512vl,avx512vnni", word: i32, queries: 12, registers: 2, costs: [40.0, 28.0]);
+kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, registers: 2, costs: [10.0, 12.0], dots: 1.5);
+kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512vl", word: [i32; 2], queries: 6, registers: 2, costs: [20.0, 16.0], dots: 1.5);
+kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512vl,avx512vnni", word: i32, queries: 12, registers: 2, costs: [40.0, 28.0], dots: 2.0);

@@ -16,6 +16,41 @@ impl Vnni512 {
     }
 
     /// # Safety
+    /// `queries` holds as many vectors of the point's length as there are `dots`.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
+    pub(super) unsafe fn dots(point: &[u8], queries: &[i8], dots: &mut [i32]) {
+        const TOGETHER: usize = 4;
+        let length = point.len().max(1);
+        let (fours, rest) = dots.as_chunks_mut::<TOGETHER>();
+        for (dots, queries) in fours.iter_mut().zip(queries.chunks_exact(TOGETHER * length)) {
+            let mut sums = [_mm512_setzero_si512(); TOGETHER];
+            let (whole, tail) = (point.len() / 64 * 64, point.len() % 64);
+            let there = (1_u64 << tail) - 1;
+            // SAFETY: only the bytes that are there are read; each query has as many as the point.
+            unsafe {
+                for first in (0..whole).step_by(64) {
+                    let x = _mm512_loadu_si512(point.as_ptr().add(first).cast());
+                    for (q, sum) in sums.iter_mut().enumerate() {
+                        let query = queries.as_ptr().add(q * length + first);
+                        *sum = _mm512_dpbusd_epi32(*sum, x, _mm512_loadu_si512(query.cast()));
+                    }
+                }
+                let x = _mm512_maskz_loadu_epi8(there, point.as_ptr().add(whole).cast());
+                for (q, sum) in sums.iter_mut().enumerate() {
+                    let query = queries.as_ptr().add(q * length + whole);
+                    *sum = _mm512_dpbusd_epi32(*sum, x, _mm512_maskz_loadu_epi8(there, query));
+                }
+            }
+            *dots = sums.map(|sums| _mm512_reduce_add_epi32(sums));
+        }
+        let done = fours.len() * TOGETHER;
+        for (dot, query) in rest.iter_mut().zip(queries.chunks_exact(length).skip(done)) {
+            // SAFETY: the lengths agree.
+            *dot = unsafe { Self::dot(point, query) };
+        }
+    }
+
+    /// # Safety
     /// The vectors are of equal length.
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {

@@ -6,8 +6,9 @@ use super::*;
 use crate::{
     distance::{Level, Scalar, with_kernel},
     neighbors::{
-        engine::{Searchable, Terms},
+        engine::{Pairs, Searchable, Terms},
         in_parts, scan,
+        top_k::TopK,
     },
 };
 
@@ -44,7 +45,8 @@ fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize)
                 expected,
                 "{level}"
             );
-            let sketch = Sketch::build(kernel, &scaled).expect("eigenvalues converge");
+            let projection = Projection::new(kernel, &scaled).expect("eigenvalues converge");
+            let sketch = Sketch::new(kernel, &scaled, &Arc::new(projection));
             let search = Search::new(kernel, &sketch, &pairs, k);
             let ticks = AtomicUsize::new(0);
             let tick = |pairs| {
@@ -135,7 +137,7 @@ fn chosen_where_it_pays_and_only_there() {
         let (view, terms) = (rows.view(), Terms::of_all(&rows.view()));
         let queries = rows.select(Axis(0), &trials(rows.nrows()));
         let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
-        Sketch::new(Scalar, &view, &pairs, 1.0).is_some()
+        Tried::new(Scalar, &view, &pairs, 1.0).is_some()
     };
     assert!(chosen(&mixtures(4, 784)), "four directions say it all");
     assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");

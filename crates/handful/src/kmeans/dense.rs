@@ -1,0 +1,257 @@
+//! The assignment step where rows meet every centroid, but no more often than they must.
+//!
+//! The kernels multiply bytes, so a centroid is given to them rounded to bytes. That moves it by a known length,
+//! some units for images, and a row's distance from it by no more. Where the nearest is nearer than the next by
+//! more than twice that, it is certain; the other rows, some in a hundred, are settled one by one.
+//!
+//! By how much the nearest is nearer is also how far centroids may move before another can be: that one number is
+//! kept for every row (Hamerly 2010 keeps the two bounds whose difference it is), and a row is not looked at
+//! before it is used up.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, concatenate};
+use rayon::prelude::*;
+
+use super::{
+    samples::{CONTIGUOUS, NARROW, PANELS, Samples},
+    settle::Pairs,
+};
+use crate::distance::{Kernel, LANES, Lanes, Packed, Scratch};
+
+/// The limit of a row that has to be looked at.
+const NONE: f32 = f32::NEG_INFINITY;
+
+/// What is known of every row from when it was last looked at.
+pub(super) struct Dense {
+    /// The drift at which the row's nearest centroid may be another, shape (n, sets).
+    limits: Array2<f32>,
+    /// How far each centroid and the farthest moving of the others have come in all, shape (sets, k).
+    drifts: Array2<f64>,
+}
+
+impl Dense {
+    pub(super) fn new(n_samples: usize, n_sets: usize, n_clusters: usize) -> Self {
+        let limits = Array2::from_elem((n_samples, n_sets), NONE);
+        Self { limits, drifts: Array2::zeros((n_sets, n_clusters)) }
+    }
+
+    /// Takes note of how far the centroids of a set moved.
+    pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
+        let farthest = (0..distances.len()).max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
+        let most =
+            |of: &mut dyn Iterator<Item = (usize, &f64)>| of.fold(0.0, |most: f64, (_, &d)| most.max(d));
+        let first = most(&mut distances.iter().enumerate());
+        let second = most(&mut distances.iter().enumerate().filter(|&(j, _)| Some(j) != farthest));
+        for (j, (drift, distance)) in self.drifts.row_mut(set).iter_mut().zip(distances).enumerate() {
+            // The factor covers what the floats lose.
+            *drift += (distance + if Some(j) == farthest { second } else { first }) * (1.0 + 1e-9);
+        }
+    }
+
+    /// Brings `nearest`, shape (n, all sets), up to date for some of the sets.
+    pub(super) fn assign<'s, K: Kernel>(
+        &mut self,
+        kernel: K,
+        samples: &Samples<'s>,
+        sets: &[(usize, Pairs<'_, 's, K>)],
+        mut nearest: ArrayViewMut2<u32>,
+    ) {
+        let step = Step { kernel, samples, sets, drifts: self.drifts.view() };
+        let blocks = nearest
+            .axis_chunks_iter_mut(Axis(0), PANELS * LANES)
+            .into_par_iter()
+            .zip(self.limits.axis_chunks_iter_mut(Axis(0), PANELS * LANES))
+            .enumerate();
+        if samples.rows.ncols() > NARROW {
+            return blocks
+                .for_each(|(block, (nearest, _))| step.measure_all(block * PANELS * LANES, nearest));
+        }
+        samples.pack();
+        let uppers: Vec<ArrayView2<i8>> = sets.iter().map(|(_, pairs)| pairs.rounded.upper.view()).collect();
+        let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
+        let packed = Packed::new(kernel, uppers.view());
+        blocks.for_each_init(
+            || (vec![[0; LANES]; uppers.nrows()], Scratch::default()),
+            |(dots, scratch), (block, (mut nearest, mut limits))| {
+                let panels = samples.panels(block).iter().enumerate();
+                let rows = nearest.axis_chunks_iter_mut(Axis(0), LANES);
+                let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(0), LANES));
+                for ((number, panel), (mut nearest, mut limits)) in panels.zip(rows) {
+                    let first = (block * PANELS + number) * LANES;
+                    let open = step.open(nearest.view(), limits.view());
+                    if open as f64 * K::DOTS_COST < (LANES * sets.len()) as f64 {
+                        step.assign_open(first, nearest.view_mut(), limits.view_mut());
+                    } else {
+                        packed.multiply_all(panel, scratch, dots);
+                        step.assign_panel(first, dots, nearest, limits);
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// One assignment step.
+struct Step<'a, 'b, 's, K> {
+    kernel: K,
+    samples: &'a Samples<'s>,
+    sets: &'a [(usize, Pairs<'b, 's, K>)],
+    drifts: ArrayView2<'a, f64>,
+}
+
+impl<K: Kernel> Step<'_, '_, '_, K> {
+    fn is_open(&self, set: usize, nearest: u32, limit: f32) -> bool {
+        limit == NONE || f64::from(limit) <= self.drifts[[set, nearest as usize]]
+    }
+
+    /// How many nearest centroids may be others by now.
+    fn open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>) -> usize {
+        let of_row = |(nearest, limits): (ndarray::ArrayView1<u32>, ndarray::ArrayView1<f32>)| {
+            self.sets.iter().filter(|(set, _)| self.is_open(*set, nearest[*set], limits[*set])).count()
+        };
+        nearest.outer_iter().zip(limits.outer_iter()).map(of_row).sum()
+    }
+
+    /// The nearest centroids of those of a panel's rows of which they are open.
+    fn assign_open(&self, first: usize, mut nearest: ArrayViewMut2<u32>, mut limits: ArrayViewMut2<f32>) {
+        let mut dots = vec![0; self.drifts.ncols()];
+        for lane in 0..nearest.nrows() {
+            for (set, pairs) in self.sets {
+                let place = [lane, *set];
+                if !self.is_open(*set, nearest[place], limits[place]) {
+                    continue;
+                }
+                let row = self.samples.rows.row(first + lane);
+                let uppers = pairs.rounded.upper.as_slice().expect(CONTIGUOUS);
+                self.kernel.dots(row.to_slice().expect(CONTIGUOUS), uppers, &mut dots);
+                let keys =
+                    dots.iter().zip(&pairs.rounded.norms).map(|(&dot, norm)| norm - 2 * i64::from(dot));
+                let (mut least, mut second, mut index) = (i64::MAX, i64::MAX, 0);
+                for (key, j) in keys.zip(0_u32..) {
+                    second = second.min(key.max(least));
+                    index = if key < least { j } else { index };
+                    least = key.min(least);
+                }
+                let term = self.samples.term(first + lane);
+                let gap = gap((least + term) as f32, second.saturating_add(term) as f32, pairs.rounded.moved);
+                let dot = |j: usize| dots[j];
+                self.conclude(*set, pairs, first + lane, (index, least, gap), dot, |label, limit| {
+                    (nearest[place], limits[place]) = (label, limit);
+                });
+            }
+        }
+    }
+
+    /// The nearest centroids of a panel's rows, given their products with the centroids of all sets.
+    fn assign_panel(
+        &self,
+        first: usize,
+        dots: &[Lanes],
+        mut nearest: ArrayViewMut2<u32>,
+        mut limits: ArrayViewMut2<f32>,
+    ) {
+        let mut terms = [0; LANES];
+        for (term, row) in terms.iter_mut().zip(first..first + nearest.nrows()) {
+            *term = i32::try_from(self.samples.term(row)).expect("at most 128² for each feature");
+        }
+        for ((set, pairs), dots) in self.sets.iter().zip(dots.chunks(self.drifts.ncols())) {
+            let (found, gaps) = self.kernel.run(|| {
+                let found = Nearest::of(dots, &pairs.rounded.norms);
+                (found, found.gaps(&terms, pairs.rounded.moved))
+            });
+            for lane in 0..nearest.nrows() {
+                let found = (found.index[lane].cast_unsigned(), found.least[lane].into(), gaps[lane]);
+                self.conclude(
+                    *set,
+                    pairs,
+                    first + lane,
+                    found,
+                    |j| dots[j][lane],
+                    |label, limit| {
+                        (nearest[[lane, *set]], limits[[lane, *set]]) = (label, limit);
+                    },
+                );
+            }
+        }
+    }
+
+    /// Puts a row's nearest centroid and its limit, from the nearest rounded one, its key and the gap to the next.
+    #[inline]
+    fn conclude(
+        &self,
+        set: usize,
+        pairs: &Pairs<K>,
+        row: usize,
+        (index, least, gap): (u32, i64, f32),
+        dot: impl Fn(usize) -> i32,
+        put: impl FnOnce(u32, f32),
+    ) {
+        if gap > 0.0 {
+            let limit = f64::from(gap) + self.drifts[[set, index as usize]];
+            #[expect(clippy::cast_possible_truncation, reason = "the factor rounds down")]
+            return put(index, (limit * (1.0 - 1e-6)) as f32);
+        }
+        let limit = pairs.limit(least + self.samples.term(row));
+        let contenders = (0..self.drifts.ncols())
+            .map(|j| (j, i64::from(dot(j))))
+            .filter(|&(j, dot)| pairs.distance(row, j, dot) as f64 <= limit);
+        put(pairs.settle(row, contenders), NONE);
+    }
+
+    /// For rows too long for the kernels' sums: every product one by one.
+    fn measure_all(&self, first: usize, mut nearest: ArrayViewMut2<u32>) {
+        for (lane, mut nearest) in nearest.outer_iter_mut().enumerate() {
+            for (set, pairs) in self.sets {
+                let all = (0..self.drifts.ncols()).map(|j| (j, pairs.upper(first + lane, j)));
+                nearest[*set] = pairs.settle(first + lane, all);
+            }
+        }
+    }
+}
+
+/// For each row of a panel the nearest of some rounded centroids, and how near the next one is. Keys are squared
+/// distances less the row's term.
+#[derive(Clone, Copy)]
+struct Nearest {
+    least: Lanes,
+    second: Lanes,
+    index: Lanes,
+}
+
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+impl Nearest {
+    #[inline(always)]
+    fn of(dots: &[Lanes], norms: &[i64]) -> Self {
+        let mut found = Self { least: [i32::MAX; LANES], second: [i32::MAX; LANES], index: [0; LANES] };
+        for (index, (dots, &norm)) in (0..).zip(dots.iter().zip(norms)) {
+            #[expect(clippy::cast_possible_truncation, reason = "at most 255² for each of NARROW features")]
+            let norm = norm as i32;
+            for (lane, dot) in dots.iter().enumerate() {
+                let (key, least) = (norm - 2 * dot, found.least[lane]);
+                found.second[lane] = found.second[lane].min(key.max(least));
+                found.index[lane] = if key < least { index } else { found.index[lane] };
+                found.least[lane] = key.min(least);
+            }
+        }
+        found
+    }
+
+    #[inline(always)]
+    fn gaps(&self, terms: &Lanes, moved: f64) -> [f32; LANES] {
+        let mut gaps = [0.0; LANES];
+        for lane in 0..LANES {
+            let distance = |key: i32| key.saturating_add(terms[lane]) as f32;
+            gaps[lane] = gap(distance(self.least[lane]), distance(self.second[lane]), moved);
+        }
+        gaps
+    }
+}
+
+/// By how much the nearest centroid is certainly nearer than the next, if rounding moved each by at most so much;
+/// from squared distances. The factors cover what f32 loses.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn gap(least: f32, second: f32, moved: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
+    let margin = (2.0 * moved) as f32 * 1.000_01;
+    second.sqrt() * 0.999_999 - least.sqrt() * 1.000_001 - margin
+}

@@ -1,0 +1,206 @@
+//! The assignment step for many centroids: a sketch rules most of them out.
+//!
+//! A row's distance from the centroid that was its nearest before is a bound for the nearest now, mostly a close
+//! one. With it the sketch of the row ([`neighbors::sketch`](crate::neighbors)) tells which centroids may be as
+//! near, some in a thousand, and these are measured.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use ndarray::{ArrayViewMut1, ArrayViewMut2, Axis};
+use rayon::prelude::*;
+
+use super::{
+    centroids::Centroids,
+    samples::{NARROW, PANELS, Samples},
+    settle::{NOWHERE, Pairs},
+};
+use crate::{
+    distance::{Kernel, LANES, Lanes, Packed, Scratch},
+    neighbors::{
+        evenly, lanes,
+        sketch::{DIRECTIONS, LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch, SketchedQueries},
+    },
+};
+
+/// Fewer centroids are as fast without a sketch.
+const LEAST_CLUSTERS: usize = 48;
+/// So many products with all rows, each centroid's in each step, pay for sketching them.
+const LEAST_PRODUCTS: usize = 512;
+/// Rows that a sketch is tried out with.
+const TRIALS: usize = 1024;
+
+/// Whether rows are so many, and so long, that a sketch may pay for `passes` steps.
+pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, passes: usize) -> bool {
+    let worth = n_clusters >= LEAST_CLUSTERS && n_clusters.saturating_mul(passes) >= LEAST_PRODUCTS;
+    worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
+}
+
+/// The rows' sketch.
+pub(super) struct Sketched(Sketch);
+
+impl Sketched {
+    /// None if, tried out on some rows, it does not rule out enough of the centroids.
+    pub(super) fn new<K: Kernel>(
+        kernel: K,
+        samples: &Samples,
+        projection: &Arc<Projection>,
+        centroids: &Centroids,
+    ) -> Option<Self> {
+        let some = evenly(samples.rows.nrows(), TRIALS.min(samples.rows.nrows()));
+        let rows = samples.rows.select(Axis(0), &some);
+        let trials = Samples::new(rows.view());
+        let tried = Self(Sketch::new(kernel, &rows.view(), projection));
+        let mut nearest = ndarray::Array2::from_elem((rows.nrows(), 1), NOWHERE);
+        let sets = [(0, Pairs::new(kernel, &trials, centroids))];
+        let pays = tried.assign(kernel, &trials, &sets, nearest.view_mut());
+        pays.then(|| Self(Sketch::new(kernel, &samples.rows, projection)))
+    }
+
+    /// Brings `nearest`, shape (n, all sets), up to date for some of the sets. Whether it was faster so than
+    /// without a sketch.
+    pub(super) fn assign<K: Kernel>(
+        &self,
+        kernel: K,
+        samples: &Samples,
+        sets: &[(usize, Pairs<K>)],
+        mut nearest: ArrayViewMut2<u32>,
+    ) -> bool {
+        let sets: Vec<(usize, Set<K>)> =
+            sets.iter().map(|(set, pairs)| (*set, Set::new(kernel, &self.0, pairs))).collect();
+        let measured = AtomicUsize::new(0);
+        let blocks = nearest.axis_chunks_iter_mut(Axis(0), PANELS * LANES).into_par_iter().enumerate();
+        blocks.for_each_init(Workspace::default, |workspace, (block, mut nearest)| {
+            for (number, mut nearest) in nearest.axis_chunks_iter_mut(Axis(0), LANES).enumerate() {
+                for (set, with) in &sets {
+                    let nearest = nearest.column_mut(*set);
+                    let n = with.assign_panel(&self.0, block * PANELS + number, workspace, nearest);
+                    measured.fetch_add(n, Ordering::Relaxed);
+                }
+            }
+        });
+        let (n, d) = samples.rows.dim();
+        let products = (n * sets.iter().map(|(_, set)| set.packed.len()).sum::<usize>()) as f64;
+        let [tile, _] = K::BATCH_COSTS;
+        let measured = measured.into_inner() as f64 * K::DOTS_COST * d as f64;
+        products * (DIRECTIONS as f64 + tile) + measured < 0.8 * products * d as f64
+    }
+}
+
+/// Memory that a thread uses over and over.
+#[derive(Default)]
+struct Workspace {
+    scratch: Scratch,
+    dots: Vec<Lanes>,
+    thresholds: Vec<i32>,
+    candidates: Vec<Candidate>,
+}
+
+/// A centroid that may be the nearest of a panel's row.
+struct Candidate {
+    lane: usize,
+    j: usize,
+    upper: i64,
+    distance: i64,
+}
+
+/// Centroids, and their sketches.
+struct Set<'a, 'b, 's, K: Kernel> {
+    pairs: &'a Pairs<'b, 's, K>,
+    packed: Packed<K>,
+    /// The largest keys that the sketch of a row as far as that of the centroid can have.
+    thresholds: Vec<i32>,
+    most_lost: f64,
+}
+
+impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
+    fn new(kernel: K, sketch: &Sketch, pairs: &'a Pairs<'b, 's, K>) -> Self {
+        let bytes = pairs.rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
+        let queries = SketchedQueries::new(kernel, sketch, bytes.view());
+        let threshold = |&rest: &i64| i32::try_from(-rest).expect("at most 2·128² for each direction");
+        Self {
+            pairs,
+            packed: Packed::new(kernel, queries.bytes.view()),
+            thresholds: queries.rest.iter().map(threshold).collect(),
+            most_lost: queries.lost.into_iter().fold(0.0, f64::max),
+        }
+    }
+
+    /// The nearest centroids of a panel's rows, and how many had to be measured.
+    fn assign_panel(
+        &self,
+        sketch: &Sketch,
+        number: usize,
+        workspace: &mut Workspace,
+        mut nearest: ArrayViewMut1<u32>,
+    ) -> usize {
+        let Self { pairs, packed, .. } = self;
+        let Workspace { scratch, dots, thresholds, candidates } = workspace;
+        let (panel, squares) = sketch.panel(number);
+        if nearest.iter().any(|&j| j == NOWHERE) {
+            dots.resize(packed.len(), [0; LANES]);
+            packed.multiply_all(panel, scratch, dots);
+            self.guess(dots, nearest.view_mut());
+        }
+        candidates.clear();
+        let mut measure = |lane: usize, j: usize| {
+            let row = number * LANES + lane;
+            let upper = pairs.upper(row, j);
+            let distance = pairs.distance(row, j, upper);
+            candidates.push(Candidate { lane, j, upper, distance });
+            distance
+        };
+        // A key is at most a centroid's threshold if |Y - Z|² is at most the row's bound.
+        let (mut bases, mut least, mut before) = ([i32::MAX; LANES], [i64::MAX; LANES], [0; LANES]);
+        for (lane, &j) in nearest.iter().enumerate() {
+            before[lane] = j as usize;
+            least[lane] = measure(lane, before[lane]);
+            let reach = pairs.limit(least[lane]).sqrt();
+            let bound = sketch.most(reach, self.most_lost).min(MOST_BOUND);
+            bases[lane] = squares[lane] - i32::try_from(bound).expect("clamped");
+        }
+        thresholds.clone_from(&self.thresholds);
+        let there = u32::MAX >> (LANES - nearest.len());
+        packed.multiply(panel, scratch, &bases, thresholds, |j, mask, _| {
+            for lane in lanes(mask & there).filter(|&lane| before[lane] != j) {
+                least[lane] = least[lane].min(measure(lane, j));
+            }
+            None
+        });
+        let measured = candidates.len();
+        let limits = least.map(|least| pairs.limit(least));
+        candidates.retain(|candidate| candidate.distance as f64 <= limits[candidate.lane]);
+        candidates.sort_unstable_by_key(|candidate| (candidate.lane, candidate.j));
+        for near in candidates.chunk_by(|a, b| a.lane == b.lane) {
+            let lane = near[0].lane;
+            nearest[lane] = match near {
+                [only] => u32::try_from(only.j).expect("fewer than 2^32 clusters"),
+                _ => {
+                    let contenders = near.iter().map(|candidate| (candidate.j, candidate.upper));
+                    pairs.settle(number * LANES + lane, contenders)
+                }
+            };
+        }
+        measured
+    }
+
+    /// The centroids whose sketches are nearest.
+    fn guess(&self, dots: &[Lanes], mut nearest: ArrayViewMut1<u32>) {
+        let (mut least, mut index) = ([i32::MAX; LANES], [0; LANES]);
+        self.pairs.kernel.run(|| {
+            for (j, (dots, threshold)) in (0..).zip(dots.iter().zip(&self.thresholds)) {
+                for (lane, dot) in dots.iter().enumerate() {
+                    let key = -threshold - 2 * dot;
+                    index[lane] = if key < least[lane] { j } else { index[lane] };
+                    least[lane] = key.min(least[lane]);
+                }
+            }
+        });
+        nearest.iter_mut().zip(index).for_each(|(nearest, j)| *nearest = j);
+    }
+}
+
+/// A larger |Y - Z|² than any.
+const MOST_BOUND: i64 = 256 * 256 * DIRECTIONS as i64;

@@ -1,0 +1,186 @@
+//! The `k` nearest points of a batch of queries, found with a sketch of the points.
+
+use std::{ops::Range, sync::Arc};
+
+use super::{DIRECTIONS, LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries};
+use crate::{
+    distance::{Kernel, LANES, Packed, Scratch},
+    neighbors::{
+        Tick,
+        engine::{Pairs, Rows},
+        evenly,
+        scan::{NARROW, lanes, narrow},
+        top_k::TopK,
+    },
+    progress::Cancelled,
+};
+
+/// Rows from which a query gets its first threshold, at least; and for each neighbour.
+const SEED_ROWS: usize = 2048;
+const SEED_ROWS_PER_NEIGHBOR: usize = 8;
+/// Candidates after which thresholds are updated at the latest.
+const MOST_CANDIDATES: usize = 1 << 15;
+/// How many candidates ahead a point is fetched.
+const PREFETCH: usize = 4;
+/// Queries with which a sketch is tried out, and their neighbours.
+const TRIALS: usize = 32;
+const TRIAL_NEIGHBORS: usize = 5;
+/// Fewer queries wait for memory rather than for products.
+const FEW: usize = 4;
+
+/// The points that a sketch is tried out with.
+pub(in crate::neighbors) fn trials(n_samples: usize) -> Vec<usize> {
+    evenly(n_samples, TRIALS.min(n_samples))
+}
+
+/// A sketch that has been tried out.
+#[derive(Debug)]
+pub(in crate::neighbors) struct Tried {
+    sketch: Sketch,
+    /// The share of the points that trial queries had to be compared with.
+    looked_at: f64,
+}
+
+impl Tried {
+    /// The sketch of points for which one pays: where tried, it rules out enough of them. `pairs` compares
+    /// the [`trials`] with all points.
+    pub(in crate::neighbors) fn new<K: Kernel>(
+        kernel: K,
+        rows: &impl Rows,
+        pairs: &impl Pairs,
+        exact_cost: f64,
+    ) -> Option<Self> {
+        let (n, d) = rows.dim();
+        if n < LEAST_SAMPLES || !(LEAST_FEATURES..=NARROW).contains(&d) {
+            return None;
+        }
+        let sketch = Sketch::new(kernel, rows, &Arc::new(Projection::new(kernel, rows)?));
+        let looked_at = Search::new(kernel, &sketch, pairs, TRIAL_NEIGHBORS)
+            .stream(0..n, &|_| Ok(()))
+            .expect("not cancelled")
+            .1;
+        let tried = Self { sketch, looked_at: looked_at as f64 / (TRIALS * n) as f64 };
+        let pays = [1, usize::MAX].into_iter().any(|queries| tried.pays(kernel, queries, exact_cost, d));
+        pays.then_some(tried)
+    }
+
+    pub(in crate::neighbors) fn sketch(&self) -> &Sketch {
+        &self.sketch
+    }
+
+    /// Whether so many queries find their neighbours faster with the sketch than without. Costs are in
+    /// products of a dense scan; an exact distance costs `exact_cost` times that between bytes.
+    pub(in crate::neighbors) fn pays<K: Kernel>(
+        &self,
+        _: K,
+        queries: usize,
+        exact_cost: f64,
+        d: usize,
+    ) -> bool {
+        let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
+        DIRECTIONS as f64 + tile + exact * exact_cost * self.looked_at * (d as f64) < 0.9 * d as f64
+    }
+}
+
+/// A search for the `k` nearest points of some queries.
+pub(in crate::neighbors) struct Search<'a, K: Kernel, P> {
+    sketch: &'a Sketch,
+    pairs: &'a P,
+    k: usize,
+    packed: Packed<K>,
+    queries: SketchedQueries,
+    /// Found before the stream begins.
+    thresholds: Vec<i32>,
+}
+
+impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
+    /// Sketches the queries, and gives each a distance to beat: that of the points with the `k` smallest
+    /// bounds among the first rows.
+    pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, k: usize) -> Self {
+        let queries = SketchedQueries::new(kernel, sketch, pairs.queries());
+        let packed = Packed::new(kernel, queries.bytes.view());
+        let mut search = Self { sketch, pairs, k, thresholds: vec![i32::MAX; packed.len()], queries, packed };
+        let mut seeds: Vec<TopK> = (0..search.thresholds.len()).map(|_| TopK::new(k)).collect();
+        let seed_panels = SEED_ROWS.max(SEED_ROWS_PER_NEIGHBOR * k).div_ceil(LANES);
+        let (mut scratch, mut thresholds) = (Scratch::default(), search.thresholds.clone());
+        for (number, (panel, base)) in sketch.panels.iter().zip(&sketch.bases).take(seed_panels).enumerate() {
+            search.packed.multiply(panel, &mut scratch, base, &mut thresholds, |query, mask, dots| {
+                let seeds = &mut seeds[query];
+                for lane in lanes(mask).take_while(|lane| number * LANES + lane < sketch.n_samples) {
+                    let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
+                    seeds.offer(key.cast_unsigned(), number * LANES + lane);
+                }
+                match seeds.threshold() {
+                    u64::MAX => None,
+                    worst => i32::try_from(worst.cast_signed() + i64::from(i32::MIN) - 1).ok(),
+                }
+            });
+        }
+        for (query, seeds) in seeds.into_iter().enumerate() {
+            let distances = seeds.into_sorted().into_iter().map(|(_, row)| pairs.distance(query, row));
+            let worst = distances.max().expect("k is at least 1");
+            search.thresholds[query] = search.threshold(query, worst);
+        }
+        search
+    }
+
+    /// The nearest among some points, from the first of a panel on, and how many were looked at.
+    pub(in crate::neighbors) fn stream(
+        &self,
+        range: Range<usize>,
+        tick: Tick,
+    ) -> Result<(Vec<TopK>, usize), Cancelled> {
+        let Self { sketch, pairs, .. } = self;
+        let mut best: Vec<TopK> = self.thresholds.iter().map(|_| TopK::new(self.k)).collect();
+        let mut looked_at = 0;
+        let (mut thresholds, mut scratch) = (self.thresholds.clone(), Scratch::default());
+        let mut candidates: Vec<(usize, usize)> = Vec::new();
+        let mut seen = range.start;
+        let panels = range.start / LANES..range.end.div_ceil(LANES);
+        for number in panels.clone() {
+            let base = &sketch.bases[number];
+            self.packed.multiply(
+                &sketch.panels[number],
+                &mut scratch,
+                base,
+                &mut thresholds,
+                |query, mask, _| {
+                    let there = lanes(mask).take_while(|lane| number * LANES + lane < range.end);
+                    candidates.extend(there.map(|lane| (query, number * LANES + lane)));
+                    None
+                },
+            );
+            let last = number + 1 == panels.end || (number + 1).is_multiple_of(PANELS);
+            if !last && candidates.len() < MOST_CANDIDATES {
+                continue;
+            }
+            looked_at += candidates.len();
+            for (i, &(query, row)) in candidates.iter().enumerate() {
+                if let Some(&(_, soon)) = candidates.get(i + PREFETCH) {
+                    pairs.prefetch(soon);
+                }
+                let before = best[query].threshold();
+                best[query].offer(pairs.distance(query, row), row);
+                let after = best[query].threshold();
+                if after < before {
+                    let threshold = self.threshold(query, after);
+                    thresholds[query] = thresholds[query].min(threshold);
+                }
+            }
+            candidates.clear();
+            if last {
+                let end = range.end.min((number + 1) * LANES);
+                tick(best.len() * (end - seen))?;
+                seen = end;
+            }
+        }
+        Ok((best, looked_at))
+    }
+
+    /// The largest key that a point within this squared distance can have.
+    fn threshold(&self, query: usize, squared_distance: u64) -> i32 {
+        let reach = self.pairs.reach(query, squared_distance);
+        let most = self.sketch.most(reach, self.queries.lost[query]);
+        narrow(most.saturating_sub(self.queries.rest[query]))
+    }
+}
