@@ -21,7 +21,7 @@ use crate::{
     distance::{Kernel, LANES, Lanes, Packed, Scratch},
     neighbors::{
         evenly, lanes,
-        sketch::{DIRECTIONS, LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch, SketchedQueries},
+        sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch, SketchedQueries, VALUES},
     },
 };
 
@@ -85,7 +85,7 @@ impl Sketched {
         let products = (n * sets.iter().map(|(_, set)| set.packed.len()).sum::<usize>()) as f64;
         let [tile, _] = K::BATCH_COSTS;
         let measured = measured.into_inner() as f64 * K::DOTS_COST * d as f64;
-        products * (DIRECTIONS as f64 + tile) + measured < 0.8 * products * d as f64
+        products * (VALUES as f64 + tile) + measured < 0.8 * products * d as f64
     }
 }
 
@@ -112,19 +112,18 @@ struct Set<'a, 'b, 's, K: Kernel> {
     packed: Packed<K>,
     /// The largest keys that the sketch of a row as far as that of the centroid can have.
     thresholds: Vec<i32>,
-    most_lost: f64,
+    most_lost: f32,
 }
 
 impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
     fn new(kernel: K, sketch: &Sketch, pairs: &'a Pairs<'b, 's, K>) -> Self {
         let bytes = pairs.rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
         let queries = SketchedQueries::new(kernel, sketch, bytes.view());
-        let threshold = |&rest: &i64| i32::try_from(-rest).expect("at most 2·128² for each direction");
         Self {
             pairs,
-            packed: Packed::new(kernel, queries.bytes.view()),
-            thresholds: queries.rest.iter().map(threshold).collect(),
-            most_lost: queries.lost.into_iter().fold(0.0, f64::max),
+            packed: Packed::new(kernel, queries.values.view()),
+            thresholds: queries.rest.iter().map(|rest| -rest).collect(),
+            most_lost: queries.lost.into_iter().fold(0.0, f32::max),
         }
     }
 
@@ -138,10 +137,10 @@ impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
     ) -> usize {
         let Self { pairs, packed, .. } = self;
         let Workspace { scratch, dots, thresholds, candidates } = workspace;
-        let (panel, squares) = sketch.panel(number);
+        let panel = sketch.panel(number);
         if nearest.iter().any(|&j| j == NOWHERE) {
             dots.resize(packed.len(), [0; LANES]);
-            packed.multiply_all(panel, scratch, dots);
+            packed.multiply_all(&panel.values, scratch, dots);
             self.guess(dots, nearest.view_mut());
         }
         candidates.clear();
@@ -159,11 +158,11 @@ impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
             least[lane] = measure(lane, before[lane]);
             let reach = pairs.limit(least[lane]).sqrt();
             let bound = sketch.most(reach, self.most_lost).min(MOST_BOUND);
-            bases[lane] = squares[lane] - i32::try_from(bound).expect("clamped");
+            bases[lane] = panel.squares[lane] - i32::try_from(bound).expect("clamped");
         }
         thresholds.clone_from(&self.thresholds);
         let there = u32::MAX >> (LANES - nearest.len());
-        packed.multiply(panel, scratch, &bases, thresholds, |j, mask, _| {
+        packed.multiply(&panel.values, scratch, &bases, thresholds, |j, mask, _| {
             for lane in lanes(mask & there).filter(|&lane| before[lane] != j) {
                 least[lane] = least[lane].min(measure(lane, j));
             }
@@ -203,4 +202,4 @@ impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
 }
 
 /// A larger |Y - Z|² than any.
-const MOST_BOUND: i64 = 256 * 256 * DIRECTIONS as i64;
+const MOST_BOUND: i64 = 256 * 256 * VALUES as i64;

@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use crate::distance::{self, Kernel};
+use crate::distance::{self, Kernel, LANES};
 
 /// Rows that the components are taken from, and the most values in them.
 const SAMPLE: usize = 1024;
@@ -24,6 +24,9 @@ pub(super) struct Basis {
     pub(super) directions: Array2<i8>,
     /// The spectral norm of `directions`, or a little more: |directions · x| is at most this times |x|.
     pub(super) stretch: f64,
+    /// Makes products with the directions those with an orthonormal basis of their span; lower triangular. None if
+    /// they are not independent.
+    whitening: Option<Array2<f32>>,
 }
 
 impl Basis {
@@ -60,38 +63,60 @@ impl Basis {
         let largest = turned.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
         #[expect(clippy::cast_possible_truncation, reason = "scaled to -127..=127")]
         let directions = turned.t().mapv(|value| (value / largest * 127.0).round() as i8);
-        let stretch = spectral_norm(&directions)?;
-        Some(Self { directions: directions.as_standard_layout().into_owned(), stretch })
+        let gram = gram(&directions);
+        let (stretch, whitening) = (spectral_norm(&gram)?, whitening(gram));
+        Some(Self { directions: directions.as_standard_layout().into_owned(), stretch, whitening })
     }
 
-    /// The product of every row with every direction, exactly: `sink(first_row, products)` is given up to 32
-    /// rows at a time, shape (directions, rows).
-    pub(super) fn project<K: Kernel>(
+    /// The squared lengths of vectors' parts in the directions' span, from the vectors' products: to one part in
+    /// 10⁵. None if there is no telling.
+    pub(super) fn squared_lengths<K: Kernel>(
         &self,
         kernel: K,
-        x: ArrayView2<u8>,
-        mut sink: impl FnMut(usize, ArrayView2<i64>),
-    ) {
-        let n = self.directions.nrows();
-        if (1..FEW).contains(&x.nrows()) {
-            let x = x.as_standard_layout();
-            let products = Array2::from_shape_fn((n, x.nrows()), |(direction, row)| {
-                let (point, direction) = (x.row(row), self.directions.row(direction));
-                let contiguous = "rows are contiguous";
-                i64::from(
-                    kernel.dot(point.as_slice().expect(contiguous), direction.as_slice().expect(contiguous)),
-                )
-            });
-            return sink(0, products.view());
-        }
-        let mut products = Array2::zeros((n, distance::LANES));
-        distance::for_each_tile(kernel, x, self.directions.view(), |direction, first, dots| {
-            products.row_mut(direction).iter_mut().zip(dots).for_each(|(product, &dot)| *product = dot);
-            if direction == n - 1 {
-                sink(first, products.slice(s![.., ..dots.len()]));
+        products: &[[f32; LANES]],
+    ) -> Option<[f32; LANES]> {
+        let whitening = self.whitening.as_ref()?;
+        let mut lengths = [0.0; LANES];
+        kernel.run(|| {
+            for (i, weights) in whitening.outer_iter().enumerate() {
+                let mut sums = [0.0; LANES];
+                for (weight, products) in weights.iter().zip(products).take(i + 1) {
+                    sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += weight * product);
+                }
+                lengths.iter_mut().zip(sums).for_each(|(length, sum)| *length += sum * sum);
             }
         });
+        Some(lengths)
     }
+}
+
+/// The product of every row with every direction, exactly: `sink(first_row, products)` is given up to 32 rows at a
+/// time, shape (directions, rows).
+pub(super) fn project<K: Kernel>(
+    kernel: K,
+    directions: ArrayView2<i8>,
+    x: ArrayView2<u8>,
+    mut sink: impl FnMut(usize, ArrayView2<i64>),
+) {
+    let n = directions.nrows();
+    if (1..FEW).contains(&x.nrows()) {
+        let x = x.as_standard_layout();
+        let products = Array2::from_shape_fn((n, x.nrows()), |(direction, row)| {
+            let (point, direction) = (x.row(row), directions.row(direction));
+            let contiguous = "rows are contiguous";
+            i64::from(
+                kernel.dot(point.to_slice().expect(contiguous), direction.to_slice().expect(contiguous)),
+            )
+        });
+        return sink(0, products.view());
+    }
+    let mut products = Array2::zeros((n, LANES));
+    distance::for_each_tile(kernel, x, directions, |direction, first, dots| {
+        products.row_mut(direction).iter_mut().zip(dots).for_each(|(product, &dot)| *product = dot);
+        if direction == n - 1 {
+            sink(first, products.slice(s![.., ..dots.len()]));
+        }
+    });
 }
 
 /// By the polar method (Marsaglia and Bray 1964).
@@ -115,18 +140,35 @@ fn orthonormal(matrix: &Array2<f32>) -> Array2<f32> {
     Array2::from_shape_fn((q.nrows(), q.ncols()), |(i, j)| q[(i, j)])
 }
 
-/// The square root of the largest eigenvalue of the Gram matrix, whose entries are whole; the last factor
-/// covers what the eigenvalues lose in `f64`.
-fn spectral_norm(directions: &Array2<i8>) -> Option<f64> {
+/// The directions' products with each other, which are whole.
+fn gram(directions: &Array2<i8>) -> DMatrix<f64> {
     let wide = directions.mapv(f64::from);
     let gram = wide.dot(&wide.t());
-    let gram = DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[[i, j]]);
+    DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[[i, j]])
+}
+
+/// The square root of the largest eigenvalue of the Gram matrix; the last factor covers what the eigenvalues lose
+/// in `f64`.
+fn spectral_norm(gram: &DMatrix<f64>) -> Option<f64> {
     let trace = gram.trace();
     let largest = SymmetricEigen::try_new(gram.clone(), f64::EPSILON, MOST_SWEEPS)?.eigenvalues.max();
     let norm = (largest + 1e-9 * trace).sqrt() * (1.0 + 1e-9);
     // The solver is believed only once norm² less the Gram matrix is seen to have no negative eigenvalue.
     let rest = DMatrix::from_diagonal_element(gram.nrows(), gram.ncols(), norm * norm) - gram;
     (norm == 0.0 || rest.cholesky().is_some()).then_some(norm)
+}
+
+/// The inverse of the Gram matrix's Cholesky factor, if the directions are far enough from dependent for it to be
+/// told in `f32`.
+fn whitening(gram: DMatrix<f64>) -> Option<Array2<f32>> {
+    let (n, trace) = (gram.nrows(), gram.trace());
+    let factor = gram.cholesky()?.unpack();
+    let least = factor.diagonal().min();
+    let inverse = factor.solve_lower_triangular(&DMatrix::identity(n, n))?;
+    #[expect(clippy::cast_possible_truncation, reason = "a part in 10⁷ is well below what is promised")]
+    let narrow = Array2::from_shape_fn((n, n), |(i, j)| inverse[(i, j)] as f32);
+    // The trace is the sum of n squared lengths, all of them alike but for rounding.
+    (least * least > 0.5 * trace / n as f64).then_some(narrow)
 }
 
 #[cfg(test)]
@@ -138,7 +180,7 @@ mod tests {
         let x = Array2::from_shape_fn((300, 50), |(i, j)| ((i * 37 + j * 11 + i * j) % 251) as u8);
         let basis = Basis::principal(x.view(), 16).unwrap();
         let mut largest: f64 = 0.0;
-        basis.project(distance::Scalar, x.view(), |first, products| {
+        project(distance::Scalar, basis.directions.view(), x.view(), |first, products| {
             for (column, row) in products.columns().into_iter().zip(first..) {
                 let exact = basis.directions.mapv(i64::from).dot(&x.row(row).mapv(i64::from));
                 assert_eq!(column, exact);

@@ -1,16 +1,17 @@
 //! A short sketch of every point, with which most points are ruled out without being looked at.
 //!
-//! A sketch is the point's projection on a few [`Basis`] directions P, divided by a step t, clamped to the range
-//! of bytes, which brings no two points farther apart, and rounded: Y. Of two points x and q with sketches Y and
-//! Z, whose rounding took away lengths a and b,
+//! A sketch is the point's projection on a few [`Basis`] directions P, and its distance r from their span (through
+//! a mean, times the spectral norm σ of P). These, divided by a step t, are clamped to the range of bytes, which
+//! brings no two points farther apart, and rounded: Y. Of two points x and q with sketches Y and Z, whose rounding
+//! took away lengths a and b,
 //!
 //! ```text
-//! t |Y - Z| <= |P (x - q)| + a + b <= σ |x - q| + a + b
+//! (t |Y - Z| - a - b)² <= |P (x - q)|² + σ² (r - s)² <= σ² |x - q|²
 //! ```
 //!
-//! where σ is the spectral norm of P. So a point with t |Y - Z| above σ D + a + b, where D is the distance
-//! of the k-th best so far, cannot be among the k nearest. What is left is measured exactly: the answer is
-//! always the exact one. Projections are whole numbers, and every rounding is in the bound.
+//! for a difference of distances from the span is no larger than the difference's own. So a point with t |Y - Z|
+//! above σ D + a + b, where D is the distance of the k-th best so far, cannot be among the k nearest. What is left is
+//! measured exactly: the answer is always the exact one. Every rounding is in the bound.
 
 mod search;
 #[cfg(test)]
@@ -18,15 +19,21 @@ mod tests;
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use rayon::prelude::*;
 
-use super::{basis::Basis, engine::Rows, evenly};
-use crate::distance::{Kernel, LANES, Lanes, OFFSET, Panel};
+use super::{
+    basis::{Basis, project},
+    engine::{Rows, Terms},
+    evenly,
+};
+use crate::distance::{self, Kernel, LANES, Lanes, Panel};
 pub(super) use search::{Search, Tried, trials};
 
-/// Directions: on images of 784 pixels more are faster for batches, up to 80, and slower for single queries.
-pub(crate) const DIRECTIONS: usize = 64;
+/// Values of a sketch: on images of 784 pixels more are faster for batches, up to 80, and slower for single queries.
+pub(crate) const VALUES: usize = 64;
+/// The last value is the distance from the span of these.
+const DIRECTIONS: usize = VALUES - 1;
 /// Vectors shorter than this, or fewer, are as fast without a sketch.
 pub(crate) const LEAST_FEATURES: usize = 192;
 pub(crate) const LEAST_SAMPLES: usize = 4096;
@@ -39,10 +46,13 @@ const PANELS: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Projection {
     basis: Basis,
-    /// Taken from every product.
-    centre: Vec<i64>,
+    /// The directions, and behind them a mean of rows as signed bytes.
+    directions: Array2<i8>,
+    /// What is taken from every value: the mean's products with the directions, and a distance from their span.
+    centre: [f64; VALUES],
+    mean_norm: i64,
     /// t.
-    step: f64,
+    step: f32,
 }
 
 impl Projection {
@@ -51,59 +61,135 @@ impl Projection {
         let (n, d) = rows.dim();
         let sample = rows.gather(&evenly(n, Basis::sample_size(n, d)));
         let basis = Basis::principal(sample.view(), DIRECTIONS)?;
-        let mut products = Array2::zeros((sample.nrows(), DIRECTIONS));
-        basis.project(kernel, sample.view(), |first, part| {
-            for (column, row) in part.columns().into_iter().zip(first..) {
-                products.row_mut(row).assign(&column);
-            }
+        let sums = sample.mapv(u64::from).sum_axis(Axis(0));
+        let mean = sums.mapv(|sum| u8::try_from(sum / sample.nrows() as u64).expect("a mean of bytes"));
+        let mean = mean.insert_axis(Axis(0));
+        let directions = concatenate![Axis(0), basis.directions, distance::signed(mean.view())];
+        let mut centre = [0.0; VALUES];
+        project(kernel, directions.view(), mean.view(), |_, products| {
+            centre.iter_mut().zip(&products).for_each(|(centre, &product)| *centre = product as f64);
         });
-        let centre: Vec<i64> = products.mean_axis(Axis(0)).expect("a sample").to_vec();
-        let squares =
-            products.outer_iter().flat_map(|row| deviations(row, &centre)).map(|x| (x as f64).powi(2));
-        let standard_deviation = (squares.sum::<f64>() / products.len() as f64).sqrt();
-        let step = (REACH * standard_deviation / 127.0).max(1.0);
-        Some(Self { basis, centre, step })
+        centre[DIRECTIONS] = 0.0;
+        let mean_norm = mean.iter().map(|&x| i64::from(x).pow(2)).sum();
+        let mut projection = Self { basis, directions, centre, mean_norm, step: 1.0 };
+        let (mut squares, mut beyond) = (0.0, 0.0);
+        projection.deviations(
+            kernel,
+            sample.view(),
+            &Terms::new(sample.view(), 0.0).values,
+            |_, n, found| {
+                let (within, [last]) = found.values.split_at(DIRECTIONS) else { return };
+                squares += within.iter().flat_map(|x| &x[..n]).map(|&x| f64::from(x).powi(2)).sum::<f64>();
+                beyond += last[..n].iter().map(|&x| f64::from(x)).sum::<f64>();
+            },
+        );
+        let variance = squares / (sample.nrows() * DIRECTIONS) as f64;
+        #[expect(clippy::cast_possible_truncation, reason = "any step will do")]
+        {
+            projection.step = (REACH * variance.sqrt() / 127.0).max(1.0) as f32;
+        }
+        projection.centre[DIRECTIONS] = beyond / sample.nrows() as f64;
+        Some(projection)
     }
 
-    /// Fills panels with the sketches of the points from `start` on, and returns the largest a among them.
-    fn fill<K: Kernel>(
+    /// Gives `sink(first_row, n, deviations)` those of `n` rows, at most 32, at a time. `terms` are the rows'.
+    fn deviations<K: Kernel>(
         &self,
         kernel: K,
-        rows: &impl Rows,
-        start: usize,
-        panels: &mut [Panel],
-        bases: &mut [Lanes],
-    ) -> f64 {
-        let mut error: f64 = 0.0;
-        let end = rows.dim().0.min(start + PANELS * LANES);
-        self.basis.project(kernel, rows.bytes(start..end).view(), |first, products| {
-            let mut bytes = Array2::zeros((products.ncols(), DIRECTIONS));
-            let base = &mut bases[first / LANES];
-            for (lane, column) in products.columns().into_iter().enumerate() {
-                let (rounded, lost) = self.round(column);
-                error = error.max(lost);
-                base[lane] = rounded.iter().map(|&y| i32::from(y).pow(2)).sum();
-                for (byte, y) in bytes.row_mut(lane).iter_mut().zip(rounded) {
-                    *byte = y.cast_unsigned() ^ 0x80;
+        x: ArrayView2<u8>,
+        terms: &[i64],
+        mut sink: impl FnMut(usize, usize, &Deviations),
+    ) {
+        let stretch = self.basis.stretch as f32;
+        project(kernel, self.directions.view(), x, |first, products| {
+            let mut found = Deviations { values: [[0.0; LANES]; VALUES], uncertain: [0.0; LANES] };
+            for ((values, products), &centre) in
+                found.values.iter_mut().zip(products.outer_iter()).zip(&self.centre[..DIRECTIONS])
+            {
+                values
+                    .iter_mut()
+                    .zip(products)
+                    .for_each(|(x, &product)| *x = (product as f64 - centre) as f32);
+            }
+            if let Some(within) = self.basis.squared_lengths(kernel, &found.values[..DIRECTIONS]) {
+                let dots = products.row(DIRECTIONS);
+                for (lane, (term, dot)) in terms[first..].iter().zip(dots).enumerate() {
+                    let all = (term - 2 * dot + self.mean_norm) as f32;
+                    // The squared length within is known to a part in 10⁵.
+                    let [least, most] =
+                        [-2e-5, 2e-5].map(|share| (all - within[lane] + share * all).max(0.0).sqrt());
+                    let beyond = stretch * least.midpoint(most);
+                    found.values[DIRECTIONS][lane] = (f64::from(beyond) - self.centre[DIRECTIONS]) as f32;
+                    found.uncertain[lane] = stretch * (most - least) + beyond * 1e-6;
                 }
             }
-            panels[first / LANES].pack(bytes.view(), K::BLOCK);
+            sink(first, products.ncols(), &found);
         });
-        error
     }
 
-    /// The sketch of a projection, and the length of what rounding took away (a little more, for the floats).
-    fn round(&self, projection: ArrayView1<i64>) -> ([i8; DIRECTIONS], f64) {
-        let (mut rounded, mut lost) = ([0; DIRECTIONS], 0.0);
-        for (byte, deviation) in rounded.iter_mut().zip(deviations(projection, &self.centre)) {
-            let steps = (deviation as f64 / self.step).clamp(-127.0, 127.0);
-            #[expect(clippy::cast_possible_truncation, reason = "clamped")]
-            {
-                *byte = steps.round() as i8;
+    /// Gives `sink(first_row, sketches)` the sketches of up to 32 rows at a time. `terms` are the rows'.
+    fn sketch<K: Kernel>(
+        &self,
+        kernel: K,
+        x: ArrayView2<u8>,
+        terms: &[i64],
+        mut sink: impl FnMut(usize, &Sketches),
+    ) {
+        self.deviations(kernel, x, terms, |first, _, deviations| {
+            sink(first, &kernel.run(|| Sketches::round(deviations, self.step)));
+        });
+    }
+}
+
+/// What up to 32 vectors' values have beside the centre's.
+struct Deviations {
+    values: [[f32; LANES]; VALUES],
+    /// Or more.
+    uncertain: [f32; LANES],
+}
+
+/// Sketches of up to 32 vectors.
+struct Sketches {
+    /// Y.
+    values: [[i8; LANES]; VALUES],
+    /// |Y|² and ΣY.
+    squares: Lanes,
+    sums: Lanes,
+    /// The lengths that rounding took away, or a little more.
+    lost: [f32; LANES],
+}
+
+impl Sketches {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+    fn round(deviations: &Deviations, step: f32) -> Self {
+        let (squares, sums, lost) = ([0; LANES], [0; LANES], [0.0; LANES]);
+        let mut all = Self { values: [[0; LANES]; VALUES], squares, sums, lost };
+        for (values, deviations) in all.values.iter_mut().zip(&deviations.values) {
+            for lane in 0..LANES {
+                let steps = (deviations[lane] / step).clamp(-127.0, 127.0);
+                let rounded = steps.round_ties_even();
+                #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+                let value = rounded as i32;
+                all.lost[lane] += (steps - rounded).powi(2);
+                all.squares[lane] += value * value;
+                all.sums[lane] += value;
+                #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+                {
+                    values[lane] = value as i8;
+                }
             }
-            lost += (steps - steps.round()).powi(2);
         }
-        (rounded, self.step * (lost.sqrt() + 1e-9) * (1.0 + 1e-9))
+        for (lost, uncertain) in all.lost.iter_mut().zip(deviations.uncertain) {
+            // 10⁻³ steps are more than f32 loses in those of up to 127.
+            *lost = (step * (lost.sqrt() + 1e-3) + uncertain) * (1.0 + 1e-6);
+        }
+        all
+    }
+
+    /// One vector's Y.
+    fn values(&self, lane: usize) -> impl Iterator<Item = i8> {
+        self.values.iter().map(move |values| values[lane])
     }
 }
 
@@ -114,69 +200,84 @@ pub(crate) struct Sketch {
     /// The largest a.
     error: f64,
     n_samples: usize,
-    panels: Vec<Panel>,
+    panels: Vec<SketchPanel>,
+}
+
+/// Sketches of up to 32 points.
+#[derive(Clone, Debug)]
+pub(crate) struct SketchPanel {
+    pub(crate) values: Panel,
     /// |Y|², the base of the keys.
-    bases: Vec<Lanes>,
+    pub(crate) squares: Lanes,
 }
 
 impl Sketch {
     /// O(n · `n_features`) on all threads; 77 bytes a point.
     pub(crate) fn new<K: Kernel>(kernel: K, rows: &impl Rows, projection: &Arc<Projection>) -> Self {
         let n = rows.dim().0;
-        let (mut panels, mut bases) =
-            (vec![Panel::default(); n.div_ceil(LANES)], vec![[0; LANES]; n.div_ceil(LANES)]);
-        let error = panels
-            .par_chunks_mut(PANELS)
-            .zip(bases.par_chunks_mut(PANELS))
-            .enumerate()
-            .map(|(chunk, (panels, bases))| {
-                projection.fill(kernel, rows, chunk * PANELS * LANES, panels, bases)
-            })
-            .reduce(|| 0.0, f64::max);
-        Self { projection: Arc::clone(projection), error, n_samples: n, panels, bases }
+        let empty = SketchPanel { values: Panel::default(), squares: [0; LANES] };
+        let mut panels = vec![empty; n.div_ceil(LANES)];
+        let fill = |(chunk, panels): (usize, &mut [SketchPanel])| {
+            let (start, mut error) = (chunk * PANELS * LANES, 0.0_f32);
+            let range = start..n.min(start + PANELS * LANES);
+            let (bytes, terms) = (rows.bytes(range.clone()), rows.terms(range));
+            projection.sketch(kernel, bytes.view(), &terms.values, |first, sketches| {
+                let n = LANES.min(bytes.nrows() - first);
+                let panel = &mut panels[first / LANES];
+                let values = Array2::from_shape_fn((n, VALUES), |(lane, i)| {
+                    sketches.values[i][lane].cast_unsigned() ^ 0x80
+                });
+                panel.values.pack(values.view(), K::BLOCK);
+                panel.squares[..n].copy_from_slice(&sketches.squares[..n]);
+                error = sketches.lost[..n].iter().fold(error, |error, &lost| error.max(lost));
+            });
+            error
+        };
+        let error = panels.par_chunks_mut(PANELS).enumerate().map(fill).reduce(|| 0.0, f32::max);
+        Self { projection: Arc::clone(projection), error: error.into(), n_samples: n, panels }
     }
 
-    /// The sketches of 32 points, and |Y|² of each.
-    pub(crate) fn panel(&self, number: usize) -> (&Panel, &Lanes) {
-        (&self.panels[number], &self.bases[number])
+    pub(crate) fn panel(&self, number: usize) -> &SketchPanel {
+        &self.panels[number]
     }
 
     /// The largest |Y - Z|² of two vectors that are no farther apart than this, the second of which lost so much.
-    pub(crate) fn most(&self, distance: f64, lost: f64) -> i64 {
-        let length = self.projection.basis.stretch * distance + self.error + lost;
+    pub(crate) fn most(&self, distance: f64, lost: f32) -> i64 {
+        let length = self.projection.basis.stretch * distance + self.error + f64::from(lost);
         #[expect(clippy::cast_possible_truncation, reason = "saturates, and squares of bytes are whole")]
         {
-            ((length / self.projection.step).powi(2) * (1.0 + 1e-9)) as i64
+            ((length / f64::from(self.projection.step)).powi(2) * (1.0 + 1e-9)) as i64
         }
     }
 }
 
 /// Queries as sketches.
 pub(crate) struct SketchedQueries {
-    pub(crate) bytes: Array2<i8>,
+    pub(crate) values: Array2<i8>,
     /// Each one's b.
-    pub(crate) lost: Vec<f64>,
+    pub(crate) lost: Vec<f32>,
     /// |Z|² + 256 ΣZ: what |Y - Z|² has beside the kernel's key.
-    pub(crate) rest: Vec<i64>,
+    pub(crate) rest: Vec<i32>,
 }
 
 impl SketchedQueries {
     pub(crate) fn new<K: Kernel>(kernel: K, sketch: &Sketch, queries: ArrayView2<u8>) -> Self {
-        let projection = &sketch.projection;
-        let mut bytes = Array2::zeros((queries.nrows(), DIRECTIONS));
-        let (mut lost, mut rest) = (Vec::new(), Vec::new());
-        projection.basis.project(kernel, queries, |first, products| {
-            for (column, query) in products.columns().into_iter().zip(first..) {
-                let (rounded, error) = projection.round(column);
-                bytes.row_mut(query).assign(&ArrayView1::from(&rounded));
-                lost.push(error);
-                rest.push(rounded.iter().map(|&z| i64::from(z).pow(2) + 2 * OFFSET * i64::from(z)).sum());
+        const OFFSET: i32 = distance::OFFSET as i32;
+        let m = queries.nrows();
+        let mut found = Self {
+            values: Array2::zeros((m, VALUES)),
+            lost: Vec::with_capacity(m),
+            rest: Vec::with_capacity(m),
+        };
+        let terms = Terms::new(queries, 0.0).values;
+        sketch.projection.sketch(kernel, queries, &terms, |first, sketches| {
+            for lane in 0..LANES.min(m - first) {
+                let mut values = found.values.row_mut(first + lane);
+                values.iter_mut().zip(sketches.values(lane)).for_each(|(to, value)| *to = value);
+                found.lost.push(sketches.lost[lane]);
+                found.rest.push(sketches.squares[lane] + 2 * OFFSET * sketches.sums[lane]);
             }
         });
-        Self { bytes, lost, rest }
+        found
     }
-}
-
-fn deviations<'a>(projection: ArrayView1<'a, i64>, centre: &'a [i64]) -> impl Iterator<Item = i64> + use<'a> {
-    projection.into_iter().zip(centre).map(|(product, centre)| product - centre)
 }

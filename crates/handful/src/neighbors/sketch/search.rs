@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use super::{DIRECTIONS, LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries};
+use super::{LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries, VALUES};
 use crate::{
     distance::{Kernel, LANES, Packed, Scratch},
     neighbors::{
@@ -78,7 +78,7 @@ impl Tried {
         d: usize,
     ) -> bool {
         let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
-        DIRECTIONS as f64 + tile + exact * exact_cost * self.looked_at * (d as f64) < 0.9 * d as f64
+        VALUES as f64 + tile + exact * exact_cost * self.looked_at * (d as f64) < 0.9 * d as f64
     }
 }
 
@@ -98,23 +98,30 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
     /// bounds among the first rows.
     pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, k: usize) -> Self {
         let queries = SketchedQueries::new(kernel, sketch, pairs.queries());
-        let packed = Packed::new(kernel, queries.bytes.view());
+        let packed = Packed::new(kernel, queries.values.view());
         let mut search = Self { sketch, pairs, k, thresholds: vec![i32::MAX; packed.len()], queries, packed };
         let mut seeds: Vec<TopK> = (0..search.thresholds.len()).map(|_| TopK::new(k)).collect();
         let seed_panels = SEED_ROWS.max(SEED_ROWS_PER_NEIGHBOR * k).div_ceil(LANES);
         let (mut scratch, mut thresholds) = (Scratch::default(), search.thresholds.clone());
-        for (number, (panel, base)) in sketch.panels.iter().zip(&sketch.bases).take(seed_panels).enumerate() {
-            search.packed.multiply(panel, &mut scratch, base, &mut thresholds, |query, mask, dots| {
-                let seeds = &mut seeds[query];
-                for lane in lanes(mask).take_while(|lane| number * LANES + lane < sketch.n_samples) {
-                    let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
-                    seeds.offer(key.cast_unsigned(), number * LANES + lane);
-                }
-                match seeds.threshold() {
-                    u64::MAX => None,
-                    worst => i32::try_from(worst.cast_signed() + i64::from(i32::MIN) - 1).ok(),
-                }
-            });
+        for (number, panel) in sketch.panels.iter().take(seed_panels).enumerate() {
+            let base = &panel.squares;
+            search.packed.multiply(
+                &panel.values,
+                &mut scratch,
+                base,
+                &mut thresholds,
+                |query, mask, dots| {
+                    let seeds = &mut seeds[query];
+                    for lane in lanes(mask).take_while(|lane| number * LANES + lane < sketch.n_samples) {
+                        let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
+                        seeds.offer(key.cast_unsigned(), number * LANES + lane);
+                    }
+                    match seeds.threshold() {
+                        u64::MAX => None,
+                        worst => i32::try_from(worst.cast_signed() + i64::from(i32::MIN) - 1).ok(),
+                    }
+                },
+            );
         }
         for (query, seeds) in seeds.into_iter().enumerate() {
             let distances = seeds.into_sorted().into_iter().map(|(_, row)| pairs.distance(query, row));
@@ -138,11 +145,11 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         let mut seen = range.start;
         let panels = range.start / LANES..range.end.div_ceil(LANES);
         for number in panels.clone() {
-            let base = &sketch.bases[number];
+            let panel = sketch.panel(number);
             self.packed.multiply(
-                &sketch.panels[number],
+                &panel.values,
                 &mut scratch,
-                base,
+                &panel.squares,
                 &mut thresholds,
                 |query, mask, _| {
                     let there = lanes(mask).take_while(|lane| number * LANES + lane < range.end);
@@ -181,6 +188,6 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
     fn threshold(&self, query: usize, squared_distance: u64) -> i32 {
         let reach = self.pairs.reach(query, squared_distance);
         let most = self.sketch.most(reach, self.queries.lost[query]);
-        narrow(most.saturating_sub(self.queries.rest[query]))
+        narrow(most.saturating_sub(self.queries.rest[query].into()))
     }
 }
