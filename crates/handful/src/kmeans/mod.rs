@@ -17,6 +17,8 @@ mod samples;
 mod settle;
 mod sketched;
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
@@ -29,7 +31,7 @@ pub use per_class::Prototypes;
 
 use samples::Samples;
 
-use crate::progress::Observer;
+use crate::{neighbors::sketch::Projection, progress::Observer};
 
 /// Runs with so many centroids in all go side by side: more would not share more.
 const CENTROIDS_TOGETHER: usize = 256;
@@ -105,14 +107,16 @@ impl KMeansParams {
     /// # Errors
     /// If a parameter makes no sense for `x`, or the observer breaks.
     pub fn fit(&self, x: ArrayView2<u8>) -> Result<KMeans, Error> {
-        self.fit_stream(x, 0, || Ok(()))
+        self.fit_stream(x, 0, None, || Ok(()))
     }
 
-    /// [`fit`](Self::fit) with random numbers of its own for each `stream`, telling of each run's end.
+    /// [`fit`](Self::fit) with random numbers of its own for each `stream`, perhaps with the projection of other rows
+    /// like these, telling of each run's end.
     fn fit_stream(
         &self,
         x: ArrayView2<u8>,
         stream: u32,
+        projection: Option<&Arc<Projection>>,
         run_done: impl Fn() -> Result<(), Error>,
     ) -> Result<KMeans, Error> {
         self.check(x.dim())?;
@@ -134,7 +138,7 @@ impl KMeansParams {
         let runs: Vec<usize> = (0..self.n_runs()).collect();
         for together in runs.chunks((CENTROIDS_TOGETHER / self.n_clusters).max(1)) {
             let starts = together.par_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
-            for found in lloyd::lloyd(&samples, starts, self.max_iter, tol, None, &self.observer)? {
+            for found in lloyd::lloyd(&samples, starts, self.max_iter, tol, projection, &self.observer)? {
                 if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
                     best = Some(found);
                 }

@@ -1,12 +1,20 @@
 //! K-Means within each class: the centroids, labelled, replace the training set.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
-use ndarray::{Array2, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{Centroids, Error, Init, KMeans, KMeansParams};
-use crate::{Dataset, progress::Stage};
+use super::{Centroids, Error, Init, KMeans, KMeansParams, sketched};
+use crate::{
+    Dataset,
+    distance::{Level, with_kernel},
+    neighbors::sketch::Projection,
+    progress::Stage,
+};
 
 /// Labelled prototypes: the centroids of each class, by class, then by cluster.
 #[derive(Clone, Debug)]
@@ -70,13 +78,15 @@ impl KMeansParams {
         }
 
         let per_class = self.split_init(rows.len(), dataset.n_features())?;
+        let projection = self.shared_projection(dataset.images().view(), rows.iter().map(|(_, rows)| rows.len()));
         let (done, total) = (AtomicUsize::new(0), rows.len() * self.n_runs());
         self.observer.report(Stage::Runs, 0, total)?;
         let clusterings = rows
             .par_iter()
             .zip(&per_class)
             .map(|((class, rows), params)| {
-                params.fit_stream(dataset.images().select(Axis(0), rows).view(), *class, || {
+                let images = dataset.images().select(Axis(0), rows);
+                params.fit_stream(images.view(), *class, projection.as_ref(), || {
                     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                     Ok(self.observer.report(Stage::Runs, done, total)?)
                 })
@@ -101,6 +111,18 @@ impl KMeansParams {
             .expect("a row for each prototype");
         let dataset = Dataset::new(images, dataset.image_shape(), classes, dataset.classes().to_vec())?;
         Ok(Prototypes { dataset, cluster_sizes, labels, clusterings })
+    }
+
+    /// What sketches of the images are made with, if a sketch may pay for each class.
+    fn shared_projection(
+        &self,
+        images: ArrayView2<u8>,
+        class_sizes: impl Iterator<Item = usize>,
+    ) -> Option<Arc<Projection>> {
+        let shape = (class_sizes.min()?, images.ncols());
+        let pays = sketched::may_pay(shape, self.n_clusters, self.max_iter.saturating_add(1));
+        let found = || with_kernel!(Level::detect(), |kernel| Projection::new(kernel, &images));
+        pays.then(found).flatten().map(Arc::new)
     }
 
     /// The parameters for each class.
