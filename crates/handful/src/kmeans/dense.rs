@@ -55,7 +55,9 @@ impl Dense {
         sets: &[(usize, Pairs<'_, 's, K>)],
         mut nearest: ArrayViewMut2<u32>,
     ) {
-        let step = Step { kernel, samples, sets, drifts: self.drifts.view() };
+        #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
+        let drifts = self.drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32);
+        let step = Step { kernel, samples, sets, drifts };
         let blocks = nearest
             .axis_chunks_iter_mut(Axis(0), PANELS * LANES)
             .into_par_iter()
@@ -70,16 +72,16 @@ impl Dense {
         let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
         let packed = Packed::new(kernel, uppers.view());
         blocks.for_each_init(
-            || (vec![[0; LANES]; uppers.nrows()], Scratch::default()),
-            |(dots, scratch), (block, (mut nearest, mut limits))| {
+            || (vec![[0; LANES]; uppers.nrows()], Scratch::default(), Vec::new()),
+            |(dots, scratch, open), (block, (mut nearest, mut limits))| {
                 let panels = samples.panels(block).iter().enumerate();
                 let rows = nearest.axis_chunks_iter_mut(Axis(0), LANES);
                 let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(0), LANES));
                 for ((number, panel), (mut nearest, mut limits)) in panels.zip(rows) {
                     let first = (block * PANELS + number) * LANES;
-                    let open = step.open(nearest.view(), limits.view());
-                    if open as f64 * K::DOTS_COST < (LANES * sets.len()) as f64 {
-                        step.assign_open(first, nearest.view_mut(), limits.view_mut());
+                    step.find_open(nearest.view(), limits.view(), open);
+                    if open.len() as f64 * K::DOTS_COST < (LANES * sets.len()) as f64 {
+                        step.assign_open(first, open, nearest.view_mut(), limits.view_mut());
                     } else {
                         packed.multiply_all(panel, scratch, dots);
                         step.assign_panel(first, dots, nearest, limits);
@@ -95,49 +97,52 @@ struct Step<'a, 'b, 's, K> {
     kernel: K,
     samples: &'a Samples<'s>,
     sets: &'a [(usize, Pairs<'b, 's, K>)],
-    drifts: ArrayView2<'a, f64>,
+    /// Rounded up.
+    drifts: Array2<f32>,
 }
 
 impl<K: Kernel> Step<'_, '_, '_, K> {
-    fn is_open(&self, set: usize, nearest: u32, limit: f32) -> bool {
-        limit == NONE || f64::from(limit) <= self.drifts[[set, nearest as usize]]
-    }
-
-    /// How many nearest centroids may be others by now.
-    fn open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>) -> usize {
-        let of_row = |(nearest, limits): (ndarray::ArrayView1<u32>, ndarray::ArrayView1<f32>)| {
-            self.sets.iter().filter(|(set, _)| self.is_open(*set, nearest[*set], limits[*set])).count()
-        };
-        nearest.outer_iter().zip(limits.outer_iter()).map(of_row).sum()
+    /// The rows of a panel, and the sets of which their nearest centroid may be another by now.
+    fn find_open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>, open: &mut Vec<(usize, usize)>) {
+        open.clear();
+        let k = self.drifts.ncols();
+        for (lane, (nearest, limits)) in nearest.outer_iter().zip(limits.outer_iter()).enumerate() {
+            for (position, (set, _)) in self.sets.iter().enumerate() {
+                // A row that has no centroid yet has no limit.
+                let j = (nearest[*set] as usize).min(k - 1);
+                if limits[*set] <= self.drifts[[*set, j]] {
+                    open.push((lane, position));
+                }
+            }
+        }
     }
 
     /// The nearest centroids of those of a panel's rows of which they are open.
-    fn assign_open(&self, first: usize, mut nearest: ArrayViewMut2<u32>, mut limits: ArrayViewMut2<f32>) {
+    fn assign_open(
+        &self,
+        first: usize,
+        open: &[(usize, usize)],
+        mut nearest: ArrayViewMut2<u32>,
+        mut limits: ArrayViewMut2<f32>,
+    ) {
         let mut dots = vec![0; self.drifts.ncols()];
-        for lane in 0..nearest.nrows() {
-            for (set, pairs) in self.sets {
-                let place = [lane, *set];
-                if !self.is_open(*set, nearest[place], limits[place]) {
-                    continue;
-                }
-                let row = self.samples.rows.row(first + lane);
-                let uppers = pairs.rounded.upper.as_slice().expect(CONTIGUOUS);
-                self.kernel.dots(row.to_slice().expect(CONTIGUOUS), uppers, &mut dots);
-                let keys =
-                    dots.iter().zip(&pairs.rounded.norms).map(|(&dot, norm)| norm - 2 * i64::from(dot));
-                let (mut least, mut second, mut index) = (i64::MAX, i64::MAX, 0);
-                for (key, j) in keys.zip(0_u32..) {
-                    second = second.min(key.max(least));
-                    index = if key < least { j } else { index };
-                    least = key.min(least);
-                }
-                let term = self.samples.term(first + lane);
-                let gap = gap((least + term) as f32, second.saturating_add(term) as f32, pairs.rounded.moved);
-                let dot = |j: usize| dots[j];
-                self.conclude(*set, pairs, first + lane, (index, least, gap), dot, |label, limit| {
-                    (nearest[place], limits[place]) = (label, limit);
-                });
+        for &(lane, position) in open {
+            let (set, pairs) = &self.sets[position];
+            let row = self.samples.rows.row(first + lane);
+            let uppers = pairs.rounded.upper.as_slice().expect(CONTIGUOUS);
+            self.kernel.dots(row.to_slice().expect(CONTIGUOUS), uppers, &mut dots);
+            let (mut least, mut second, mut index) = (i64::MAX, i64::MAX, 0);
+            for ((dot, norm), j) in dots.iter().zip(&pairs.rounded.norms).zip(0_u32..) {
+                let key = norm - 2 * i64::from(*dot);
+                second = second.min(key.max(least));
+                index = if key < least { j } else { index };
+                least = key.min(least);
             }
+            let term = self.samples.term(first + lane);
+            let gap = gap((least + term) as f32, second.saturating_add(term) as f32, pairs.rounded.moved);
+            let found = (index, least, gap);
+            (nearest[[lane, *set]], limits[[lane, *set]]) =
+                self.conclude(*set, pairs, first + lane, found, |j| dots[j]);
         }
     }
 
@@ -160,21 +165,13 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
             });
             for lane in 0..nearest.nrows() {
                 let found = (found.index[lane].cast_unsigned(), found.least[lane].into(), gaps[lane]);
-                self.conclude(
-                    *set,
-                    pairs,
-                    first + lane,
-                    found,
-                    |j| dots[j][lane],
-                    |label, limit| {
-                        (nearest[[lane, *set]], limits[[lane, *set]]) = (label, limit);
-                    },
-                );
+                (nearest[[lane, *set]], limits[[lane, *set]]) =
+                    self.conclude(*set, pairs, first + lane, found, |j| dots[j][lane]);
             }
         }
     }
 
-    /// Puts a row's nearest centroid and its limit, from the nearest rounded one, its key and the gap to the next.
+    /// A row's nearest centroid and its limit, from the nearest rounded one, its key and the gap to the next.
     #[inline]
     fn conclude(
         &self,
@@ -183,18 +180,15 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
         row: usize,
         (index, least, gap): (u32, i64, f32),
         dot: impl Fn(usize) -> i32,
-        put: impl FnOnce(u32, f32),
-    ) {
+    ) -> (u32, f32) {
         if gap > 0.0 {
-            let limit = f64::from(gap) + self.drifts[[set, index as usize]];
-            #[expect(clippy::cast_possible_truncation, reason = "the factor rounds down")]
-            return put(index, (limit * (1.0 - 1e-6)) as f32);
+            return (index, (gap + self.drifts[[set, index as usize]]) * (1.0 - 1e-6));
         }
         let limit = pairs.limit(least + self.samples.term(row));
         let contenders = (0..self.drifts.ncols())
             .map(|j| (j, i64::from(dot(j))))
             .filter(|&(j, dot)| pairs.distance(row, j, dot) as f64 <= limit);
-        put(pairs.settle(row, contenders), NONE);
+        (pairs.settle(row, contenders), NONE)
     }
 
     /// For rows too long for the kernels' sums: every product one by one.

@@ -78,7 +78,8 @@ impl KMeansParams {
         }
 
         let per_class = self.split_init(rows.len(), dataset.n_features())?;
-        let projection = self.shared_projection(dataset.images().view(), rows.iter().map(|(_, rows)| rows.len()));
+        let projection =
+            self.shared_projection(dataset.images().view(), rows.iter().map(|(_, rows)| rows.len()));
         let (done, total) = (AtomicUsize::new(0), rows.len() * self.n_runs());
         self.observer.report(Stage::Runs, 0, total)?;
         let clusterings = rows

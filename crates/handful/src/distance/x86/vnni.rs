@@ -17,36 +17,52 @@ impl Vnni512 {
 
     /// # Safety
     /// `queries` holds as many vectors of the point's length as there are `dots`.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vnni,avx2")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) unsafe fn dots(point: &[u8], queries: &[i8], dots: &mut [i32]) {
-        const TOGETHER: usize = 4;
-        let length = point.len().max(1);
-        let (fours, rest) = dots.as_chunks_mut::<TOGETHER>();
-        for (dots, queries) in fours.iter_mut().zip(queries.chunks_exact(TOGETHER * length)) {
-            let mut sums = [_mm512_setzero_si512(); TOGETHER];
-            let (whole, tail) = (point.len() / 64 * 64, point.len() % 64);
-            let there = (1_u64 << tail) - 1;
-            // SAFETY: only the bytes that are there are read; each query has as many as the point.
+        let (mut queries, mut dots) = (queries, dots);
+        while !dots.is_empty() {
+            // Four sums at once hide the latency; of five, two and three are faster than four and one.
+            let now = if dots.len() == 5 { 3 } else { dots.len().min(4) };
+            let (these, others) = queries.split_at(now * point.len());
+            let (found, rest) = dots.split_at_mut(now);
+            // SAFETY: there are as many queries as dots, each time.
             unsafe {
-                for first in (0..whole).step_by(64) {
-                    let x = _mm512_loadu_si512(point.as_ptr().add(first).cast());
-                    for (q, sum) in sums.iter_mut().enumerate() {
-                        let query = queries.as_ptr().add(q * length + first);
-                        *sum = _mm512_dpbusd_epi32(*sum, x, _mm512_loadu_si512(query.cast()));
-                    }
-                }
-                let x = _mm512_maskz_loadu_epi8(there, point.as_ptr().add(whole).cast());
-                for (q, sum) in sums.iter_mut().enumerate() {
-                    let query = queries.as_ptr().add(q * length + whole);
-                    *sum = _mm512_dpbusd_epi32(*sum, x, _mm512_maskz_loadu_epi8(there, query));
+                match now {
+                    1 => Self::dots_of::<1>(point, these, found),
+                    2 => Self::dots_of::<2>(point, these, found),
+                    3 => Self::dots_of::<3>(point, these, found),
+                    _ => Self::dots_of::<4>(point, these, found),
                 }
             }
-            *dots = sums.map(|sums| _mm512_reduce_add_epi32(sums));
+            (queries, dots) = (others, rest);
         }
-        let done = fours.len() * TOGETHER;
-        for (dot, query) in rest.iter_mut().zip(queries.chunks_exact(length).skip(done)) {
-            // SAFETY: the lengths agree.
-            *dot = unsafe { Self::dot(point, query) };
+    }
+
+    /// # Safety
+    /// `queries` holds `N` vectors of the point's length.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    unsafe fn dots_of<const N: usize>(point: &[u8], queries: &[i8], dots: &mut [i32]) {
+        let mut sums = [_mm512_setzero_si512(); N];
+        let (whole, tail) = (point.len() / 64 * 64, point.len() % 64);
+        let there = (1_u64 << tail) - 1;
+        // SAFETY: only the bytes that are there are read.
+        unsafe {
+            for first in (0..whole).step_by(64) {
+                let x = _mm512_loadu_si512(point.as_ptr().add(first).cast());
+                for (q, sum) in sums.iter_mut().enumerate() {
+                    let query = queries.as_ptr().add(q * point.len() + first);
+                    *sum = _mm512_dpbusd_epi32(*sum, x, _mm512_loadu_si512(query.cast()));
+                }
+            }
+            let x = _mm512_maskz_loadu_epi8(there, point.as_ptr().add(whole).cast());
+            for (q, sum) in sums.iter_mut().enumerate() {
+                let query = queries.as_ptr().add(q * point.len() + whole);
+                *sum = _mm512_dpbusd_epi32(*sum, x, _mm512_maskz_loadu_epi8(there, query));
+            }
+        }
+        for (dot, sum) in dots.iter_mut().zip(sums) {
+            *dot = _mm512_reduce_add_epi32(sum);
         }
     }
 
