@@ -56,10 +56,10 @@ impl<'a, 's> Assignment<'a, 's> {
             Some(sketched) => Road::Sketched(sketched),
             None => Road::Dense(Dense::new(n, sets.len(), k)),
         };
-        Self { samples, nearest: Array2::from_elem((n, sets.len()), NOWHERE), road }
+        Self { samples, nearest: Array2::from_elem((sets.len(), n), NOWHERE), road }
     }
 
-    /// The nearest centroids, shape (n, sets); of equally near ones the lowest.
+    /// The nearest centroids, shape (sets, n); of equally near ones the lowest.
     pub(super) fn nearest(&self) -> ArrayView2<'_, u32> {
         self.nearest.view()
     }
@@ -77,7 +77,7 @@ impl<'a, 's> Assignment<'a, 's> {
                 Road::Dense(dense) => dense.assign(kernel, samples, &pairs, nearest),
                 Road::Sketched(sketched) => {
                     if !sketched.assign(kernel, samples, &pairs, nearest) {
-                        let (n, n_sets) = self.nearest.dim();
+                        let (n_sets, n) = self.nearest.dim();
                         self.road = Road::Dense(Dense::new(n, n_sets, sets[0].1.n_clusters()));
                     }
                 }
@@ -124,7 +124,7 @@ mod tests {
         let samples = Samples::new(x.view());
         let mut assignment = Assignment::new(&samples, sets, 1, None);
         assignment.assign(&sets.iter().copied().enumerate().collect::<Vec<_>>());
-        assignment.nearest
+        assignment.nearest.reversed_axes()
     }
 
     #[test]

@@ -22,7 +22,7 @@ const NONE: f32 = f32::NEG_INFINITY;
 
 /// What is known of every row from when it was last looked at.
 pub(super) struct Dense {
-    /// The drift at which the row's nearest centroid may be another, shape (n, sets).
+    /// The drift at which the row's nearest centroid may be another, shape (sets, n).
     limits: Array2<f32>,
     /// How far each centroid and the farthest moving of the others have come in all, shape (sets, k).
     drifts: Array2<f64>,
@@ -30,7 +30,7 @@ pub(super) struct Dense {
 
 impl Dense {
     pub(super) fn new(n_samples: usize, n_sets: usize, n_clusters: usize) -> Self {
-        let limits = Array2::from_elem((n_samples, n_sets), NONE);
+        let limits = Array2::from_elem((n_sets, n_samples), NONE);
         Self { limits, drifts: Array2::zeros((n_sets, n_clusters)) }
     }
 
@@ -47,7 +47,7 @@ impl Dense {
         }
     }
 
-    /// Brings `nearest`, shape (n, all sets), up to date for some of the sets.
+    /// Brings `nearest`, shape (all sets, n), up to date for some of the sets.
     pub(super) fn assign<'s, K: Kernel>(
         &mut self,
         kernel: K,
@@ -59,9 +59,9 @@ impl Dense {
         let drifts = self.drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32);
         let step = Step { kernel, samples, sets, drifts };
         let blocks = nearest
-            .axis_chunks_iter_mut(Axis(0), PANELS * LANES)
+            .axis_chunks_iter_mut(Axis(1), PANELS * LANES)
             .into_par_iter()
-            .zip(self.limits.axis_chunks_iter_mut(Axis(0), PANELS * LANES))
+            .zip(self.limits.axis_chunks_iter_mut(Axis(1), PANELS * LANES))
             .enumerate();
         if samples.rows.ncols() > NARROW {
             return blocks
@@ -75,8 +75,8 @@ impl Dense {
             || (vec![[0; LANES]; uppers.nrows()], Scratch::default(), Vec::new()),
             |(dots, scratch, open), (block, (mut nearest, mut limits))| {
                 let panels = samples.panels(block).iter().enumerate();
-                let rows = nearest.axis_chunks_iter_mut(Axis(0), LANES);
-                let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(0), LANES));
+                let rows = nearest.axis_chunks_iter_mut(Axis(1), LANES);
+                let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(1), LANES));
                 for ((number, panel), (mut nearest, mut limits)) in panels.zip(rows) {
                     let first = (block * PANELS + number) * LANES;
                     step.find_open(nearest.view(), limits.view(), open);
@@ -106,11 +106,11 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
     fn find_open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>, open: &mut Vec<(usize, usize)>) {
         open.clear();
         let k = self.drifts.ncols();
-        for (lane, (nearest, limits)) in nearest.outer_iter().zip(limits.outer_iter()).enumerate() {
-            for (position, (set, _)) in self.sets.iter().enumerate() {
+        for (position, (set, _)) in self.sets.iter().enumerate() {
+            let drifts = self.drifts.row(*set);
+            for (lane, (&j, limit)) in nearest.row(*set).iter().zip(limits.row(*set)).enumerate() {
                 // A row that has no centroid yet has no limit.
-                let j = (nearest[*set] as usize).min(k - 1);
-                if limits[*set] <= self.drifts[[*set, j]] {
+                if *limit <= drifts[(j as usize).min(k - 1)] {
                     open.push((lane, position));
                 }
             }
@@ -141,7 +141,7 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
             let term = self.samples.term(first + lane);
             let gap = gap((least + term) as f32, second.saturating_add(term) as f32, pairs.rounded.moved);
             let found = (index, least, gap);
-            (nearest[[lane, *set]], limits[[lane, *set]]) =
+            (nearest[[*set, lane]], limits[[*set, lane]]) =
                 self.conclude(*set, pairs, first + lane, found, |j| dots[j]);
         }
     }
@@ -155,7 +155,7 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
         mut limits: ArrayViewMut2<f32>,
     ) {
         let mut terms = [0; LANES];
-        for (term, row) in terms.iter_mut().zip(first..first + nearest.nrows()) {
+        for (term, row) in terms.iter_mut().zip(first..first + nearest.ncols()) {
             *term = i32::try_from(self.samples.term(row)).expect("at most 128² for each feature");
         }
         for ((set, pairs), dots) in self.sets.iter().zip(dots.chunks(self.drifts.ncols())) {
@@ -163,9 +163,9 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
                 let found = Nearest::of(dots, &pairs.rounded.norms);
                 (found, found.gaps(&terms, pairs.rounded.moved))
             });
-            for lane in 0..nearest.nrows() {
+            for lane in 0..nearest.ncols() {
                 let found = (found.index[lane].cast_unsigned(), found.least[lane].into(), gaps[lane]);
-                (nearest[[lane, *set]], limits[[lane, *set]]) =
+                (nearest[[*set, lane]], limits[[*set, lane]]) =
                     self.conclude(*set, pairs, first + lane, found, |j| dots[j][lane]);
             }
         }
@@ -193,7 +193,7 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
 
     /// For rows too long for the kernels' sums: every product one by one.
     fn measure_all(&self, first: usize, mut nearest: ArrayViewMut2<u32>) {
-        for (lane, mut nearest) in nearest.outer_iter_mut().enumerate() {
+        for (lane, mut nearest) in nearest.columns_mut().into_iter().enumerate() {
             for (set, pairs) in self.sets {
                 let all = (0..self.drifts.ncols()).map(|j| (j, pairs.upper(first + lane, j)));
                 nearest[*set] = pairs.settle(first + lane, all);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayView1, ArrayView2, Axis, Zip};
+use ndarray::{ArrayView2, Axis, Zip};
 use rayon::prelude::*;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     assign::Assignment,
     centroids::{Centroids, Fraction},
     partial_stats::PartialStats,
-    samples::Samples,
+    samples::{CONTIGUOUS, Samples},
     settle::NOWHERE,
 };
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
     neighbors::sketch::Projection,
     progress::{Observer, Stage},
 };
+
+/// Labels that are compared at once, for few change.
+const BLOCK: usize = 32;
 
 /// Runs from each of `starts` until no label changes, the centroids' squared movement sums to at most `tol`, or
 /// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.
@@ -50,7 +53,9 @@ pub(super) fn lloyd(
         let nearest = assignment.nearest();
         let moved: Vec<(usize, Vec<f64>)> = active
             .par_iter_mut()
-            .map(|(set, run)| (*set, run.step(samples, nearest.column(*set), max_iter, tol)))
+            .map(|(set, run)| {
+                (*set, run.step(samples, nearest.row(*set).to_slice().expect(CONTIGUOUS), max_iter, tol))
+            })
             .collect();
         moved.iter().for_each(|(set, distances)| assignment.moved(*set, distances));
     }
@@ -76,7 +81,7 @@ impl Run {
     }
 
     /// Goes on from the rows' nearest centroids, and tells how far each centroid moved.
-    fn step(&mut self, samples: &Samples, nearest: ArrayView1<u32>, max_iter: usize, tol: f64) -> Vec<f64> {
+    fn step(&mut self, samples: &Samples, nearest: &[u32], max_iter: usize, tol: f64) -> Vec<f64> {
         let any_moved = relabel(&mut self.stats, samples, &mut self.labels, nearest);
         if self.settled || self.n_iter == max_iter {
             self.ended = true;
@@ -102,24 +107,24 @@ impl Run {
 }
 
 /// Moves the rows whose label is no longer right; whether there was one.
-fn relabel(
-    stats: &mut PartialStats,
-    samples: &Samples,
-    labels: &mut [u32],
-    nearest: ArrayView1<u32>,
-) -> bool {
+fn relabel(stats: &mut PartialStats, samples: &Samples, labels: &mut [u32], nearest: &[u32]) -> bool {
     let mut any = false;
     with_kernel!(samples.level, |kernel| {
-        for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
-            if *label == new {
+        for (block, (labels, nearest)) in labels.chunks_mut(BLOCK).zip(nearest.chunks(BLOCK)).enumerate() {
+            if labels == nearest {
                 continue;
             }
-            if *label != NOWHERE {
-                stats.remove(kernel, *label as usize, samples, row);
+            for (row, (label, &new)) in (block * BLOCK..).zip(labels.iter_mut().zip(nearest)) {
+                if *label == new {
+                    continue;
+                }
+                if *label != NOWHERE {
+                    stats.remove(kernel, *label as usize, samples, row);
+                }
+                stats.add(kernel, new as usize, samples, row);
+                *label = new;
+                any = true;
             }
-            stats.add(kernel, new as usize, samples, row);
-            *label = new;
-            any = true;
         }
     });
     any

@@ -53,13 +53,13 @@ impl Sketched {
         let rows = samples.rows.select(Axis(0), &some);
         let trials = Samples::new(rows.view());
         let tried = Self(Sketch::new(kernel, &rows.view(), projection));
-        let mut nearest = ndarray::Array2::from_elem((rows.nrows(), 1), NOWHERE);
+        let mut nearest = ndarray::Array2::from_elem((1, rows.nrows()), NOWHERE);
         let sets = [(0, Pairs::new(kernel, &trials, centroids))];
         let pays = tried.assign(kernel, &trials, &sets, nearest.view_mut());
         pays.then(|| Self(Sketch::new(kernel, &samples.rows, projection)))
     }
 
-    /// Brings `nearest`, shape (n, all sets), up to date for some of the sets. Whether it was faster so than
+    /// Brings `nearest`, shape (all sets, n), up to date for some of the sets. Whether it was faster so than
     /// without a sketch.
     pub(super) fn assign<K: Kernel>(
         &self,
@@ -71,11 +71,11 @@ impl Sketched {
         let sets: Vec<(usize, Set<K>)> =
             sets.iter().map(|(set, pairs)| (*set, Set::new(kernel, &self.0, pairs))).collect();
         let measured = AtomicUsize::new(0);
-        let blocks = nearest.axis_chunks_iter_mut(Axis(0), PANELS * LANES).into_par_iter().enumerate();
+        let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
         blocks.for_each_init(Workspace::default, |workspace, (block, mut nearest)| {
-            for (number, mut nearest) in nearest.axis_chunks_iter_mut(Axis(0), LANES).enumerate() {
+            for (number, mut nearest) in nearest.axis_chunks_iter_mut(Axis(1), LANES).enumerate() {
                 for (set, with) in &sets {
-                    let nearest = nearest.column_mut(*set);
+                    let nearest = nearest.row_mut(*set);
                     let n = with.assign_panel(&self.0, block * PANELS + number, workspace, nearest);
                     measured.fetch_add(n, Ordering::Relaxed);
                 }
