@@ -79,8 +79,8 @@ impl Dense {
                 let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(1), LANES));
                 for ((number, panel), (mut nearest, mut limits)) in panels.zip(rows) {
                     let first = (block * PANELS + number) * LANES;
-                    step.find_open(nearest.view(), limits.view(), open);
-                    if open.len() as f64 * K::DOTS_COST < (LANES * sets.len()) as f64 {
+                    let n_open = step.find_open(nearest.view(), limits.view(), open);
+                    if f64::from(n_open) * K::DOTS_COST < (LANES * sets.len()) as f64 {
                         step.assign_open(first, open, nearest.view_mut(), limits.view_mut());
                     } else {
                         packed.multiply_all(panel, scratch, dots);
@@ -102,32 +102,38 @@ struct Step<'a, 'b, 's, K> {
 }
 
 impl<K: Kernel> Step<'_, '_, '_, K> {
-    /// The rows of a panel, and the sets of which their nearest centroid may be another by now.
-    fn find_open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>, open: &mut Vec<(usize, usize)>) {
+    /// For each set the mask of a panel's rows whose nearest centroid may be another by now; how many there are.
+    fn find_open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>, open: &mut Vec<u32>) -> u32 {
         open.clear();
         let k = self.drifts.ncols();
-        for (position, (set, _)) in self.sets.iter().enumerate() {
+        open.extend(self.sets.iter().map(|(set, _)| {
             let drifts = self.drifts.row(*set);
-            for (lane, (&j, limit)) in nearest.row(*set).iter().zip(limits.row(*set)).enumerate() {
+            let of_lane = |(lane, (&j, &limit)): (usize, (&u32, &f32))| {
                 // A row that has no centroid yet has no limit.
-                if *limit <= drifts[(j as usize).min(k - 1)] {
-                    open.push((lane, position));
-                }
-            }
-        }
+                u32::from(limit <= drifts[(j as usize).min(k - 1)]) << lane
+            };
+            nearest.row(*set).iter().zip(limits.row(*set)).enumerate().map(of_lane).sum::<u32>()
+        }));
+        open.iter().map(|mask| mask.count_ones()).sum()
     }
 
     /// The nearest centroids of those of a panel's rows of which they are open.
     fn assign_open(
         &self,
         first: usize,
-        open: &[(usize, usize)],
+        open: &[u32],
         mut nearest: ArrayViewMut2<u32>,
         mut limits: ArrayViewMut2<f32>,
     ) {
         let mut dots = vec![0; self.drifts.ncols()];
-        for &(lane, position) in open {
-            let (set, pairs) = &self.sets[position];
+        // Row by row, so that each is fetched once.
+        let of_lane = |lane: usize| {
+            open.iter()
+                .zip(self.sets)
+                .filter(move |(mask, _)| **mask >> lane & 1 == 1)
+                .map(move |(_, set)| (lane, set))
+        };
+        for (lane, (set, pairs)) in (0..nearest.ncols()).flat_map(of_lane) {
             let row = self.samples.rows.row(first + lane);
             let uppers = pairs.rounded.upper.as_slice().expect(CONTIGUOUS);
             self.kernel.dots(row.to_slice().expect(CONTIGUOUS), uppers, &mut dots);
@@ -182,13 +188,20 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
         dot: impl Fn(usize) -> i32,
     ) -> (u32, f32) {
         if gap > 0.0 {
-            return (index, (gap + self.drifts[[set, index as usize]]) * (1.0 - 1e-6));
+            return (index, self.limit(set, index, gap));
         }
         let limit = pairs.limit(least + self.samples.term(row));
         let contenders = (0..self.drifts.ncols())
             .map(|j| (j, i64::from(dot(j))))
             .filter(|&(j, dot)| pairs.distance(row, j, dot) as f64 <= limit);
-        (pairs.settle(row, contenders), NONE)
+        let settled = pairs.settle(row, contenders);
+        let next = settled.next.min(limit.sqrt() - pairs.rounded.moved);
+        (settled.nearest, self.limit(set, settled.nearest, ((next - settled.distance) * (1.0 - 1e-6)) as f32))
+    }
+
+    /// The drift that uses up a gap, or a little less.
+    fn limit(&self, set: usize, nearest: u32, gap: f32) -> f32 {
+        if gap > 0.0 { (gap + self.drifts[[set, nearest as usize]]) * (1.0 - 1e-6) } else { NONE }
     }
 
     /// For rows too long for the kernels' sums: every product one by one.
@@ -196,7 +209,7 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
         for (lane, mut nearest) in nearest.columns_mut().into_iter().enumerate() {
             for (set, pairs) in self.sets {
                 let all = (0..self.drifts.ncols()).map(|j| (j, pairs.upper(first + lane, j)));
-                nearest[*set] = pairs.settle(first + lane, all);
+                nearest[*set] = pairs.settle(first + lane, all).nearest;
             }
         }
     }

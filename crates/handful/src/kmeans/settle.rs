@@ -18,6 +18,15 @@ pub(super) struct Pairs<'a, 's, K> {
     pub(super) rounded: Rounded,
 }
 
+/// The nearest of some centroids.
+pub(super) struct Settled {
+    pub(super) nearest: u32,
+    /// How far it is, or a little more.
+    pub(super) distance: f64,
+    /// How far the next is, or a little less.
+    pub(super) next: f64,
+}
+
 impl<'a, 's, K: Kernel> Pairs<'a, 's, K> {
     pub(super) fn new(kernel: K, samples: &'a Samples<'s>, centroids: &'a Centroids) -> Self {
         Self { kernel, samples, centroids, rounded: Rounded::new(samples.level, centroids) }
@@ -40,7 +49,7 @@ impl<'a, 's, K: Kernel> Pairs<'a, 's, K> {
 
     /// The nearest of some centroids, which come in ascending order, with the product of the row and their upper
     /// bytes.
-    pub(super) fn settle(&self, row: usize, contenders: impl Iterator<Item = (usize, i64)>) -> u32 {
+    pub(super) fn settle(&self, row: usize, contenders: impl Iterator<Item = (usize, i64)>) -> Settled {
         let (rounded, term) = (&self.rounded, self.samples.term(row));
         let scaled: Vec<(usize, i64)> = contenders
             .map(|(j, upper)| {
@@ -48,7 +57,12 @@ impl<'a, 's, K: Kernel> Pairs<'a, 's, K> {
                 (j, rounded.scaled_distance(j, term, upper, lower))
             })
             .collect();
-        let least = scaled.iter().map(|(_, distance)| *distance).min().expect("at least one contender");
+        let (mut least, mut second) = (i64::MAX, i64::MAX);
+        for &(_, distance) in &scaled {
+            second = second.min(distance.max(least));
+            least = least.min(distance);
+        }
+        let distance = |scaled: i64| (scaled as f64).sqrt() / PARTS as f64;
         let limit = around(least, 2.0 * PARTS as f64 * rounded.moved_least);
         let mut open = scaled.into_iter().filter(|&(_, distance)| distance as f64 <= limit).map(|(j, _)| j);
         let first = open.next().expect("the least is among them");
@@ -63,7 +77,11 @@ impl<'a, 's, K: Kernel> Pairs<'a, 's, K> {
                 rest.fold((first, exact(first)), nearer).0
             }
         };
-        u32::try_from(nearest).expect("fewer than 2^32 clusters")
+        Settled {
+            nearest: u32::try_from(nearest).expect("fewer than 2^32 clusters"),
+            distance: distance(least) + rounded.moved_least,
+            next: distance(second) - rounded.moved_least,
+        }
     }
 
     fn dot(&self, row: usize, signed: &[i8]) -> i64 {

@@ -178,7 +178,7 @@ impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
                 [only] => u32::try_from(only.j).expect("fewer than 2^32 clusters"),
                 _ => {
                     let contenders = near.iter().map(|candidate| (candidate.j, candidate.upper));
-                    pairs.settle(number * LANES + lane, contenders)
+                    pairs.settle(number * LANES + lane, contenders).nearest
                 }
             };
         }
