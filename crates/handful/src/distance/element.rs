@@ -49,10 +49,10 @@ const SUMS: usize = 16;
 /// and the sums are added to each other, the upper half to the lower, until one is left.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-pub(crate) fn ordered_sum<T: Copy + Into<f64>>(a: &[T], b: &[T]) -> f64 {
+pub(crate) fn ordered_sum<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) -> f64 {
     debug_assert_eq!(a.len(), b.len(), "vectors of unequal length");
     let mut sums = [0.0; SUMS];
-    let mut add = |a: &[T], b: &[T]| {
+    let mut add = |a: &[A], b: &[B]| {
         for (sum, (&x, &y)) in sums.iter_mut().zip(a.iter().zip(b)) {
             let difference: f64 = x.into() - y.into();
             *sum += difference * difference;

@@ -16,18 +16,18 @@ use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::{
-    centroids::Centroids,
     dense::Dense,
-    samples::Samples,
     settle::{NOWHERE, Pairs},
     sketched::{Sketched, may_pay},
+    vectors::Vectors,
 };
 use crate::{distance::with_kernel, neighbors::sketch::Projection};
 
 /// Rows, and the nearest of each among several sets of as many centroids, step after step.
-pub(super) struct Assignment<'a, 's> {
-    samples: &'a Samples<'s>,
+pub(super) struct Assignment<'a, V> {
+    vectors: &'a V,
     nearest: Array2<u32>,
+    n_clusters: usize,
     road: Road,
 }
 
@@ -36,27 +36,30 @@ enum Road {
     Dense(Dense),
 }
 
-impl<'a, 's> Assignment<'a, 's> {
-    /// For sets like these, and about so many steps. A projection is found where none is given.
+impl<'a, V: Vectors> Assignment<'a, V> {
+    /// For so many sets, one of which is given, and about so many steps. A projection is found where none is given.
     pub(super) fn new(
-        samples: &'a Samples<'s>,
-        sets: &[&Centroids],
+        vectors: &'a V,
+        n_sets: usize,
+        n_clusters: usize,
+        centroids: &V::Centroids,
         passes: usize,
         projection: Option<&Arc<Projection>>,
     ) -> Self {
-        let (n, k) = (samples.rows.nrows(), sets[0].n_clusters());
-        let sketched = may_pay(samples.rows.dim(), k, passes).then(|| {
+        let samples = vectors.samples();
+        let sketched = may_pay(samples.rows().dim(), n_clusters, passes).then(|| {
             with_kernel!(samples.level, |kernel| {
-                let found = || Projection::new(kernel, &samples.rows).map(Arc::new);
+                let found = || Projection::new(kernel, &samples.rows()).map(Arc::new);
                 let projection = projection.cloned().or_else(found)?;
-                Sketched::new(kernel, samples, &projection, sets[0])
+                Sketched::new(kernel, vectors, &projection, centroids)
             })
         });
+        let n = samples.rows().nrows();
         let road = match sketched.flatten() {
             Some(sketched) => Road::Sketched(sketched),
-            None => Road::Dense(Dense::new(n, sets.len(), k)),
+            None => Road::Dense(Dense::new(n, n_sets, n_clusters)),
         };
-        Self { samples, nearest: Array2::from_elem((sets.len(), n), NOWHERE), road }
+        Self { vectors, nearest: Array2::from_elem((n_sets, n), NOWHERE), n_clusters, road }
     }
 
     /// The nearest centroids, shape (sets, n); of equally near ones the lowest.
@@ -68,17 +71,16 @@ impl<'a, 's> Assignment<'a, 's> {
     ///
     /// At most O(n k d) for each set; beside the labels, memory for the centroids and for a panel's products per
     /// thread.
-    pub(super) fn assign(&mut self, sets: &[(usize, &Centroids)]) {
-        let (samples, nearest) = (self.samples, self.nearest.view_mut());
-        with_kernel!(samples.level, |kernel| {
-            let pair = |&(set, centroids): &(usize, _)| (set, Pairs::new(kernel, samples, centroids));
+    pub(super) fn assign(&mut self, sets: &[(usize, &V::Centroids)]) {
+        let (vectors, (n_sets, n)) = (self.vectors, self.nearest.dim());
+        with_kernel!(vectors.samples().level, |kernel| {
+            let pair = |&(set, centroids): &(usize, _)| (set, Pairs::new(kernel, vectors, centroids));
             let pairs: Vec<_> = sets.par_iter().map(pair).collect();
             match &mut self.road {
-                Road::Dense(dense) => dense.assign(kernel, samples, &pairs, nearest),
+                Road::Dense(dense) => dense.assign(kernel, &pairs, self.nearest.view_mut()),
                 Road::Sketched(sketched) => {
-                    if !sketched.assign(kernel, samples, &pairs, nearest) {
-                        let (n_sets, n) = self.nearest.dim();
-                        self.road = Road::Dense(Dense::new(n, n_sets, sets[0].1.n_clusters()));
+                    if !sketched.assign(kernel, &pairs, self.nearest.view_mut()) {
+                        self.road = Road::Dense(Dense::new(n, n_sets, self.n_clusters));
                     }
                 }
             }
@@ -88,14 +90,15 @@ impl<'a, 's> Assignment<'a, 's> {
     /// Tells how far each centroid of a set has moved since the last assignment.
     pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
         if let Road::Dense(dense) = &mut self.road {
-            dense.moved(set, distances);
+            let steps: Vec<f64> = distances.iter().map(|distance| distance / self.vectors.step()).collect();
+            dense.moved(set, &steps);
         }
     }
 }
 
 /// The nearest of some centroids for each row.
-pub(super) fn assign_once(samples: &Samples, centroids: &Centroids) -> Vec<u32> {
-    let mut assignment = Assignment::new(samples, &[centroids], 1, None);
+pub(super) fn assign_once<V: Vectors>(vectors: &V, n_clusters: usize, centroids: &V::Centroids) -> Vec<u32> {
+    let mut assignment = Assignment::new(vectors, 1, n_clusters, centroids, 1, None);
     assignment.assign(&[(0, centroids)]);
     assignment.nearest.into_raw_vec_and_offset().0
 }
@@ -106,7 +109,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{distance::MOST_DIMENSIONS, kmeans::samples::NARROW};
+    use crate::{
+        distance::MOST_DIMENSIONS,
+        kmeans::{bytes::Bytes, centroids::Centroids, samples::NARROW},
+    };
 
     fn naive(x: &Array2<u8>, centroids: &Centroids) -> Vec<u32> {
         let nearest = |row: ndarray::ArrayView1<u8>| {
@@ -121,8 +127,8 @@ mod tests {
     }
 
     fn labels(x: &Array2<u8>, sets: &[&Centroids]) -> Array2<u32> {
-        let samples = Samples::new(x.view());
-        let mut assignment = Assignment::new(&samples, sets, 1, None);
+        let bytes = Bytes::new(x.view());
+        let mut assignment = Assignment::new(&bytes, sets.len(), sets[0].n_clusters(), sets[0], 1, None);
         assignment.assign(&sets.iter().copied().enumerate().collect::<Vec<_>>());
         assignment.nearest.reversed_axes()
     }

@@ -80,15 +80,26 @@ impl Centroids {
 
     /// Σ |x - c|² over a cluster's rows, from their number, sum and sum of squares: with c = s/n,
     /// (n² Σ|x|² - 2n Σx·s + m|s|²) / n².
-    pub(super) fn cluster_inertia(&self, j: usize, size: u64, sum: ArrayView1<u64>, squares: u64) -> f64 {
+    pub(super) fn cluster_inertia(&self, j: usize, size: u64, sum: ArrayView1<u64>, squares: u128) -> f64 {
         let (count, size) = (u128::from(self.counts[j]), u128::from(size));
         let own = self.sums.row(j);
         let dot = |a: ArrayView1<u64>, b: ArrayView1<u64>| -> u128 {
             a.iter().zip(b).map(|(&x, &y)| u128::from(x) * u128::from(y)).sum()
         };
-        let numerator =
-            count * count * u128::from(squares) + size * dot(own, own) - 2 * count * dot(sum, own);
-        numerator as f64 / (count * count) as f64
+        let numerator = || {
+            let of_rows =
+                (count * count).checked_mul(squares)?.checked_add(size.checked_mul(dot(own, own))?)?;
+            of_rows.checked_sub((2 * count).checked_mul(dot(sum, own))?)
+        };
+        let count_squared = (count * count) as f64;
+        match numerator() {
+            Some(numerator) => numerator as f64 / count_squared,
+            // Beyond some 10¹¹ rows, or as much weight.
+            None => {
+                let of_centroid = (size as f64 / count_squared).mul_add(dot(own, own) as f64, squares as f64);
+                (of_centroid - 2.0 * (dot(sum, own) as f64 / count as f64)).max(0.0)
+            }
+        }
     }
 }
 

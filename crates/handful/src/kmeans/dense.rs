@@ -14,8 +14,12 @@ use rayon::prelude::*;
 use super::{
     samples::{CONTIGUOUS, NARROW, PANELS, Samples},
     settle::Pairs,
+    vectors::Vectors,
 };
-use crate::distance::{Kernel, LANES, Lanes, Packed, Scratch};
+use crate::{
+    distance::{Kernel, LANES, Lanes, Packed, Scratch},
+    neighbors::lanes,
+};
 
 /// The limit of a row that has to be looked at.
 const NONE: f32 = f32::NEG_INFINITY;
@@ -48,13 +52,13 @@ impl Dense {
     }
 
     /// Brings `nearest`, shape (all sets, n), up to date for some of the sets.
-    pub(super) fn assign<'s, K: Kernel>(
+    pub(super) fn assign<K: Kernel, V: Vectors>(
         &mut self,
         kernel: K,
-        samples: &Samples<'s>,
-        sets: &[(usize, Pairs<'_, 's, K>)],
+        sets: &[(usize, Pairs<K, V>)],
         mut nearest: ArrayViewMut2<u32>,
     ) {
+        let samples = sets[0].1.samples();
         #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
         let drifts = self.drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32);
         let step = Step { kernel, samples, sets, drifts };
@@ -63,7 +67,7 @@ impl Dense {
             .into_par_iter()
             .zip(self.limits.axis_chunks_iter_mut(Axis(1), PANELS * LANES))
             .enumerate();
-        if samples.rows.ncols() > NARROW {
+        if samples.rows().ncols() > NARROW {
             return blocks
                 .for_each(|(block, (nearest, _))| step.measure_all(block * PANELS * LANES, nearest));
         }
@@ -93,15 +97,15 @@ impl Dense {
 }
 
 /// One assignment step.
-struct Step<'a, 'b, 's, K> {
+struct Step<'a, 'b, 's, K, V: Vectors> {
     kernel: K,
     samples: &'a Samples<'s>,
-    sets: &'a [(usize, Pairs<'b, 's, K>)],
+    sets: &'a [(usize, Pairs<'b, K, V>)],
     /// Rounded up.
     drifts: Array2<f32>,
 }
 
-impl<K: Kernel> Step<'_, '_, '_, K> {
+impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
     /// For each set the mask of a panel's rows whose nearest centroid may be another by now; how many there are.
     fn find_open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>, open: &mut Vec<u32>) -> u32 {
         open.clear();
@@ -126,17 +130,11 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
         mut limits: ArrayViewMut2<f32>,
     ) {
         let mut dots = vec![0; self.drifts.ncols()];
-        // Row by row, so that each is fetched once.
-        let of_lane = |lane: usize| {
-            open.iter()
-                .zip(self.sets)
-                .filter(move |(mask, _)| **mask >> lane & 1 == 1)
-                .map(move |(_, set)| (lane, set))
-        };
-        for (lane, (set, pairs)) in (0..nearest.ncols()).flat_map(of_lane) {
-            let row = self.samples.rows.row(first + lane);
+        let of_set = |(&mask, set)| lanes(mask).map(move |lane| (lane, set));
+        for (lane, (set, pairs)) in open.iter().zip(self.sets).flat_map(of_set) {
+            let row = self.samples.row(first + lane);
             let uppers = pairs.rounded.upper.as_slice().expect(CONTIGUOUS);
-            self.kernel.dots(row.to_slice().expect(CONTIGUOUS), uppers, &mut dots);
+            self.kernel.dots(row, uppers, &mut dots);
             let (mut least, mut second, mut index) = (i64::MAX, i64::MAX, 0);
             for ((dot, norm), j) in dots.iter().zip(&pairs.rounded.norms).zip(0_u32..) {
                 let key = norm - 2 * i64::from(*dot);
@@ -145,7 +143,11 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
                 least = key.min(least);
             }
             let term = self.samples.term(first + lane);
-            let gap = gap((least + term) as f32, second.saturating_add(term) as f32, pairs.rounded.moved);
+            let gap = gap(
+                (least + term) as f32,
+                second.saturating_add(term) as f32,
+                margin(pairs.moved(first + lane)),
+            );
             let found = (index, least, gap);
             (nearest[[*set, lane]], limits[[*set, lane]]) =
                 self.conclude(*set, pairs, first + lane, found, |j| dots[j]);
@@ -160,14 +162,18 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
         mut nearest: ArrayViewMut2<u32>,
         mut limits: ArrayViewMut2<f32>,
     ) {
-        let mut terms = [0; LANES];
-        for (term, row) in terms.iter_mut().zip(first..first + nearest.ncols()) {
+        let (mut terms, mut margins) = ([0; LANES], [0.0; LANES]);
+        let rows = first..first + nearest.ncols();
+        for (term, row) in terms.iter_mut().zip(rows.clone()) {
             *term = i32::try_from(self.samples.term(row)).expect("at most 128² for each feature");
         }
         for ((set, pairs), dots) in self.sets.iter().zip(dots.chunks(self.drifts.ncols())) {
+            for (to, row) in margins.iter_mut().zip(rows.clone()) {
+                *to = margin(pairs.moved(row));
+            }
             let (found, gaps) = self.kernel.run(|| {
                 let found = Nearest::of(dots, &pairs.rounded.norms);
-                (found, found.gaps(&terms, pairs.rounded.moved))
+                (found, found.gaps(&terms, &margins))
             });
             for lane in 0..nearest.ncols() {
                 let found = (found.index[lane].cast_unsigned(), found.least[lane].into(), gaps[lane]);
@@ -182,7 +188,7 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
     fn conclude(
         &self,
         set: usize,
-        pairs: &Pairs<K>,
+        pairs: &Pairs<K, V>,
         row: usize,
         (index, least, gap): (u32, i64, f32),
         dot: impl Fn(usize) -> i32,
@@ -190,12 +196,12 @@ impl<K: Kernel> Step<'_, '_, '_, K> {
         if gap > 0.0 {
             return (index, self.limit(set, index, gap));
         }
-        let limit = pairs.limit(least + self.samples.term(row));
+        let limit = pairs.limit(row, least + self.samples.term(row));
         let contenders = (0..self.drifts.ncols())
             .map(|j| (j, i64::from(dot(j))))
             .filter(|&(j, dot)| pairs.distance(row, j, dot) as f64 <= limit);
         let settled = pairs.settle(row, contenders);
-        let next = settled.next.min(limit.sqrt() - pairs.rounded.moved);
+        let next = settled.next.min(limit.sqrt() - pairs.moved(row));
         (settled.nearest, self.limit(set, settled.nearest, ((next - settled.distance) * (1.0 - 1e-6)) as f32))
     }
 
@@ -243,22 +249,28 @@ impl Nearest {
     }
 
     #[inline(always)]
-    fn gaps(&self, terms: &Lanes, moved: f64) -> [f32; LANES] {
+    fn gaps(&self, terms: &Lanes, margins: &[f32; LANES]) -> [f32; LANES] {
         let mut gaps = [0.0; LANES];
         for lane in 0..LANES {
             let distance = |key: i32| key.saturating_add(terms[lane]) as f32;
-            gaps[lane] = gap(distance(self.least[lane]), distance(self.second[lane]), moved);
+            gaps[lane] = gap(distance(self.least[lane]), distance(self.second[lane]), margins[lane]);
         }
         gaps
     }
 }
 
-/// By how much the nearest centroid is certainly nearer than the next, if rounding moved each by at most so much;
-/// from squared distances. The factors cover what f32 loses.
+/// Twice what rounding changed a distance by, or a little more.
+fn margin(moved: f64) -> f32 {
+    #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
+    {
+        (2.0 * moved) as f32 * 1.000_01
+    }
+}
+
+/// By how much the nearest centroid is certainly nearer than the next; from squared distances and twice what
+/// rounding changed the distances by. The factors cover what f32 loses.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-fn gap(least: f32, second: f32, moved: f64) -> f32 {
-    #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
-    let margin = (2.0 * moved) as f32 * 1.000_01;
+fn gap(least: f32, second: f32, margin: f32) -> f32 {
     second.sqrt() * 0.999_999 - least.sqrt() * 1.000_001 - margin
 }

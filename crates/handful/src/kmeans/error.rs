@@ -25,7 +25,7 @@ pub enum Error {
         n_features: usize,
     },
     /// More clusters than rows.
-    #[error("n_clusters is {n_clusters}: expected at most {n_samples}, the number of rows")]
+    #[error("n_clusters is {n_clusters}: expected at most {n_samples}, the number of rows (with a weight)")]
     TooManyClusters {
         /// Clusters asked for.
         n_clusters: usize,
@@ -61,6 +61,32 @@ pub enum Error {
         column: usize,
         /// The value given.
         value: f64,
+    },
+    /// A value that squared distances cannot be measured to.
+    #[error("row {row}, feature {column}: expected a finite number, at most 1e150 in size, found {value}")]
+    Value {
+        /// The row.
+        row: usize,
+        /// The feature.
+        column: usize,
+        /// The value found.
+        value: f64,
+    },
+    /// Not one weight for each row.
+    #[error("expected {expected} weights, one for each row, found {found}")]
+    WeightCount {
+        /// Rows.
+        expected: usize,
+        /// Weights given.
+        found: usize,
+    },
+    /// A weight that rows cannot count for.
+    #[error("the weight of row {row} is {weight}: expected a finite number, 0 or more")]
+    Weight {
+        /// The row.
+        row: usize,
+        /// The weight given.
+        weight: f64,
     },
     /// Rows of another length than the centroids.
     #[error("expected rows of {expected} features, as in the centroids, found {found}")]

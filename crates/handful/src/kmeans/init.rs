@@ -1,12 +1,11 @@
 //! Where centroids start.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis, s};
 use rand::{RngExt, rngs::ChaCha8Rng, seq::index};
 use rayon::prelude::*;
 
 use super::{
     Error,
-    centroids::Centroids,
     samples::{NARROW, PANELS, Samples},
 };
 use crate::{
@@ -18,31 +17,45 @@ use crate::{
 const SEEDING_ROWS: usize = 262_144;
 const ROWS_PER_CLUSTER: usize = 256;
 
-/// Distinct rows, drawn evenly.
-pub(super) fn random(x: ArrayView2<u8>, n_clusters: usize, rng: &mut ChaCha8Rng) -> Centroids {
-    let rows = index::sample(rng, x.nrows(), n_clusters).into_vec();
-    Centroids::from_rows(x.select(Axis(0), &rows).view())
+/// Distinct rows, drawn evenly, or by weight.
+pub(super) fn random(
+    n_samples: usize,
+    n_clusters: usize,
+    weights: Option<&[u64]>,
+    rng: &mut ChaCha8Rng,
+) -> Vec<usize> {
+    match weights {
+        None => index::sample(rng, n_samples, n_clusters),
+        Some(weights) => index::sample_weighted(rng, n_samples, |row| weights[row] as f64, n_clusters)
+            .expect("as many rows have a weight"),
+    }
+    .into_vec()
 }
 
 /// Greedy k-means++ (Arthur and Vassilvitskii 2007, §2.2 and §7; with 2 + ln k tries a step): the first
 /// centroid is a random row; each next one is, of several rows drawn with probability proportional to
-/// their squared distance from the centroids so far, the one that lowers the sum of those most.
+/// their squared distance from the centroids so far, the one that lowers the sum of those most. Rows count as often
+/// as their weight says.
 ///
-/// Beyond [`SEEDING_ROWS`] rows it works on an even sample of so many. Distances are whole, so the draw
-/// is exact and does not depend on threads. O(n k d log k).
+/// Beyond [`SEEDING_ROWS`] rows it works on an even sample of so many. Distances are those of the rows' bytes,
+/// which are whole, so the draw is exact and does not depend on threads. O(n k d log k).
 pub(super) fn k_means_plus_plus(
     samples: &Samples,
     n_clusters: usize,
+    weights: Option<&[u64]>,
     rng: &mut ChaCha8Rng,
     observer: &Observer,
-) -> Result<Centroids, Error> {
-    let x = samples.rows;
+) -> Result<Vec<usize>, Error> {
+    let x = samples.rows();
     let enough = SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters));
     if x.nrows() > enough {
         let mut rows = index::sample(rng, x.nrows(), enough).into_vec();
         rows.sort_unstable();
         let sample = x.select(Axis(0), &rows);
-        return k_means_plus_plus(&Samples::new(sample.view()), n_clusters, rng, observer);
+        let weights: Option<Vec<u64>> = weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
+        let samples = Samples::new(sample.view());
+        let chosen = k_means_plus_plus(&samples, n_clusters, weights.as_deref(), rng, observer)?;
+        return Ok(chosen.into_iter().map(|i| rows[i]).collect());
     }
 
     if x.ncols() <= NARROW {
@@ -50,15 +63,26 @@ pub(super) fn k_means_plus_plus(
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
     let n_trials = 2 + (n_clusters as f64).ln() as usize;
-    let mut chosen = vec![rng.random_range(0..x.nrows())];
+    let first = match weights {
+        None => rng.random_range(0..x.nrows()),
+        Some(weights) => draw(weights, None, 1, rng)[0],
+    };
+    let mut chosen = vec![first];
     let mut closest = squared_distances(samples, &chosen).row(0).to_vec();
     for done in 1..n_clusters {
         observer.report(Stage::Seeding, done, n_clusters)?;
-        let candidates = draw(&closest, n_trials, rng);
+        let candidates = draw(&closest, weights, n_trials, rng);
         let mut distances = squared_distances(samples, &candidates);
-        let potential = |mut distances: ArrayViewMut1<u64>| -> u64 {
+        let potential = |mut distances: ArrayViewMut1<u64>| -> u128 {
             distances.zip_mut_with(&ArrayView1::from(&closest), |new, &old| *new = old.min(*new));
-            distances.sum()
+            match weights {
+                None => distances.sum().into(),
+                Some(weights) => distances
+                    .iter()
+                    .zip(weights)
+                    .map(|(&x, &weight)| u128::from(x) * u128::from(weight))
+                    .sum(),
+            }
         };
         let potentials = distances.outer_iter_mut().map(potential).zip(0..);
         let (_, best) = potentials.min().expect("at least two candidates");
@@ -66,33 +90,32 @@ pub(super) fn k_means_plus_plus(
         closest = distances.row(best).to_vec();
     }
     observer.report(Stage::Seeding, n_clusters, n_clusters)?;
-    Ok(Centroids::from_rows(x.select(Axis(0), &chosen).view()))
+    Ok(chosen)
 }
 
-/// Rows drawn with probability proportional to `weights`; evenly if all are zero.
-fn draw(weights: &[u64], n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
-    let cumulative: Vec<u64> = weights
-        .iter()
-        .scan(0, |sum, &weight| {
-            *sum += weight;
+/// Rows drawn with probability proportional to `shares`, times their weights; evenly if all are zero.
+fn draw(shares: &[u64], weights: Option<&[u64]>, n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let cumulative: Vec<u128> = (0..shares.len())
+        .scan(0, |sum, row| {
+            *sum += u128::from(shares[row]) * weights.map_or(1, |weights| u128::from(weights[row]));
             Some(*sum)
         })
         .collect();
     let total = cumulative[cumulative.len() - 1];
     let one = |_| {
-        if total == 0 {
-            rng.random_range(0..weights.len())
-        } else {
-            let point = rng.random_range(0..total);
-            cumulative.partition_point(|&sum| sum <= point)
-        }
+        let point = match u64::try_from(total) {
+            Ok(0) => return rng.random_range(0..shares.len()),
+            Ok(total) => rng.random_range(0..total).into(),
+            Err(_) => rng.random_range(0..total),
+        };
+        cumulative.partition_point(|&sum| sum <= point)
     };
     (0..n).map(one).collect()
 }
 
 /// The squared distance of each of the rows `from` to every row, shape (`from.len()`, n).
 fn squared_distances(samples: &Samples, from: &[usize]) -> Array2<u64> {
-    let x = samples.rows;
+    let x = samples.rows();
     let queries = distance::signed(x.select(Axis(0), from).view());
     let mut distances = Array2::zeros((from.len(), x.nrows()));
     let blocks = distances.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
@@ -130,10 +153,11 @@ mod tests {
 
     use super::*;
 
-    fn seeded(x: &Array2<u8>, n_clusters: usize, seed: u64) -> Centroids {
+    fn seeded(x: &Array2<u8>, n_clusters: usize, seed: u64) -> Array2<u8> {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        k_means_plus_plus(&Samples::new(x.view()), n_clusters, &mut rng, &Observer::default())
-            .expect("not cancelled")
+        let samples = Samples::new(x.view());
+        let chosen = k_means_plus_plus(&samples, n_clusters, None, &mut rng, &Observer::default());
+        x.select(Axis(0), &chosen.expect("not cancelled"))
     }
 
     #[test]
@@ -141,7 +165,6 @@ mod tests {
         let x = array![[0_u8, 0], [1, 0], [0, 1], [200, 0], [201, 0], [0, 200], [0, 201], [255, 255]];
         for seed in 0..20 {
             let mut groups: Vec<_> = seeded(&x, 4, seed)
-                .to_bytes()
                 .outer_iter()
                 .map(|centroid| (centroid[0] > 100, centroid[1] > 100))
                 .collect();
@@ -153,17 +176,19 @@ mod tests {
     #[test]
     fn rows_are_drawn_in_proportion_to_their_weight() {
         let mut rng = ChaCha8Rng::seed_from_u64(7);
-        let drawn = draw(&[0, 1, 0, 3, 0], 40_000, &mut rng);
-        let ones = drawn.iter().filter(|&&row| row == 1).count();
-        assert!(drawn.iter().all(|&row| row == 1 || row == 3));
-        // Five standard deviations of a binomial count around 10,000.
-        assert!(ones.abs_diff(10_000) < 5 * 87, "{ones} of 40,000");
+        for (shares, weights) in [([0, 1, 0, 3, 0], [1; 5]), ([0, 2, 9, 1, 4], [7, 1, 0, 6, 0])] {
+            let drawn = draw(&shares, Some(&weights), 40_000, &mut rng);
+            let ones = drawn.iter().filter(|&&row| row == 1).count();
+            assert!(drawn.iter().all(|&row| row == 1 || row == 3));
+            // Five standard deviations of a binomial count around 10,000.
+            assert!(ones.abs_diff(10_000) < 5 * 87, "{ones} of 40,000");
+        }
     }
 
     #[test]
     fn more_clusters_than_distinct_rows_repeat_rows() {
         let x = array![[5_u8], [5], [5]];
-        assert_eq!(seeded(&x, 3, 0).to_bytes(), x);
+        assert_eq!(seeded(&x, 3, 0), x);
     }
 
     #[test]
@@ -171,6 +196,6 @@ mod tests {
         let x = Array2::from_shape_fn((SEEDING_ROWS + 1000, 1), |(i, _)| if i % 3 == 0 { 200 } else { 10 });
         let found = seeded(&x, 2, 0);
         assert_eq!(found, seeded(&x, 2, 0));
-        assert_eq!(found.to_bytes().sum(), 210);
+        assert_eq!(found.sum(), 210);
     }
 }

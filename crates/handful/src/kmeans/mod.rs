@@ -5,9 +5,11 @@
 //! are the same bits for any number of threads.
 
 mod assign;
+mod bytes;
 mod centroids;
 mod dense;
 mod error;
+mod floats;
 mod init;
 mod lloyd;
 mod partial_stats;
@@ -16,6 +18,7 @@ mod rounded;
 mod samples;
 mod settle;
 mod sketched;
+mod vectors;
 
 use std::sync::Arc;
 
@@ -29,9 +32,15 @@ pub use error::Error;
 pub use partial_stats::{PartialStats, partial_stats};
 pub use per_class::Prototypes;
 
-use samples::Samples;
+use bytes::Bytes;
+use floats::Floats;
+use vectors::Vectors;
 
-use crate::{neighbors::sketch::Projection, progress::Observer};
+use crate::{
+    distance::Element,
+    neighbors::{Scale, sketch::Projection},
+    progress::Observer,
+};
 
 /// Runs with so many centroids in all go side by side: more would not share more.
 const CENTROIDS_TOGETHER: usize = 256;
@@ -99,46 +108,67 @@ impl KMeansParams {
         Self { observer, ..self }
     }
 
-    /// Clusters the rows of `x`, shape (n, `n_features`).
+    /// Clusters the rows of `x`, shape (n, `n_features`): bytes exactly, or floats in `f64`.
     ///
-    /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) on all threads of the current rayon pool; takes as
-    /// much memory again as `x` has.
+    /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) at most, on all threads of the current rayon pool;
+    /// takes up to as much memory again as `x` has in bytes.
     ///
     /// # Errors
-    /// If a parameter makes no sense for `x`, or the observer breaks.
-    pub fn fit(&self, x: ArrayView2<u8>) -> Result<KMeans, Error> {
-        self.fit_stream(x, 0, None, || Ok(()))
+    /// If a parameter makes no sense for `x`, a float is not finite, or the observer breaks.
+    pub fn fit<T: Clusterable>(&self, x: ArrayView2<T>) -> Result<KMeans<T::Centroids>, Error> {
+        T::cluster(self, x, None)
     }
 
-    /// [`fit`](Self::fit) with random numbers of its own for each `stream`, perhaps with the projection of other rows
-    /// like these, telling of each run's end.
-    fn fit_stream(
+    /// [`fit`](Self::fit) with each row counting as often as its weight says. Bytes stay exact: weights that are whole
+    /// numbers count as they are, others to the nearest multiple of 2⁻²⁰ of the largest.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); if there is not one finite weight, 0 or more, for each row.
+    pub fn fit_weighted<T: Clusterable>(
         &self,
-        x: ArrayView2<u8>,
-        stream: u32,
-        projection: Option<&Arc<Projection>>,
+        x: ArrayView2<T>,
+        sample_weight: &[f64],
+    ) -> Result<KMeans<T::Centroids>, Error> {
+        let (expected, found) = (x.nrows(), sample_weight.len());
+        if found != expected {
+            return Err(Error::WeightCount { expected, found });
+        }
+        let wrong = |weight: &f64| !(*weight >= 0.0 && weight.is_finite());
+        if let Some(row) = sample_weight.iter().position(wrong) {
+            return Err(Error::Weight { row, weight: sample_weight[row] });
+        }
+        T::cluster(self, x, Some(sample_weight))
+    }
+
+    /// Clusters rows for which the parameters make sense, telling of each run's end.
+    fn run<V: Vectors>(
+        &self,
+        vectors: &V,
+        job: Job,
         run_done: impl Fn() -> Result<(), Error>,
-    ) -> Result<KMeans, Error> {
-        self.check(x.dim())?;
-        let x: CowArray<u8, Ix2> = x.as_standard_layout();
-        let samples = Samples::new(x.view());
-        let tol = self.tol * samples.mean_variance();
+    ) -> Result<KMeans<V::Centroids>, Error> {
+        self.check(vectors)?;
+        let (samples, weights) = (vectors.samples(), vectors.whole_weights());
+        let tol = self.tol * vectors.mean_variance();
         let start = |run: &usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(u64::from(stream) << 32 | *run as u64);
-            match &self.init {
+            rng.set_stream(u64::from(job.stream) << 32 | *run as u64);
+            let (k, n) = (self.n_clusters, samples.rows().nrows());
+            Ok(match &self.init {
                 Init::KMeansPlusPlus => {
-                    init::k_means_plus_plus(&samples, self.n_clusters, &mut rng, &self.observer)
+                    let rows = init::k_means_plus_plus(samples, k, weights, &mut rng, &self.observer)?;
+                    vectors.at_rows(&rows)
                 }
-                Init::Random => Ok(init::random(x.view(), self.n_clusters, &mut rng)),
-                Init::Given(centroids) => Centroids::from_f64(centroids),
-            }
+                Init::Random => vectors.at_rows(&init::random(n, k, weights, &mut rng)),
+                Init::Given(centroids) => vectors.at(centroids)?,
+            })
         };
-        let mut best: Option<KMeans> = None;
+        let mut best: Option<KMeans<V::Centroids>> = None;
         let runs: Vec<usize> = (0..self.n_runs()).collect();
         for together in runs.chunks((CENTROIDS_TOGETHER / self.n_clusters).max(1)) {
             let starts = together.par_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
-            for found in lloyd::lloyd(&samples, starts, self.max_iter, tol, projection, &self.observer)? {
+            let (k, max_iter) = (self.n_clusters, self.max_iter);
+            for found in lloyd::lloyd(vectors, k, starts, max_iter, tol, job.projection, &self.observer)? {
                 if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
                     best = Some(found);
                 }
@@ -152,7 +182,8 @@ impl KMeansParams {
         if matches!(self.init, Init::Given(_)) { 1 } else { self.n_init }
     }
 
-    fn check(&self, (n_samples, n_features): (usize, usize)) -> Result<(), Error> {
+    fn check<V: Vectors>(&self, vectors: &V) -> Result<(), Error> {
+        let (n_samples, n_features) = vectors.samples().rows().dim();
         let at_least_one =
             [("n_clusters", self.n_clusters), ("n_init", self.n_init), ("max_iter", self.max_iter)];
         if let Some(&(name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
@@ -164,6 +195,8 @@ impl KMeansParams {
         if n_samples == 0 || n_features == 0 {
             return Err(Error::Empty { n_samples, n_features });
         }
+        let with_weight = |weights: &[u64]| weights.iter().filter(|&&weight| weight > 0).count();
+        let n_samples = vectors.whole_weights().map_or(n_samples, with_weight);
         if self.n_clusters > n_samples {
             return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples });
         }
@@ -172,7 +205,7 @@ impl KMeansParams {
             if found != expected {
                 return Err(Error::InitShape { expected, found });
             }
-            Centroids::from_f64(centroids)?;
+            vectors.at(centroids)?;
         }
         Ok(())
     }
@@ -191,9 +224,9 @@ impl KMeansParams {
 /// # Ok::<(), handful::kmeans::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct KMeans {
-    /// The means of the clusters, exactly.
-    pub centroids: Centroids,
+pub struct KMeans<C = Centroids> {
+    /// The means of the clusters: of bytes exactly, else shape (`n_clusters`, `n_features`).
+    pub centroids: C,
     /// For each row the index of its nearest centroid; of equally near ones the lowest.
     pub labels: Vec<u32>,
     /// Rows in each cluster.
@@ -218,7 +251,9 @@ impl KMeans {
             observer: Observer::default(),
         }
     }
+}
 
+impl KMeans {
     /// The clusters that have rows: all, unless there are fewer distinct rows than clusters.
     fn nonempty(&self) -> impl Iterator<Item = usize> {
         (0..self.cluster_sizes.len()).filter(|&j| self.cluster_sizes[j] > 0)
@@ -233,7 +268,106 @@ impl KMeans {
         if x.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: x.ncols() });
         }
-        let x = x.as_standard_layout();
-        Ok(assign::assign_once(&Samples::new(x.view()), &self.centroids))
+        u8::nearest(x, self.centroids.n_clusters(), &self.centroids)
     }
+}
+
+impl KMeans<Array2<f64>> {
+    /// The nearest centroid of each row of `x`, shape (n, `n_features`).
+    ///
+    /// # Errors
+    /// [`Error::FeatureCount`] if the number of features differs, [`Error::Value`] if a value is not finite.
+    pub fn predict<T: Clusterable<Centroids = Array2<f64>>>(
+        &self,
+        x: ArrayView2<T>,
+    ) -> Result<Vec<u32>, Error> {
+        let (n_clusters, expected) = self.centroids.dim();
+        if x.ncols() != expected {
+            return Err(Error::FeatureCount { expected, found: x.ncols() });
+        }
+        T::nearest(x, n_clusters, &self.centroids)
+    }
+}
+
+/// An [`Element`] whose vectors can be clustered: bytes, whose means are fractions, or floats.
+pub trait Clusterable: Element {
+    /// Means of such vectors.
+    type Centroids;
+
+    #[doc(hidden)]
+    fn cluster(
+        params: &KMeansParams,
+        x: ArrayView2<Self>,
+        weights: Option<&[f64]>,
+    ) -> Result<KMeans<Self::Centroids>, Error>;
+
+    #[doc(hidden)]
+    fn nearest(
+        x: ArrayView2<Self>,
+        n_clusters: usize,
+        centroids: &Self::Centroids,
+    ) -> Result<Vec<u32>, Error>;
+}
+
+impl Clusterable for u8 {
+    type Centroids = Centroids;
+
+    fn cluster(params: &KMeansParams, x: ArrayView2<Self>, weights: Option<&[f64]>) -> Result<KMeans, Error> {
+        let x: CowArray<Self, Ix2> = x.as_standard_layout();
+        let bytes = Bytes::new(x.view());
+        let bytes = match weights {
+            Some(weights) => bytes.weighted(weights),
+            None => bytes,
+        };
+        params.run(&bytes, Job::default(), || Ok(()))
+    }
+
+    fn nearest(x: ArrayView2<Self>, n_clusters: usize, centroids: &Centroids) -> Result<Vec<u32>, Error> {
+        let x = x.as_standard_layout();
+        Ok(assign::assign_once(&Bytes::new(x.view()), n_clusters, centroids))
+    }
+}
+
+macro_rules! cluster_floats {
+    ($float:ty) => {
+        impl Clusterable for $float {
+            type Centroids = Array2<f64>;
+
+            fn cluster(
+                params: &KMeansParams,
+                x: ArrayView2<Self>,
+                weights: Option<&[f64]>,
+            ) -> Result<KMeans<Array2<f64>>, Error> {
+                floats::check(x)?;
+                let (x, scale) = (x.as_standard_layout(), Scale::new(x));
+                let (bytes, lost) = floats::quantise(x.view(), &scale);
+                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights);
+                params.run(&floats, Job::default(), || Ok(()))
+            }
+
+            fn nearest(
+                x: ArrayView2<Self>,
+                n_clusters: usize,
+                centroids: &Array2<f64>,
+            ) -> Result<Vec<u32>, Error> {
+                floats::check(x)?;
+                let (x, scale) = (x.as_standard_layout(), Scale::new(x));
+                let (bytes, lost) = floats::quantise(x.view(), &scale);
+                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, None);
+                Ok(assign::assign_once(&floats, n_clusters, centroids))
+            }
+        }
+    };
+}
+
+cluster_floats!(f32);
+cluster_floats!(f64);
+
+/// What a run is given beside its rows.
+#[derive(Clone, Copy, Default)]
+struct Job<'a> {
+    /// Each has random numbers of its own.
+    stream: u32,
+    /// Of other rows like these.
+    projection: Option<&'a Arc<Projection>>,
 }

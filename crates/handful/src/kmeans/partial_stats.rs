@@ -5,8 +5,10 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{
     Error,
     assign::assign_once,
+    bytes::Bytes,
     centroids::Centroids,
     samples::{CONTIGUOUS, Samples},
+    vectors::Vectors,
 };
 use crate::distance::{Kernel, with_kernel};
 
@@ -34,7 +36,7 @@ pub struct PartialStats {
     pub(super) counts: Vec<u64>,
     pub(super) sums: Array2<u64>,
     /// Σ |x|².
-    pub(super) squares: Vec<u64>,
+    pub(super) squares: Vec<u128>,
 }
 
 /// The statistics of the rows of `x`, shape (n, `n_features`), each counted for its nearest centroid; of equally
@@ -53,11 +55,12 @@ pub fn partial_stats(x: ArrayView2<u8>, centroids: &Centroids) -> Result<Partial
     let mut stats = PartialStats::new(centroids.n_clusters(), expected);
     for rows in x.axis_chunks_iter(Axis(0), ROWS) {
         let rows = rows.as_standard_layout();
-        let samples = Samples::new(rows.view());
-        let nearest = assign_once(&samples, centroids);
+        let bytes = Bytes::new(rows.view());
+        let nearest = assign_once(&bytes, centroids.n_clusters(), centroids);
+        let samples = bytes.samples();
         with_kernel!(samples.level, |kernel| {
             for (row, &j) in nearest.iter().enumerate() {
-                stats.add(kernel, j as usize, &samples, row);
+                stats.add(kernel, j as usize, samples, row, 1);
             }
         });
     }
@@ -122,18 +125,25 @@ impl PartialStats {
         means
     }
 
-    pub(super) fn add<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize) {
-        self.counts[j] += 1;
-        self.squares[j] += samples.norms[row];
+    pub(super) fn add<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize, weight: u64) {
+        self.counts[j] += weight;
+        self.squares[j] += u128::from(weight) * u128::from(samples.norms[row]);
         let (sums, pixels) = self.sums_and_row(j, samples, row);
-        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum += u64::from(x)));
+        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum += weight * u64::from(x)));
     }
 
-    pub(super) fn remove<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize) {
-        self.counts[j] -= 1;
-        self.squares[j] -= samples.norms[row];
+    pub(super) fn remove<K: Kernel>(
+        &mut self,
+        kernel: K,
+        j: usize,
+        samples: &Samples,
+        row: usize,
+        weight: u64,
+    ) {
+        self.counts[j] -= weight;
+        self.squares[j] -= u128::from(weight) * u128::from(samples.norms[row]);
         let (sums, pixels) = self.sums_and_row(j, samples, row);
-        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum -= u64::from(x)));
+        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum -= weight * u64::from(x)));
     }
 
     fn sums_and_row<'a>(
@@ -143,7 +153,7 @@ impl PartialStats {
         row: usize,
     ) -> (&'a mut [u64], &'a [u8]) {
         let sums = self.sums.row_mut(j).into_slice().expect(CONTIGUOUS);
-        (sums, samples.rows.row(row).to_slice().expect(CONTIGUOUS))
+        (sums, samples.row(row))
     }
 }
 

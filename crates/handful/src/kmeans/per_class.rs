@@ -8,7 +8,7 @@ use std::sync::{
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{Centroids, Error, Init, KMeans, KMeansParams, sketched};
+use super::{Centroids, Error, Init, Job, KMeans, KMeansParams, bytes::Bytes, sketched};
 use crate::{
     Dataset,
     distance::{Level, with_kernel},
@@ -87,7 +87,8 @@ impl KMeansParams {
             .zip(&per_class)
             .map(|((class, rows), params)| {
                 let images = dataset.images().select(Axis(0), rows);
-                params.fit_stream(images.view(), *class, projection.as_ref(), || {
+                let job = Job { stream: *class, projection: projection.as_ref() };
+                params.run(&Bytes::new(images.view()), job, || {
                     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
                     Ok(self.observer.report(Stage::Runs, done, total)?)
                 })

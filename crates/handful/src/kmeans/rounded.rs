@@ -9,23 +9,29 @@ use crate::distance::{Kernel, Level, with_kernel};
 /// Of a byte.
 pub(super) const PARTS: i64 = 256;
 
-/// Centroids to the nearest whole number, and to the nearest 256th.
+/// Centroids to the nearest bytes.
 pub(super) struct Rounded {
-    /// The nearest whole numbers less 128.
+    /// Less 128.
     pub(super) upper: Array2<i8>,
-    /// How many 256ths are missing to the nearest 256th.
-    pub(super) lower: Array2<i8>,
-    /// Squared lengths of the nearest whole numbers.
+    /// Squared lengths.
     pub(super) norms: Vec<i64>,
-    /// 256² times the squared lengths of the nearest 256ths.
-    pub(super) scaled_norms: Vec<i64>,
-    /// The most that a centroid moved to the nearest whole numbers, and to the nearest 256ths.
+    /// The most that a centroid moved, or a little more.
     pub(super) moved: f64,
-    pub(super) moved_least: f64,
 }
 
-impl Rounded {
-    pub(super) fn new(level: Level, centroids: &Centroids) -> Self {
+/// What byte centroids lost to the nearest bytes, to the nearest 256th.
+pub(super) struct Lower {
+    /// How many 256ths.
+    pub(super) bytes: Array2<i8>,
+    /// 256² times the squared lengths of the nearest 256ths.
+    pub(super) scaled_norms: Vec<i64>,
+    /// The most that a centroid moved to the nearest 256ths, or a little more.
+    pub(super) moved: f64,
+}
+
+impl Lower {
+    /// Centroids in bytes, and the rest.
+    pub(super) fn round(level: Level, centroids: &Centroids) -> (Rounded, Self) {
         let shape = (centroids.n_clusters(), centroids.n_features());
         let (mut upper, mut lower) = (Array2::zeros(shape), Array2::zeros(shape));
         let lengths: Vec<Lengths> = centroids
@@ -46,14 +52,13 @@ impl Rounded {
         let most = |of: fn(&Lengths) -> f64| {
             lengths.iter().map(of).fold(0.0, f64::max).sqrt() / PARTS as f64 * (1.0 + 1e-6) + 1e-9
         };
-        Self {
+        let rounded = Rounded {
             upper,
-            lower,
             norms: lengths.iter().map(|lengths| lengths.norm).collect(),
-            scaled_norms: lengths.iter().map(|lengths| lengths.scaled_norm).collect(),
             moved: most(|lengths| lengths.moved),
-            moved_least: most(|lengths| lengths.moved_least),
-        }
+        };
+        let scaled_norms = lengths.iter().map(|lengths| lengths.scaled_norm).collect();
+        (rounded, Self { bytes: lower, scaled_norms, moved: most(|lengths| lengths.moved_least) })
     }
 
     /// (256 |x - c|)² with c to the nearest 256th, from the row's term and its products with both bytes.

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use crate::distance::{self, Kernel, LANES, Level, OFFSET, Panel, with_kernel};
+use crate::distance::{self, Kernel, LANES, Level, MOST_DIMENSIONS, OFFSET, Panel, with_kernel};
 
 /// Panels that make a task: enough to pay for it, few enough to share out six thousand rows.
 pub(super) const PANELS: usize = 8;
@@ -16,25 +16,53 @@ pub(super) const CONTIGUOUS: &str = "rows are contiguous";
 
 /// Rows of bytes with what K-Means needs of each.
 pub(super) struct Samples<'a> {
-    /// In standard layout.
-    pub(super) rows: ArrayView2<'a, u8>,
+    values: &'a [u8],
+    shape: (usize, usize),
     pub(super) norms: Vec<u64>,
     pub(super) sums: Vec<i64>,
     panels: OnceLock<Vec<Panel>>,
+    /// What rounding to bytes took from each row, or a little more; empty if nothing.
+    lost: Vec<f32>,
     pub(super) level: Level,
 }
 
 impl<'a> Samples<'a> {
-    /// O(n d) on all threads.
+    /// `rows` are in standard layout. O(n d) on all threads.
     pub(super) fn new(rows: ArrayView2<'a, u8>) -> Self {
         let chunks = || rows.axis_chunks_iter(Axis(0), PANELS * LANES).into_par_iter();
         Self {
-            rows,
+            values: rows.to_slice().expect(CONTIGUOUS),
+            shape: rows.dim(),
             norms: chunks().flat_map_iter(distance::squared_norms).collect(),
             sums: chunks().flat_map_iter(distance::sums).collect(),
             panels: OnceLock::new(),
+            lost: Vec::new(),
             level: Level::detect(),
         }
+    }
+
+    pub(super) fn rows(&self) -> ArrayView2<'_, u8> {
+        ArrayView2::from_shape(self.shape, self.values).expect("the shape of the rows given")
+    }
+
+    pub(super) fn row(&self, row: usize) -> &[u8] {
+        &self.values[row * self.shape.1..][..self.shape.1]
+    }
+
+    /// The bytes are what rounding made of rows, from which it took these lengths.
+    pub(super) fn inexact(self, lost: Vec<f32>) -> Self {
+        Self { lost, ..self }
+    }
+
+    pub(super) fn lost(&self, row: usize) -> f32 {
+        self.lost.get(row).copied().unwrap_or_default()
+    }
+
+    /// The product of a row with a vector of its length, however long.
+    pub(super) fn dot<K: Kernel>(&self, kernel: K, row: usize, signed: &[i8]) -> i64 {
+        let row = self.row(row);
+        let parts = row.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
+        parts.map(|(row, signed)| i64::from(kernel.dot(row, signed))).sum()
     }
 
     /// What a squared distance has of a row alone, if the other vector is taken as signed bytes.
@@ -45,7 +73,7 @@ impl<'a> Samples<'a> {
     /// Packs the rows if they are not yet: as much memory again. To be called before threads share work that wants
     /// [`panels`](Self::panels), for waiting within it could be for itself.
     pub(super) fn pack(&self) {
-        self.panels.get_or_init(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows)));
+        self.panels.get_or_init(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows())));
     }
 
     /// The panels of a block of `PANELS * LANES` rows.
@@ -56,9 +84,9 @@ impl<'a> Samples<'a> {
 
     /// The variance of a feature, averaged over the features.
     pub(super) fn mean_variance(&self) -> f64 {
-        let (n, d) = self.rows.dim();
+        let (n, d) = self.shape;
         let sums = self
-            .rows
+            .rows()
             .axis_chunks_iter(Axis(0), PANELS * LANES)
             .into_par_iter()
             .fold(

@@ -9,18 +9,18 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use ndarray::{ArrayViewMut1, ArrayViewMut2, Axis};
+use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
 use super::{
-    centroids::Centroids,
-    samples::{NARROW, PANELS, Samples},
+    samples::{NARROW, PANELS},
     settle::{NOWHERE, Pairs},
+    vectors::Vectors,
 };
 use crate::{
     distance::{Kernel, LANES, Lanes, Packed, Scratch},
     neighbors::{
-        evenly, lanes,
+        lanes,
         sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch, SketchedQueries, VALUES},
     },
 };
@@ -42,33 +42,31 @@ pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, passes: usize) 
 pub(super) struct Sketched(Sketch);
 
 impl Sketched {
-    /// None if, tried out on some rows, it does not rule out enough of the centroids.
-    pub(super) fn new<K: Kernel>(
+    /// None if, tried out on the first rows, it does not rule out enough of the centroids.
+    pub(super) fn new<K: Kernel, V: Vectors>(
         kernel: K,
-        samples: &Samples,
+        vectors: &V,
         projection: &Arc<Projection>,
-        centroids: &Centroids,
+        centroids: &V::Centroids,
     ) -> Option<Self> {
-        let some = evenly(samples.rows.nrows(), TRIALS.min(samples.rows.nrows()));
-        let rows = samples.rows.select(Axis(0), &some);
-        let trials = Samples::new(rows.view());
-        let tried = Self(Sketch::new(kernel, &rows.view(), projection));
-        let mut nearest = ndarray::Array2::from_elem((1, rows.nrows()), NOWHERE);
-        let sets = [(0, Pairs::new(kernel, &trials, centroids))];
-        let pays = tried.assign(kernel, &trials, &sets, nearest.view_mut());
-        pays.then(|| Self(Sketch::new(kernel, &samples.rows, projection)))
+        let samples = vectors.samples();
+        let rows = samples.rows();
+        let first = rows.slice(s![..TRIALS.min(rows.nrows()), ..]);
+        let tried = Self(Sketch::new(kernel, &first, projection));
+        let mut nearest = Array2::from_elem((1, first.nrows()), NOWHERE);
+        let pays = tried.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids))], nearest.view_mut());
+        pays.then(|| Self(Sketch::new(kernel, &rows, projection)))
     }
 
     /// Brings `nearest`, shape (all sets, n), up to date for some of the sets. Whether it was faster so than
     /// without a sketch.
-    pub(super) fn assign<K: Kernel>(
+    pub(super) fn assign<K: Kernel, V: Vectors>(
         &self,
         kernel: K,
-        samples: &Samples,
-        sets: &[(usize, Pairs<K>)],
+        sets: &[(usize, Pairs<K, V>)],
         mut nearest: ArrayViewMut2<u32>,
     ) -> bool {
-        let sets: Vec<(usize, Set<K>)> =
+        let sets: Vec<(usize, Set<K, V>)> =
             sets.iter().map(|(set, pairs)| (*set, Set::new(kernel, &self.0, pairs))).collect();
         let measured = AtomicUsize::new(0);
         let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
@@ -81,7 +79,7 @@ impl Sketched {
                 }
             }
         });
-        let (n, d) = samples.rows.dim();
+        let (n, d) = (nearest.ncols(), sets[0].1.pairs.rounded.upper.ncols());
         let products = (n * sets.iter().map(|(_, set)| set.packed.len()).sum::<usize>()) as f64;
         let [tile, _] = K::BATCH_COSTS;
         let measured = measured.into_inner() as f64 * K::DOTS_COST * d as f64;
@@ -107,16 +105,16 @@ struct Candidate {
 }
 
 /// Centroids, and their sketches.
-struct Set<'a, 'b, 's, K: Kernel> {
-    pairs: &'a Pairs<'b, 's, K>,
+struct Set<'a, 'b, K: Kernel, V: Vectors> {
+    pairs: &'a Pairs<'b, K, V>,
     packed: Packed<K>,
     /// The largest keys that the sketch of a row as far as that of the centroid can have.
     thresholds: Vec<i32>,
     most_lost: f32,
 }
 
-impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
-    fn new(kernel: K, sketch: &Sketch, pairs: &'a Pairs<'b, 's, K>) -> Self {
+impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
+    fn new(kernel: K, sketch: &Sketch, pairs: &'a Pairs<'b, K, V>) -> Self {
         let bytes = pairs.rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
         let queries = SketchedQueries::new(kernel, sketch, bytes.view());
         Self {
@@ -156,7 +154,7 @@ impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
         for (lane, &j) in nearest.iter().enumerate() {
             before[lane] = j as usize;
             least[lane] = measure(lane, before[lane]);
-            let reach = pairs.limit(least[lane]).sqrt();
+            let reach = pairs.limit(number * LANES + lane, least[lane]).sqrt();
             let bound = sketch.most(reach, self.most_lost).min(MOST_BOUND);
             bases[lane] = panel.squares[lane] - i32::try_from(bound).expect("clamped");
         }
@@ -169,7 +167,8 @@ impl<'a, 'b, 's, K: Kernel> Set<'a, 'b, 's, K> {
             None
         });
         let measured = candidates.len();
-        let limits = least.map(|least| pairs.limit(least));
+        let limits: [f64; LANES] =
+            std::array::from_fn(|lane| pairs.limit(number * LANES + lane, least[lane]));
         candidates.retain(|candidate| candidate.distance as f64 <= limits[candidate.lane]);
         candidates.sort_unstable_by_key(|candidate| (candidate.lane, candidate.j));
         for near in candidates.chunk_by(|a, b| a.lane == b.lane) {

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, CowArray, Ix2, s};
 use rayon::prelude::*;
 
 use super::{
@@ -29,13 +29,13 @@ const LEAST_STEP: f64 = 1e-290;
 
 /// How floats become bytes.
 #[derive(Clone, Debug)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     lowest: f64,
     step: f64,
 }
 
 impl Scale {
-    fn new<T: Float>(points: ArrayView2<T>) -> Self {
+    pub(crate) fn new<T: Float>(points: ArrayView2<T>) -> Self {
         let sampled = evenly(points.nrows(), points.nrows().min(SAMPLE));
         let of_rows = |extreme: fn(f64, f64) -> f64, start| {
             let of_row = |&row: &usize| points.row(row).iter().map(|&x| x.into()).fold(start, extreme);
@@ -50,6 +50,26 @@ impl Scale {
         };
         // Divided one by one, so that the widest range does not overflow.
         Self { lowest, step: (highest / 255.0 - lowest / 255.0).max(LEAST_STEP) }
+    }
+
+    pub(crate) fn step(&self) -> f64 {
+        self.step
+    }
+
+    /// A row in bytes, and its distance from them, in steps, or a little more.
+    pub(crate) fn quantise<T: Float>(&self, row: ArrayView1<T>, mut bytes: ArrayViewMut1<u8>) -> f64 {
+        let (mut squares, per_step) = (0.0, 1.0 / self.step);
+        for (byte, &value) in bytes.iter_mut().zip(row) {
+            let steps = (value.into() - self.lowest) * per_step;
+            let whole = steps.clamp(0.0, 255.0) + WHOLE;
+            #[expect(clippy::cast_possible_truncation, reason = "the last byte is meant")]
+            {
+                *byte = whole.to_bits() as u8;
+            }
+            squares += (steps - (whole - WHOLE)).powi(2);
+        }
+        // The slack covers what `steps` and the sum are rounded by themselves.
+        squares.sqrt() * (1.0 + 1e-9) + 1e-9 * (row.len() as f64).sqrt()
     }
 
     /// The rows in bytes, and the length that rounding took from each, in steps, or a little more.
@@ -77,7 +97,7 @@ impl Scale {
 }
 
 /// `f32` or `f64`.
-pub(super) trait Float: Element + Into<f64> {}
+pub(crate) trait Float: Element + Into<f64> {}
 impl Float for f32 {}
 impl Float for f64 {}
 

@@ -32,6 +32,7 @@ pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use votes::{TieBreak, Weights};
 
 use engine::{Searchable, Terms};
+pub(crate) use floats::{Float, Scale};
 pub(crate) use scan::lanes;
 use sketch::Tried;
 use top_k::TopK;

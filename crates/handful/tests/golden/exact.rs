@@ -15,7 +15,7 @@ use crate::{MNIST, mnist::NEIGHBORS};
 
 const K: usize = 5;
 /// Where Debian's package `dataset-fashion-mnist` puts it.
-const FASHION_MNIST: &str = "/usr/share/datasets/fashion-mnist";
+pub(crate) const FASHION_MNIST: &str = "/usr/share/datasets/fashion-mnist";
 
 /// All points sorted by (squared distance, index), for each of these queries.
 fn check<T: Element>(

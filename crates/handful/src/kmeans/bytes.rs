@@ -1,0 +1,199 @@
+//! Clustering bytes: sums are whole, means are fractions, and every decision is exact.
+
+use ndarray::{Array2, ArrayView2, Axis, Zip};
+use rayon::prelude::*;
+
+use super::{
+    Error,
+    centroids::{Centroids, Fraction},
+    partial_stats::PartialStats,
+    rounded::{Lower, PARTS, Rounded},
+    samples::{CONTIGUOUS, Samples},
+    settle::{NOWHERE, Settled, around},
+    vectors::{Vectors, whole},
+};
+use crate::distance::{Kernel, with_kernel};
+
+/// Labels that are compared at once, for few change.
+const BLOCK: usize = 32;
+
+/// Rows of bytes, perhaps with weights.
+pub(super) struct Bytes<'a> {
+    samples: Samples<'a>,
+    /// Whole, and so many to a weight of 1.
+    weights: Option<(Vec<u64>, f64)>,
+}
+
+impl<'a> Bytes<'a> {
+    /// `rows` are in standard layout.
+    pub(super) fn new(rows: ArrayView2<'a, u8>) -> Self {
+        Self { samples: Samples::new(rows), weights: None }
+    }
+
+    pub(super) fn weighted(self, weights: &[f64]) -> Self {
+        Self { weights: Some(whole(weights)), ..self }
+    }
+
+    fn whole_weight(&self, row: usize) -> u64 {
+        self.whole_weights().map_or(1, |weights| weights[row])
+    }
+
+    /// The rows that are not at their centroid, by falling distance from it, then by index.
+    fn farthest_first(&self, centroids: &Centroids, labels: &[u32]) -> Vec<usize> {
+        let mut far: Vec<(usize, Fraction)> = self
+            .samples
+            .rows()
+            .axis_iter(Axis(0))
+            .into_par_iter()
+            .zip(labels)
+            .enumerate()
+            .map(|(row, (pixels, &label))| (row, centroids.squared_distance(pixels, label as usize)))
+            .filter(|(row, distance)| distance.numerator > 0 && self.whole_weight(*row) > 0)
+            .collect();
+        far.sort_by(|a, b| b.1.compare(a.1).then(a.0.cmp(&b.0)));
+        far.into_iter().map(|(row, _)| row).collect()
+    }
+}
+
+impl Vectors for Bytes<'_> {
+    type Centroids = Centroids;
+    type Fine = Lower;
+    type Stats = PartialStats;
+
+    fn samples(&self) -> &Samples<'_> {
+        &self.samples
+    }
+
+    fn step(&self) -> f64 {
+        1.0
+    }
+
+    fn mean_variance(&self) -> f64 {
+        self.samples.mean_variance()
+    }
+
+    fn whole_weights(&self) -> Option<&[u64]> {
+        self.weights.as_ref().map(|(weights, _)| &weights[..])
+    }
+
+    fn at_rows(&self, rows: &[usize]) -> Centroids {
+        Centroids::from_rows(self.samples.rows().select(Axis(0), rows).view())
+    }
+
+    fn at(&self, places: &Array2<f64>) -> Result<Centroids, Error> {
+        Centroids::from_f64(places)
+    }
+
+    fn round(&self, centroids: &Centroids) -> (Rounded, Lower) {
+        Lower::round(self.samples.level, centroids)
+    }
+
+    /// By 256ths, and where that leaves it open by comparing fractions.
+    fn settle<K: Kernel>(
+        &self,
+        kernel: K,
+        centroids: &Centroids,
+        lower: &Lower,
+        row: usize,
+        contenders: impl Iterator<Item = (usize, i64)>,
+    ) -> Settled {
+        let term = self.samples.term(row);
+        let (mut least, mut second) = (i64::MAX, i64::MAX);
+        let scaled: Vec<(usize, i64)> = contenders
+            .map(|(j, upper)| {
+                let rest = self.samples.dot(kernel, row, lower.bytes.row(j).to_slice().expect(CONTIGUOUS));
+                let distance = lower.scaled_distance(j, term, upper, rest);
+                second = second.min(distance.max(least));
+                least = least.min(distance);
+                (j, distance)
+            })
+            .collect();
+        let limit = around(least, 2.0 * PARTS as f64 * lower.moved);
+        let mut open = scaled.into_iter().filter(|&(_, distance)| distance as f64 <= limit).map(|(j, _)| j);
+        let first = open.next().expect("the least is among them");
+        let exact = |j| centroids.squared_distance(self.samples.rows().row(row), j);
+        let nearest = match open.next() {
+            None => first,
+            Some(second) => {
+                let rest = [second].into_iter().chain(open).map(|j| (j, exact(j)));
+                let nearer = |best: (usize, Fraction), next: (usize, Fraction)| {
+                    if next.1.compare(best.1).is_lt() { next } else { best }
+                };
+                rest.fold((first, exact(first)), nearer).0
+            }
+        };
+        let distance = |scaled: i64| (scaled as f64).sqrt() / PARTS as f64;
+        Settled {
+            nearest: u32::try_from(nearest).expect("fewer than 2^32 clusters"),
+            distance: distance(least) + lower.moved,
+            next: distance(second) - lower.moved,
+        }
+    }
+
+    fn stats(&self, n_clusters: usize) -> PartialStats {
+        PartialStats::new(n_clusters, self.samples.rows().ncols())
+    }
+
+    fn relabel(&self, stats: &mut PartialStats, labels: &mut [u32], nearest: &[u32]) -> bool {
+        let (samples, mut any) = (&self.samples, false);
+        with_kernel!(samples.level, |kernel| {
+            for (block, (labels, nearest)) in labels.chunks_mut(BLOCK).zip(nearest.chunks(BLOCK)).enumerate()
+            {
+                if labels == nearest {
+                    continue;
+                }
+                for (row, (label, &new)) in (block * BLOCK..).zip(labels.iter_mut().zip(nearest)) {
+                    if *label == new {
+                        continue;
+                    }
+                    let weight = self.whole_weight(row);
+                    if *label != NOWHERE {
+                        stats.remove(kernel, *label as usize, samples, row, weight);
+                    }
+                    stats.add(kernel, new as usize, samples, row, weight);
+                    *label = new;
+                    any = true;
+                }
+            }
+        });
+        any
+    }
+
+    fn means(&self, stats: &PartialStats, previous: &Centroids, labels: &[u32]) -> Centroids {
+        let mut means = stats.means(previous);
+        let mut empty = (0..stats.counts.len()).filter(|&j| stats.counts[j] == 0).peekable();
+        if empty.peek().is_none() {
+            return means;
+        }
+        let mut far = self.farthest_first(previous, labels).into_iter();
+        for j in empty {
+            // A cluster's only row stays: taking it would empty another.
+            let stays = |row: usize| means.counts[labels[row] as usize] <= self.whole_weight(row);
+            if let Some(row) = far.find(|&row| !stays(row)) {
+                let (weight, from) = (self.whole_weight(row), labels[row] as usize);
+                let pixels = self.samples.rows().row(row).mapv(|x| weight * u64::from(x));
+                means.counts[from] -= weight;
+                means.counts[j] = weight;
+                Zip::from(means.sums.row_mut(from)).and(&pixels).for_each(|sum, &x| *sum -= x);
+                means.sums.row_mut(j).assign(&pixels);
+            }
+        }
+        means
+    }
+
+    fn movement(&self, old: &Centroids, new: &Centroids) -> Vec<f64> {
+        let of_cluster = |j: usize| -> f64 {
+            let (before, after) = (old.sums.row(j), new.sums.row(j));
+            if old.counts[j] == new.counts[j] && before == after {
+                return 0.0;
+            }
+            let (n, m) = (old.counts[j] as f64, new.counts[j] as f64);
+            before.iter().zip(after).map(|(&old, &new)| (new as f64 / m - old as f64 / n).powi(2)).sum()
+        };
+        (0..old.n_clusters()).into_par_iter().map(of_cluster).collect()
+    }
+
+    fn inertia(&self, stats: &PartialStats, centroids: &Centroids, _labels: &[u32]) -> f64 {
+        stats.inertia(centroids) / self.weights.as_ref().map_or(1.0, |(_, per_one)| *per_one)
+    }
+}
