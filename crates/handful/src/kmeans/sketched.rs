@@ -9,7 +9,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 use super::{
@@ -29,8 +29,8 @@ use crate::{
 const LEAST_CLUSTERS: usize = 48;
 /// So many products with all rows, each centroid's in each step, pay for sketching them.
 const LEAST_PRODUCTS: usize = 512;
-/// Rows that a sketch is tried out with.
-const TRIALS: usize = 1024;
+/// Panels of rows that a sketch is tried out with.
+const TRIALS: usize = 32;
 
 /// Whether rows are so many, and so long, that a sketch may pay for `passes` steps.
 pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, passes: usize) -> bool {
@@ -38,24 +38,27 @@ pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, passes: usize) 
     worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
 }
 
-/// The rows' sketch.
-pub(super) struct Sketched(Sketch);
+/// A sketch of the rows.
+pub(super) struct Sketched {
+    sketch: Sketch,
+    /// It is of one panel in so many.
+    every: usize,
+}
 
 impl Sketched {
-    /// None if, tried out on the first rows, it does not rule out enough of the centroids.
+    /// None if, tried out on some rows, it does not rule out enough of the centroids.
     pub(super) fn new<K: Kernel, V: Vectors>(
         kernel: K,
         vectors: &V,
         projection: &Arc<Projection>,
         centroids: &V::Centroids,
     ) -> Option<Self> {
-        let samples = vectors.samples();
-        let rows = samples.rows();
-        let first = rows.slice(s![..TRIALS.min(rows.nrows()), ..]);
-        let tried = Self(Sketch::new(kernel, &first, projection));
-        let mut nearest = Array2::from_elem((1, first.nrows()), NOWHERE);
+        let rows = vectors.samples().rows();
+        let every = (rows.nrows() / LANES / TRIALS).max(1);
+        let tried = Self { sketch: Sketch::of_some(kernel, &rows, projection, every), every };
+        let mut nearest = Array2::from_elem((1, rows.nrows()), NOWHERE);
         let pays = tried.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids))], nearest.view_mut());
-        pays.then(|| Self(Sketch::new(kernel, &rows, projection)))
+        pays.then(|| Self { sketch: Sketch::new(kernel, &rows, projection), every: 1 })
     }
 
     /// Brings `nearest`, shape (all sets, n), up to date for some of the sets. Whether it was faster so than
@@ -67,19 +70,20 @@ impl Sketched {
         mut nearest: ArrayViewMut2<u32>,
     ) -> bool {
         let sets: Vec<(usize, Set<K, V>)> =
-            sets.iter().map(|(set, pairs)| (*set, Set::new(kernel, &self.0, pairs))).collect();
+            sets.iter().map(|(set, pairs)| (*set, Set::new(kernel, &self.sketch, pairs))).collect();
         let measured = AtomicUsize::new(0);
         let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
         blocks.for_each_init(Workspace::default, |workspace, (block, mut nearest)| {
-            for (number, mut nearest) in nearest.axis_chunks_iter_mut(Axis(1), LANES).enumerate() {
+            let panels = (block * PANELS..).zip(nearest.axis_chunks_iter_mut(Axis(1), LANES));
+            for (number, mut nearest) in panels.filter(|(number, _)| number.is_multiple_of(self.every)) {
                 for (set, with) in &sets {
                     let nearest = nearest.row_mut(*set);
-                    let n = with.assign_panel(&self.0, block * PANELS + number, workspace, nearest);
+                    let n = with.assign_panel(&self.sketch, number, workspace, nearest);
                     measured.fetch_add(n, Ordering::Relaxed);
                 }
             }
         });
-        let (n, d) = (nearest.ncols(), sets[0].1.pairs.rounded.upper.ncols());
+        let (n, d) = (nearest.ncols() / self.every, sets[0].1.pairs.rounded.upper.ncols());
         let products = (n * sets.iter().map(|(_, set)| set.packed.len()).sum::<usize>()) as f64;
         let [tile, _] = K::BATCH_COSTS;
         let measured = measured.into_inner() as f64 * K::DOTS_COST * d as f64;

@@ -39,7 +39,7 @@ pub(crate) const LEAST_FEATURES: usize = 192;
 pub(crate) const LEAST_SAMPLES: usize = 4096;
 /// Standard deviations up to which a projection is not clamped: 2.6 to 3.4 are alike, more or less is slower.
 const REACH: f64 = 3.0;
-/// Panels that are filled together.
+/// Panels that are filled together, for the directions are packed each time.
 const PANELS: usize = 32;
 
 /// How a vector becomes a sketch.
@@ -214,12 +214,24 @@ pub(crate) struct SketchPanel {
 impl Sketch {
     /// O(n · `n_features`) on all threads; 77 bytes a point.
     pub(crate) fn new<K: Kernel>(kernel: K, rows: &impl Rows, projection: &Arc<Projection>) -> Self {
+        Self::of_some(kernel, rows, projection, 1)
+    }
+
+    /// [`new`](Self::new), but of one panel in so many; the others stay empty.
+    pub(crate) fn of_some<K: Kernel>(
+        kernel: K,
+        rows: &impl Rows,
+        projection: &Arc<Projection>,
+        every: usize,
+    ) -> Self {
         let n = rows.dim().0;
+        // Panels of a task, and how many of them are filled.
+        let (panels_each, filled) = if every == 1 { (PANELS, PANELS) } else { (every, 1) };
         let empty = SketchPanel { values: Panel::default(), squares: [0; LANES] };
         let mut panels = vec![empty; n.div_ceil(LANES)];
         let fill = |(chunk, panels): (usize, &mut [SketchPanel])| {
-            let (start, mut error) = (chunk * PANELS * LANES, 0.0_f32);
-            let range = start..n.min(start + PANELS * LANES);
+            let (start, mut error) = (chunk * panels_each * LANES, 0.0_f32);
+            let range = start..n.min(start + filled * LANES);
             let (bytes, terms) = (rows.bytes(range.clone()), rows.terms(range));
             projection.sketch(kernel, bytes.view(), &terms.values, |first, sketches| {
                 let n = LANES.min(bytes.nrows() - first);
@@ -233,7 +245,7 @@ impl Sketch {
             });
             error
         };
-        let error = panels.par_chunks_mut(PANELS).enumerate().map(fill).reduce(|| 0.0, f32::max);
+        let error = panels.par_chunks_mut(panels_each).enumerate().map(fill).reduce(|| 0.0, f32::max);
         Self { projection: Arc::clone(projection), error: error.into(), n_samples: n, panels }
     }
 
