@@ -92,14 +92,12 @@ impl Centroids {
             of_rows.checked_sub((2 * count).checked_mul(dot(sum, own))?)
         };
         let count_squared = (count * count) as f64;
-        match numerator() {
-            Some(numerator) => numerator as f64 / count_squared,
-            // Beyond some 10¹¹ rows, or as much weight.
-            None => {
-                let of_centroid = (size as f64 / count_squared).mul_add(dot(own, own) as f64, squares as f64);
-                (of_centroid - 2.0 * (dot(sum, own) as f64 / count as f64)).max(0.0)
-            }
+        if let Some(numerator) = numerator() {
+            return numerator as f64 / count_squared;
         }
+        // Beyond some 10¹¹ rows, or as much weight.
+        let of_centroid = (size as f64 / count_squared).mul_add(dot(own, own) as f64, squares as f64);
+        (of_centroid - 2.0 * (dot(sum, own) as f64 / count as f64)).max(0.0)
     }
 }
 

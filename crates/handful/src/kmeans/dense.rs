@@ -202,7 +202,9 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
             .filter(|&(j, dot)| pairs.distance(row, j, dot) as f64 <= limit);
         let settled = pairs.settle(row, contenders);
         let next = settled.next.min(limit.sqrt() - pairs.moved(row));
-        (settled.nearest, self.limit(set, settled.nearest, ((next - settled.distance) * (1.0 - 1e-6)) as f32))
+        #[expect(clippy::cast_possible_truncation, reason = "the factor rounds down")]
+        let gap = ((next - settled.distance) * (1.0 - 1e-6)) as f32;
+        (settled.nearest, self.limit(set, settled.nearest, gap))
     }
 
     /// The drift that uses up a gap, or a little less.

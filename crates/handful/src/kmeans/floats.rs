@@ -31,7 +31,7 @@ pub(super) struct Floats<'a, T> {
 }
 
 /// What the means of floats are made of.
-pub(super) struct Sums {
+pub(super) struct Stats {
     /// Σ w x.
     sums: Array2<f64>,
     /// Σ w.
@@ -47,7 +47,12 @@ pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<
         .axis_iter_mut(Axis(0))
         .into_par_iter()
         .zip(rows.axis_iter(Axis(0)))
-        .map(|(bytes, row)| scale.quantise(row, bytes) as f32 * (1.0 + 1e-6))
+        .map(|(bytes, row)| {
+            #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
+            {
+                scale.quantise(row, bytes) as f32 * (1.0 + 1e-6)
+            }
+        })
         .collect();
     (bytes, lost)
 }
@@ -56,8 +61,8 @@ pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<
 pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<(), Error> {
     let rows = values.axis_iter(Axis(0)).into_par_iter().enumerate();
     let wrong = rows.find_map_first(|(row, values)| {
-        // NaN is not at most anything.
-        values.iter().position(|&x| !(x.into().abs() <= LARGEST)).map(|column| (row, column))
+        let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
+        values.iter().position(|&x| !fits(x)).map(|column| (row, column))
     });
     match wrong {
         Some((row, column)) => Err(Error::Value { row, column, value: values[[row, column]].into() }),
@@ -143,7 +148,7 @@ impl<'a, T: Float> Floats<'a, T> {
 impl<T: Float> Vectors for Floats<'_, T> {
     type Centroids = Array2<f64>;
     type Fine = ();
-    type Stats = Sums;
+    type Stats = Stats;
 
     fn samples(&self) -> &Samples<'_> {
         &self.samples
@@ -206,13 +211,13 @@ impl<T: Float> Vectors for Floats<'_, T> {
         }
     }
 
-    fn stats(&self, n_clusters: usize) -> Sums {
+    fn stats(&self, n_clusters: usize) -> Stats {
         let sums = Array2::zeros((n_clusters, self.rows.ncols()));
-        Sums { sums, weights: vec![0.0; n_clusters], sizes: vec![0; n_clusters] }
+        Stats { sums, weights: vec![0.0; n_clusters], sizes: vec![0; n_clusters] }
     }
 
     /// Sums anew what has changed: added to and taken from, sums of floats would drift.
-    fn relabel(&self, stats: &mut Sums, labels: &mut [u32], nearest: &[u32]) -> bool {
+    fn relabel(&self, stats: &mut Stats, labels: &mut [u32], nearest: &[u32]) -> bool {
         let mut changed = vec![false; stats.sizes.len()];
         for (label, &new) in labels.iter_mut().zip(nearest) {
             if *label != new {
@@ -251,12 +256,12 @@ impl<T: Float> Vectors for Floats<'_, T> {
             .zip(&mut stats.sizes)
             .zip(rows.into_par_iter().zip(changed))
             .for_each(|(((sums, weight), size), (rows, changed))| {
-                of_cluster(sums, weight, size, rows, changed)
+                of_cluster(sums, weight, size, rows, changed);
             });
         any
     }
 
-    fn means(&self, stats: &Sums, previous: &Array2<f64>, labels: &[u32]) -> Array2<f64> {
+    fn means(&self, stats: &Stats, previous: &Array2<f64>, labels: &[u32]) -> Array2<f64> {
         let (mut sums, mut weights, mut sizes) =
             (stats.sums.clone(), stats.weights.clone(), stats.sizes.clone());
         let empty: Vec<usize> = (0..sizes.len()).filter(|&j| sizes[j] == 0).collect();
@@ -291,7 +296,7 @@ impl<T: Float> Vectors for Floats<'_, T> {
         .collect()
     }
 
-    fn inertia(&self, _stats: &Sums, centroids: &Array2<f64>, labels: &[u32]) -> f64 {
+    fn inertia(&self, _stats: &Stats, centroids: &Array2<f64>, labels: &[u32]) -> f64 {
         with_kernel!(self.samples.level, |kernel| {
             self.total(|row| self.weight(row) * self.distance(kernel, centroids, row, labels[row] as usize))
         })

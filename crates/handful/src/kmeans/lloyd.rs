@@ -54,7 +54,9 @@ pub(super) fn lloyd<V: Vectors>(
                 (*set, run.step(vectors, nearest.to_slice().expect(CONTIGUOUS), max_iter, tol))
             })
             .collect();
-        moved.iter().for_each(|(set, distances)| assignment.moved(*set, distances));
+        for (set, distances) in moved {
+            assignment.moved(set, &distances);
+        }
     }
     observer.report(Stage::Lloyd, max_iter, max_iter)?;
     Ok(runs.into_iter().map(|run| run.into_kmeans(vectors, n_clusters)).collect())
@@ -100,7 +102,9 @@ impl<V: Vectors> Run<V> {
         let Self { centroids, labels, stats, n_iter, .. } = self;
         let inertia = vectors.inertia(&stats, &centroids, &labels);
         let mut cluster_sizes = vec![0; n_clusters];
-        labels.iter().for_each(|&label| cluster_sizes[label as usize] += 1);
+        for &label in &labels {
+            cluster_sizes[label as usize] += 1;
+        }
         KMeans { centroids, labels, cluster_sizes, inertia, n_iter }
     }
 }

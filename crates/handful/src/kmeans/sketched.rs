@@ -177,12 +177,11 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         candidates.sort_unstable_by_key(|candidate| (candidate.lane, candidate.j));
         for near in candidates.chunk_by(|a, b| a.lane == b.lane) {
             let lane = near[0].lane;
-            nearest[lane] = match near {
-                [only] => u32::try_from(only.j).expect("fewer than 2^32 clusters"),
-                _ => {
-                    let contenders = near.iter().map(|candidate| (candidate.j, candidate.upper));
-                    pairs.settle(number * LANES + lane, contenders).nearest
-                }
+            nearest[lane] = if let [only] = near {
+                u32::try_from(only.j).expect("fewer than 2^32 clusters")
+            } else {
+                let contenders = near.iter().map(|candidate| (candidate.j, candidate.upper));
+                pairs.settle(number * LANES + lane, contenders).nearest
             };
         }
         measured
@@ -205,4 +204,4 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
 }
 
 /// A larger |Y - Z|² than any.
-const MOST_BOUND: i64 = 256 * 256 * VALUES as i64;
+const MOST_BOUND: i64 = 256 * 256 * VALUES.cast_signed() as i64;

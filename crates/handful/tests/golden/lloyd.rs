@@ -22,6 +22,7 @@ struct Reference<'a> {
 
 impl Reference<'_> {
     /// The nearest centroid of every row; of equally near ones the first.
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and small")]
     fn labels(&self) -> Vec<u32> {
         // Products of bytes and sums are whole and below 2⁵³: f64 holds them exactly.
         let sums = self.sums.mapv(|sum| sum as f64);

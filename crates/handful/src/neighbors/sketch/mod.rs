@@ -93,6 +93,7 @@ impl Projection {
     }
 
     /// Gives `sink(first_row, n, deviations)` those of `n` rows, at most 32, at a time. `terms` are the rows'.
+    #[expect(clippy::cast_possible_truncation, reason = "what f32 loses is in the sketch's bound")]
     fn deviations<K: Kernel>(
         &self,
         kernel: K,
@@ -263,6 +264,9 @@ impl Sketch {
     }
 }
 
+/// What a sum of values weighs in |Y - Z|² for values less 128, as kernels multiply them.
+const SHIFT: i32 = 256;
+
 /// Queries as sketches.
 pub(crate) struct SketchedQueries {
     pub(crate) values: Array2<i8>,
@@ -274,7 +278,6 @@ pub(crate) struct SketchedQueries {
 
 impl SketchedQueries {
     pub(crate) fn new<K: Kernel>(kernel: K, sketch: &Sketch, queries: ArrayView2<u8>) -> Self {
-        const OFFSET: i32 = distance::OFFSET as i32;
         let m = queries.nrows();
         let mut found = Self {
             values: Array2::zeros((m, VALUES)),
@@ -287,7 +290,7 @@ impl SketchedQueries {
                 let mut values = found.values.row_mut(first + lane);
                 values.iter_mut().zip(sketches.values(lane)).for_each(|(to, value)| *to = value);
                 found.lost.push(sketches.lost[lane]);
-                found.rest.push(sketches.squares[lane] + 2 * OFFSET * sketches.sums[lane]);
+                found.rest.push(sketches.squares[lane] + SHIFT * sketches.sums[lane]);
             }
         });
         found
