@@ -205,3 +205,76 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
 
 /// A larger |Y - Z|² than any.
 const MOST_BOUND: i64 = 256 * 256 * VALUES.cast_signed() as i64;
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+
+    use super::*;
+    use crate::{
+        distance::{Level, with_kernel},
+        kmeans::{Centroids, bytes::Bytes},
+    };
+
+    const N: usize = 1500;
+    const D: usize = 200;
+    const K: usize = 60;
+
+    fn random(seed: u64) -> impl FnMut((usize, usize)) -> u8 {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        move |_| rng.random()
+    }
+
+    fn naive(x: &Array2<u8>, centroids: &Centroids) -> Vec<u32> {
+        let nearest = |row: ndarray::ArrayView1<u8>| {
+            let distance = |j: u32| centroids.squared_distance(row, j as usize);
+            (0..K as u32).min_by(|&a, &b| distance(a).compare(distance(b))).expect("at least one")
+        };
+        x.outer_iter().map(nearest).collect()
+    }
+
+    /// At every level, from no labels and then from those of other centroids; also where it does not pay.
+    fn check(x: &Array2<u8>) {
+        let every = |offset: usize| (0..K).map(move |j| (j * N / K + offset) % N).collect::<Vec<_>>();
+        let means = |offset| {
+            // Of three rows each, so that they are no bytes.
+            let rows = |i: usize| x.select(Axis(0), &every(offset + 31 * i)).mapv(u64::from);
+            Centroids { sums: rows(0) + rows(1) + rows(2), counts: vec![3; K] }
+        };
+        let steps = [0, 7].map(|offset| {
+            let sets = [means(offset), means(offset + 2)];
+            let expected = sets.each_ref().map(|centroids| naive(x, centroids));
+            (sets, expected)
+        });
+        let bytes = Bytes::new(x.view());
+        for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
+            with_kernel!(level, |kernel| {
+                let projection = Projection::new(kernel, &x.view()).expect("eigenvalues converge");
+                let sketch = Sketch::new(kernel, &x.view(), &Arc::new(projection));
+                let sketched = Sketched { sketch, every: 1 };
+                let mut nearest = Array2::from_elem((2, N), NOWHERE);
+                for (sets, expected) in &steps {
+                    let pairs = [0, 1].map(|set| (set, Pairs::new(kernel, &bytes, &sets[set])));
+                    sketched.assign(kernel, &pairs, nearest.view_mut());
+                    for (nearest, expected) in nearest.outer_iter().zip(expected) {
+                        assert_eq!(nearest.to_vec(), *expected, "{level}");
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn exact_whatever_the_rows_are_like() {
+        let shares = Array2::from_shape_fn((N, 9), random(1)).mapv(u32::from);
+        let pure = Array2::from_shape_fn((9, D), random(2)).mapv(u32::from);
+        check(&shares.dot(&pure).mapv(|sum| (sum / (9 * 256)) as u8));
+        check(&Array2::from_shape_fn((N, D), random(3)));
+        let few = Array2::from_shape_fn((20, D), random(4));
+        check(&Array2::from_shape_fn((N, D), |(i, j)| few[[i % 20, j]]));
+        // Each row differs from the next by one unit in one place.
+        check(&Array2::from_shape_fn((N, D), |(i, j)| few[[0, j]] / 2 + u8::from(i % D == j)));
+        check(&Array2::from_elem((N, D), 255));
+        check(&Array2::from_shape_fn((N, D), |(i, _)| if i % 3 == 0 { 0 } else { 255 }));
+    }
+}
