@@ -36,3 +36,4 @@ bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(VENV)/bin/python benches/peers/knn.py $(BENCH)
 	$(VENV)/bin/python benches/peers/scaling.py $(BENCH)
 	$(VENV)/bin/python benches/peers/kmeans.py $(BENCH)
+	$(VENV)/bin/python benches/peers/experiment.py $(BENCH)

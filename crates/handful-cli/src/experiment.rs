@@ -18,10 +18,10 @@ use crate::{
     console::Console,
 };
 
-/// A prediction shorter than this is timed so many times, and the fastest counts: the first one after other
+/// A prediction shorter than this is timed so often, and the fastest counts: the first one after other
 /// work pays for memory that the others find ready.
 const SHORT_SECONDS: f64 = 1.0;
-const TRIES: usize = 3;
+const TRIES: usize = 2;
 
 /// Prototypes a class that a sweep tries.
 const SWEEP: [usize; 6] = [1, 3, 9, 30, 100, 300];
