@@ -2,7 +2,13 @@
 //!
 //! A centroid is a mean of bytes, hence a fraction of two whole numbers, and is kept as one
 //! ([`Centroids`]). Sums are whole, assignments are decided exactly, and so labels, centroids and inertia
-//! are the same bits for any number of threads.
+//! are the same bits for any number of threads and at any [`Level`](crate::distance::Level).
+//!
+//! Of floats "exact" means: the nearest by distances in `f64`, each summed in one order. Sums of rows are taken block
+//! by block, and so the bits do not depend on threads either.
+//!
+//! Each step compares rows with as few centroids as it can: with many centroids a sketch of the row rules most out,
+//! with few a row waits until they have moved farther than its nearest is ahead of the next.
 
 mod assign;
 mod bytes;
@@ -53,7 +59,7 @@ pub enum Init {
     KMeansPlusPlus,
     /// Distinct rows, drawn evenly.
     Random,
-    /// These, shape (`n_clusters`, `n_features`), values 0 to 255, taken to the nearest multiple of 2⁻²⁰.
+    /// These, shape (`n_clusters`, `n_features`); for bytes values 0 to 255, taken to the nearest multiple of 2⁻²⁰.
     /// There is then one run, whatever `n_init` says.
     Given(Array2<f64>),
 }
@@ -120,7 +126,18 @@ impl KMeansParams {
     }
 
     /// [`fit`](Self::fit) with each row counting as often as its weight says. Bytes stay exact: weights that are whole
-    /// numbers count as they are, others to the nearest multiple of 2⁻²⁰ of the largest.
+    /// numbers count as they are, others to the nearest multiple of 2⁻²⁰ of the largest. Rows without weight are
+    /// labelled, and counted in `cluster_sizes`, but move nothing.
+    ///
+    /// ```
+    /// use handful::KMeans;
+    /// use ndarray::array;
+    ///
+    /// let x = array![[0_u8], [10], [200]];
+    /// let kmeans = KMeans::params(1).fit_weighted(x.view(), &[1.0, 3.0, 0.0])?;
+    /// assert_eq!(kmeans.centroids.to_f64(), array![[7.5]]);
+    /// # Ok::<(), handful::kmeans::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`fit`](Self::fit); if there is not one finite weight, 0 or more, for each row.
