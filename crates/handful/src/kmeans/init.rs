@@ -1,21 +1,23 @@
 //! Where centroids start.
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rand::{RngExt, rngs::ChaCha8Rng, seq::index};
 use rayon::prelude::*;
 
 use super::{
     Error,
-    samples::{NARROW, PANELS, Samples},
+    samples::{CONTIGUOUS, NARROW, PANELS, Samples},
 };
 use crate::{
-    distance::{self, LANES, Packed, Scratch, with_kernel},
+    distance::{self, Kernel, LANES, Packed, Scratch, with_kernel},
     progress::{Observer, Stage},
 };
 
 /// Seeding looks at so many rows, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
 const SEEDING_ROWS: usize = 262_144;
 const ROWS_PER_CLUSTER: usize = 256;
+/// Runs that go side by side hold at most so many distances.
+const DISTANCES_TOGETHER: usize = 1 << 22;
 
 /// Distinct rows, drawn evenly, or by weight.
 pub(super) fn random(
@@ -37,44 +39,92 @@ pub(super) fn random(
 /// their squared distance from the centroids so far, the one that lowers the sum of those most. Rows count as often
 /// as their weight says.
 ///
-/// Beyond [`SEEDING_ROWS`] rows it works on an even sample of so many. Distances are those of the rows' bytes,
-/// which are whole, so the draw is exact and does not depend on threads. O(n k d log k).
+/// One run for each of `rngs`; they go side by side, so that rows are read once for several. Beyond [`SEEDING_ROWS`]
+/// rows each works on an even sample of so many. Distances are those of the rows' bytes, which are whole, so the draw
+/// is exact and does not depend on threads. O(n k d log k) a run.
 pub(super) fn k_means_plus_plus(
     samples: &Samples,
     n_clusters: usize,
     weights: Option<&[u64]>,
-    rng: &mut ChaCha8Rng,
+    rngs: &mut [ChaCha8Rng],
     observer: &Observer,
-) -> Result<Vec<usize>, Error> {
-    let x = samples.rows();
+) -> Result<Vec<Vec<usize>>, Error> {
+    let n = samples.rows().nrows();
     let enough = SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters));
-    if x.nrows() > enough {
-        let mut rows = index::sample(rng, x.nrows(), enough).into_vec();
-        rows.sort_unstable();
-        let sample = x.select(Axis(0), &rows);
-        let weights: Option<Vec<u64>> = weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
-        let samples = Samples::new(sample.view());
-        let chosen = k_means_plus_plus(&samples, n_clusters, weights.as_deref(), rng, observer)?;
-        return Ok(chosen.into_iter().map(|i| rows[i]).collect());
-    }
-
-    if x.ncols() <= NARROW {
-        samples.pack();
+    if n > enough {
+        let of_sample = |rng: &mut ChaCha8Rng| {
+            let mut rows = index::sample(rng, n, enough).into_vec();
+            rows.sort_unstable();
+            let sample = samples.rows().select(Axis(0), &rows);
+            let weights: Option<Vec<u64>> =
+                weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
+            let (sample, rng) = (Samples::new(sample.view()), std::slice::from_mut(rng));
+            let chosen = k_means_plus_plus(&sample, n_clusters, weights.as_deref(), rng, observer)?;
+            Ok(chosen[0].iter().map(|&i| rows[i]).collect())
+        };
+        return rngs.iter_mut().map(of_sample).collect();
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
     let n_trials = 2 + (n_clusters as f64).ln() as usize;
-    let first = match weights {
-        None => rng.random_range(0..x.nrows()),
+    let together = (DISTANCES_TOGETHER / (n * n_trials)).max(1);
+    let mut chosen = Vec::with_capacity(rngs.len());
+    for rngs in rngs.chunks_mut(together) {
+        chosen.extend(seed_together(samples, n_clusters, n_trials, weights, rngs, observer)?);
+    }
+    Ok(chosen)
+}
+
+/// A run on its way.
+struct Seeding<'a> {
+    rng: &'a mut ChaCha8Rng,
+    chosen: Vec<usize>,
+    /// Of each row to the nearest of those chosen, squared.
+    distances: Vec<u64>,
+}
+
+fn seed_together(
+    samples: &Samples,
+    n_clusters: usize,
+    n_trials: usize,
+    weights: Option<&[u64]>,
+    rngs: &mut [ChaCha8Rng],
+    observer: &Observer,
+) -> Result<Vec<Vec<usize>>, Error> {
+    let (n, d) = samples.rows().dim();
+    if d <= NARROW {
+        samples.pack();
+    }
+    let first = |rng: &mut ChaCha8Rng| match weights {
+        None => rng.random_range(0..n),
         Some(weights) => draw(weights, None, 1, rng)[0],
     };
-    let mut chosen = vec![first];
-    let mut closest = squared_distances(samples, &chosen).row(0).to_vec();
+    let firsts: Vec<usize> = rngs.iter_mut().map(first).collect();
+    let distances = squared_distances(samples, &firsts);
+    let mut runs: Vec<Seeding> = rngs
+        .iter_mut()
+        .zip(firsts)
+        .zip(distances.outer_iter())
+        .map(|((rng, first), distances)| Seeding { rng, chosen: vec![first], distances: distances.to_vec() })
+        .collect();
     for done in 1..n_clusters {
         observer.report(Stage::Seeding, done, n_clusters)?;
-        let candidates = draw(&closest, weights, n_trials, rng);
+        let candidates = |run: &mut Seeding| draw(&run.distances, weights, n_trials, run.rng);
+        let candidates = runs.par_iter_mut().map(candidates).collect::<Vec<_>>().concat();
         let mut distances = squared_distances(samples, &candidates);
+        runs.par_iter_mut()
+            .zip(candidates.par_chunks(n_trials))
+            .zip(distances.axis_chunks_iter_mut(Axis(0), n_trials))
+            .for_each(|((run, candidates), distances)| run.choose(candidates, distances, weights));
+    }
+    observer.report(Stage::Seeding, n_clusters, n_clusters)?;
+    Ok(runs.into_iter().map(|run| run.chosen).collect())
+}
+
+impl Seeding<'_> {
+    /// Takes the best of the candidates, given the rows' distances to each.
+    fn choose(&mut self, candidates: &[usize], mut distances: ArrayViewMut2<u64>, weights: Option<&[u64]>) {
         let potential = |mut distances: ArrayViewMut1<u64>| -> u128 {
-            distances.zip_mut_with(&ArrayView1::from(&closest), |new, &old| *new = old.min(*new));
+            distances.zip_mut_with(&ArrayView1::from(&self.distances), |new, &old| *new = old.min(*new));
             match weights {
                 None => distances.sum().into(),
                 Some(weights) => distances
@@ -86,11 +136,9 @@ pub(super) fn k_means_plus_plus(
         };
         let potentials = distances.outer_iter_mut().map(potential).zip(0..);
         let (_, best) = potentials.min().expect("at least two candidates");
-        chosen.push(candidates[best]);
-        closest = distances.row(best).to_vec();
+        self.chosen.push(candidates[best]);
+        self.distances.iter_mut().zip(distances.row(best)).for_each(|(to, &new)| *to = new);
     }
-    observer.report(Stage::Seeding, n_clusters, n_clusters)?;
-    Ok(chosen)
 }
 
 /// Rows drawn with probability proportional to `shares`, times their weights; evenly if all are zero.
@@ -117,28 +165,36 @@ fn draw(shares: &[u64], weights: Option<&[u64]>, n: usize, rng: &mut ChaCha8Rng)
 fn squared_distances(samples: &Samples, from: &[usize]) -> Array2<u64> {
     let x = samples.rows();
     let queries = distance::signed(x.select(Axis(0), from).view());
+    let norms: Vec<i64> = from.iter().map(|&row| samples.norms[row].cast_signed()).collect();
     let mut distances = Array2::zeros((from.len(), x.nrows()));
     let blocks = distances.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
     with_kernel!(samples.level, |kernel| {
+        let packed = (x.ncols() <= NARROW).then(|| Packed::new(kernel, queries.view()));
         blocks.for_each(|(block, mut distances)| {
             let start = block * PANELS * LANES;
-            let mut put = |query: usize, row: usize, dot: i64| {
-                let distance = samples.norms[from[query]].cast_signed() + samples.term(start + row) - 2 * dot;
-                distances[[query, row]] = distance.cast_unsigned();
-            };
-            if x.ncols() > NARROW {
-                let rows = x.slice(s![start..x.nrows().min(start + PANELS * LANES), ..]);
+            let Some(packed) = &packed else {
+                let rows = x.slice(s![start..start + distances.ncols(), ..]);
                 return distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
-                    (first..).zip(dots).for_each(|(row, &dot)| put(query, row, dot));
+                    for (row, dot) in (first..).zip(dots) {
+                        let distance = norms[query] + samples.term(start + row) - 2 * dot;
+                        distances[[query, row]] = distance.cast_unsigned();
+                    }
                 });
-            }
-            let packed = Packed::new(kernel, queries.view());
+            };
             let (mut scratch, mut dots) = (Scratch::default(), vec![[0; LANES]; from.len()]);
-            for (number, panel) in samples.panels(block).iter().enumerate() {
+            let panels = samples.panels(block).iter().zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
+            for (first, (panel, mut distances)) in (start..).step_by(LANES).zip(panels) {
                 packed.multiply_all(panel, &mut scratch, &mut dots);
-                let rows = number * LANES..(x.nrows() - start).min((number + 1) * LANES);
-                for (query, dots) in dots.iter().enumerate() {
-                    rows.clone().zip(dots).for_each(|(row, &dot)| put(query, row, dot.into()));
+                let mut terms = [0; LANES];
+                let rows = first..first + distances.ncols();
+                terms.iter_mut().zip(rows).for_each(|(term, row)| *term = samples.term(row));
+                for ((mut distances, dots), norm) in distances.outer_iter_mut().zip(&dots).zip(&norms) {
+                    let distances = distances.as_slice_mut().expect(CONTIGUOUS);
+                    kernel.run(|| {
+                        for ((distance, &dot), term) in distances.iter_mut().zip(dots).zip(&terms) {
+                            *distance = (norm + term - 2 * i64::from(dot)).cast_unsigned();
+                        }
+                    });
                 }
             }
         });
@@ -154,10 +210,16 @@ mod tests {
     use super::*;
 
     fn seeded(x: &Array2<u8>, n_clusters: usize, seed: u64) -> Array2<u8> {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        // The same alone and beside another.
         let samples = Samples::new(x.view());
-        let chosen = k_means_plus_plus(&samples, n_clusters, None, &mut rng, &Observer::default());
-        x.select(Axis(0), &chosen.expect("not cancelled"))
+        let choose = |seeds: &[u64]| {
+            let mut rngs: Vec<_> = seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect();
+            k_means_plus_plus(&samples, n_clusters, None, &mut rngs, &Observer::default())
+                .expect("not cancelled")
+        };
+        let chosen = choose(&[seed]).remove(0);
+        assert_eq!(choose(&[seed + 1, seed])[1], chosen);
+        x.select(Axis(0), &chosen)
     }
 
     #[test]

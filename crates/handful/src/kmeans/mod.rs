@@ -31,8 +31,6 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
-use rayon::prelude::*;
-
 pub use centroids::Centroids;
 pub use error::Error;
 pub use partial_stats::{PartialStats, partial_stats};
@@ -167,24 +165,27 @@ impl KMeansParams {
         self.check(vectors)?;
         let (samples, weights) = (vectors.samples(), vectors.whole_weights());
         let tol = self.tol * vectors.mean_variance();
-        let start = |run: &usize| {
+        let rng = |run: &usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
             rng.set_stream(u64::from(job.stream) << 32 | *run as u64);
-            let (k, n) = (self.n_clusters, samples.rows().nrows());
-            Ok(match &self.init {
+            rng
+        };
+        let (k, n) = (self.n_clusters, samples.rows().nrows());
+        let start = |runs: &[usize]| -> Result<Vec<V::Centroids>, Error> {
+            let mut rngs: Vec<ChaCha8Rng> = runs.iter().map(rng).collect();
+            let rows = match &self.init {
                 Init::KMeansPlusPlus => {
-                    let rows = init::k_means_plus_plus(samples, k, weights, &mut rng, &self.observer)?;
-                    vectors.at_rows(&rows)
+                    init::k_means_plus_plus(samples, k, weights, &mut rngs, &self.observer)?
                 }
-                Init::Random => vectors.at_rows(&init::random(n, k, weights, &mut rng)),
-                Init::Given(centroids) => vectors.at(centroids)?,
-            })
+                Init::Random => rngs.iter_mut().map(|rng| init::random(n, k, weights, rng)).collect(),
+                Init::Given(centroids) => return Ok(vec![vectors.at(centroids)?]),
+            };
+            Ok(rows.iter().map(|rows| vectors.at_rows(rows)).collect())
         };
         let mut best: Option<KMeans<V::Centroids>> = None;
         let runs: Vec<usize> = (0..self.n_runs()).collect();
         for together in runs.chunks((CENTROIDS_TOGETHER / self.n_clusters).max(1)) {
-            let starts = together.par_iter().map(start).collect::<Result<Vec<_>, Error>>()?;
-            let (k, max_iter) = (self.n_clusters, self.max_iter);
+            let (starts, max_iter) = (start(together)?, self.max_iter);
             for found in lloyd::lloyd(vectors, k, starts, max_iter, tol, job.projection, &self.observer)? {
                 if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
                     best = Some(found);
