@@ -14,7 +14,7 @@ pub enum Level {
     Scalar,
     /// x86-64 with AVX2.
     Avx2,
-    /// x86-64 with AVX-512 F, BW and VL.
+    /// x86-64 with AVX-512 F, BW, DQ and VL.
     Avx512,
     /// The same with VNNI, whose one instruction multiplies and adds four bytes.
     Avx512Vnni,
@@ -48,6 +48,7 @@ impl Level {
             let avx512 = || {
                 is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
             };
             let vnni = || avx512() && is_x86_feature_detected!("avx512vnni");

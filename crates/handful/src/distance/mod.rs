@@ -99,21 +99,24 @@ pub fn squared_euclidean<T: Element>(a: &[T], b: &[T]) -> T::Distance {
 
 /// The squared length of every row.
 pub(crate) fn squared_norms(rows: ArrayView2<u8>) -> Vec<u64> {
-    rows.outer_iter().map(|row| total(row, |x| u32::from(x).pow(2))).collect()
+    totals(rows, |x| u32::from(x).pow(2))
 }
 
 /// The sum of every row.
 pub(crate) fn sums(rows: ArrayView2<u8>) -> Vec<i64> {
-    rows.outer_iter().map(|row| total(row, u32::from).cast_signed()).collect()
+    totals(rows, u32::from).into_iter().map(u64::cast_signed).collect()
 }
 
-fn total(row: ArrayView1<u8>, of_byte: impl Fn(u8) -> u32) -> u64 {
+fn totals(rows: ArrayView2<u8>, of_byte: impl Fn(u8) -> u32) -> Vec<u64> {
     // 65,536 squares of bytes fit 32 bits.
-    let sum = |part: ArrayView1<u8>| match part.as_slice() {
+    let of_part = |part: ArrayView1<u8>| match part.as_slice() {
         Some(part) => part.iter().map(|&x| of_byte(x)).sum::<u32>(),
         None => part.iter().map(|&x| of_byte(x)).sum(),
     };
-    row.axis_chunks_iter(Axis(0), 65_536).map(|part| u64::from(sum(part))).sum()
+    let of_row = |row: ArrayView1<u8>| {
+        row.axis_chunks_iter(Axis(0), 65_536).map(|part| u64::from(of_part(part))).sum()
+    };
+    with_kernel!(Level::detect(), |kernel| kernel.run(|| rows.outer_iter().map(of_row).collect()))
 }
 
 /// Bytes as queries: less [`OFFSET`], so that they are signed.

@@ -23,20 +23,18 @@ impl<K: Kernel> Packed<K> {
         let queries = queries.as_standard_layout();
         let values = queries.as_slice().expect("in standard layout");
         let groups = d.div_ceil(GROUP).next_multiple_of(K::BLOCK);
-        let mut words = Vec::with_capacity(n.next_multiple_of(K::HALF) * groups);
+        let n_words = tiles::<K>(n).map(|tile| size::<K>(&tile) * groups).sum();
+        let mut words = vec![kernel.word([0; GROUP]); n_words];
         for tile in tiles::<K>(n) {
-            for block in (0..groups).step_by(K::BLOCK) {
-                for query in tile.start..tile.start + size::<K>(&tile) {
-                    let values = if query < n { &values[query * d..][..d] } else { &[] };
-                    let values = values.get(block * GROUP..).unwrap_or_default();
-                    let (whole, rest) = values[..values.len().min(K::BLOCK * GROUP)].as_chunks::<GROUP>();
-                    words.extend(whole.iter().map(|&group| kernel.word(group)));
-                    if whole.len() < K::BLOCK {
-                        let mut group = [0; GROUP];
-                        group[..rest.len()].copy_from_slice(rest);
-                        words.push(kernel.word(group));
-                        words.extend((whole.len() + 1..K::BLOCK).map(|_| kernel.word([0; GROUP])));
-                    }
+            let words = &mut words[tile.start * groups..][..size::<K>(&tile) * groups];
+            let stride = size::<K>(&tile) * K::BLOCK;
+            for (i, query) in tile.enumerate() {
+                let (whole, rest) = values[query * d..][..d].as_chunks::<GROUP>();
+                let mut last = [0; GROUP];
+                last[..rest.len()].copy_from_slice(rest);
+                let all = whole.iter().copied().chain((!rest.is_empty()).then_some(last));
+                for (group, values) in all.enumerate() {
+                    words[group / K::BLOCK * stride + i * K::BLOCK + group % K::BLOCK] = kernel.word(values);
                 }
             }
         }

@@ -107,7 +107,7 @@ fn products(point: &[u8], query: &[i8]) -> i32 {
 
 /// Implements [`Kernel`] for a level.
 macro_rules! kernel {
-    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, registers: $registers:literal, costs: $costs:expr, dots: $dots:expr) => {
+    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, least: $least:literal, registers: $registers:literal, costs: $costs:expr, dots: $dots:expr) => {
         #[doc = concat!("The kernel for machines with ", $features, ".")]
         #[derive(Clone, Copy)]
         pub(crate) struct $kernel(());
@@ -137,27 +137,27 @@ macro_rules! kernel {
                 };
                 macro_rules! multiply {
                     ($n:expr) => {{
-                        let thresholds = thresholds.try_into().expect("the length was looked at");
+                        let mut all = [i32::MIN; $n];
+                        all[..thresholds.len()].copy_from_slice(thresholds);
                         // SAFETY: the features are enabled.
-                        unsafe {
-                            multiply::<$vector, $registers, { $n }>(groups, words, base, thresholds, tile)
-                        }
+                        unsafe { multiply::<$vector, $registers, { $n }>(groups, words, base, &all, tile) }
                     }};
                 }
                 let n = thresholds.len();
                 if n == $queries {
                     multiply!($queries)
-                } else if n == Self::HALF {
-                    multiply!(<Self as Kernel>::HALF)
-                } else {
-                    assert_eq!(n, 1, "queries for a tile");
+                } else if n == 1 {
                     multiply!(1)
+                } else {
+                    assert!(n >= Self::LEAST, "queries for a tile");
+                    multiply!(<Self as Kernel>::HALF)
                 }
             }
         }
 
         impl Kernel for $kernel {
             const QUERIES: usize = $queries;
+            const LEAST: usize = $least;
             const BATCH_COSTS: [f64; 2] = $costs;
             const DOTS_COST: f64 = $dots;
             type Word = $word;
@@ -220,6 +220,6 @@ macro_rules! kernel {
     };
 }
 
-kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, registers: 2, costs: [10.0, 12.0], dots: 1.5);
-kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512vl", word: [i32; 2], queries: 6, registers: 2, costs: [20.0, 16.0], dots: 1.5);
-kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512vl,avx512vnni", word: i32, queries: 12, registers: 2, costs: [40.0, 28.0], dots: 2.0);
+kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, least: 1, registers: 2, costs: [10.0, 12.0], dots: 1.5);
+kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512dq,avx512vl", word: [i32; 2], queries: 6, least: 2, registers: 2, costs: [20.0, 16.0], dots: 1.5);
+kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni", word: i32, queries: 12, least: 4, registers: 2, costs: [40.0, 28.0], dots: 2.0);

@@ -68,6 +68,7 @@ impl Vnni512 {
 
     /// # Safety
     /// The vectors are of equal length.
+    #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) unsafe fn dot(point: &[u8], query: &[i8]) -> i32 {
         let (x, x_rest) = point.as_chunks::<64>();
