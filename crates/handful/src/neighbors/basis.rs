@@ -1,10 +1,10 @@
 //! A few directions that tell vectors apart: the principal components, as bytes.
 
 use nalgebra::{DMatrix, SymmetricEigen};
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use crate::distance::{self, Kernel, LANES};
+use crate::distance::{Kernel, LANES, MOST_DIMENSIONS, Packed, Panel, Scratch};
 
 /// Rows that the components are taken from, and the most values in them.
 const SAMPLE: usize = 1024;
@@ -90,33 +90,41 @@ impl Basis {
     }
 }
 
-/// The product of every row with every direction, exactly: `sink(first_row, products)` is given up to 32 rows at a
-/// time, shape (directions, rows).
+/// The product of every row with every direction, exactly: `sink(first_row, n, products)` is given those of up to 32
+/// rows at a time, which are whole numbers.
 pub(super) fn project<K: Kernel>(
     kernel: K,
     directions: ArrayView2<i8>,
     x: ArrayView2<u8>,
-    mut sink: impl FnMut(usize, ArrayView2<i64>),
+    mut sink: impl FnMut(usize, usize, &[[f64; LANES]]),
 ) {
-    let n = directions.nrows();
+    let mut products = vec![[0.0; LANES]; directions.nrows()];
     if (1..FEW).contains(&x.nrows()) {
         let x = x.as_standard_layout();
-        let products = Array2::from_shape_fn((n, x.nrows()), |(direction, row)| {
-            let (point, direction) = (x.row(row), directions.row(direction));
-            let contiguous = "rows are contiguous";
-            i64::from(
-                kernel.dot(point.to_slice().expect(contiguous), direction.to_slice().expect(contiguous)),
-            )
-        });
-        return sink(0, products.view());
-    }
-    let mut products = Array2::zeros((n, LANES));
-    distance::for_each_tile(kernel, x, directions, |direction, first, dots| {
-        products.row_mut(direction).iter_mut().zip(dots).for_each(|(product, &dot)| *product = dot);
-        if direction == n - 1 {
-            sink(first, products.slice(s![.., ..dots.len()]));
+        for (products, direction) in products.iter_mut().zip(directions.outer_iter()) {
+            for (product, row) in products.iter_mut().zip(x.outer_iter()) {
+                let contiguous = "rows are contiguous";
+                let point = row.to_slice().expect(contiguous).chunks(MOST_DIMENSIONS);
+                let direction = direction.to_slice().expect(contiguous).chunks(MOST_DIMENSIONS);
+                *product = point.zip(direction).map(|(x, y)| f64::from(kernel.dot(x, y))).sum();
+            }
         }
-    });
+        return sink(0, x.nrows(), &products);
+    }
+    let packed: Vec<Packed<K>> =
+        directions.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).map(|part| Packed::new(kernel, part)).collect();
+    let (mut panel, mut scratch) = (Panel::default(), Scratch::default());
+    let mut dots = vec![[0; LANES]; directions.nrows()];
+    for (number, rows) in x.axis_chunks_iter(Axis(0), LANES).enumerate() {
+        products.fill([0.0; LANES]);
+        for (part, packed) in rows.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).zip(&packed) {
+            panel.pack(part, K::BLOCK);
+            packed.multiply_all(&panel, &mut scratch, &mut dots);
+            let all = products.as_flattened_mut().iter_mut().zip(dots.as_flattened());
+            kernel.run(|| all.for_each(|(product, &dot)| *product += f64::from(dot)));
+        }
+        sink(number * LANES, rows.nrows(), &products);
+    }
 }
 
 /// By the polar method (Marsaglia and Bray 1964).
@@ -174,19 +182,19 @@ fn whitening(gram: DMatrix<f64>) -> Option<Array2<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::distance::Scalar;
 
     #[test]
     fn the_stretch_bounds_every_product_and_is_not_far_above() {
         let x = Array2::from_shape_fn((300, 50), |(i, j)| ((i * 37 + j * 11 + i * j) % 251) as u8);
         let basis = Basis::principal(x.view(), 16).unwrap();
         let mut largest: f64 = 0.0;
-        project(distance::Scalar, basis.directions.view(), x.view(), |first, products| {
-            for (column, row) in products.columns().into_iter().zip(first..) {
-                let exact = basis.directions.mapv(i64::from).dot(&x.row(row).mapv(i64::from));
-                assert_eq!(column, exact);
-                let squared =
-                    |values: ndarray::ArrayView1<i64>| values.iter().map(|v| (v * v) as f64).sum::<f64>();
-                let ratio = (squared(column) / squared(x.row(row).mapv(i64::from).view())).sqrt();
+        project(Scalar, basis.directions.view(), x.view(), |first, n, products| {
+            for (lane, row) in (first..first + n).enumerate() {
+                let found: Vec<f64> = products.iter().map(|products| products[lane]).collect();
+                let row = x.row(row).mapv(f64::from);
+                assert_eq!(found, basis.directions.mapv(f64::from).dot(&row).to_vec());
+                let ratio = (found.iter().map(|x| x * x).sum::<f64>() / row.dot(&row)).sqrt();
                 assert!(ratio <= basis.stretch);
                 largest = largest.max(ratio);
             }

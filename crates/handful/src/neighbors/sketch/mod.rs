@@ -19,7 +19,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, aview2, concatenate};
 use rayon::prelude::*;
 
 use super::{
@@ -66,8 +66,8 @@ impl Projection {
         let mean = mean.insert_axis(Axis(0));
         let directions = concatenate![Axis(0), basis.directions, distance::signed(mean.view())];
         let mut centre = [0.0; VALUES];
-        project(kernel, directions.view(), mean.view(), |_, products| {
-            centre.iter_mut().zip(&products).for_each(|(centre, &product)| *centre = product as f64);
+        project(kernel, directions.view(), mean.view(), |_, _, products| {
+            centre.iter_mut().zip(products).for_each(|(centre, product)| *centre = product[0]);
         });
         centre[DIRECTIONS] = 0.0;
         let mean_norm = mean.iter().map(|&x| i64::from(x).pow(2)).sum();
@@ -102,20 +102,20 @@ impl Projection {
         mut sink: impl FnMut(usize, usize, &Deviations),
     ) {
         let stretch = self.basis.stretch as f32;
-        project(kernel, self.directions.view(), x, |first, products| {
+        project(kernel, self.directions.view(), x, |first, n, products| {
             let mut found = Deviations { values: [[0.0; LANES]; VALUES], uncertain: [0.0; LANES] };
-            for ((values, products), &centre) in
-                found.values.iter_mut().zip(products.outer_iter()).zip(&self.centre[..DIRECTIONS])
-            {
-                values
-                    .iter_mut()
-                    .zip(products)
-                    .for_each(|(x, &product)| *x = (product as f64 - centre) as f32);
-            }
+            kernel.run(|| {
+                let values = found.values.iter_mut().zip(products).zip(&self.centre[..DIRECTIONS]);
+                for ((values, products), centre) in values {
+                    for (value, product) in values.iter_mut().zip(products) {
+                        *value = (product - centre) as f32;
+                    }
+                }
+            });
             if let Some(within) = self.basis.squared_lengths(kernel, &found.values[..DIRECTIONS]) {
-                let dots = products.row(DIRECTIONS);
-                for (lane, (term, dot)) in terms[first..].iter().zip(dots).enumerate() {
-                    let all = (term - 2 * dot + self.mean_norm) as f32;
+                let dots = &products[DIRECTIONS][..n];
+                for (lane, (&term, dot)) in terms[first..].iter().zip(dots).enumerate() {
+                    let all = ((term + self.mean_norm) as f64 - 2.0 * dot) as f32;
                     // The squared length within is known to a part in 10⁵.
                     let [least, most] =
                         [-2e-5, 2e-5].map(|share| (all - within[lane] + share * all).max(0.0).sqrt());
@@ -124,7 +124,7 @@ impl Projection {
                     found.uncertain[lane] = stretch * (most - least) + beyond * 1e-6;
                 }
             }
-            sink(first, products.ncols(), &found);
+            sink(first, n, &found);
         });
     }
 
@@ -188,6 +188,17 @@ impl Sketches {
         all
     }
 
+    /// Every vector's Y as kernels take points.
+    fn bytes(&self) -> [[u8; VALUES]; LANES] {
+        let mut bytes = [[0; VALUES]; LANES];
+        for (i, values) in self.values.iter().enumerate() {
+            for (bytes, value) in bytes.iter_mut().zip(values) {
+                bytes[i] = value.cast_unsigned() ^ 0x80;
+            }
+        }
+        bytes
+    }
+
     /// One vector's Y.
     fn values(&self, lane: usize) -> impl Iterator<Item = i8> {
         self.values.iter().map(move |values| values[lane])
@@ -237,10 +248,7 @@ impl Sketch {
             projection.sketch(kernel, bytes.view(), &terms.values, |first, sketches| {
                 let n = LANES.min(bytes.nrows() - first);
                 let panel = &mut panels[first / LANES];
-                let values = Array2::from_shape_fn((n, VALUES), |(lane, i)| {
-                    sketches.values[i][lane].cast_unsigned() ^ 0x80
-                });
-                panel.values.pack(values.view(), K::BLOCK);
+                panel.values.pack(aview2(&sketches.bytes()[..n]), K::BLOCK);
                 panel.squares[..n].copy_from_slice(&sketches.squares[..n]);
                 error = sketches.lost[..n].iter().fold(error, |error, &lost| error.max(lost));
             });
@@ -255,6 +263,7 @@ impl Sketch {
     }
 
     /// The largest |Y - Z|² of two vectors that are no farther apart than this, the second of which lost so much.
+    #[inline]
     pub(crate) fn most(&self, distance: f64, lost: f32) -> i64 {
         let length = self.projection.basis.stretch * distance + self.error + f64::from(lost);
         #[expect(clippy::cast_possible_truncation, reason = "saturates, and squares of bytes are whole")]
