@@ -51,7 +51,7 @@ impl<'a, V: Vectors> Assignment<'a, V> {
             with_kernel!(samples.level, |kernel| {
                 let found = || Projection::new(kernel, &samples.rows()).map(Arc::new);
                 let projection = projection.cloned().or_else(found)?;
-                Sketched::new(kernel, vectors, &projection, centroids)
+                Sketched::new(kernel, vectors, &projection, (n_sets, n_clusters), centroids)
             })
         });
         let n = samples.rows().nrows();
@@ -89,9 +89,10 @@ impl<'a, V: Vectors> Assignment<'a, V> {
 
     /// Tells how far each centroid of a set has moved since the last assignment.
     pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
-        if let Road::Dense(dense) = &mut self.road {
-            let steps: Vec<f64> = distances.iter().map(|distance| distance / self.vectors.step()).collect();
-            dense.moved(set, &steps);
+        let steps: Vec<f64> = distances.iter().map(|distance| distance / self.vectors.step()).collect();
+        match &mut self.road {
+            Road::Sketched(sketched) => sketched.moved(set, &steps),
+            Road::Dense(dense) => dense.moved(set, &steps),
         }
     }
 }

@@ -14,6 +14,8 @@ use super::{
 };
 use crate::distance::{Kernel, with_kernel};
 
+/// Values that are summed apart, so that vector instructions can.
+const WIDTH: usize = 16;
 /// Labels that are compared at once, for few change.
 const BLOCK: usize = 32;
 
@@ -188,7 +190,18 @@ impl Vectors for Bytes<'_> {
                 return 0.0;
             }
             let (n, m) = (old.counts[j] as f64, new.counts[j] as f64);
-            before.iter().zip(after).map(|(&old, &new)| (new as f64 / m - old as f64 / n).powi(2)).sum()
+            let (before, after) = (before.to_slice().expect(CONTIGUOUS), after.to_slice().expect(CONTIGUOUS));
+            with_kernel!(self.samples.level, |kernel| {
+                kernel.run(|| {
+                    let mut sums = [0.0; WIDTH];
+                    for (before, after) in before.chunks(WIDTH).zip(after.chunks(WIDTH)) {
+                        for (sum, (&old, &new)) in sums.iter_mut().zip(before.iter().zip(after)) {
+                            *sum += (new as f64 / m - old as f64 / n).powi(2);
+                        }
+                    }
+                    sums.iter().sum()
+                })
+            })
         };
         (0..old.n_clusters()).into_par_iter().map(of_cluster).collect()
     }

@@ -67,6 +67,9 @@ impl Lower {
     }
 }
 
+/// Values that are summed apart, so that vector instructions can.
+const WIDTH: usize = 16;
+
 /// Squared lengths of one centroid and of what rounding took from it, these in 256ths.
 struct Lengths {
     norm: i64,
@@ -81,18 +84,27 @@ impl Lengths {
     #[expect(clippy::cast_possible_truncation, reason = "0 to 255 * 256, and its bytes")]
     fn round(sums: &[u64], count: u64, upper: &mut [i8], lower: &mut [i8]) -> Self {
         let per_count = PARTS as f64 / count as f64;
-        let mut lengths = Self { norm: 0, scaled_norm: 0, moved: 0.0, moved_least: 0.0 };
-        for ((&sum, upper), lower) in sums.iter().zip(upper).zip(lower) {
-            let exact = sum as f64 * per_count;
-            let parts = (exact + 0.5) as i32;
-            let whole = (parts + 128) >> 8;
-            *upper = (whole - 128) as i8;
-            *lower = (parts - (whole << 8)) as i8;
-            lengths.norm += i64::from(whole * whole);
-            lengths.scaled_norm += i64::from(parts).pow(2);
-            lengths.moved += (exact - f64::from(whole << 8)).powi(2);
-            lengths.moved_least += (exact - f64::from(parts)).powi(2);
+        let (mut norm, mut scaled_norm) = ([0; WIDTH], [0; WIDTH]);
+        let (mut moved, mut moved_least) = ([0.0; WIDTH], [0.0; WIDTH]);
+        let uppers = upper.chunks_mut(WIDTH).zip(lower.chunks_mut(WIDTH));
+        for (sums, (upper, lower)) in sums.chunks(WIDTH).zip(uppers) {
+            for (i, ((&sum, upper), lower)) in sums.iter().zip(upper).zip(lower).enumerate() {
+                let exact = sum as f64 * per_count;
+                let parts = (exact + 0.5) as i32;
+                let whole = (parts + 128) >> 8;
+                *upper = (whole - 128) as i8;
+                *lower = (parts - (whole << 8)) as i8;
+                norm[i] += i64::from(whole * whole);
+                scaled_norm[i] += i64::from(parts).pow(2);
+                moved[i] += (exact - f64::from(whole << 8)).powi(2);
+                moved_least[i] += (exact - f64::from(parts)).powi(2);
+            }
         }
-        lengths
+        Self {
+            norm: norm.iter().sum(),
+            scaled_norm: scaled_norm.iter().sum(),
+            moved: moved.iter().sum(),
+            moved_least: moved_least.iter().sum(),
+        }
     }
 }

@@ -19,6 +19,16 @@ pub(super) struct Pairs<'a, K, V: Vectors> {
     fine: V::Fine,
 }
 
+/// A centroid that a row was compared with.
+#[derive(Clone, Copy)]
+pub(super) struct Measured {
+    pub(super) j: usize,
+    /// The product of the row with the centroid's upper bytes.
+    pub(super) upper: i64,
+    /// Between the row and the centroid, both rounded, squared.
+    pub(super) distance: i64,
+}
+
 /// The nearest of some centroids. Distances are in steps of the rows' bytes.
 pub(super) struct Settled {
     pub(super) nearest: u32,
@@ -38,6 +48,14 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
         self.vectors.samples()
     }
 
+    /// Compares a row with a centroid, both rounded and not too long for one product.
+    #[inline]
+    pub(super) fn measure(&self, row: usize, j: usize) -> Measured {
+        let signed = self.rounded.upper.row(j).to_slice().expect(CONTIGUOUS);
+        let upper = self.kernel.dot(self.samples().row(row), signed).into();
+        Measured { j, upper, distance: self.distance(row, j, upper) }
+    }
+
     /// The product of a row with a centroid's upper bytes.
     pub(super) fn upper(&self, row: usize, j: usize) -> i64 {
         let signed = self.rounded.upper.row(j);
@@ -45,6 +63,7 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
     }
 
     /// The squared distance of a rounded row from a rounded centroid, from their product.
+    #[inline]
     pub(super) fn distance(&self, row: usize, j: usize, upper: i64) -> i64 {
         self.rounded.norms[j] + self.samples().term(row) - 2 * upper
     }
@@ -67,6 +86,7 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
 }
 
 /// The square of what is farther by `margin`, or a little more, for the floats.
+#[inline]
 pub(super) fn around(squared_distance: i64, margin: f64) -> f64 {
     ((squared_distance as f64).sqrt() + margin).powi(2) * (1.0 + 1e-12) + 1.0
 }

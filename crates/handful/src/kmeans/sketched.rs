@@ -9,19 +9,19 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 use super::{
     samples::{NARROW, PANELS},
-    settle::{NOWHERE, Pairs},
+    settle::{Measured, NOWHERE, Pairs, around},
     vectors::Vectors,
 };
 use crate::{
     distance::{Kernel, LANES, Lanes, Packed, Scratch},
     neighbors::{
         lanes,
-        sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch, SketchedQueries, VALUES},
+        sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch, SketchPanel, SketchedQueries, VALUES},
     },
 };
 
@@ -38,53 +38,83 @@ pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, passes: usize) 
     worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
 }
 
-/// A sketch of the rows.
+/// A sketch of the rows, and what is known of them from the last step.
 pub(super) struct Sketched {
     sketch: Sketch,
     /// It is of one panel in so many.
     every: usize,
+    /// Squared distances of the rows from their nearest centroids, both rounded, shape (sets, n).
+    distances: Array2<i64>,
+    /// The centroids that have not moved since, shape (sets, k).
+    still: Array2<bool>,
 }
 
 impl Sketched {
-    /// None if, tried out on some rows, it does not rule out enough of the centroids.
+    /// For so many sets, of which one is given. None if, tried out on some rows, it does not rule out enough of the
+    /// centroids.
     pub(super) fn new<K: Kernel, V: Vectors>(
         kernel: K,
         vectors: &V,
         projection: &Arc<Projection>,
+        (n_sets, n_clusters): (usize, usize),
         centroids: &V::Centroids,
     ) -> Option<Self> {
         let rows = vectors.samples().rows();
-        let every = (rows.nrows() / LANES / TRIALS).max(1);
-        let tried = Self { sketch: Sketch::of_some(kernel, &rows, projection, every), every };
-        let mut nearest = Array2::from_elem((1, rows.nrows()), NOWHERE);
+        let n = rows.nrows();
+        let every = (n / LANES / TRIALS).max(1);
+        let tried = Sketch::of_some(kernel, &rows, projection, every);
+        let mut tried = Self::with(tried, every, (1, n, n_clusters));
+        let mut nearest = Array2::from_elem((1, n), NOWHERE);
         let pays = tried.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids))], nearest.view_mut());
-        pays.then(|| Self { sketch: Sketch::new(kernel, &rows, projection), every: 1 })
+        pays.then(|| Self::with(Sketch::new(kernel, &rows, projection), 1, (n_sets, n, n_clusters)))
+    }
+
+    fn with(sketch: Sketch, every: usize, (n_sets, n, n_clusters): (usize, usize, usize)) -> Self {
+        Self {
+            sketch,
+            every,
+            distances: Array2::zeros((n_sets, n)),
+            still: Array2::from_elem((n_sets, n_clusters), false),
+        }
+    }
+
+    /// Takes note of how far the centroids of a set moved.
+    pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
+        // Where the square of a movement is too small for a float, so is what it changes in a squared distance.
+        self.still.row_mut(set).iter_mut().zip(distances).for_each(|(still, &moved)| *still = moved == 0.0);
     }
 
     /// Brings `nearest`, shape (all sets, n), up to date for some of the sets. Whether it was faster so than
     /// without a sketch.
     pub(super) fn assign<K: Kernel, V: Vectors>(
-        &self,
+        &mut self,
         kernel: K,
         sets: &[(usize, Pairs<K, V>)],
         mut nearest: ArrayViewMut2<u32>,
     ) -> bool {
-        let sets: Vec<(usize, Set<K, V>)> =
-            sets.iter().map(|(set, pairs)| (*set, Set::new(kernel, &self.sketch, pairs))).collect();
+        let (sketch, every, still) = (&self.sketch, self.every, &self.still);
+        let sets: Vec<Set<K, V>> =
+            sets.iter().map(|set| Set::new(kernel, sketch, set.0, &set.1, still.row(set.0))).collect();
+        let (n, d) = (nearest.ncols() / every, sets[0].pairs.rounded.upper.ncols());
         let measured = AtomicUsize::new(0);
-        let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
-        blocks.for_each_init(Workspace::default, |workspace, (block, mut nearest)| {
-            let panels = (block * PANELS..).zip(nearest.axis_chunks_iter_mut(Axis(1), LANES));
-            for (number, mut nearest) in panels.filter(|(number, _)| number.is_multiple_of(self.every)) {
-                for (set, with) in &sets {
-                    let nearest = nearest.row_mut(*set);
-                    let n = with.assign_panel(&self.sketch, number, workspace, nearest);
+        let blocks = nearest
+            .axis_chunks_iter_mut(Axis(1), PANELS * LANES)
+            .into_par_iter()
+            .zip(self.distances.axis_chunks_iter_mut(Axis(1), PANELS * LANES))
+            .enumerate();
+        blocks.for_each_init(Workspace::default, |workspace, (block, (mut nearest, mut distances))| {
+            let rows = nearest.axis_chunks_iter_mut(Axis(1), LANES);
+            let rows = rows.zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
+            let panels = (block * PANELS..).zip(rows).filter(|(number, _)| number.is_multiple_of(every));
+            for (number, (mut nearest, mut distances)) in panels {
+                for set in &sets {
+                    let (nearest, distances) = (nearest.row_mut(set.number), distances.row_mut(set.number));
+                    let n = set.assign_panel(sketch, number, workspace, nearest, distances);
                     measured.fetch_add(n, Ordering::Relaxed);
                 }
             }
         });
-        let (n, d) = (nearest.ncols() / self.every, sets[0].1.pairs.rounded.upper.ncols());
-        let products = (n * sets.iter().map(|(_, set)| set.packed.len()).sum::<usize>()) as f64;
+        let products = (n * sets.iter().map(|set| set.packed.len()).sum::<usize>()) as f64;
         let [tile, _] = K::BATCH_COSTS;
         let measured = measured.into_inner() as f64 * K::DOTS_COST * d as f64;
         products * (VALUES as f64 + tile) + measured < 0.8 * products * d as f64
@@ -97,35 +127,40 @@ struct Workspace {
     scratch: Scratch,
     dots: Vec<Lanes>,
     thresholds: Vec<i32>,
-    candidates: Vec<Candidate>,
-}
-
-/// A centroid that may be the nearest of a panel's row.
-struct Candidate {
-    lane: usize,
-    j: usize,
-    upper: i64,
-    distance: i64,
+    /// Centroids, and the mask of the rows to which they may be nearest.
+    near: Vec<(usize, u32)>,
+    /// Rows, and centroids that they were compared with.
+    measured: Vec<(usize, Measured)>,
 }
 
 /// Centroids, and their sketches.
 struct Set<'a, 'b, K: Kernel, V: Vectors> {
+    number: usize,
     pairs: &'a Pairs<'b, K, V>,
     packed: Packed<K>,
     /// The largest keys that the sketch of a row as far as that of the centroid can have.
     thresholds: Vec<i32>,
     most_lost: f32,
+    still: ArrayView1<'a, bool>,
 }
 
 impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
-    fn new(kernel: K, sketch: &Sketch, pairs: &'a Pairs<'b, K, V>) -> Self {
+    fn new(
+        kernel: K,
+        sketch: &Sketch,
+        number: usize,
+        pairs: &'a Pairs<'b, K, V>,
+        still: ArrayView1<'a, bool>,
+    ) -> Self {
         let bytes = pairs.rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
         let queries = SketchedQueries::new(kernel, sketch, bytes.view());
         Self {
+            number,
             pairs,
             packed: Packed::new(kernel, queries.values.view()),
             thresholds: queries.rest.iter().map(|rest| -rest).collect(),
             most_lost: queries.lost.into_iter().fold(0.0, f32::max),
+            still,
         }
     }
 
@@ -136,55 +171,92 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         number: usize,
         workspace: &mut Workspace,
         mut nearest: ArrayViewMut1<u32>,
+        mut distances: ArrayViewMut1<i64>,
     ) -> usize {
-        let Self { pairs, packed, .. } = self;
-        let Workspace { scratch, dots, thresholds, candidates } = workspace;
-        let panel = sketch.panel(number);
-        if nearest.iter().any(|&j| j == NOWHERE) {
+        let Self { pairs, packed, still, .. } = self;
+        let Workspace { scratch, dots, thresholds, near, measured } = workspace;
+        let (panel, first, n) = (sketch.panel(number), number * LANES, nearest.len());
+        let known = nearest.iter().all(|&j| j != NOWHERE);
+        if !known {
             dots.resize(packed.len(), [0; LANES]);
             packed.multiply_all(&panel.values, scratch, dots);
             self.guess(dots, nearest.view_mut());
         }
-        candidates.clear();
-        let mut measure = |lane: usize, j: usize| {
-            let row = number * LANES + lane;
-            let upper = pairs.upper(row, j);
-            let distance = pairs.distance(row, j, upper);
-            candidates.push(Candidate { lane, j, upper, distance });
-            distance
-        };
-        // A key is at most a centroid's threshold if |Y - Z|² is at most the row's bound.
-        let (mut bases, mut least, mut before) = ([i32::MAX; LANES], [i64::MAX; LANES], [0; LANES]);
-        for (lane, &j) in nearest.iter().enumerate() {
+        measured.clear();
+        let (mut before, mut best, mut least) = ([0; LANES], [0; LANES], [0; LANES]);
+        // Rows whose centroid stands still: others that do are no nearer than they were.
+        let mut settled = 0_u32;
+        for (lane, (&j, &distance)) in nearest.iter().zip(&distances).enumerate() {
             before[lane] = j as usize;
-            least[lane] = measure(lane, before[lane]);
-            let reach = pairs.limit(number * LANES + lane, least[lane]).sqrt();
-            let bound = sketch.most(reach, self.most_lost).min(MOST_BOUND);
-            bases[lane] = panel.squares[lane] - i32::try_from(bound).expect("clamped");
-        }
-        thresholds.clone_from(&self.thresholds);
-        let there = u32::MAX >> (LANES - nearest.len());
-        packed.multiply(&panel.values, scratch, &bases, thresholds, |j, mask, _| {
-            for lane in lanes(mask & there).filter(|&lane| before[lane] != j) {
-                least[lane] = least[lane].min(measure(lane, j));
+            if known && still[before[lane]] {
+                settled |= 1 << lane;
+                least[lane] = distance;
+            } else {
+                let own = pairs.measure(first + lane, before[lane]);
+                least[lane] = own.distance;
+                measured.push((lane, own));
             }
+            best[lane] = before[lane];
+        }
+        let margins = std::array::from_fn(|lane| 2.0 * pairs.moved(first + lane.min(n - 1)));
+        let bases = self.bases(sketch, panel, &least, &margins);
+        // A key is at most a centroid's threshold if |Y - Z|² is at most the row's bound.
+        let there = u32::MAX >> (LANES - n);
+        thresholds.clone_from(&self.thresholds);
+        near.clear();
+        packed.multiply(&panel.values, scratch, &bases, thresholds, |j, mask, _| {
+            near.push((j, if still[j] { mask & there & !settled } else { mask & there }));
             None
         });
-        let measured = candidates.len();
-        let limits: [f64; LANES] =
-            std::array::from_fn(|lane| pairs.limit(number * LANES + lane, least[lane]));
-        candidates.retain(|candidate| candidate.distance as f64 <= limits[candidate.lane]);
-        candidates.sort_unstable_by_key(|candidate| (candidate.lane, candidate.j));
-        for near in candidates.chunk_by(|a, b| a.lane == b.lane) {
-            let lane = near[0].lane;
-            nearest[lane] = if let [only] = near {
-                u32::try_from(only.j).expect("fewer than 2^32 clusters")
-            } else {
-                let contenders = near.iter().map(|candidate| (candidate.j, candidate.upper));
-                pairs.settle(number * LANES + lane, contenders).nearest
-            };
+        let mut second = [i64::MAX; LANES];
+        for &(j, mask) in near.iter() {
+            for lane in lanes(mask).filter(|&lane| before[lane] != j) {
+                let other = pairs.measure(first + lane, j);
+                second[lane] = second[lane].min(other.distance.max(least[lane]));
+                if other.distance < least[lane] {
+                    (best[lane], least[lane]) = (j, other.distance);
+                }
+                measured.push((lane, other));
+            }
         }
-        measured
+        for lane in 0..n {
+            let limit = around(least[lane], margins[lane]);
+            if second[lane] as f64 <= limit {
+                let own = (settled >> lane & 1 == 1).then(|| pairs.measure(first + lane, before[lane]));
+                let others = measured.iter().filter(|(of, _)| *of == lane).map(|(_, found)| *found);
+                let open = own.into_iter().chain(others).filter(|found| found.distance as f64 <= limit);
+                let mut open: Vec<Measured> = open.collect();
+                open.sort_unstable_by_key(|found| found.j);
+                let uppers = open.iter().map(|found| (found.j, found.upper));
+                best[lane] = pairs.settle(first + lane, uppers).nearest as usize;
+                let found = open.iter().find(|found| found.j == best[lane]);
+                least[lane] = found.expect("it is one of them").distance;
+            }
+            nearest[lane] = u32::try_from(best[lane]).expect("fewer than 2^32 clusters");
+            distances[lane] = least[lane];
+        }
+        measured.len()
+    }
+
+    /// What |Y|² is above the largest |Y - Z|² that a centroid as near as the nearest so far can have.
+    fn bases(
+        &self,
+        sketch: &Sketch,
+        panel: &SketchPanel,
+        least: &[i64; LANES],
+        margins: &[f64; LANES],
+    ) -> Lanes {
+        self.pairs.kernel.run(|| {
+            let mut bases = panel.squares;
+            for lane in 0..LANES {
+                let bound = sketch.most(around(least[lane], margins[lane]).sqrt(), self.most_lost);
+                #[expect(clippy::cast_possible_truncation, reason = "clamped")]
+                {
+                    bases[lane] -= bound.min(MOST_BOUND) as i32;
+                }
+            }
+            bases
+        })
     }
 
     /// The centroids whose sketches are nearest.
@@ -233,7 +305,7 @@ mod tests {
         x.outer_iter().map(nearest).collect()
     }
 
-    /// At every level, from no labels and then from those of other centroids; also where it does not pay.
+    /// At every level, from no labels and then from those of the step before; also where it does not pay.
     fn check(x: &Array2<u8>) {
         let every = |offset: usize| (0..K).map(move |j| (j * N / K + offset) % N).collect::<Vec<_>>();
         let means = |offset| {
@@ -241,23 +313,32 @@ mod tests {
             let rows = |i: usize| x.select(Axis(0), &every(offset + 31 * i)).mapv(u64::from);
             Centroids { sums: rows(0) + rows(1) + rows(2), counts: vec![3; K] }
         };
-        let steps = [0, 7].map(|offset| {
-            let sets = [means(offset), means(offset + 2)];
-            let expected = sets.each_ref().map(|centroids| naive(x, centroids));
-            (sets, expected)
-        });
+        // All move, then none, then every other.
+        let mut sets = [0, 7, 7].map(|offset| [means(offset), means(offset + 2)]).to_vec();
+        let mut last = [means(7), means(9)];
+        for (centroids, moved) in last.iter_mut().zip([means(15), means(16)]) {
+            let places = centroids.sums.rows_mut().into_iter().zip(moved.sums.rows());
+            places.step_by(2).for_each(|(mut to, sums)| to.assign(&sums));
+        }
+        sets.push(last);
         let bytes = Bytes::new(x.view());
         for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
             with_kernel!(level, |kernel| {
-                let projection = Projection::new(kernel, &x.view()).expect("eigenvalues converge");
-                let sketch = Sketch::new(kernel, &x.view(), &Arc::new(projection));
-                let sketched = Sketched { sketch, every: 1 };
+                let projection = Arc::new(Projection::new(kernel, &x.view()).expect("eigenvalues converge"));
+                let sketch = Sketch::new(kernel, &x.view(), &projection);
+                let mut sketched = Sketched::with(sketch, 1, (2, N, K));
                 let mut nearest = Array2::from_elem((2, N), NOWHERE);
-                for (sets, expected) in &steps {
-                    let pairs = [0, 1].map(|set| (set, Pairs::new(kernel, &bytes, &sets[set])));
+                for (step, centroids) in sets.iter().enumerate() {
+                    if step > 0 {
+                        for set in 0..2 {
+                            let squares = bytes.movement(&sets[step - 1][set], &centroids[set]);
+                            sketched.moved(set, &squares);
+                        }
+                    }
+                    let pairs = [0, 1].map(|set| (set, Pairs::new(kernel, &bytes, &centroids[set])));
                     sketched.assign(kernel, &pairs, nearest.view_mut());
-                    for (nearest, expected) in nearest.outer_iter().zip(expected) {
-                        assert_eq!(nearest.to_vec(), *expected, "{level}");
+                    for (nearest, centroids) in nearest.outer_iter().zip(centroids) {
+                        assert_eq!(nearest.to_vec(), naive(x, centroids), "{level}, step {step}");
                     }
                 }
             });
