@@ -20,7 +20,7 @@ use crate::{
 
 /// A prediction shorter than this is timed so often, and the fastest counts: the first one after other
 /// work pays for memory that the others find ready.
-const SHORT_SECONDS: f64 = 1.0;
+const SHORT_SECONDS: f64 = 0.1;
 const TRIES: usize = 2;
 
 /// Prototypes a class that a sweep tries.

@@ -269,7 +269,7 @@ fn about(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64)
         h3 { "To make it again" }
         pre { code { (command(args, seed)) } }
         p.note {
-            "Predictions shorter than a second are timed twice, and the faster time counts. Distances are squared "
+            "Predictions shorter than a tenth of a second are timed twice, and the faster time counts. Distances are squared "
             "Euclidean distances of bytes: whole numbers, compared exactly. All figures but the "
             "timings are the same for any number of threads. Intervals are Wilson's, for " (text::count(experiment.data.test.n_samples() as u64))
             " test images."
