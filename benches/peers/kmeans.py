@@ -1,4 +1,4 @@
-"""handful's K-Means beside its peers': MNIST's 60,000 training images, all from the same rows.
+"""handful's K-Means beside its peers': 60,000 training images of MNIST and others, all from the same rows.
 
     python benches/peers/kmeans.py                             # the last part of `make bench`
     python benches/peers/kmeans.py --only faiss,scikit-learn   # requirements.txt installed
@@ -34,8 +34,9 @@ PATIENCE = 30.0  # seconds: who takes longer is not measured again
 BLOCK = 1_000  # images whose distances are held at once
 
 # HANDFUL_LEVEL of each.
-OURS = {"handful": None, "handful-avx512vnni": "avx512vnni", "handful-avx2": "avx2"}
+OURS = {"handful": None, "handful-avx512vnni": "avx512vnni", "handful-avx2": "avx2", "handful-dense": None}
 TITLES = {
+    "handful-dense": "handful, without a sketch",
     "handful-avx512vnni": "handful, HANDFUL_LEVEL=avx512vnni",
     "handful-avx2": "handful, HANDFUL_LEVEL=avx2",
     "faiss": "FAISS Kmeans, as shipped",
@@ -55,6 +56,7 @@ class Case:
     n_iter: int = 20
     per_class: bool = False
     few: bool = False  # only handful and FAISS
+    data: str = "MNIST"
 
 
 CASES = [
@@ -62,8 +64,34 @@ CASES = [
     Case("k=1,000", 1_000),
     Case("ten classes x 100", 100, per_class=True),
     Case("k=10,000", 10_000, n_iter=2, few=True),
+    Case("Fashion-MNIST, k=100", 100, few=True, data="Fashion-MNIST"),
+    Case("Fashion-MNIST, k=1,000", 1_000, few=True, data="Fashion-MNIST"),
+    Case("random bytes, k=100", 100, few=True, data="random bytes"),
+    Case("random bytes, k=1,000", 1_000, few=True, data="random bytes"),
 ]
 QUICK_ITER = 2
+
+
+@dataclass(frozen=True)
+class Images:
+    """What is clustered, in the files that everybody reads."""
+
+    folder: Path
+    points: np.ndarray
+    labels: np.ndarray | None = None
+
+
+def sources(folder: Path) -> dict[str, Images]:
+    """Images by their name in a case; random bytes, of which no sketch can tell anything, go to the folder."""
+    rows = np.random.default_rng(SEED).integers(0, 256, (60_000, data.PIXELS), np.uint8)
+    data.write(folder / "train-images-idx3-ubyte", len(rows), [rows])
+    found = {"random bytes": Images(folder, rows)}
+    found["MNIST"] = Images(data.MNIST, data.images(data.MNIST, "train"), data.labels(data.MNIST, "train"))
+    if data.FASHION.exists():
+        found["Fashion-MNIST"] = Images(data.FASHION, data.images(data.FASHION, "train"))
+    else:
+        print(f"Without Fashion-MNIST: {data.FASHION} is missing", file=sys.stderr)
+    return found
 
 
 @dataclass
@@ -73,41 +101,42 @@ class Bench:
     binary: Path
     folder: Path  # for files that are not kept
     n_iter: int | None  # instead of a case's own
-    points: np.ndarray
-    labels: np.ndarray
+    sources: dict[str, Images]
     record: Record = field(default_factory=Record)
     level: str = ""
     # Of centroids that were seen before: most contenders find the same in every round.
-    inertias: dict[tuple[bytes, bool], float] = field(default_factory=dict)
+    inertias: dict[tuple[bytes, str], float] = field(default_factory=dict)
 
     def groups(self, case: Case) -> list[np.ndarray]:
         """Rows of images that are clustered together."""
+        images = self.sources[case.data]
         if not case.per_class:
-            return [np.arange(len(self.points))]
-        return [np.flatnonzero(self.labels == digit) for digit in np.unique(self.labels)]
+            return [np.arange(len(images.points))]
+        return [np.flatnonzero(images.labels == digit) for digit in np.unique(images.labels)]
 
     def write_init(self, case: Case) -> Path:
         """The rows that all start from: always the same, each only once."""
         rng = np.random.default_rng(SEED)
         chosen = [rng.choice(rows, case.n_clusters, replace=False) for rows in self.groups(case)]
         path = self.folder / "init.npy"
-        np.save(path, self.points[np.concatenate(chosen)].astype(np.float32))
+        np.save(path, self.sources[case.data].points[np.concatenate(chosen)].astype(np.float32))
         return path
 
     def inertia(self, case: Case, centroids: np.ndarray) -> float:
         """The images' squared distances to the nearest centroid (of their class), in f64, summed."""
-        key = hashlib.sha256(centroids.tobytes()).digest(), case.per_class
+        key = hashlib.sha256(centroids.tobytes()).digest(), case.name
         if key not in self.inertias:
-            groups = self.groups(case)
+            groups, points = self.groups(case), self.sources[case.data].points
             parts = np.split(centroids.astype(np.float64), len(groups))
-            self.inertias[key] = sum(nearest(self.points, *pair) for pair in zip(groups, parts))
+            self.inertias[key] = sum(nearest(points, *pair) for pair in zip(groups, parts))
         return self.inertias[key]
 
     def measure_handful(self, name: str, case: Case, init: Path, threads: int) -> tuple[dict, np.ndarray]:
         """Figures, and the centroids that it ends with."""
         output = self.folder / "clusters.npz"
         arguments = ["--output", str(output)] + (["--per-class"] if case.per_class else [])
-        common = self.binary, data.MNIST, init, threads, case.n_clusters, self.n_iter or case.n_iter
+        arguments += ["--algorithm", "dense"] if name == "handful-dense" else []
+        common = self.binary, self.sources[case.data].folder, init, threads, case.n_clusters, self.n_iter or case.n_iter
         found = handful.cluster(*common, *arguments, level=OURS[name])
         self.level = self.level or found["machine"]["level"]  # of `handful`, which is the first
         figures = {key: found[key] for key in ("seconds", "n_iter", "peak_bytes")}
@@ -121,7 +150,8 @@ class Bench:
     def measure_peer(self, name: str, case: Case, init: Path, threads: int) -> tuple[dict, np.ndarray]:
         """The same for a peer."""
         output = self.folder / "centroids.npy"
-        command = [sys.executable, kmeans_peers.__file__, name, "--data", data.MNIST, "--init", init]
+        command = [sys.executable, kmeans_peers.__file__, name, "--init", init]
+        command += ["--data", self.sources[case.data].folder]
         command += ["--max-iter", self.n_iter or case.n_iter, "--threads", threads, "--output", output]
         command += ["--per-class"] if case.per_class else []
         environment = peers.environment(name, threads, kmeans_peers.PEERS)
@@ -201,7 +231,7 @@ def contenders(only: str) -> list[str]:
 
 
 def main() -> None:
-    parser = options.parser(__doc__, quick=f"one round of {QUICK_ITER} iterations, no k=10,000: does it run?")
+    parser = options.parser(__doc__, quick=f"one round of {QUICK_ITER} iterations, nothing but MNIST, k <= 1,000: does it run?")
     every = ", ".join([*OURS, *kmeans_peers.PEERS])
     parser.add_argument("--only", default="", metavar="NAME,...", help=f"of {every}")
     args = parser.parse_args()
@@ -210,13 +240,12 @@ def main() -> None:
     commit = "unknown" if args.handful else handful.commit()
     binary = (args.handful or handful.build()).resolve()
     rounds = range(1, 2 if args.quick else args.rounds + 1)
-    points, labels = data.images(data.MNIST, "train"), data.labels(data.MNIST, "train")
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(binary, Path(folder), QUICK_ITER if args.quick else None, points, labels)
+        bench = Bench(binary, Path(folder), QUICK_ITER if args.quick else None, sources(Path(folder)))
         for threads in args.threads:
             use_cpus(threads)
             for case in CASES:
-                if case.few and args.quick:
+                if case.data not in bench.sources or (case.few and args.quick):
                     continue
                 here = [name for name in names if not case.few or name in OURS or name.startswith("faiss")]
                 init = bench.write_init(case)
@@ -224,7 +253,7 @@ def main() -> None:
                     bench.round(number, here, case, init, threads)
                 print(
                     f"\n{threads} thread(s), {case.name}, at most {bench.n_iter or case.n_iter} iterations"
-                    f"{' a class' if case.per_class else ''}, {len(points):,} points, "
+                    f"{' a class' if case.per_class else ''}, 60,000 points, "
                     f"{data.PIXELS} dimensions, median of {len(rounds)} round(s):\n"
                 )
                 print(bench.head(here, case, threads, len(rounds)), end="\n\n")

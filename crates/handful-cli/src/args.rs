@@ -8,6 +8,7 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::{
     dataset::{self, Split, TrainTest},
+    kmeans,
     neighbors::{Algorithm, TieBreak, Weights},
 };
 use ndarray::ArcArray2;
@@ -147,6 +148,9 @@ pub(crate) struct Cluster {
     /// Stop when the centroids' squared movement is at most this times the mean variance of a pixel
     #[arg(long, value_name = "X", default_value_t = 1e-4, allow_negative_numbers = true, value_parser = tolerance)]
     pub(crate) tol: f64,
+    /// How images find their nearest centroid; the results are the same
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) algorithm: ClusterAlgorithmArg,
     /// NumPy file for `centroids`, `labels` and `cluster_sizes`; with --per-class also `classes`
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
@@ -176,6 +180,23 @@ pub(crate) struct Neighbors {
     /// NumPy file for `distances` (squared) and `indices`
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ClusterAlgorithmArg {
+    /// Rule most centroids out by a sketch, where that pays
+    Auto,
+    /// Compare with every centroid
+    Dense,
+}
+
+impl From<ClusterAlgorithmArg> for kmeans::Algorithm {
+    fn from(algorithm: ClusterAlgorithmArg) -> Self {
+        match algorithm {
+            ClusterAlgorithmArg::Auto => Self::Auto,
+            ClusterAlgorithmArg::Dense => Self::Dense,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -36,6 +36,7 @@ struct Summary {
     n_clusters: usize,
     per_class: bool,
     n_init: usize,
+    algorithm: String,
     inertia: f64,
     n_iter: usize,
     /// From the images in memory to labels and centroids.
@@ -72,6 +73,7 @@ pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow:
         .max_iter(args.max_iter.get())
         .tol(args.tol)
         .seed(global.seed)
+        .algorithm(args.algorithm.into())
         .observer(bar.observer_with(move |progress| watch.tell(progress)));
 
     let (found, (n_samples, n_features), seconds) = if args.per_class {
@@ -94,6 +96,7 @@ pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow:
         n_clusters: found.centroids.nrows(),
         per_class: args.per_class,
         n_init,
+        algorithm: args::name(args.algorithm),
         inertia: found.inertia,
         n_iter: found.n_iter,
         seconds: seconds.as_secs_f64(),

@@ -37,17 +37,17 @@ enum Road {
 }
 
 impl<'a, V: Vectors> Assignment<'a, V> {
-    /// For so many sets, one of which is given, and about so many steps. A projection is found where none is given.
+    /// For so many sets of so many centroids, one of which is given. A sketch may help in about so many steps; a
+    /// projection for it is found where none is given.
     pub(super) fn new(
         vectors: &'a V,
-        n_sets: usize,
-        n_clusters: usize,
+        (n_sets, n_clusters): (usize, usize),
         centroids: &V::Centroids,
-        passes: usize,
+        sketched_steps: usize,
         projection: Option<&Arc<Projection>>,
     ) -> Self {
         let samples = vectors.samples();
-        let sketched = may_pay(samples.rows().dim(), n_clusters, passes).then(|| {
+        let sketched = may_pay(samples.rows().dim(), n_clusters, sketched_steps).then(|| {
             with_kernel!(samples.level, |kernel| {
                 let found = || Projection::new(kernel, &samples.rows()).map(Arc::new);
                 let projection = projection.cloned().or_else(found)?;
@@ -99,7 +99,7 @@ impl<'a, V: Vectors> Assignment<'a, V> {
 
 /// The nearest of some centroids for each row.
 pub(super) fn assign_once<V: Vectors>(vectors: &V, n_clusters: usize, centroids: &V::Centroids) -> Vec<u32> {
-    let mut assignment = Assignment::new(vectors, 1, n_clusters, centroids, 1, None);
+    let mut assignment = Assignment::new(vectors, (1, n_clusters), centroids, 1, None);
     assignment.assign(&[(0, centroids)]);
     assignment.nearest.into_raw_vec_and_offset().0
 }
@@ -129,7 +129,7 @@ mod tests {
 
     fn labels(x: &Array2<u8>, sets: &[&Centroids]) -> Array2<u32> {
         let bytes = Bytes::new(x.view());
-        let mut assignment = Assignment::new(&bytes, sets.len(), sets[0].n_clusters(), sets[0], 1, None);
+        let mut assignment = Assignment::new(&bytes, (sets.len(), sets[0].n_clusters()), sets[0], 1, None);
         assignment.assign(&sets.iter().copied().enumerate().collect::<Vec<_>>());
         assignment.nearest.reversed_axes()
     }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{Error, KMeans, assign::Assignment, samples::CONTIGUOUS, settle::NOWHERE, vectors::Vectors};
-use crate::{
-    neighbors::sketch::Projection,
-    progress::{Observer, Stage},
+use super::{
+    Error, KMeans, KMeansParams, assign::Assignment, samples::CONTIGUOUS, settle::NOWHERE, vectors::Vectors,
 };
+use crate::{neighbors::sketch::Projection, progress::Stage};
 
 /// Runs from each of `starts` until no label changes, the centroids' squared movement sums to at most `tol`, or
 /// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.
@@ -16,21 +15,14 @@ use crate::{
 /// The runs go side by side, so that rows are read once for all of them.
 pub(super) fn lloyd<V: Vectors>(
     vectors: &V,
-    n_clusters: usize,
+    params: &KMeansParams,
     starts: Vec<V::Centroids>,
-    max_iter: usize,
     tol: f64,
     projection: Option<&Arc<Projection>>,
-    observer: &Observer,
 ) -> Result<Vec<KMeans<V::Centroids>>, Error> {
-    let mut assignment = Assignment::new(
-        vectors,
-        starts.len(),
-        n_clusters,
-        &starts[0],
-        max_iter.saturating_add(1),
-        projection,
-    );
+    let &KMeansParams { n_clusters, max_iter, ref observer, .. } = params;
+    let shape = (starts.len(), n_clusters);
+    let mut assignment = Assignment::new(vectors, shape, &starts[0], params.sketched_steps(), projection);
     let mut runs: Vec<Run<V>> =
         starts.into_iter().map(|start| Run::new(vectors, n_clusters, start)).collect();
     for iteration in 0.. {
@@ -119,8 +111,8 @@ mod tests {
 
     fn run(x: &Array2<u8>, start: &Array2<f64>, max_iter: usize) -> KMeans {
         let starts = vec![Centroids::from_f64(start).expect("bytes")];
-        let k = start.nrows();
-        let runs = lloyd(&Bytes::new(x.view()), k, starts, max_iter, 0.0, None, &Observer::default());
+        let params = KMeans::params(start.nrows()).max_iter(max_iter);
+        let runs = lloyd(&Bytes::new(x.view()), &params, starts, 0.0, None);
         runs.expect("not cancelled").remove(0)
     }
 

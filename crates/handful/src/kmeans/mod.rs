@@ -62,6 +62,16 @@ pub enum Init {
     Given(Array2<f64>),
 }
 
+/// How rows find their nearest centroid; labels, centroids and inertia are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Algorithm {
+    /// With a sketch where there are many centroids and it pays.
+    #[default]
+    Auto,
+    /// By comparing a row with all centroids, if they may have moved far enough to matter.
+    Dense,
+}
+
 /// How K-Means runs; made by [`KMeans::params`].
 #[derive(Clone, Debug)]
 pub struct KMeansParams {
@@ -71,6 +81,7 @@ pub struct KMeansParams {
     max_iter: usize,
     tol: f64,
     seed: u64,
+    algorithm: Algorithm,
     observer: Observer,
 }
 
@@ -104,6 +115,12 @@ impl KMeansParams {
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// How rows find their nearest centroid; [`Algorithm::Auto`] unless set.
+    #[must_use]
+    pub fn algorithm(self, algorithm: Algorithm) -> Self {
+        Self { algorithm, ..self }
     }
 
     /// Whom the work tells how far it is.
@@ -185,8 +202,7 @@ impl KMeansParams {
         let mut best: Option<KMeans<V::Centroids>> = None;
         let runs: Vec<usize> = (0..self.n_runs()).collect();
         for together in runs.chunks((CENTROIDS_TOGETHER / self.n_clusters).max(1)) {
-            let (starts, max_iter) = (start(together)?, self.max_iter);
-            for found in lloyd::lloyd(vectors, k, starts, max_iter, tol, job.projection, &self.observer)? {
+            for found in lloyd::lloyd(vectors, self, start(together)?, tol, job.projection)? {
                 if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
                     best = Some(found);
                 }
@@ -194,6 +210,14 @@ impl KMeansParams {
             }
         }
         Ok(best.expect("n_init is at least 1"))
+    }
+
+    /// How often rows may look for their nearest centroid with the help of a sketch.
+    fn sketched_steps(&self) -> usize {
+        match self.algorithm {
+            Algorithm::Auto => self.max_iter.saturating_add(1),
+            Algorithm::Dense => 0,
+        }
     }
 
     fn n_runs(&self) -> usize {
@@ -266,6 +290,7 @@ impl KMeans {
             max_iter: 300,
             tol: 1e-4,
             seed: 0,
+            algorithm: Algorithm::default(),
             observer: Observer::default(),
         }
     }

@@ -122,7 +122,7 @@ impl KMeansParams {
         class_sizes: impl Iterator<Item = usize>,
     ) -> Option<Arc<Projection>> {
         let shape = (class_sizes.min()?, images.ncols());
-        let pays = sketched::may_pay(shape, self.n_clusters, self.max_iter.saturating_add(1));
+        let pays = sketched::may_pay(shape, self.n_clusters, self.sketched_steps());
         let found = || with_kernel!(Level::detect(), |kernel| Projection::new(kernel, &images));
         pays.then(found).flatten().map(Arc::new)
     }

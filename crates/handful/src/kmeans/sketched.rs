@@ -32,9 +32,9 @@ const LEAST_PRODUCTS: usize = 512;
 /// Panels of rows that a sketch is tried out with.
 const TRIALS: usize = 32;
 
-/// Whether rows are so many, and so long, that a sketch may pay for `passes` steps.
-pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, passes: usize) -> bool {
-    let worth = n_clusters >= LEAST_CLUSTERS && n_clusters.saturating_mul(passes) >= LEAST_PRODUCTS;
+/// Whether rows are so many, and so long, that a sketch may pay in so many steps.
+pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, steps: usize) -> bool {
+    let worth = n_clusters >= LEAST_CLUSTERS && n_clusters.saturating_mul(steps) >= LEAST_PRODUCTS;
     worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
 }
 

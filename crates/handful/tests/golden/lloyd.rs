@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use handful::{KMeans, dataset, kmeans::Init};
+use handful::{
+    KMeans, dataset,
+    kmeans::{Algorithm, Init},
+};
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng, seq::index};
 use rayon::prelude::*;
@@ -91,9 +94,12 @@ fn check(x: ArrayView2<u8>, k: usize, steps: usize) {
     for step in 1..=steps {
         reference.update(&labels);
         labels = reference.labels();
-        let found = params.clone().max_iter(step).fit(x).expect("valid");
-        assert!(found.labels == labels, "k = {k}, step {step}");
-        assert_eq!(found.inertia.to_bits(), reference.inertia(&labels).to_bits(), "k = {k}, step {step}");
+        let inertia = reference.inertia(&labels).to_bits();
+        for algorithm in [Algorithm::Auto, Algorithm::Dense] {
+            let found = params.clone().algorithm(algorithm).max_iter(step).fit(x).expect("valid");
+            assert!(found.labels == labels, "{algorithm:?}, k = {k}, step {step}");
+            assert_eq!(found.inertia.to_bits(), inertia, "{algorithm:?}, k = {k}, step {step}");
+        }
     }
 }
 
