@@ -1,6 +1,6 @@
 """handful's K-Means beside its peers': 60,000 training images of MNIST and others, all from the same rows.
 
-    python benches/peers/kmeans.py                             # the last part of `make bench`
+    python benches/peers/kmeans.py                             # a part of `make bench`
     python benches/peers/kmeans.py --only faiss,scikit-learn   # requirements.txt installed
 
 Everyone does the same iterations: one start, no tolerance. In each round every contender is measured once, in
@@ -81,12 +81,14 @@ class Images:
     labels: np.ndarray | None = None
 
 
-def sources(folder: Path) -> dict[str, Images]:
+def sources(folder: Path, quick: bool) -> dict[str, Images]:
     """Images by their name in a case; random bytes, of which no sketch can tell anything, go to the folder."""
+    mnist = Images(data.MNIST, data.images(data.MNIST, "train"), data.labels(data.MNIST, "train"))
+    if quick:
+        return {"MNIST": mnist}
     rows = np.random.default_rng(SEED).integers(0, 256, (60_000, data.PIXELS), np.uint8)
     data.write(folder / "train-images-idx3-ubyte", len(rows), [rows])
-    found = {"random bytes": Images(folder, rows)}
-    found["MNIST"] = Images(data.MNIST, data.images(data.MNIST, "train"), data.labels(data.MNIST, "train"))
+    found = {"MNIST": mnist, "random bytes": Images(folder, rows)}
     if data.FASHION.exists():
         found["Fashion-MNIST"] = Images(data.FASHION, data.images(data.FASHION, "train"))
     else:
@@ -139,9 +141,7 @@ class Bench:
         common = self.binary, self.sources[case.data].folder, init, threads, case.n_clusters, self.n_iter or case.n_iter
         found = handful.cluster(*common, *arguments, level=OURS[name])
         self.level = self.level or found["machine"]["level"]  # of `handful`, which is the first
-        figures = {key: found[key] for key in ("seconds", "n_iter", "peak_bytes")}
-        if found["loop_seconds"] is not None:
-            figures["loop_seconds"] = found["loop_seconds"]
+        figures = {key: found[key] for key in ("seconds", "n_iter", "peak_bytes", "loop_seconds")}
         centroids = np.load(output)["centroids"]
         if abs(found["inertia"] / self.inertia(case, centroids) - 1) > 1e-9:
             raise SystemExit(f"{name} reports an inertia that its centroids do not have")
@@ -241,7 +241,7 @@ def main() -> None:
     binary = (args.handful or handful.build()).resolve()
     rounds = range(1, 2 if args.quick else args.rounds + 1)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(binary, Path(folder), QUICK_ITER if args.quick else None, sources(Path(folder)))
+        bench = Bench(binary, Path(folder), QUICK_ITER if args.quick else None, sources(Path(folder), args.quick))
         for threads in args.threads:
             use_cpus(threads)
             for case in CASES:

@@ -21,7 +21,7 @@ pub enum Stage {
     /// Lloyd iterations done, of at most `max_iter`, by runs that go side by side; their last report has
     /// `done == total`.
     Lloyd,
-    /// K-Means runs done, over all classes and restarts.
+    /// K-Means runs done, over all classes and restarts, where classes are clustered on their own.
     Runs,
     /// Queries answered.
     Search,

@@ -18,10 +18,11 @@ use rayon::prelude::*;
 use super::{
     dense::Dense,
     settle::{NOWHERE, Pairs},
-    sketched::{Sketched, may_pay},
+    shared_sketch::SharedSketch,
+    sketched::Sketched,
     vectors::Vectors,
 };
-use crate::{distance::with_kernel, neighbors::sketch::Projection};
+use crate::{distance::with_kernel, neighbors::sketch::Sketch};
 
 /// Rows, and the nearest of each among several sets of as many centroids, step after step.
 pub(super) struct Assignment<'a, V> {
@@ -37,26 +38,15 @@ enum Road {
 }
 
 impl<'a, V: Vectors> Assignment<'a, V> {
-    /// For so many sets of so many centroids, one of which is given. A sketch may help in about so many steps; a
-    /// projection for it is found where none is given.
+    /// For so many sets of so many centroids.
     pub(super) fn new(
         vectors: &'a V,
         (n_sets, n_clusters): (usize, usize),
-        centroids: &V::Centroids,
-        sketched_steps: usize,
-        projection: Option<&Arc<Projection>>,
+        sketch: Option<Arc<Sketch>>,
     ) -> Self {
-        let samples = vectors.samples();
-        let sketched = may_pay(samples.rows().dim(), n_clusters, sketched_steps).then(|| {
-            with_kernel!(samples.level, |kernel| {
-                let found = || Projection::new(kernel, &samples.rows()).map(Arc::new);
-                let projection = projection.cloned().or_else(found)?;
-                Sketched::new(kernel, vectors, &projection, (n_sets, n_clusters), centroids)
-            })
-        });
-        let n = samples.rows().nrows();
-        let road = match sketched.flatten() {
-            Some(sketched) => Road::Sketched(sketched),
+        let n = vectors.samples().rows().nrows();
+        let road = match sketch {
+            Some(sketch) => Road::Sketched(Sketched::new(sketch, 1, n, (n_sets, n_clusters))),
             None => Road::Dense(Dense::new(n, n_sets, n_clusters)),
         };
         Self { vectors, nearest: Array2::from_elem((n_sets, n), NOWHERE), n_clusters, road }
@@ -99,7 +89,8 @@ impl<'a, V: Vectors> Assignment<'a, V> {
 
 /// The nearest of some centroids for each row.
 pub(super) fn assign_once<V: Vectors>(vectors: &V, n_clusters: usize, centroids: &V::Centroids) -> Vec<u32> {
-    let mut assignment = Assignment::new(vectors, (1, n_clusters), centroids, 1, None);
+    let sketch = SharedSketch::default().get(vectors, n_clusters, centroids, 1);
+    let mut assignment = Assignment::new(vectors, (1, n_clusters), sketch);
     assignment.assign(&[(0, centroids)]);
     assignment.nearest.into_raw_vec_and_offset().0
 }
@@ -129,7 +120,7 @@ mod tests {
 
     fn labels(x: &Array2<u8>, sets: &[&Centroids]) -> Array2<u32> {
         let bytes = Bytes::new(x.view());
-        let mut assignment = Assignment::new(&bytes, (sets.len(), sets[0].n_clusters()), sets[0], 1, None);
+        let mut assignment = Assignment::new(&bytes, (sets.len(), sets[0].n_clusters()), None);
         assignment.assign(&sets.iter().copied().enumerate().collect::<Vec<_>>());
         assignment.nearest.reversed_axes()
     }

@@ -7,22 +7,20 @@ use super::{
     Error,
     centroids::{Centroids, Fraction},
     partial_stats::PartialStats,
-    rounded::{Lower, PARTS, Rounded},
+    rounded::{Lower, PARTS, Rounded, WIDTH},
     samples::{CONTIGUOUS, Samples},
     settle::{NOWHERE, Settled, around},
     vectors::{Vectors, whole},
 };
 use crate::distance::{Kernel, with_kernel};
 
-/// Values that are summed apart, so that vector instructions can.
-const WIDTH: usize = 16;
 /// Labels that are compared at once, for few change.
 const BLOCK: usize = 32;
 
 /// Rows of bytes, perhaps with weights.
 pub(super) struct Bytes<'a> {
     samples: Samples<'a>,
-    /// Whole, and so many to a weight of 1.
+    /// Whole, and what one of them stands for.
     weights: Option<(Vec<u64>, f64)>,
 }
 
@@ -191,7 +189,7 @@ impl Vectors for Bytes<'_> {
             }
             let (n, m) = (old.counts[j] as f64, new.counts[j] as f64);
             let (before, after) = (before.to_slice().expect(CONTIGUOUS), after.to_slice().expect(CONTIGUOUS));
-            with_kernel!(self.samples.level, |kernel| {
+            let squares = with_kernel!(self.samples.level, |kernel| {
                 kernel.run(|| {
                     let mut sums = [0.0; WIDTH];
                     for (before, after) in before.chunks(WIDTH).zip(after.chunks(WIDTH)) {
@@ -199,14 +197,18 @@ impl Vectors for Bytes<'_> {
                             *sum += (new as f64 / m - old as f64 / n).powi(2);
                         }
                     }
-                    sums.iter().sum()
+                    sums.iter().sum::<f64>()
                 })
-            })
+            });
+            // Zero is told only of what stands still.
+            let (n, m) = (u128::from(old.counts[j]), u128::from(new.counts[j]));
+            let same = |(&old, &new): (&u64, &u64)| u128::from(old) * m == u128::from(new) * n;
+            if squares == 0.0 && !before.iter().zip(after).all(same) { f64::MIN_POSITIVE } else { squares }
         };
         (0..old.n_clusters()).into_par_iter().map(of_cluster).collect()
     }
 
     fn inertia(&self, stats: &PartialStats, centroids: &Centroids, _labels: &[u32]) -> f64 {
-        stats.inertia(centroids) / self.weights.as_ref().map_or(1.0, |(_, per_one)| *per_one)
+        stats.inertia(centroids) * self.weights.as_ref().map_or(1.0, |(_, unit)| *unit)
     }
 }

@@ -28,9 +28,13 @@ impl Centroids {
     /// Centroids at these places, shape (`n_clusters`, `n_features`), each value taken to the nearest multiple of 2⁻²⁰.
     ///
     /// # Errors
-    /// [`Error::InitValue`] if a value is not from 0 to 255.
+    /// [`Error::InitValue`] if a value is not from 0 to 255, [`Error::Zero`] if there is no centroid.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255 * 2^20")]
     pub fn from_f64(centroids: &Array2<f64>) -> Result<Self, Error> {
+        if centroids.nrows() == 0 {
+            return Err(Error::Zero { name: "n_clusters" });
+        }
+        let centroids = centroids.as_standard_layout();
         match centroids.indexed_iter().find(|(_, value)| !(0.0..=255.0).contains(*value)) {
             Some(((row, column), &value)) => Err(Error::InitValue { row, column, value }),
             None => Ok(Self {

@@ -12,12 +12,12 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, concatenate};
 use rayon::prelude::*;
 
 use super::{
-    samples::{CONTIGUOUS, NARROW, PANELS, Samples},
+    samples::{CONTIGUOUS, PANELS, Samples},
     settle::Pairs,
     vectors::Vectors,
 };
 use crate::{
-    distance::{Kernel, LANES, Lanes, Packed, Scratch},
+    distance::{Kernel, LANES, Lanes, Packed, Panel, Scratch},
     neighbors::lanes,
 };
 
@@ -26,6 +26,8 @@ const NONE: f32 = f32::NEG_INFINITY;
 
 /// What is known of every row from when it was last looked at.
 pub(super) struct Dense {
+    /// The rows, packed when they are first wanted; never if they are too long.
+    panels: Option<Vec<Panel>>,
     /// The drift at which the row's nearest centroid may be another, shape (sets, n).
     limits: Array2<f32>,
     /// How far each centroid and the farthest moving of the others have come in all, shape (sets, k).
@@ -35,7 +37,7 @@ pub(super) struct Dense {
 impl Dense {
     pub(super) fn new(n_samples: usize, n_sets: usize, n_clusters: usize) -> Self {
         let limits = Array2::from_elem((n_sets, n_samples), NONE);
-        Self { limits, drifts: Array2::zeros((n_sets, n_clusters)) }
+        Self { panels: None, limits, drifts: Array2::zeros((n_sets, n_clusters)) }
     }
 
     /// Takes note of how far the centroids of a set moved.
@@ -46,8 +48,11 @@ impl Dense {
         let first = most(&mut distances.iter().enumerate());
         let second = most(&mut distances.iter().enumerate().filter(|&(j, _)| Some(j) != farthest));
         for (j, (drift, distance)) in self.drifts.row_mut(set).iter_mut().zip(distances).enumerate() {
-            // The factor covers what the floats lose.
-            *drift += (distance + if Some(j) == farthest { second } else { first }) * (1.0 + 1e-9);
+            let others = if Some(j) == farthest { second } else { first };
+            if distance + others > 0.0 {
+                // Covers what the floats lose, in distances between bytes and in this sum.
+                *drift += (distance + others) * (1.0 + 1e-9) + 1e-10;
+            }
         }
     }
 
@@ -62,23 +67,26 @@ impl Dense {
         #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
         let drifts = self.drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32);
         let step = Step { kernel, samples, sets, drifts };
-        let blocks = nearest
-            .axis_chunks_iter_mut(Axis(1), PANELS * LANES)
-            .into_par_iter()
-            .zip(self.limits.axis_chunks_iter_mut(Axis(1), PANELS * LANES))
-            .enumerate();
-        if samples.rows().ncols() > NARROW {
-            return blocks
-                .for_each(|(block, (nearest, _))| step.measure_all(block * PANELS * LANES, nearest));
+        let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter();
+        if self.panels.is_none() {
+            self.panels = samples.pack();
         }
-        samples.pack();
+        let Some(panels) = &self.panels else {
+            return blocks
+                .enumerate()
+                .for_each(|(block, nearest)| step.measure_all(block * PANELS * LANES, nearest));
+        };
+        let blocks = blocks
+            .zip(self.limits.axis_chunks_iter_mut(Axis(1), PANELS * LANES))
+            .zip(panels.par_chunks(PANELS))
+            .enumerate();
         let uppers: Vec<ArrayView2<i8>> = sets.iter().map(|(_, pairs)| pairs.rounded.upper.view()).collect();
         let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
         let packed = Packed::new(kernel, uppers.view());
         blocks.for_each_init(
             || (vec![[0; LANES]; uppers.nrows()], Scratch::default(), Vec::new()),
-            |(dots, scratch, open), (block, (mut nearest, mut limits))| {
-                let panels = samples.panels(block).iter().enumerate();
+            |(dots, scratch, open), (block, ((mut nearest, mut limits), panels))| {
+                let panels = panels.iter().enumerate();
                 let rows = nearest.axis_chunks_iter_mut(Axis(1), LANES);
                 let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(1), LANES));
                 for ((number, panel), (mut nearest, mut limits)) in panels.zip(rows) {

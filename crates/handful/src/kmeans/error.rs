@@ -81,7 +81,7 @@ pub enum Error {
         found: usize,
     },
     /// A weight that rows cannot count for.
-    #[error("the weight of row {row} is {weight}: expected a finite number, 0 or more")]
+    #[error("the weight of row {row} is {weight}: expected a number from 0 to 1e150")]
     Weight {
         /// The row.
         row: usize,

@@ -1,7 +1,9 @@
 //! Clustering floats: rounded to bytes they tell which centroids may be the nearest, and what is left is measured
 //! in `f64`, in one order.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis, Zip};
+use std::collections::BTreeSet;
+
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::{
@@ -19,7 +21,7 @@ use crate::{
 /// Rows that are summed before their sum is added to others: not left to threads, so that these do not matter.
 const BLOCK: usize = 256;
 /// Squares of larger values might overflow when they are summed.
-const LARGEST: f64 = 1e150;
+pub(super) const LARGEST: f64 = 1e150;
 
 /// Rows of floats, perhaps with weights.
 pub(super) struct Floats<'a, T> {
@@ -79,6 +81,10 @@ impl<'a, T: Float> Floats<'a, T> {
         lost: Vec<f32>,
         weights: Option<&'a [f64]>,
     ) -> Self {
+        // Closer rows are as good as the same: their squared distance may be no float but zero.
+        let least = f64::MIN_POSITIVE.sqrt() / scale.step();
+        #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
+        let lost = lost.into_iter().map(|lost| lost + (least * (1.0 + 1e-6)) as f32).collect();
         Self {
             rows,
             scale,
@@ -267,16 +273,25 @@ impl<T: Float> Vectors for Floats<'_, T> {
         let empty: Vec<usize> = (0..sizes.len()).filter(|&j| sizes[j] == 0).collect();
         let mut far =
             if empty.is_empty() { Vec::new() } else { self.farthest_first(previous, labels) }.into_iter();
+        let mut taken = Vec::new();
         for j in empty {
             // A cluster's only row stays: taking it would empty another.
             if let Some(row) = far.find(|&row| sizes[labels[row] as usize] > 1) {
-                let (from, weight) = (labels[row] as usize, self.weight(row));
-                let values = self.rows.row(row).mapv(|x| weight * x.into());
-                (sizes[from], sizes[j]) = (sizes[from] - 1, 1);
-                (weights[from], weights[j]) = (weights[from] - weight, weight);
-                Zip::from(sums.row_mut(from)).and(&values).for_each(|sum, &x| *sum -= x);
-                sums.row_mut(j).assign(&values);
+                (sizes[labels[row] as usize], sizes[j]) = (sizes[labels[row] as usize] - 1, 1);
+                weights[j] = self.weight(row);
+                sums.row_mut(j).assign(&self.rows.row(row).mapv(|x| self.weight(row) * x.into()));
+                taken.push(row);
             }
+        }
+        // What is left is summed anew: a large row taken from a sum would leave nothing of the small ones.
+        let from: BTreeSet<u32> = taken.iter().map(|&row| labels[row]).collect();
+        for label in from {
+            let stays =
+                |&row: &usize| labels[row] == label && self.weight(row) > 0.0 && !taken.contains(&row);
+            let rows: Vec<usize> = (0..labels.len()).filter(stays).collect();
+            let sum = self.sum(&rows, |row| self.weight(row));
+            sums.row_mut(label as usize).assign(&ArrayView1::from(&sum));
+            weights[label as usize] = rows.iter().map(|&row| self.weight(row)).sum();
         }
         for (j, mut sums) in sums.outer_iter_mut().enumerate() {
             if sizes[j] == 0 {
@@ -289,11 +304,11 @@ impl<T: Float> Vectors for Floats<'_, T> {
     }
 
     fn movement(&self, old: &Array2<f64>, new: &Array2<f64>) -> Vec<f64> {
-        let rows = old.outer_iter().zip(new.outer_iter());
-        rows.map(|(old, new)| {
-            ordered_sum(old.to_slice().expect(CONTIGUOUS), new.to_slice().expect(CONTIGUOUS))
-        })
-        .collect()
+        let of_cluster = |(old, new): (ArrayView1<f64>, ArrayView1<f64>)| {
+            let squares = ordered_sum(old.to_slice().expect(CONTIGUOUS), new.to_slice().expect(CONTIGUOUS));
+            if squares == 0.0 && old != new { f64::MIN_POSITIVE } else { squares }
+        };
+        old.outer_iter().zip(new.outer_iter()).map(of_cluster).collect()
     }
 
     fn inertia(&self, _stats: &Stats, centroids: &Array2<f64>, labels: &[u32]) -> f64 {
@@ -306,6 +321,8 @@ impl<T: Float> Vectors for Floats<'_, T> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+
+    use ndarray::Zip;
 
     use super::*;
     use crate::{
@@ -337,7 +354,7 @@ mod tests {
         fn every_step_is_that_of_the_definition(
             (n, k, d) in (1_usize..100, 1_usize..8, 1_usize..20),
             values in prop::collection::vec(-1.0_f64..1.0, 499),
-            scale in prop::sample::select(vec![1e-200, 1e-3, 1.0, 1e100]),
+            scale in prop::sample::select(vec![1e-200, 1e-160, 1e-155, 1e-3, 1.0, 1e100]),
             levels in prop::sample::select(vec![3.0, 1000.0, 1e9]),
             far in any::<bool>(),
         ) {
@@ -352,6 +369,9 @@ mod tests {
             let mut centroids = start.clone();
             for max_iter in 1..5 {
                 let (labels, means) = naive_step(&x, &centroids);
+                let (cluster_sizes, inertia, n_iter) = (Vec::new(), 0.0, 0);
+                let at = KMeans { centroids: centroids.clone(), labels: Vec::new(), cluster_sizes, inertia, n_iter };
+                prop_assert_eq!(&at.predict(x.view())?, &labels);
                 if means.iter().any(|x| x.is_nan()) {
                     break; // an empty cluster
                 }
@@ -390,6 +410,11 @@ mod tests {
         };
         let found: KMeans<Array2<f64>> = params([1.0, 255.0, 255.0]).fit(x.view()).unwrap();
         assert_eq!(found.centroids.into_raw_vec_and_offset().0, [1.0, 104.0, 100.0]);
+        // What is left of a cluster whose farthest row is taken is its mean, however far that row was.
+        let x = Array2::from_shape_fn((3, 1), |(i, _)| [0.125, 0.25, 1e17][i]);
+        let start = Init::Given(Array2::from_shape_fn((2, 1), |(j, _)| [0.0, 1e30][j]));
+        let found: KMeans<Array2<f64>> = KMeans::params(2).max_iter(1).init(start).fit(x.view()).unwrap();
+        assert_eq!(found.centroids.into_raw_vec_and_offset().0, [0.1875, 1e17]);
         let same = Array2::from_elem((4, 1), 7.5_f32);
         let found = params([7.5, 7.5, 9.0]).fit(same.view()).unwrap();
         assert_eq!((found.cluster_sizes, found.inertia), (vec![4, 0, 0], 0.0));

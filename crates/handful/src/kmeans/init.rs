@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use super::{
     Error,
-    samples::{CONTIGUOUS, NARROW, PANELS, Samples},
+    samples::{CONTIGUOUS, PANELS, Samples},
 };
 use crate::{
-    distance::{self, Kernel, LANES, Packed, Scratch, with_kernel},
+    distance::{self, Kernel, LANES, Packed, Panel, Scratch, with_kernel},
     progress::{Observer, Stage},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn random(
 /// as their weight says.
 ///
 /// One run for each of `rngs`; they go side by side, so that rows are read once for several. Beyond [`SEEDING_ROWS`]
-/// rows each works on an even sample of so many. Distances are those of the rows' bytes, which are whole, so the draw
+/// rows each works on an even sample of so many that have a weight. Distances are those of the rows' bytes, which are whole, so the draw
 /// is exact and does not depend on threads. O(n k d log k) a run.
 pub(super) fn k_means_plus_plus(
     samples: &Samples,
@@ -50,10 +50,15 @@ pub(super) fn k_means_plus_plus(
     observer: &Observer,
 ) -> Result<Vec<Vec<usize>>, Error> {
     let n = samples.rows().nrows();
+    let there: Option<Vec<usize>> = weights.map(|weights| (0..n).filter(|&row| weights[row] > 0).collect());
     let enough = SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters));
     if n > enough {
         let of_sample = |rng: &mut ChaCha8Rng| {
-            let mut rows = index::sample(rng, n, enough).into_vec();
+            let mut rows = match &there {
+                None => index::sample(rng, n, enough).into_vec(),
+                Some(there) if there.len() <= enough => there.clone(),
+                Some(there) => index::sample(rng, there.len(), enough).iter().map(|i| there[i]).collect(),
+            };
             rows.sort_unstable();
             let sample = samples.rows().select(Axis(0), &rows);
             let weights: Option<Vec<u64>> =
@@ -90,16 +95,13 @@ fn seed_together(
     rngs: &mut [ChaCha8Rng],
     observer: &Observer,
 ) -> Result<Vec<Vec<usize>>, Error> {
-    let (n, d) = samples.rows().dim();
-    if d <= NARROW {
-        samples.pack();
-    }
+    let (n, panels) = (samples.rows().nrows(), samples.pack());
     let first = |rng: &mut ChaCha8Rng| match weights {
         None => rng.random_range(0..n),
         Some(weights) => draw(weights, None, 1, rng)[0],
     };
     let firsts: Vec<usize> = rngs.iter_mut().map(first).collect();
-    let distances = squared_distances(samples, &firsts);
+    let distances = squared_distances(samples, panels.as_deref(), &firsts);
     let mut runs: Vec<Seeding> = rngs
         .iter_mut()
         .zip(firsts)
@@ -110,7 +112,7 @@ fn seed_together(
         observer.report(Stage::Seeding, done, n_clusters)?;
         let candidates = |run: &mut Seeding| draw(&run.distances, weights, n_trials, run.rng);
         let candidates = runs.par_iter_mut().map(candidates).collect::<Vec<_>>().concat();
-        let mut distances = squared_distances(samples, &candidates);
+        let mut distances = squared_distances(samples, panels.as_deref(), &candidates);
         runs.par_iter_mut()
             .zip(candidates.par_chunks(n_trials))
             .zip(distances.axis_chunks_iter_mut(Axis(0), n_trials))
@@ -141,7 +143,7 @@ impl Seeding<'_> {
     }
 }
 
-/// Rows drawn with probability proportional to `shares`, times their weights; evenly if all are zero.
+/// Rows drawn with probability proportional to `shares`, times their weights; by weight alone if all are zero.
 fn draw(shares: &[u64], weights: Option<&[u64]>, n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let cumulative: Vec<u128> = (0..shares.len())
         .scan(0, |sum, row| {
@@ -152,7 +154,12 @@ fn draw(shares: &[u64], weights: Option<&[u64]>, n: usize, rng: &mut ChaCha8Rng)
     let total = cumulative[cumulative.len() - 1];
     let one = |_| {
         let point = match u64::try_from(total) {
-            Ok(0) => return rng.random_range(0..shares.len()),
+            Ok(0) => {
+                return match weights {
+                    None => rng.random_range(0..shares.len()),
+                    Some(weights) => draw(weights, None, 1, rng)[0],
+                };
+            }
             Ok(total) => rng.random_range(0..total).into(),
             Err(_) => rng.random_range(0..total),
         };
@@ -161,18 +168,18 @@ fn draw(shares: &[u64], weights: Option<&[u64]>, n: usize, rng: &mut ChaCha8Rng)
     (0..n).map(one).collect()
 }
 
-/// The squared distance of each of the rows `from` to every row, shape (`from.len()`, n).
-fn squared_distances(samples: &Samples, from: &[usize]) -> Array2<u64> {
+/// The squared distance of each of the rows `from` to every row, shape (`from.len()`, n); the panels are the rows'.
+fn squared_distances(samples: &Samples, panels: Option<&[Panel]>, from: &[usize]) -> Array2<u64> {
     let x = samples.rows();
     let queries = distance::signed(x.select(Axis(0), from).view());
     let norms: Vec<i64> = from.iter().map(|&row| samples.norms[row].cast_signed()).collect();
     let mut distances = Array2::zeros((from.len(), x.nrows()));
     let blocks = distances.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
     with_kernel!(samples.level, |kernel| {
-        let packed = (x.ncols() <= NARROW).then(|| Packed::new(kernel, queries.view()));
+        let packed = panels.map(|panels| (panels, Packed::new(kernel, queries.view())));
         blocks.for_each(|(block, mut distances)| {
             let start = block * PANELS * LANES;
-            let Some(packed) = &packed else {
+            let Some((panels, packed)) = &packed else {
                 let rows = x.slice(s![start..start + distances.ncols(), ..]);
                 return distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
                     for (row, dot) in (first..).zip(dots) {
@@ -182,7 +189,7 @@ fn squared_distances(samples: &Samples, from: &[usize]) -> Array2<u64> {
                 });
             };
             let (mut scratch, mut dots) = (Scratch::default(), vec![[0; LANES]; from.len()]);
-            let panels = samples.panels(block).iter().zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
+            let panels = panels[block * PANELS..].iter().zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
             for (first, (panel, mut distances)) in (start..).step_by(LANES).zip(panels) {
                 packed.multiply_all(panel, &mut scratch, &mut dots);
                 let mut terms = [0; LANES];

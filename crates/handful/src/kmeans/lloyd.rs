@@ -1,13 +1,12 @@
 //! Lloyd's iteration: rows to their nearest centroid, centroids to the mean of their rows.
 
-use std::sync::Arc;
-
 use rayon::prelude::*;
 
 use super::{
-    Error, KMeans, KMeansParams, assign::Assignment, samples::CONTIGUOUS, settle::NOWHERE, vectors::Vectors,
+    Error, KMeans, KMeansParams, assign::Assignment, samples::CONTIGUOUS, settle::NOWHERE,
+    shared_sketch::SharedSketch, vectors::Vectors,
 };
-use crate::{neighbors::sketch::Projection, progress::Stage};
+use crate::progress::Stage;
 
 /// Runs from each of `starts` until no label changes, the centroids' squared movement sums to at most `tol`, or
 /// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.
@@ -18,11 +17,11 @@ pub(super) fn lloyd<V: Vectors>(
     params: &KMeansParams,
     starts: Vec<V::Centroids>,
     tol: f64,
-    projection: Option<&Arc<Projection>>,
+    sketch: &SharedSketch,
 ) -> Result<Vec<KMeans<V::Centroids>>, Error> {
     let &KMeansParams { n_clusters, max_iter, ref observer, .. } = params;
-    let shape = (starts.len(), n_clusters);
-    let mut assignment = Assignment::new(vectors, shape, &starts[0], params.sketched_steps(), projection);
+    let sketch = sketch.get(vectors, n_clusters, &starts[0], params.sketched_steps());
+    let mut assignment = Assignment::new(vectors, (starts.len(), n_clusters), sketch);
     let mut runs: Vec<Run<V>> =
         starts.into_iter().map(|start| Run::new(vectors, n_clusters, start)).collect();
     for iteration in 0.. {
@@ -61,20 +60,27 @@ struct Run<V: Vectors> {
     stats: V::Stats,
     n_iter: usize,
     /// The centroids have hardly moved; the labels do not yet belong to them.
-    settled: bool,
+    converged: bool,
     ended: bool,
 }
 
 impl<V: Vectors> Run<V> {
     fn new(vectors: &V, n_clusters: usize, centroids: V::Centroids) -> Self {
         let labels = vec![NOWHERE; vectors.samples().rows().nrows()];
-        Self { centroids, labels, stats: vectors.stats(n_clusters), n_iter: 0, settled: false, ended: false }
+        Self {
+            centroids,
+            labels,
+            stats: vectors.stats(n_clusters),
+            n_iter: 0,
+            converged: false,
+            ended: false,
+        }
     }
 
     /// Goes on from the rows' nearest centroids, and tells how far each centroid moved.
     fn step(&mut self, vectors: &V, nearest: &[u32], max_iter: usize, tol: f64) -> Vec<f64> {
         let any_moved = vectors.relabel(&mut self.stats, &mut self.labels, nearest);
-        if self.settled || self.n_iter == max_iter {
+        if self.converged || self.n_iter == max_iter {
             self.ended = true;
             return Vec::new();
         }
@@ -85,7 +91,7 @@ impl<V: Vectors> Run<V> {
         }
         let means = vectors.means(&self.stats, &self.centroids, &self.labels);
         let squares = vectors.movement(&self.centroids, &means);
-        self.settled = squares.iter().sum::<f64>() <= tol;
+        self.converged = squares.iter().sum::<f64>() <= tol;
         self.centroids = means;
         squares.into_iter().map(f64::sqrt).collect()
     }
@@ -112,7 +118,7 @@ mod tests {
     fn run(x: &Array2<u8>, start: &Array2<f64>, max_iter: usize) -> KMeans {
         let starts = vec![Centroids::from_f64(start).expect("bytes")];
         let params = KMeans::params(start.nrows()).max_iter(max_iter);
-        let runs = lloyd(&Bytes::new(x.view()), &params, starts, 0.0, None);
+        let runs = lloyd(&Bytes::new(x.view()), &params, starts, 0.0, &SharedSketch::default());
         runs.expect("not cancelled").remove(0)
     }
 

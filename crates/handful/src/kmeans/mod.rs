@@ -8,7 +8,8 @@
 //! by block, and so the bits do not depend on threads either.
 //!
 //! Each step compares rows with as few centroids as it can: with many centroids a sketch of the row rules most out,
-//! with few a row waits until they have moved farther than its nearest is ahead of the next.
+//! and a row leaves alone those that stand still if its own does; with few a row waits until they have moved farther
+//! than its nearest is ahead of the next.
 
 mod assign;
 mod bytes;
@@ -23,7 +24,10 @@ mod per_class;
 mod rounded;
 mod samples;
 mod settle;
+mod shared_sketch;
 mod sketched;
+#[cfg(test)]
+mod tests;
 mod vectors;
 
 use std::sync::Arc;
@@ -37,7 +41,8 @@ pub use partial_stats::{PartialStats, partial_stats};
 pub use per_class::Prototypes;
 
 use bytes::Bytes;
-use floats::Floats;
+use floats::{Floats, LARGEST};
+use shared_sketch::SharedSketch;
 use vectors::Vectors;
 
 use crate::{
@@ -48,6 +53,9 @@ use crate::{
 
 /// Runs with so many centroids in all go side by side: more would not share more.
 const CENTROIDS_TOGETHER: usize = 256;
+
+/// Runs that go side by side keep 12 bytes for each of so many rows in all.
+const ROWS_TOGETHER: usize = 1 << 22;
 
 /// Where the centroids start.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -141,8 +149,8 @@ impl KMeansParams {
     }
 
     /// [`fit`](Self::fit) with each row counting as often as its weight says. Bytes stay exact: weights that are whole
-    /// numbers count as they are, others to the nearest multiple of 2⁻²⁰ of the largest. Rows without weight are
-    /// labelled, and counted in `cluster_sizes`, but move nothing.
+    /// numbers count as they are, others to the nearest multiple of 2⁻²⁰ of the largest that is not zero. Rows without
+    /// weight are labelled, and counted in `cluster_sizes`, but move nothing.
     ///
     /// ```
     /// use handful::KMeans;
@@ -155,7 +163,7 @@ impl KMeansParams {
     /// ```
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); if there is not one finite weight, 0 or more, for each row.
+    /// As [`fit`](Self::fit); if there is not one weight from 0 to 10¹⁵⁰ for each row.
     pub fn fit_weighted<T: Clusterable>(
         &self,
         x: ArrayView2<T>,
@@ -165,7 +173,7 @@ impl KMeansParams {
         if found != expected {
             return Err(Error::WeightCount { expected, found });
         }
-        let wrong = |weight: &f64| !(*weight >= 0.0 && weight.is_finite());
+        let wrong = |weight: &f64| !(0.0..=LARGEST).contains(weight);
         if let Some(row) = sample_weight.iter().position(wrong) {
             return Err(Error::Weight { row, weight: sample_weight[row] });
         }
@@ -199,10 +207,12 @@ impl KMeansParams {
             };
             Ok(rows.iter().map(|rows| vectors.at_rows(rows)).collect())
         };
+        let sketch = SharedSketch::new(job.projection.cloned());
         let mut best: Option<KMeans<V::Centroids>> = None;
         let runs: Vec<usize> = (0..self.n_runs()).collect();
-        for together in runs.chunks((CENTROIDS_TOGETHER / self.n_clusters).max(1)) {
-            for found in lloyd::lloyd(vectors, self, start(together)?, tol, job.projection)? {
+        let together = (CENTROIDS_TOGETHER / k).min(ROWS_TOGETHER / n).max(1);
+        for together in runs.chunks(together) {
+            for found in lloyd::lloyd(vectors, self, start(together)?, tol, &sketch)? {
                 if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
                     best = Some(found);
                 }
@@ -328,7 +338,7 @@ impl KMeans<Array2<f64>> {
         if x.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: x.ncols() });
         }
-        T::nearest(x, n_clusters, &self.centroids)
+        T::nearest(x, n_clusters, &self.centroids.as_standard_layout().into_owned())
     }
 }
 

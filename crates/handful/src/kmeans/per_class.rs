@@ -1,14 +1,11 @@
 //! K-Means within each class: the centroids, labelled, replace the training set.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
-};
+use std::sync::{Arc, Mutex};
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{Centroids, Error, Init, Job, KMeans, KMeansParams, bytes::Bytes, sketched};
+use super::{Centroids, Error, Init, Job, KMeans, KMeansParams, bytes::Bytes, shared_sketch};
 use crate::{
     Dataset,
     distance::{Level, with_kernel},
@@ -58,8 +55,8 @@ impl Prototypes {
 
 impl KMeansParams {
     /// Clusters the images of each class on their own: `n_clusters` prototypes a class. Classes without
-    /// images have none, and a cluster that stays empty (where a class has fewer distinct images) is none. Given initial centroids stand class by class, shape (classes with images ·
-    /// `n_clusters`, `n_features`).
+    /// images have none, and a cluster that stays empty (where a class has fewer distinct images) is none. Given
+    /// initial centroids stand class by class, shape (classes with images · `n_clusters`, `n_features`).
     ///
     /// # Errors
     /// As [`fit`](Self::fit); [`Error::TooManyClustersForClass`] if a class has fewer images.
@@ -80,7 +77,7 @@ impl KMeansParams {
         let per_class = self.split_init(rows.len(), dataset.n_features())?;
         let projection =
             self.shared_projection(dataset.images().view(), rows.iter().map(|(_, rows)| rows.len()));
-        let (done, total) = (AtomicUsize::new(0), rows.len() * self.n_runs());
+        let (done, total) = (Mutex::new(0), rows.len() * self.n_runs());
         self.observer.report(Stage::Runs, 0, total)?;
         let clusterings = rows
             .par_iter()
@@ -89,8 +86,10 @@ impl KMeansParams {
                 let images = dataset.images().select(Axis(0), rows);
                 let job = Job { stream: *class, projection: projection.as_ref() };
                 params.run(&Bytes::new(images.view()), job, || {
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    Ok(self.observer.report(Stage::Runs, done, total)?)
+                    // Told under the lock: in order.
+                    let mut done = done.lock().expect("no panic while locked");
+                    *done += 1;
+                    Ok(self.observer.report(Stage::Runs, *done, total)?)
                 })
             })
             .collect::<Result<Vec<KMeans>, Error>>()?;
@@ -122,7 +121,7 @@ impl KMeansParams {
         class_sizes: impl Iterator<Item = usize>,
     ) -> Option<Arc<Projection>> {
         let shape = (class_sizes.min()?, images.ncols());
-        let pays = sketched::may_pay(shape, self.n_clusters, self.sketched_steps());
+        let pays = shared_sketch::may_pay(shape, self.n_clusters, self.sketched_steps());
         let found = || with_kernel!(Level::detect(), |kernel| Projection::new(kernel, &images));
         pays.then(found).flatten().map(Arc::new)
     }

@@ -68,7 +68,7 @@ impl Lower {
 }
 
 /// Values that are summed apart, so that vector instructions can.
-const WIDTH: usize = 16;
+pub(super) const WIDTH: usize = 16;
 
 /// Squared lengths of one centroid and of what rounding took from it, these in 256ths.
 struct Lengths {

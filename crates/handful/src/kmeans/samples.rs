@@ -1,6 +1,4 @@
-//! The rows to cluster, packed for the kernels once for all runs.
-
-use std::sync::OnceLock;
+//! The rows to cluster, and what is known of each.
 
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
@@ -20,7 +18,6 @@ pub(super) struct Samples<'a> {
     shape: (usize, usize),
     pub(super) norms: Vec<u64>,
     pub(super) sums: Vec<i64>,
-    panels: OnceLock<Vec<Panel>>,
     /// What rounding to bytes took from each row, or a little more; empty if nothing.
     lost: Vec<f32>,
     pub(super) level: Level,
@@ -35,7 +32,6 @@ impl<'a> Samples<'a> {
             shape: rows.dim(),
             norms: chunks().flat_map_iter(distance::squared_norms).collect(),
             sums: chunks().flat_map_iter(distance::sums).collect(),
-            panels: OnceLock::new(),
             lost: Vec::new(),
             level: Level::detect(),
         }
@@ -70,16 +66,9 @@ impl<'a> Samples<'a> {
         self.norms[row].cast_signed() - 2 * OFFSET * self.sums[row]
     }
 
-    /// Packs the rows if they are not yet: as much memory again. To be called before threads share work that wants
-    /// [`panels`](Self::panels), for waiting within it could be for itself.
-    pub(super) fn pack(&self) {
-        self.panels.get_or_init(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows())));
-    }
-
-    /// The panels of a block of `PANELS * LANES` rows.
-    pub(super) fn panels(&self, block: usize) -> &[Panel] {
-        let panels = self.panels.get().expect("packed before");
-        &panels[block * PANELS..panels.len().min((block + 1) * PANELS)]
+    /// The rows for the kernels: as much memory again. None if they are too long for one product.
+    pub(super) fn pack(&self) -> Option<Vec<Panel>> {
+        (self.shape.1 <= NARROW).then(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows())))
     }
 
     /// The variance of a feature, averaged over the features.

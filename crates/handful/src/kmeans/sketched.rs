@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 use super::{
-    samples::{NARROW, PANELS},
+    samples::PANELS,
     settle::{Measured, NOWHERE, Pairs, around},
     vectors::Vectors,
 };
@@ -21,26 +21,13 @@ use crate::{
     distance::{Kernel, LANES, Lanes, Packed, Scratch},
     neighbors::{
         lanes,
-        sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch, SketchPanel, SketchedQueries, VALUES},
+        sketch::{Sketch, SketchPanel, SketchedQueries, VALUES},
     },
 };
 
-/// Fewer centroids are as fast without a sketch.
-const LEAST_CLUSTERS: usize = 48;
-/// So many products with all rows, each centroid's in each step, pay for sketching them.
-const LEAST_PRODUCTS: usize = 512;
-/// Panels of rows that a sketch is tried out with.
-const TRIALS: usize = 32;
-
-/// Whether rows are so many, and so long, that a sketch may pay in so many steps.
-pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, steps: usize) -> bool {
-    let worth = n_clusters >= LEAST_CLUSTERS && n_clusters.saturating_mul(steps) >= LEAST_PRODUCTS;
-    worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
-}
-
 /// A sketch of the rows, and what is known of them from the last step.
 pub(super) struct Sketched {
-    sketch: Sketch,
+    sketch: Arc<Sketch>,
     /// It is of one panel in so many.
     every: usize,
     /// Squared distances of the rows from their nearest centroids, both rounded, shape (sets, n).
@@ -50,37 +37,23 @@ pub(super) struct Sketched {
 }
 
 impl Sketched {
-    /// For so many sets, of which one is given. None if, tried out on some rows, it does not rule out enough of the
-    /// centroids.
-    pub(super) fn new<K: Kernel, V: Vectors>(
-        kernel: K,
-        vectors: &V,
-        projection: &Arc<Projection>,
+    /// For so many sets of so many centroids, with a sketch of one panel in so many.
+    pub(super) fn new(
+        sketch: Arc<Sketch>,
+        every: usize,
+        n_samples: usize,
         (n_sets, n_clusters): (usize, usize),
-        centroids: &V::Centroids,
-    ) -> Option<Self> {
-        let rows = vectors.samples().rows();
-        let n = rows.nrows();
-        let every = (n / LANES / TRIALS).max(1);
-        let tried = Sketch::of_some(kernel, &rows, projection, every);
-        let mut tried = Self::with(tried, every, (1, n, n_clusters));
-        let mut nearest = Array2::from_elem((1, n), NOWHERE);
-        let pays = tried.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids))], nearest.view_mut());
-        pays.then(|| Self::with(Sketch::new(kernel, &rows, projection), 1, (n_sets, n, n_clusters)))
-    }
-
-    fn with(sketch: Sketch, every: usize, (n_sets, n, n_clusters): (usize, usize, usize)) -> Self {
+    ) -> Self {
         Self {
             sketch,
             every,
-            distances: Array2::zeros((n_sets, n)),
+            distances: Array2::zeros((n_sets, n_samples)),
             still: Array2::from_elem((n_sets, n_clusters), false),
         }
     }
 
     /// Takes note of how far the centroids of a set moved.
     pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
-        // Where the square of a movement is too small for a float, so is what it changes in a squared distance.
         self.still.row_mut(set).iter_mut().zip(distances).for_each(|(still, &moved)| *still = moved == 0.0);
     }
 
@@ -185,11 +158,11 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         measured.clear();
         let (mut before, mut best, mut least) = ([0; LANES], [0; LANES], [0; LANES]);
         // Rows whose centroid stands still: others that do are no nearer than they were.
-        let mut settled = 0_u32;
+        let mut unmoved = 0_u32;
         for (lane, (&j, &distance)) in nearest.iter().zip(&distances).enumerate() {
             before[lane] = j as usize;
             if known && still[before[lane]] {
-                settled |= 1 << lane;
+                unmoved |= 1 << lane;
                 least[lane] = distance;
             } else {
                 let own = pairs.measure(first + lane, before[lane]);
@@ -205,7 +178,7 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         thresholds.clone_from(&self.thresholds);
         near.clear();
         packed.multiply(&panel.values, scratch, &bases, thresholds, |j, mask, _| {
-            near.push((j, if still[j] { mask & there & !settled } else { mask & there }));
+            near.push((j, if still[j] { mask & there & !unmoved } else { mask & there }));
             None
         });
         let mut second = [i64::MAX; LANES];
@@ -222,7 +195,7 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         for lane in 0..n {
             let limit = around(least[lane], margins[lane]);
             if second[lane] as f64 <= limit {
-                let own = (settled >> lane & 1 == 1).then(|| pairs.measure(first + lane, before[lane]));
+                let own = (unmoved >> lane & 1 == 1).then(|| pairs.measure(first + lane, before[lane]));
                 let others = measured.iter().filter(|(of, _)| *of == lane).map(|(_, found)| *found);
                 let open = own.into_iter().chain(others).filter(|found| found.distance as f64 <= limit);
                 let mut open: Vec<Measured> = open.collect();
@@ -286,6 +259,7 @@ mod tests {
     use crate::{
         distance::{Level, with_kernel},
         kmeans::{Centroids, bytes::Bytes},
+        neighbors::sketch::Projection,
     };
 
     const N: usize = 1500;
@@ -326,7 +300,7 @@ mod tests {
             with_kernel!(level, |kernel| {
                 let projection = Arc::new(Projection::new(kernel, &x.view()).expect("eigenvalues converge"));
                 let sketch = Sketch::new(kernel, &x.view(), &projection);
-                let mut sketched = Sketched::with(sketch, 1, (2, N, K));
+                let mut sketched = Sketched::new(Arc::new(sketch), 1, N, (2, K));
                 let mut nearest = Array2::from_elem((2, N), NOWHERE);
                 for (step, centroids) in sets.iter().enumerate() {
                     if step > 0 {

@@ -59,15 +59,18 @@ pub(super) trait Vectors: Sync {
     fn inertia(&self, stats: &Self::Stats, centroids: &Self::Centroids, labels: &[u32]) -> f64;
 }
 
-/// Weights as whole numbers, and how many of these make 1: whole ones as they are, others to the nearest multiple of
-/// 2⁻²⁰ of the largest.
+/// Weights as whole numbers, and what one of these stands for: whole ones as they are, others to the nearest multiple
+/// of 2⁻²⁰ of the largest, and no weight to none.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 2^20")]
 pub(super) fn whole(weights: &[f64]) -> (Vec<u64>, f64) {
     const LARGEST: f64 = (1 << 20) as f64;
     let largest = weights.iter().copied().fold(0.0, f64::max);
-    let all_whole = largest <= LARGEST && weights.iter().all(|weight| weight.fract() == 0.0);
-    let per_one = if all_whole { 1.0 } else { LARGEST / largest };
-    (weights.iter().map(|weight| (weight * per_one).round() as u64).collect(), per_one)
+    if largest <= LARGEST && weights.iter().all(|weight| weight.fract() == 0.0) {
+        return (weights.iter().map(|&weight| weight as u64).collect(), 1.0);
+    }
+    let whole = |&weight: &f64| (weight / largest * LARGEST).round() as u64;
+    let whole = weights.iter().map(|weight| whole(weight).max((*weight > 0.0).into()));
+    (whole.collect(), largest / LARGEST)
 }
 
 #[cfg(test)]
@@ -120,6 +123,18 @@ mod tests {
     }
 
     #[test]
+    fn weights_may_be_tiny_or_far_apart() {
+        let x = array![[0_u8], [10], [200]];
+        for weights in [[1e-305, 1e-305, 1e-305], [1.0, 1e-9, 1e-9], [1e150, 1.0, 1e-150]] {
+            let bytes = KMeans::params(3).fit_weighted(x.view(), &weights).unwrap();
+            let floats = KMeans::params(3).fit_weighted(x.mapv(f64::from).view(), &weights).unwrap();
+            assert_eq!((bytes.inertia, bytes.cluster_sizes), (0.0, vec![1; 3]));
+            assert_eq!(floats.cluster_sizes, [1; 3]);
+            assert!(floats.centroids.iter().all(|x| x.is_finite()));
+        }
+    }
+
+    #[test]
     fn rows_without_weight_are_never_drawn_but_labelled() {
         let x = Array2::from_shape_fn((60, 1), |(i, _)| (4 * i) as u8);
         let weights: Vec<f64> = (0..60).map(|i| if i % 20 == 7 { 0.5 } else { 0.0 }).collect();
@@ -132,6 +147,12 @@ mod tests {
             let error = KMeans::params(4).init(init).fit_weighted(x.view(), &weights).unwrap_err();
             assert!(matches!(error, Error::TooManyClusters { n_samples: 3, .. }), "{error}");
         }
+        // Nor where those that have one are all the same.
+        let x = array![[0_u8], [0], [5]];
+        for seed in 0..20 {
+            let found = KMeans::params(2).seed(seed).fit_weighted(x.view(), &[1.0, 1.0, 0.0]).unwrap();
+            assert_eq!(found.centroids.to_f64(), array![[0.0], [0.0]]);
+        }
     }
 
     #[test]
@@ -139,7 +160,7 @@ mod tests {
         let x = Array2::<u8>::zeros((3, 1));
         let fit = |weights: &[f64]| KMeans::params(1).fit_weighted(x.view(), weights).unwrap_err();
         assert!(matches!(fit(&[1.0; 2]), Error::WeightCount { expected: 3, found: 2 }));
-        for wrong in [-1.0, f64::NAN, f64::INFINITY] {
+        for wrong in [-1.0, f64::NAN, f64::INFINITY, 1e151] {
             assert!(matches!(fit(&[1.0, wrong, 1.0]), Error::Weight { row: 1, .. }));
         }
         assert!(matches!(fit(&[0.0; 3]), Error::TooManyClusters { n_samples: 0, .. }));

@@ -105,7 +105,9 @@ fn check(x: ArrayView2<u8>, k: usize, steps: usize) {
 
 #[test]
 fn steps_equal_those_on_whole_numbers() {
-    check(MNIST.train.images().slice(ndarray::s![..6000, ..]), 60, 5);
+    // With a sketch from the first step on, and without.
+    check(MNIST.train.images().slice(ndarray::s![..6000, ..]), 256, 4);
+    check(MNIST.train.images().slice(ndarray::s![..3000, ..]), 20, 4);
 }
 
 /// The roads that the assignment takes are chosen by size: these are the sizes that count.

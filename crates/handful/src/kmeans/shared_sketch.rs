@@ -1,0 +1,79 @@
+//! The sketch of the rows that all runs share, if it pays.
+
+use std::{cell::OnceCell, sync::Arc};
+
+use ndarray::Array2;
+
+use super::{
+    samples::NARROW,
+    settle::{NOWHERE, Pairs},
+    sketched::Sketched,
+    vectors::Vectors,
+};
+use crate::{
+    distance::{Kernel, LANES, with_kernel},
+    neighbors::sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch},
+};
+
+/// Fewer centroids are as fast without a sketch.
+const LEAST_CLUSTERS: usize = 48;
+/// So many products with all rows, each centroid's in each step, pay for sketching them.
+const LEAST_PRODUCTS: usize = 512;
+/// Panels of rows that a sketch is tried out with.
+const TRIALS: usize = 32;
+
+/// Whether rows are so many, and so long, that a sketch may pay in so many steps.
+pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, steps: usize) -> bool {
+    let worth = n_clusters >= LEAST_CLUSTERS && n_clusters.saturating_mul(steps) >= LEAST_PRODUCTS;
+    worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
+}
+
+/// A sketch of the rows, made when it is first asked for.
+#[derive(Default)]
+pub(super) struct SharedSketch {
+    projection: Option<Arc<Projection>>,
+    found: OnceCell<Option<Arc<Sketch>>>,
+}
+
+impl SharedSketch {
+    /// With the projection of other rows like these, if there is one.
+    pub(super) fn new(projection: Option<Arc<Projection>>) -> Self {
+        Self { projection, found: OnceCell::new() }
+    }
+
+    /// None if a sketch cannot pay in so many steps, or, tried out on some rows, does not rule out enough of the
+    /// centroids.
+    pub(super) fn get<V: Vectors>(
+        &self,
+        vectors: &V,
+        n_clusters: usize,
+        centroids: &V::Centroids,
+        steps: usize,
+    ) -> Option<Arc<Sketch>> {
+        let samples = vectors.samples();
+        if !may_pay(samples.rows().dim(), n_clusters, steps) {
+            return None;
+        }
+        let find = || with_kernel!(samples.level, |kernel| self.find(kernel, vectors, n_clusters, centroids));
+        self.found.get_or_init(find).clone()
+    }
+
+    fn find<K: Kernel, V: Vectors>(
+        &self,
+        kernel: K,
+        vectors: &V,
+        n_clusters: usize,
+        centroids: &V::Centroids,
+    ) -> Option<Arc<Sketch>> {
+        let rows = vectors.samples().rows();
+        let new = || Projection::new(kernel, &rows).map(Arc::new);
+        let projection = self.projection.clone().or_else(new)?;
+        let n = rows.nrows();
+        let every = (n / LANES / TRIALS).max(1);
+        let some = Arc::new(Sketch::of_some(kernel, &rows, &projection, every));
+        let mut trial = Sketched::new(some, every, n, (1, n_clusters));
+        let mut nearest = Array2::from_elem((1, n), NOWHERE);
+        let pays = trial.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids))], nearest.view_mut());
+        pays.then(|| Arc::new(Sketch::new(kernel, &rows, &projection)))
+    }
+}
