@@ -138,7 +138,8 @@ class Bench:
         output = self.folder / "clusters.npz"
         arguments = ["--output", str(output)] + (["--per-class"] if case.per_class else [])
         arguments += ["--algorithm", "dense"] if name == "handful-dense" else []
-        common = self.binary, self.sources[case.data].folder, init, threads, case.n_clusters, self.n_iter or case.n_iter
+        common = self.binary, self.sources[case.data].folder, init, threads, case.n_clusters
+        common += (self.n_iter or case.n_iter,)
         found = handful.cluster(*common, *arguments, level=OURS[name])
         self.level = self.level or found["machine"]["level"]  # of `handful`, which is the first
         figures = {key: found[key] for key in ("seconds", "n_iter", "peak_bytes", "loop_seconds")}
@@ -231,7 +232,8 @@ def contenders(only: str) -> list[str]:
 
 
 def main() -> None:
-    parser = options.parser(__doc__, quick=f"one round of {QUICK_ITER} iterations, nothing but MNIST, k <= 1,000: does it run?")
+    quick = f"one round of {QUICK_ITER} iterations of MNIST, k <= 1,000: does it run?"
+    parser = options.parser(__doc__, quick=quick)
     every = ", ".join([*OURS, *kmeans_peers.PEERS])
     parser.add_argument("--only", default="", metavar="NAME,...", help=f"of {every}")
     args = parser.parse_args()
@@ -241,7 +243,8 @@ def main() -> None:
     binary = (args.handful or handful.build()).resolve()
     rounds = range(1, 2 if args.quick else args.rounds + 1)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(binary, Path(folder), QUICK_ITER if args.quick else None, sources(Path(folder), args.quick))
+        n_iter, images = QUICK_ITER if args.quick else None, sources(Path(folder), args.quick)
+        bench = Bench(binary, Path(folder), n_iter, images)
         for threads in args.threads:
             use_cpus(threads)
             for case in CASES:

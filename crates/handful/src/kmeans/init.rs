@@ -40,8 +40,8 @@ pub(super) fn random(
 /// as their weight says.
 ///
 /// One run for each of `rngs`; they go side by side, so that rows are read once for several. Beyond [`SEEDING_ROWS`]
-/// rows each works on an even sample of so many that have a weight. Distances are those of the rows' bytes, which are whole, so the draw
-/// is exact and does not depend on threads. O(n k d log k) a run.
+/// rows each works on an even sample of so many that have a weight. Distances are those of the rows' bytes, which are
+/// whole, so the draw is exact and does not depend on threads. O(n k d log k) a run.
 pub(super) fn k_means_plus_plus(
     samples: &Samples,
     n_clusters: usize,
@@ -50,9 +50,10 @@ pub(super) fn k_means_plus_plus(
     observer: &Observer,
 ) -> Result<Vec<Vec<usize>>, Error> {
     let n = samples.rows().nrows();
-    let there: Option<Vec<usize>> = weights.map(|weights| (0..n).filter(|&row| weights[row] > 0).collect());
     let enough = SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters));
     if n > enough {
+        let with_weight = |weights: &[u64]| (0..n).filter(|&row| weights[row] > 0).collect::<Vec<_>>();
+        let there = weights.map(with_weight);
         let of_sample = |rng: &mut ChaCha8Rng| {
             let mut rows = match &there {
                 None => index::sample(rng, n, enough).into_vec(),
@@ -87,6 +88,7 @@ struct Seeding<'a> {
     distances: Vec<u64>,
 }
 
+/// [`k_means_plus_plus`] for so few runs that their distances are held at once.
 fn seed_together(
     samples: &Samples,
     n_clusters: usize,

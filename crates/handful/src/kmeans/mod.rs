@@ -14,6 +14,7 @@
 mod assign;
 mod bytes;
 mod centroids;
+mod clusterable;
 mod dense;
 mod error;
 mod floats;
@@ -32,29 +33,25 @@ mod vectors;
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+use ndarray::{Array2, ArrayView2};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 pub use centroids::Centroids;
+pub use clusterable::Clusterable;
 pub use error::Error;
 pub use partial_stats::{PartialStats, partial_stats};
 pub use per_class::Prototypes;
 
-use bytes::Bytes;
-use floats::{Floats, LARGEST};
+use floats::LARGEST;
 use shared_sketch::SharedSketch;
 use vectors::Vectors;
 
-use crate::{
-    distance::Element,
-    neighbors::{Scale, sketch::Projection},
-    progress::Observer,
-};
+use crate::{neighbors::sketch::Projection, progress::Observer};
 
 /// Runs with so many centroids in all go side by side: more would not share more.
 const CENTROIDS_TOGETHER: usize = 256;
 
-/// Runs that go side by side keep 12 bytes for each of so many rows in all.
+/// Runs that go side by side keep up to 16 bytes for each of so many rows in all.
 const ROWS_TOGETHER: usize = 1 << 22;
 
 /// Where the centroids start.
@@ -140,7 +137,8 @@ impl KMeansParams {
     /// Clusters the rows of `x`, shape (n, `n_features`): bytes exactly, or floats in `f64`.
     ///
     /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) at most, on all threads of the current rayon pool;
-    /// takes up to as much memory again as `x` has in bytes.
+    /// takes up to as much memory again as `x` has in bytes, some 100 bytes a row, and for each run that goes side by side
+    /// with others 16 bytes a row; while k-means++ seeds, 8 (2 + ln `n_clusters`) instead.
     ///
     /// # Errors
     /// If a parameter makes no sense for `x`, a float is not finite, or the observer breaks.
@@ -341,80 +339,6 @@ impl KMeans<Array2<f64>> {
         T::nearest(x, n_clusters, &self.centroids.as_standard_layout().into_owned())
     }
 }
-
-/// An [`Element`] whose vectors can be clustered: bytes, whose means are fractions, or floats.
-pub trait Clusterable: Element {
-    /// Means of such vectors.
-    type Centroids;
-
-    #[doc(hidden)]
-    fn cluster(
-        params: &KMeansParams,
-        x: ArrayView2<Self>,
-        weights: Option<&[f64]>,
-    ) -> Result<KMeans<Self::Centroids>, Error>;
-
-    #[doc(hidden)]
-    fn nearest(
-        x: ArrayView2<Self>,
-        n_clusters: usize,
-        centroids: &Self::Centroids,
-    ) -> Result<Vec<u32>, Error>;
-}
-
-impl Clusterable for u8 {
-    type Centroids = Centroids;
-
-    fn cluster(params: &KMeansParams, x: ArrayView2<Self>, weights: Option<&[f64]>) -> Result<KMeans, Error> {
-        let x: CowArray<Self, Ix2> = x.as_standard_layout();
-        let bytes = Bytes::new(x.view());
-        let bytes = match weights {
-            Some(weights) => bytes.weighted(weights),
-            None => bytes,
-        };
-        params.run(&bytes, Job::default(), || Ok(()))
-    }
-
-    fn nearest(x: ArrayView2<Self>, n_clusters: usize, centroids: &Centroids) -> Result<Vec<u32>, Error> {
-        let x = x.as_standard_layout();
-        Ok(assign::assign_once(&Bytes::new(x.view()), n_clusters, centroids))
-    }
-}
-
-macro_rules! cluster_floats {
-    ($float:ty) => {
-        impl Clusterable for $float {
-            type Centroids = Array2<f64>;
-
-            fn cluster(
-                params: &KMeansParams,
-                x: ArrayView2<Self>,
-                weights: Option<&[f64]>,
-            ) -> Result<KMeans<Array2<f64>>, Error> {
-                floats::check(x)?;
-                let (x, scale) = (x.as_standard_layout(), Scale::new(x));
-                let (bytes, lost) = floats::quantise(x.view(), &scale);
-                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights);
-                params.run(&floats, Job::default(), || Ok(()))
-            }
-
-            fn nearest(
-                x: ArrayView2<Self>,
-                n_clusters: usize,
-                centroids: &Array2<f64>,
-            ) -> Result<Vec<u32>, Error> {
-                floats::check(x)?;
-                let (x, scale) = (x.as_standard_layout(), Scale::new(x));
-                let (bytes, lost) = floats::quantise(x.view(), &scale);
-                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, None);
-                Ok(assign::assign_once(&floats, n_clusters, centroids))
-            }
-        }
-    };
-}
-
-cluster_floats!(f32);
-cluster_floats!(f64);
 
 /// What a run is given beside its rows.
 #[derive(Clone, Copy, Default)]

@@ -60,7 +60,7 @@ pub(super) trait Vectors: Sync {
 }
 
 /// Weights as whole numbers, and what one of these stands for: whole ones as they are, others to the nearest multiple
-/// of 2⁻²⁰ of the largest, and no weight to none.
+/// of 2⁻²⁰ of the largest, but none to zero that was not.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 2^20")]
 pub(super) fn whole(weights: &[f64]) -> (Vec<u64>, f64) {
     const LARGEST: f64 = (1 << 20) as f64;
@@ -68,9 +68,8 @@ pub(super) fn whole(weights: &[f64]) -> (Vec<u64>, f64) {
     if largest <= LARGEST && weights.iter().all(|weight| weight.fract() == 0.0) {
         return (weights.iter().map(|&weight| weight as u64).collect(), 1.0);
     }
-    let whole = |&weight: &f64| (weight / largest * LARGEST).round() as u64;
-    let whole = weights.iter().map(|weight| whole(weight).max((*weight > 0.0).into()));
-    (whole.collect(), largest / LARGEST)
+    let nearest = |&weight: &f64| ((weight / largest * LARGEST).round() as u64).max((weight > 0.0).into());
+    (weights.iter().map(nearest).collect(), largest / LARGEST)
 }
 
 #[cfg(test)]
