@@ -32,9 +32,11 @@
 
 pub mod dataset;
 pub mod distance;
+pub mod features;
 pub mod kmeans;
 pub mod metrics;
 pub mod neighbors;
+pub mod preprocess;
 pub mod progress;
 
 pub use dataset::Dataset;

@@ -23,6 +23,8 @@ pub enum Stage {
     Lloyd,
     /// K-Means runs done, over all classes and restarts, where classes are clustered on their own.
     Runs,
+    /// Images whose features have been seen to, over all passes.
+    Features,
     /// Queries answered.
     Search,
 }

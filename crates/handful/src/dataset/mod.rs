@@ -158,6 +158,18 @@ impl Dataset {
         Ok(self.select(&chosen))
     }
 
+    /// Other images, or vectors made of them, with the same labels.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_images(
+        &self,
+        images: impl Into<ArcArray2<u8>>,
+        image_shape: [usize; 2],
+    ) -> Result<Self, Error> {
+        Self::new(images, image_shape, self.labels.clone(), self.classes.clone())
+    }
+
     /// The given rows, in the given order.
     ///
     /// # Panics

@@ -23,6 +23,7 @@ mod element;
 mod kernel;
 mod level;
 mod packed;
+mod points;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -38,6 +39,7 @@ pub use level::Level;
 
 pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};
 pub(crate) use packed::{Packed, for_each_tile};
+pub(crate) use points::PackedPoints;
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Amx, Avx2, Avx512, Avx512Vnni};

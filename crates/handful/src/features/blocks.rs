@@ -1,0 +1,150 @@
+//! Blocks of features: what dictionaries say about an image's gradients.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
+
+use super::{Dictionary, DictionaryParams, Gradients, Pca, Step, patches::Patches, transform};
+use crate::{Dataset, distance::Kernel, kmeans, progress::Observer};
+
+/// Of the components that dictionaries are learned from: their variance is that of the data to the power of ¾.
+pub(super) const WHITENING: f64 = 0.25;
+
+/// A block of features and how it is learned.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BlockParams {
+    /// Windows of cells, each place with components and radial bases of its own.
+    Local {
+        /// The cells.
+        gradients: Gradients,
+        /// Cells in a window's rows and columns: all of them make one window, the whole image.
+        window: usize,
+        /// Components that a window's cells are reduced to.
+        n_components: usize,
+        /// Radial bases a place and class.
+        n_atoms: usize,
+        /// Their variance, as a part of the median squared distance.
+        spread: f64,
+        /// Lloyd iterations.
+        max_iter: usize,
+    },
+    /// Windows at all places with one dictionary of triangles, summed in a coarse grid.
+    Shared {
+        /// The cells.
+        gradients: Gradients,
+        /// Cells in a window's rows and columns.
+        window: usize,
+        /// Components that a window's cells are reduced to.
+        n_components: usize,
+        /// Atoms in all.
+        n_atoms: usize,
+        /// Rows and columns of the coarse grid.
+        n_pools: usize,
+        /// Lloyd iterations.
+        max_iter: usize,
+    },
+}
+
+impl BlockParams {
+    pub(super) fn gradients(&self) -> Gradients {
+        match self {
+            Self::Local { gradients, .. } | Self::Shared { gradients, .. } => *gradients,
+        }
+    }
+
+    /// Learns from the cells of labelled images.
+    pub(super) fn fit(
+        &self,
+        cells: ArrayView2<u8>,
+        labels: &Dataset,
+        seed: u64,
+        observer: &Observer,
+    ) -> Result<Block, kmeans::Error> {
+        let params = |n_atoms, spread, max_iter| DictionaryParams {
+            n_atoms,
+            spread,
+            max_iter,
+            seed,
+            observer: observer.clone(),
+        };
+        match *self {
+            Self::Local { gradients, window, n_components, n_atoms, spread, max_iter } => {
+                let params = params(n_atoms, spread, max_iter);
+                let places = places(gradients, window).map(|origin| {
+                    let cut = cut(cells, gradients, window, origin);
+                    let pca = Pca::fit(cut.view(), n_components.min(cut.ncols()), WHITENING);
+                    let reduced = labels.with_images(pca.transform(cut.view()), [1, pca.n_components()])?;
+                    let dictionary = Dictionary::fit_per_class(&params, &reduced)?;
+                    Ok(Place { origin, pca, dictionary })
+                });
+                Ok(Block::Local { gradients, window, places: places.collect::<Result<_, kmeans::Error>>()? })
+            }
+            Self::Shared { gradients, window, n_components, n_atoms, n_pools, max_iter } => {
+                let params = params(n_atoms, 0.0, max_iter);
+                Ok(Block::Shared(Patches::fit(gradients, window, n_components, n_pools, &params, cells)?))
+            }
+        }
+    }
+}
+
+/// A block of features, learned.
+#[derive(Clone, Debug)]
+pub(super) enum Block {
+    Local { gradients: Gradients, window: usize, places: Vec<Place> },
+    Shared(Patches),
+}
+
+/// What is learned of the windows at one place.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    origin: [usize; 2],
+    pca: Pca,
+    dictionary: Dictionary,
+}
+
+impl Step for Block {
+    fn n_features_out(&self) -> usize {
+        match self {
+            Self::Local { places, .. } => places.iter().map(|place| place.dictionary.n_features_out()).sum(),
+            Self::Shared(patches) => patches.n_features_out(),
+        }
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        match self {
+            Self::Local { gradients, window, places } => {
+                let mut first = 0;
+                for place in places {
+                    let cut = cut(cells, *gradients, *window, place.origin);
+                    let mut reduced = Array2::zeros((cells.nrows(), place.pca.n_components()));
+                    place.pca.run(kernel, cut.view(), reduced.view_mut());
+                    let end = first + place.dictionary.n_features_out();
+                    place.dictionary.run(kernel, reduced.view(), out.slice_mut(s![.., first..end]));
+                    first = end;
+                }
+            }
+            Self::Shared(patches) => patches.run(kernel, cells, out),
+        }
+    }
+}
+
+/// The origins of all windows.
+fn places(gradients: Gradients, window: usize) -> impl Iterator<Item = [usize; 2]> {
+    let per_side = gradients.n_cells() - window + 1;
+    (0..per_side * per_side).map(move |place| [place / per_side, place % per_side])
+}
+
+/// The cells of one window of all images.
+fn cut(cells: ArrayView2<u8>, gradients: Gradients, window: usize, [row, column]: [usize; 2]) -> Array2<u8> {
+    let (n, bins) = (gradients.n_cells(), gradients.n_bins());
+    let mut cut = Array2::zeros((cells.nrows(), window * window * bins));
+    for i in 0..window {
+        let (first, length) = (((row + i) * n + column) * bins, window * bins);
+        let from = cells.slice(s![.., first..first + length]);
+        cut.slice_mut(s![.., i * length..(i + 1) * length]).assign(&from);
+    }
+    cut
+}
+
+/// The cells of images, one kind of gradients after the other, each computed once.
+pub(super) fn cells_of(images: ArrayView2<u8>, shape: [usize; 2], gradients: Gradients) -> Array2<u8> {
+    transform(&super::FramedGradients { gradients, shape }, images)
+}

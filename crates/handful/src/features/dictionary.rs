@@ -1,0 +1,251 @@
+//! A dictionary learned by K-Means: what an image is like, rather than what it is.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+
+use super::{Step, to_byte, transform};
+use crate::{
+    Dataset, KMeans,
+    distance::{Kernel, LANES, Lanes, Level, OFFSET, PackedPoints, signed, squared_norms, sums, with_kernel},
+    kmeans,
+    neighbors::evenly,
+    progress::Observer,
+};
+
+/// Rows whose distances to all atoms say how far is usual.
+const SAMPLE: usize = 2000;
+
+/// What becomes of distances to the atoms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// 255 exp(-d² / 2 `variance`): near atoms alone count (Broomhead and Lowe 1988).
+    RadialBasis {
+        /// In squared steps of the bytes.
+        variance: f32,
+    },
+    /// By how much an atom is nearer than the mean of all, else 0 (Coates, Ng and Lee 2011).
+    Triangle,
+}
+
+/// How a [`Dictionary`] is learned.
+#[derive(Clone, Debug)]
+pub struct DictionaryParams {
+    /// Atoms: for each class so many, or in all.
+    pub n_atoms: usize,
+    /// For radial bases: their variance, as a part of the median squared distance between rows and atoms.
+    pub spread: f64,
+    /// Lloyd iterations of K-Means.
+    pub max_iter: usize,
+    /// What its random choices follow from.
+    pub seed: u64,
+    /// Whom it tells how far it is.
+    pub observer: Observer,
+}
+
+/// The centroids of K-Means, its atoms, and how like each of them a row is.
+#[derive(Clone, Debug)]
+pub struct Dictionary {
+    atoms: Array2<u8>,
+    points: PackedPoints,
+    /// For each atom what its products with shifted rows lack, twice, and its squared length.
+    terms: Vec<Lanes>,
+    activation: Activation,
+}
+
+impl Dictionary {
+    /// # Panics
+    /// If there are no atoms.
+    #[must_use]
+    pub fn new(atoms: Array2<u8>, activation: Activation) -> Self {
+        assert!(!atoms.is_empty(), "at least one atom");
+        let (norms, sums) = (squared_norms(atoms.view()), sums(atoms.view()));
+        let terms: Vec<i32> = norms
+            .iter()
+            .zip(&sums)
+            .map(|(&norm, sum)| {
+                i32::try_from(norm.cast_signed() - 2 * OFFSET * sum).expect("at most 2^15 features")
+            })
+            .collect();
+        let lanes = |terms: &[i32]| {
+            let mut lanes = [0; LANES];
+            lanes[..terms.len()].copy_from_slice(terms);
+            lanes
+        };
+        Self {
+            points: PackedPoints::new(atoms.view()),
+            terms: terms.chunks(LANES).map(lanes).collect(),
+            atoms,
+            activation,
+        }
+    }
+
+    /// Radial bases around the centroids of each class.
+    ///
+    /// # Errors
+    /// As [`KMeansParams::fit_per_class`](kmeans::KMeansParams::fit_per_class).
+    pub fn fit_per_class(params: &DictionaryParams, x: &Dataset) -> Result<Self, kmeans::Error> {
+        let atoms = params.kmeans().fit_per_class(x)?.dataset.images().to_owned();
+        let mut found = Self::new(atoms, Activation::Triangle);
+        let variance = params.spread * f64::from(found.median_distance(x.images().view()));
+        #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
+        let variance = variance.max(1.0) as f32;
+        found.activation = Activation::RadialBasis { variance };
+        Ok(found)
+    }
+
+    /// Triangles around the centroids of all rows.
+    ///
+    /// # Errors
+    /// As [`KMeansParams::fit`](kmeans::KMeansParams::fit).
+    pub fn fit(params: &DictionaryParams, x: ArrayView2<u8>) -> Result<Self, kmeans::Error> {
+        Ok(Self::new(params.kmeans().fit(x)?.centroids.to_bytes(), Activation::Triangle))
+    }
+
+    /// The centroids, shape (`n_atoms`, `n_features`).
+    #[must_use]
+    pub fn atoms(&self) -> &Array2<u8> {
+        &self.atoms
+    }
+
+    /// What becomes of distances.
+    #[must_use]
+    pub fn activation(&self) -> Activation {
+        self.activation
+    }
+
+    /// How like each atom each row is, shape (n, `n_atoms`). O(n `n_atoms` d).
+    ///
+    /// # Panics
+    /// If the rows are not as long as the atoms.
+    #[must_use]
+    pub fn transform(&self, x: ArrayView2<u8>) -> Array2<u8> {
+        transform(self, x)
+    }
+
+    /// Gives `sink(row, first_atom, distances)` the squared distances of each row to up to 32 atoms at a time; behind
+    /// the last atom they mean nothing. For each 32 atoms all rows come in ascending order.
+    #[inline]
+    pub(super) fn distances<K: Kernel>(
+        &self,
+        kernel: K,
+        x: ArrayView2<u8>,
+        mut sink: impl FnMut(usize, usize, &Lanes),
+    ) {
+        let norms: Vec<i32> = squared_norms(x)
+            .into_iter()
+            .map(|norm| i32::try_from(norm).expect("at most 2^15 features"))
+            .collect();
+        self.points.multiply(kernel, signed(x).view(), |row, first, dots| {
+            let mut distances = self.terms[first / LANES];
+            distances.iter_mut().zip(dots).for_each(|(distance, dot)| *distance += norms[row] - 2 * dot);
+            sink(row, first, &distances);
+        });
+    }
+
+    fn median_distance(&self, x: ArrayView2<u8>) -> i32 {
+        let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
+        let n = self.atoms.nrows();
+        let mut all = Vec::with_capacity(sample.nrows() * n);
+        with_kernel!(Level::detect(), |kernel| {
+            self.distances(kernel, sample.view(), |_, first, distances| {
+                all.extend_from_slice(&distances[..LANES.min(n - first)]);
+            });
+        });
+        let middle = all.len() / 2;
+        *all.select_nth_unstable(middle).1
+    }
+}
+
+impl DictionaryParams {
+    fn kmeans(&self) -> kmeans::KMeansParams {
+        KMeans::params(self.n_atoms).max_iter(self.max_iter).seed(self.seed).observer(self.observer.clone())
+    }
+}
+
+impl Step for Dictionary {
+    fn n_features_out(&self) -> usize {
+        self.atoms.nrows()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        let n = self.atoms.nrows();
+        match self.activation {
+            Activation::RadialBasis { variance } => self.distances(kernel, x, |row, first, distances| {
+                let bytes = kernel.run(|| radial_basis(distances, variance));
+                let end = n.min(first + LANES);
+                let mut out = out.slice_mut(s![row, first..end]);
+                out.as_slice_mut().expect("rows are contiguous").copy_from_slice(&bytes[..end - first]);
+            }),
+            Activation::Triangle => {
+                let mut all = Array2::zeros((x.nrows(), n));
+                self.triangles(kernel, x, &mut all);
+                out.zip_mut_with(&all, |out, &value| *out = to_byte(value));
+            }
+        }
+    }
+}
+
+impl Dictionary {
+    /// The triangle activations of rows, in steps of the bytes.
+    pub(super) fn triangles<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, all: &mut Array2<f32>) {
+        let n = self.atoms.nrows();
+        self.distances(kernel, x, |row, first, distances| {
+            let end = n.min(first + LANES);
+            let mut roots = [0.0; LANES];
+            kernel.run(|| roots.iter_mut().zip(distances).for_each(|(root, &d)| *root = (d as f32).sqrt()));
+            let mut all = all.slice_mut(s![row, first..end]);
+            all.as_slice_mut().expect("rows are contiguous").copy_from_slice(&roots[..end - first]);
+        });
+        for mut row in all.outer_iter_mut().take(x.nrows()) {
+            let row = row.as_slice_mut().expect("rows are contiguous");
+            kernel.run(|| {
+                // Sixteen sums side by side, in one order at every level.
+                let mut sums = [0.0; 16];
+                for part in row.chunks(16) {
+                    sums.iter_mut().zip(part).for_each(|(sum, root)| *sum += root);
+                }
+                let mean = sums.iter().sum::<f32>() / n as f32;
+                row.iter_mut().for_each(|root| *root = (mean - *root).max(0.0));
+            });
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn radial_basis(distances: &Lanes, variance: f32) -> [u8; LANES] {
+    let scale = std::f32::consts::LOG2_E / (2.0 * variance);
+    distances.map(|distance| to_byte(255.0 * power_of_half(distance as f32 * scale)))
+}
+
+/// 2^-`x` for x of 0 or more, to 1e-5: the whole part goes into the exponent, the rest into a polynomial. Plain
+/// arithmetic, so that all levels agree.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+#[expect(clippy::cast_possible_truncation, reason = "0 to 126")]
+#[expect(clippy::cast_sign_loss, reason = "as above")]
+fn power_of_half(x: f32) -> f32 {
+    const COEFFICIENTS: [f32; 5] =
+        [0.999_998_15, -0.693_052_37, 0.239_447_76, -0.053_240_509, 0.006_848_832_2];
+    let x = x.min(126.0);
+    let whole = x as i32;
+    let part = x - whole as f32;
+    let mut sum = 0.0;
+    for coefficient in COEFFICIENTS.into_iter().rev() {
+        sum = sum * part + coefficient;
+    }
+    sum * f32::from_bits(((127 - whole) << 23) as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_are_those_of_the_library() {
+        for i in 0..10_000_u16 {
+            let x = f32::from(i) / 700.0;
+            assert!((power_of_half(x) - (-x).exp2()).abs() < 1e-5, "{x}");
+        }
+        assert!(power_of_half(1e9) < 1e-30);
+    }
+}

@@ -1,0 +1,242 @@
+//! From images to a few bytes in which classes lie apart: blocks of features, and the discriminants of them all.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, CowArray, s};
+
+use super::{
+    BlockParams, Error, Gradients, Lda, Step,
+    blocks::{Block, cells_of},
+    moments::Moments,
+    transform,
+};
+use crate::{
+    Dataset,
+    distance::Kernel,
+    preprocess::{Deskew, FramedDeskew},
+    progress::{Observer, Stage},
+};
+
+/// Images whose features are held at once while sums are taken.
+const TOGETHER: usize = 4096;
+
+/// How [`Discriminants`] are learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiscriminantsParams {
+    /// How images are put upright first, if at all.
+    pub deskew: Option<Deskew>,
+    /// The features, block by block.
+    pub blocks: Vec<BlockParams>,
+    /// What is added to each feature's variance, in parts of its block's mean variance within classes.
+    pub ridge: f64,
+    /// A second pass in which hard images count more.
+    pub emphasis: Option<Emphasis>,
+}
+
+/// The images that the first pass tells from other classes least clearly count more in a second one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Emphasis {
+    /// The share of the images that are emphasised.
+    pub share: f64,
+    /// How many times more they count.
+    pub extra: u32,
+}
+
+/// Blocks of features and their linear discriminants: images to c - 1 bytes for c classes.
+#[derive(Clone, Debug)]
+pub struct Discriminants {
+    shape: [usize; 2],
+    deskew: Option<Deskew>,
+    /// Each kind of gradients once, and the blocks that are made of them.
+    gradients: Vec<Gradients>,
+    blocks: Vec<(usize, Block)>,
+    lda: Lda,
+}
+
+impl Discriminants {
+    /// Learns from labelled images.
+    ///
+    /// Sums of products take 8 bytes for each two features, twice that with emphasis. O(n d²) for d features.
+    ///
+    /// # Errors
+    /// If K-Means cannot make the dictionaries (classes have fewer images than atoms), there is one class only, the
+    /// ridge is too small, or the observer breaks.
+    pub fn fit(
+        params: &DiscriminantsParams,
+        images: &Dataset,
+        seed: u64,
+        observer: &Observer,
+    ) -> Result<Self, Error> {
+        let shape = images.image_shape();
+        let upright = match params.deskew {
+            Some(deskew) => deskew.transform(images.images().view(), shape),
+            None => images.images().to_owned(),
+        };
+        let mut gradients: Vec<Gradients> = Vec::new();
+        let mut blocks = Vec::new();
+        for (number, block) in (0..).zip(&params.blocks) {
+            let kind = gradients.iter().position(|&kind| kind == block.gradients()).unwrap_or_else(|| {
+                gradients.push(block.gradients());
+                gradients.len() - 1
+            });
+            let cells = cells_of(upright.view(), shape, gradients[kind]);
+            blocks.push((kind, block.fit(cells.view(), images, seed.wrapping_add(number), observer)?));
+        }
+        drop(upright);
+
+        let lengths: Vec<usize> = blocks.iter().map(|(_, block)| block.n_features_out()).collect();
+        let nothing = Lda::none();
+        let mut found = Self { shape, deskew: params.deskew, gradients, blocks, lda: nothing };
+        let mut moments = Moments::new(lengths.iter().sum(), images.classes().len());
+        let all: Vec<usize> = (0..images.n_samples()).collect();
+        let emphasised = params.emphasis.map_or(0, |emphasis| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of the images"
+            )]
+            {
+                (emphasis.share * all.len() as f64) as usize
+            }
+        });
+        let mut told =
+            Told { observer, done: 0, total: (2 + usize::from(emphasised > 0)) * all.len() + emphasised };
+        found.add(images, &all, 1, &mut moments, &mut told)?;
+        let mut places;
+        if let Some(Emphasis { extra, .. }) = params.emphasis {
+            found.lda = Lda::solve(moments.clone(), &lengths, params.ridge)?;
+            places = found.places(images, &mut told)?;
+            let mut hardest = all;
+            let margins = margins(places.view(), images.labels(), images.classes().len());
+            hardest.sort_by(|&a, &b| margins[a].total_cmp(&margins[b]));
+            hardest.truncate(emphasised);
+            hardest.sort_unstable();
+            found.add(images, &hardest, extra, &mut moments, &mut told)?;
+        }
+        found.lda = Lda::solve(moments, &lengths, params.ridge)?;
+        places = found.places(images, &mut told)?;
+        found.lda.fit_range(places.view());
+        Ok(found)
+    }
+
+    /// The bytes of images, shape (n, `n_components`).
+    ///
+    /// # Panics
+    /// If the images are not of the shape of those it was fitted on.
+    #[must_use]
+    pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
+        assert_eq!(images.ncols(), self.shape[0] * self.shape[1], "images of another shape");
+        transform(self, images)
+    }
+
+    /// So many bytes an image becomes.
+    #[must_use]
+    pub fn n_components(&self) -> usize {
+        self.lda.n_components()
+    }
+
+    /// Adds the features of some images to sums.
+    fn add(
+        &self,
+        images: &Dataset,
+        rows: &[usize],
+        weight: u32,
+        moments: &mut Moments,
+        told: &mut Told,
+    ) -> Result<(), Error> {
+        for rows in rows.chunks(TOGETHER) {
+            let features = transform(&Features(self), images.images().select(Axis(0), rows).view());
+            moments.add(features.view(), |row| images.labels()[rows[row]], weight);
+            told.more(rows.len())?;
+        }
+        Ok(())
+    }
+
+    /// Where images lie before bytes are made of it.
+    fn places(&self, images: &Dataset, told: &mut Told) -> Result<Array2<f64>, Error> {
+        let mut places = Array2::zeros((images.n_samples(), self.lda.n_components()));
+        let parts = places.axis_chunks_iter_mut(Axis(0), TOGETHER);
+        for (mut places, images) in parts.zip(images.images().axis_chunks_iter(Axis(0), TOGETHER)) {
+            places.assign(&self.lda.places(transform(&Features(self), images).view()));
+            told.more(images.nrows())?;
+        }
+        Ok(places)
+    }
+}
+
+impl Step for Discriminants {
+    fn n_features_out(&self) -> usize {
+        self.n_components()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        let features = Features(self);
+        let mut between = Array2::zeros((x.nrows(), features.n_features_out()));
+        features.run(kernel, x, between.view_mut());
+        self.lda.run(kernel, between.view(), out);
+    }
+}
+
+/// All that comes before the discriminants.
+struct Features<'a>(&'a Discriminants);
+
+impl Step for Features<'_> {
+    fn n_features_out(&self) -> usize {
+        self.0.blocks.iter().map(|(_, block)| block.n_features_out()).sum()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        let Discriminants { shape, deskew, gradients, blocks, .. } = self.0;
+        let upright = match *deskew {
+            Some(deskew) => {
+                let mut upright = Array2::zeros(x.dim());
+                FramedDeskew { deskew, shape: *shape }.run(kernel, x, upright.view_mut());
+                CowArray::from(upright)
+            }
+            None => CowArray::from(x),
+        };
+        let cells = gradients.iter().map(|&gradients| cells_of(upright.view(), *shape, gradients));
+        let cells: Vec<Array2<u8>> = cells.collect();
+        let mut first = 0;
+        for (kind, block) in blocks {
+            let end = first + block.n_features_out();
+            block.run(kernel, cells[*kind].view(), out.slice_mut(s![.., first..end]));
+            first = end;
+        }
+    }
+}
+
+/// How much nearer each row is to its own class's mean than to the nearest other, squared.
+fn margins(places: ArrayView2<f64>, labels: &[u32], n_classes: usize) -> Vec<f64> {
+    let mut means = Array2::<f64>::zeros((n_classes, places.ncols()));
+    let mut counts = vec![0.0; n_classes];
+    for (place, &label) in places.outer_iter().zip(labels) {
+        let mut mean = means.row_mut(label as usize);
+        mean += &place;
+        counts[label as usize] += 1.0;
+    }
+    for (mut mean, &count) in means.outer_iter_mut().zip(&counts) {
+        mean /= count;
+    }
+    let distance = |place: ndarray::ArrayView1<f64>, class: usize| {
+        place.iter().zip(means.row(class)).map(|(x, mean)| (x - mean).powi(2)).sum::<f64>()
+    };
+    let margin = |(place, &label): (ndarray::ArrayView1<f64>, &u32)| {
+        let others = (0..n_classes).filter(|&class| class != label as usize && counts[class] > 0.0);
+        let nearest = others.map(|class| distance(place, class)).fold(f64::INFINITY, f64::min);
+        nearest - distance(place, label as usize)
+    };
+    places.outer_iter().zip(labels).map(margin).collect()
+}
+
+/// How many images have been seen to.
+struct Told<'a> {
+    observer: &'a Observer,
+    done: usize,
+    total: usize,
+}
+
+impl Told<'_> {
+    fn more(&mut self, images: usize) -> Result<(), Error> {
+        self.done += images;
+        Ok(self.observer.report(Stage::Features, self.done, self.total)?)
+    }
+}

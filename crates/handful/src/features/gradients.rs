@@ -1,0 +1,286 @@
+//! Histograms of gradient directions (Dalal and Triggs 2005): what strokes there are, where, and which way they go.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
+use super::{Step, transform};
+use crate::distance::Kernel;
+
+/// Bins are summed side by side, with one more for what goes round.
+const LANES: usize = 16;
+/// The root mean square of the features that come out, as bytes; 12 times as much is the largest that fits.
+const ROOT_MEAN_SQUARE: f32 = 21.0;
+/// Below this a gradient is none; differences of bytes are whole.
+const FLAT: f32 = 0.5;
+
+/// The strength of gradients in each cell of a grid and each of several directions.
+///
+/// Gradients are central differences, with the image's edge repeated. Directions are signed: dark to bright is not
+/// bright to dark. A gradient is split linearly between its two nearest directions and its four nearest cells. Of the
+/// histogram the square roots are taken, scaled to unit length and then to bytes with a root mean square of 21, so
+/// that distances are those of Hellinger between distributions of ink.
+///
+/// ```
+/// use handful::features::Gradients;
+/// use ndarray::array;
+///
+/// // A step from dark to bright, to the right: all of it in direction 0.
+/// let image = array![[0_u8, 0, 9, 9, 0, 0, 9, 9, 0, 0, 9, 9, 0, 0, 9, 9]];
+/// let histogram = Gradients::new(4, 1).transform(image.view(), [4, 4]);
+/// assert_eq!(histogram, array![[42, 0, 0, 0]]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gradients {
+    n_bins: usize,
+    n_cells: usize,
+}
+
+impl Gradients {
+    /// The most directions.
+    pub const MOST_BINS: usize = LANES - 1;
+
+    /// `n_cells` rows and columns of cells with `n_bins` directions each.
+    ///
+    /// # Panics
+    /// If there are none, or more than [`MOST_BINS`](Self::MOST_BINS) directions.
+    #[must_use]
+    pub fn new(n_bins: usize, n_cells: usize) -> Self {
+        assert!((1..=Self::MOST_BINS).contains(&n_bins), "1 to {} directions, not {n_bins}", Self::MOST_BINS);
+        assert!(n_cells > 0, "at least one cell");
+        Self { n_bins, n_cells }
+    }
+
+    /// Directions in each cell.
+    #[must_use]
+    pub fn n_bins(&self) -> usize {
+        self.n_bins
+    }
+
+    /// Cells in each row and column of the grid.
+    #[must_use]
+    pub fn n_cells(&self) -> usize {
+        self.n_cells
+    }
+
+    /// So many features an image has.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.n_cells * self.n_cells * self.n_bins
+    }
+
+    /// The histograms of images of shape `[height, width]`: shape (n, `n_features`), ordered as (row of cells, column
+    /// of cells, direction). Without ink all are zero. O(pixels) an image.
+    ///
+    /// # Panics
+    /// If the rows of `images` are not of that shape.
+    #[must_use]
+    pub fn transform(&self, images: ArrayView2<u8>, shape: [usize; 2]) -> Array2<u8> {
+        assert_eq!(images.ncols(), shape[0] * shape[1], "images of {} x {} pixels", shape[0], shape[1]);
+        transform(&Framed { gradients: *self, shape }, images)
+    }
+}
+
+/// With the frame that images stand in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Framed {
+    pub(crate) gradients: Gradients,
+    pub(crate) shape: [usize; 2],
+}
+
+impl Step for Framed {
+    fn n_features_out(&self) -> usize {
+        self.gradients.n_features()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        let contiguous = "rows are contiguous";
+        let mut histogram = Histogram::new(self.gradients, self.shape);
+        for (image, mut out) in x.outer_iter().zip(out.outer_iter_mut()) {
+            let image = image.to_slice().expect(contiguous);
+            let out = out.as_slice_mut().expect(contiguous);
+            kernel.run(|| {
+                histogram.count(image);
+                histogram.write(out);
+            });
+        }
+    }
+}
+
+/// One cell's share of a pixel row or column, and the next one's.
+#[derive(Clone, Copy)]
+struct Split {
+    /// One more than the first cell's number, which is -1 at the edge.
+    first: usize,
+    parts: [f32; 2],
+}
+
+type Bins = [f32; LANES];
+
+/// Sums of one image, and what they are made with.
+struct Histogram {
+    gradients: Gradients,
+    rows: Vec<Split>,
+    columns: Vec<Split>,
+    /// Three rows of pixels with their ends repeated: above, here, below.
+    lines: [Vec<f32>; 3],
+    magnitudes: Vec<f32>,
+    directions: Vec<f32>,
+    /// A row of cells, with one more at either end for what falls outside.
+    line_of_cells: Vec<Bins>,
+    /// Rows of such rows, with one more at either end.
+    cells: Vec<Bins>,
+}
+
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+impl Histogram {
+    fn new(gradients: Gradients, [height, width]: [usize; 2]) -> Self {
+        let n = gradients.n_cells;
+        let split = |length: usize| {
+            let of_pixel = |i: usize| {
+                let place = (i as f32 + 0.5) / length as f32 * n as f32 + 0.5;
+                let part = place.fract();
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to n")]
+                Split { first: place as usize, parts: [1.0 - part, part] }
+            };
+            (0..length).map(of_pixel).collect()
+        };
+        Self {
+            gradients,
+            rows: split(height),
+            columns: split(width),
+            lines: [(); 3].map(|()| vec![0.0; width + 2]),
+            magnitudes: vec![0.0; width],
+            directions: vec![0.0; width],
+            line_of_cells: vec![[0.0; LANES]; n + 2],
+            cells: vec![[0.0; LANES]; (n + 2) * (n + 2)],
+        }
+    }
+
+    #[inline(always)]
+    fn count(&mut self, image: &[u8]) {
+        let (height, width) = (self.rows.len(), self.columns.len());
+        let line = |r: usize| &image[r.min(height - 1) * width..][..width];
+        self.cells.fill([0.0; LANES]);
+        read(&mut self.lines[1], line(0));
+        read(&mut self.lines[2], line(0));
+        for (r, row) in self.rows.iter().enumerate() {
+            self.lines.rotate_left(1);
+            read(&mut self.lines[2], line(r + 1));
+            let [above, here, below] = &self.lines;
+            let polar = self.magnitudes.iter_mut().zip(&mut self.directions);
+            let vertical = above[1..].iter().zip(&below[1..]);
+            let horizontal = here.iter().zip(&here[2..]);
+            for ((magnitude, direction), ((above, below), (left, right))) in
+                polar.zip(vertical.zip(horizontal))
+            {
+                let (x, y) = (right - left, below - above);
+                *magnitude = (x * x + y * y).sqrt();
+                *direction = turns(x, y) * self.gradients.n_bins as f32;
+            }
+            if self.magnitudes.iter().all(|&magnitude| magnitude < FLAT) {
+                continue;
+            }
+            self.line_of_cells.fill([0.0; LANES]);
+            let polar = self.magnitudes.iter().zip(&self.directions);
+            for (column, (&magnitude, &direction)) in self.columns.iter().zip(polar) {
+                if magnitude < FLAT {
+                    continue;
+                }
+                // A hat over the bins, one wide to either side.
+                let mut bins = [0.0; LANES];
+                for (bin, share) in bins.iter_mut().enumerate() {
+                    *share = (1.0 - (bin as f32 - direction).abs()).max(0.0) * magnitude;
+                }
+                add(&mut self.line_of_cells[column.first], &bins, column.parts[0]);
+                add(&mut self.line_of_cells[column.first + 1], &bins, column.parts[1]);
+            }
+            let n = self.line_of_cells.len();
+            for (next, part) in row.parts.into_iter().enumerate() {
+                let cells = &mut self.cells[(row.first + next) * n..][..n];
+                cells.iter_mut().zip(&self.line_of_cells).for_each(|(cell, bins)| add(cell, bins, part));
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn write(&mut self, out: &mut [u8]) {
+        let Gradients { n_bins, n_cells } = self.gradients;
+        let inner = |row: usize| 1 + (row + 1) * (n_cells + 2)..1 + (row + 1) * (n_cells + 2) + n_cells;
+        let mut total = [0.0; LANES];
+        for row in 0..n_cells {
+            for cell in &mut self.cells[inner(row)] {
+                // All the way round is where one began.
+                cell[0] += cell[n_bins];
+                cell[n_bins..].fill(0.0);
+                add(&mut total, cell, 1.0);
+            }
+        }
+        let total: f32 = total.iter().sum();
+        if total <= 0.0 {
+            return out.fill(0);
+        }
+        let scale = ROOT_MEAN_SQUARE * ROOT_MEAN_SQUARE * out.len() as f32 / total;
+        let of_rows = out.chunks_exact_mut(n_cells * n_bins);
+        for (row, out) in of_rows.enumerate() {
+            for (cell, out) in self.cells[inner(row)].iter().zip(out.chunks_exact_mut(n_bins)) {
+                let bytes = cell.map(|strength| {
+                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+                    {
+                        ((strength * scale).sqrt() + 0.5) as u8
+                    }
+                });
+                out.copy_from_slice(&bytes[..n_bins]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn add(to: &mut Bins, bins: &Bins, part: f32) {
+    to.iter_mut().zip(bins).for_each(|(to, bin)| *to += bin * part);
+}
+
+/// Puts a row of pixels between its ends.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn read(line: &mut [f32], pixels: &[u8]) {
+    let width = pixels.len();
+    line[1..=width].iter_mut().zip(pixels).for_each(|(to, &pixel)| *to = f32::from(pixel));
+    (line[0], line[width + 1]) = (line[1], line[width]);
+}
+
+/// The angle of (x, y) in turns, 0 to 1, to 1e-5: the arc tangent of the smaller by the larger, and from there by
+/// symmetry. Plain arithmetic, so that all levels agree.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn turns(x: f32, y: f32) -> f32 {
+    // Abramowitz and Stegun 4.4.49, over a whole turn.
+    const COEFFICIENTS: [f32; 5] = [0.159_133_6, -0.052_568_8, 0.028_670_33, -0.013_549_34, 0.003_316_009];
+    let (across, up) = (x.abs(), y.abs());
+    let ratio = across.min(up) / across.max(up).max(f32::MIN_POSITIVE);
+    let square = ratio * ratio;
+    let mut sum = 0.0;
+    for coefficient in COEFFICIENTS.into_iter().rev() {
+        sum = sum * square + coefficient;
+    }
+    let octant = sum * ratio;
+    let quadrant = if up > across { 0.25 - octant } else { octant };
+    let half = if x < 0.0 { 0.5 - quadrant } else { quadrant };
+    if y < 0.0 { 1.0 - half } else { half }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn angles_are_those_of_the_arc_tangent() {
+        for degree in 0..3600_u16 {
+            let angle = f32::from(degree) / 3600.0;
+            let (y, x) = (angle * std::f32::consts::TAU).sin_cos();
+            let difference = (turns(x * 77.0, y * 77.0) - angle).abs();
+            assert!(difference.min(1.0 - difference) < 2e-5, "{angle}: {}", turns(x, y));
+        }
+        assert_eq!(turns(0.0, 0.0).to_bits(), 0.0_f32.to_bits());
+    }
+}

@@ -1,0 +1,206 @@
+//! Linear discriminants (Fisher 1936; Rao 1948), in closed form.
+
+use nalgebra::{DMatrix, SymmetricEigen};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, concatenate, s};
+
+use super::{Error, Step, cholesky, linear::Linear, moments::Moments, to_byte, transform};
+use crate::distance::Kernel;
+
+/// Directions in which classes lie far apart and their rows close together, and rows' places along them, as bytes.
+///
+/// Of c classes there are c - 1 such directions; in each the mean variance within the classes is 1, so that plain
+/// distances there are those of Mahalanobis.
+#[derive(Clone, Debug)]
+pub struct Lda {
+    /// Shape (directions, features).
+    weights: Array2<i16>,
+    /// Two rows for each direction: its weights' upper and lower bytes.
+    linear: Linear,
+    /// What a product with the weights counts, and where none lies, in bytes.
+    scales: Vec<f64>,
+    offsets: Vec<f64>,
+}
+
+impl Lda {
+    /// From rows of bytes and their labels, which are below `n_classes`. `ridge` times the mean variance within the
+    /// classes is added to each feature's. O(n d² + d³).
+    ///
+    /// # Errors
+    /// [`Error::Singular`] if features depend on one another and there is too little of a ridge;
+    /// [`Error::OneClass`] if there are not two classes with rows.
+    ///
+    /// # Panics
+    /// If there is not a label below `n_classes` for each row.
+    pub fn fit(x: ArrayView2<u8>, labels: &[u32], n_classes: usize, ridge: f64) -> Result<Self, Error> {
+        assert_eq!(x.nrows(), labels.len(), "a label for each row");
+        let mut moments = Moments::new(x.ncols(), n_classes);
+        moments.add(x, |row| labels[row], 1);
+        let mut lda = Self::solve(moments, &[x.ncols()], ridge)?;
+        lda.fit_range(lda.places(x).view());
+        Ok(lda)
+    }
+
+    /// Directions from sums, for features in blocks of these lengths, of which each has a ridge of its own.
+    pub(super) fn solve(moments: Moments, blocks: &[usize], ridge: f64) -> Result<Self, Error> {
+        let total = moments.total();
+        let Moments { counts, sums, products: mut within } = moments;
+        let present: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] > 0.0).collect();
+        if present.len() < 2 {
+            return Err(Error::OneClass);
+        }
+        let (d, n_classes) = (within.nrows(), present.len());
+        // Class by class: the mean less that of all, and what it takes from the products.
+        let mean = sums.sum_axis(Axis(0)) / total;
+        let mut means = Array2::zeros((d, n_classes));
+        let mut roots = Array2::zeros((d, n_classes));
+        for (column, &class) in present.iter().enumerate() {
+            let of_class = &sums.row(class) / counts[class];
+            roots.column_mut(column).assign(&(&of_class * counts[class].sqrt()));
+            means.column_mut(column).assign(&(&of_class - &mean));
+        }
+        for (i, mut row) in within.outer_iter_mut().enumerate() {
+            let mut row = row.slice_mut(s![..=i]);
+            row -= &roots.slice(s![..=i, ..]).dot(&roots.row(i));
+            row /= total;
+        }
+        let mut first = 0;
+        for &length in blocks {
+            let mut diagonal = within.diag_mut();
+            let mut diagonal = diagonal.slice_mut(s![first..first + length]);
+            let ridge = (ridge * diagonal.sum() / length as f64).max(f64::MIN_POSITIVE);
+            diagonal += ridge;
+            first += length;
+        }
+        let solved = cholesky::solve(&mut within, means.clone()).ok_or(Error::Singular)?;
+        drop(within);
+
+        // Among the classes' directions, those that tell most, each scaled to unit variance within.
+        let between = means.t().dot(&solved);
+        let between =
+            DMatrix::from_fn(n_classes, n_classes, |i, j| (between[[i, j]] + between[[j, i]]) / 2.0);
+        let eigen = SymmetricEigen::new(between);
+        let mut order: Vec<usize> = (0..n_classes).collect();
+        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        order.truncate((n_classes - 1).min(d));
+        let turn = Array2::from_shape_fn((n_classes, order.len()), |(class, j)| {
+            let column = eigen.eigenvectors.column(order[j]);
+            // Signed by its largest value: a solver may turn it round.
+            let largest =
+                column.iter().copied().fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most });
+            column[class] * largest.signum() / eigen.eigenvalues[order[j]].max(f64::MIN_POSITIVE).sqrt()
+        });
+        Ok(Self::rounded(solved.dot(&turn).reversed_axes(), mean.as_slice().expect("contiguous")))
+    }
+
+    /// From weights of shape (directions, features), which are zero at `mean`.
+    fn rounded(exact: Array2<f64>, mean: &[f64]) -> Self {
+        const MOST: f64 = 127.0 * 256.0;
+        let largest = |weights: &[f64]| weights.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
+        let exact = exact.as_standard_layout();
+        let scales: Vec<f64> =
+            exact.outer_iter().map(|row| largest(row.to_slice().expect("contiguous")) / MOST).collect();
+        let weights = Array2::from_shape_fn(exact.dim(), |(j, i)| {
+            #[expect(clippy::cast_possible_truncation, reason = "scaled to fit")]
+            {
+                (exact[[j, i]] / scales[j]).round() as i16
+            }
+        });
+        let offsets = weights
+            .outer_iter()
+            .zip(&scales)
+            .map(|(weights, scale)| {
+                -scale * weights.iter().zip(mean).map(|(&weight, mean)| f64::from(weight) * mean).sum::<f64>()
+            })
+            .collect();
+        Self::new(weights, scales, offsets)
+    }
+
+    /// No directions yet.
+    pub(super) fn none() -> Self {
+        Self::new(Array2::zeros((0, 0)), Vec::new(), Vec::new())
+    }
+
+    pub(super) fn new(weights: Array2<i16>, scales: Vec<f64>, offsets: Vec<f64>) -> Self {
+        // 256 upper + lower, both signed.
+        #[expect(clippy::cast_possible_truncation, reason = "-127..=127, and the lowest byte")]
+        let (upper, lower) = (
+            weights.mapv(|weight| ((i32::from(weight) + 128) >> 8) as i8),
+            weights.mapv(|weight| weight as i8),
+        );
+        let bytes = concatenate(Axis(0), &[upper.view(), lower.view()]).expect("of one length");
+        Self { linear: Linear::new(bytes.view()), weights, scales, offsets }
+    }
+
+    /// So many directions it has.
+    #[must_use]
+    pub fn n_components(&self) -> usize {
+        self.weights.nrows()
+    }
+
+    /// The places of rows along the directions: shape (n, `n_components`). O(n d `n_components`).
+    ///
+    /// # Panics
+    /// If the rows are not as long as those it was fitted on.
+    #[must_use]
+    pub fn transform(&self, x: ArrayView2<u8>) -> Array2<u8> {
+        transform(self, x)
+    }
+
+    /// The places of rows before they are rounded.
+    pub(super) fn places(&self, x: ArrayView2<u8>) -> Array2<f64> {
+        use crate::distance::{Level, with_kernel};
+        let mut places = Array2::zeros((x.nrows(), self.n_components()));
+        with_kernel!(Level::detect(), |kernel| self.for_each(kernel, x, |row, direction, place| {
+            places[[row, direction]] = place;
+        }));
+        places
+    }
+
+    fn for_each<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut sink: impl FnMut(usize, usize, f64)) {
+        let n = self.n_components();
+        let mut products = vec![0; 2 * n];
+        self.linear.multiply(kernel, x, |row, first, found| {
+            let end = (2 * n).min(first + found.len());
+            products[first..end].copy_from_slice(&found[..end - first]);
+            if end == 2 * n {
+                for (direction, (scale, offset)) in self.scales.iter().zip(&self.offsets).enumerate() {
+                    let product = 256 * i64::from(products[direction]) + i64::from(products[n + direction]);
+                    sink(row, direction, product as f64 * scale + offset);
+                }
+            }
+        });
+    }
+
+    /// Makes bytes of places so that these just fit, one step meaning the same in all directions.
+    pub(super) fn fit_range(&mut self, places: ArrayView2<f64>) {
+        let ends = places.columns().into_iter().map(|column| {
+            column
+                .iter()
+                .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
+        });
+        let ends: Vec<_> = ends.collect();
+        let widest = ends.iter().map(|(low, high)| high - low).fold(f64::MIN_POSITIVE, f64::max);
+        let steps = 254.0 / widest;
+        for ((scale, offset), (low, high)) in self.scales.iter_mut().zip(&mut self.offsets).zip(ends) {
+            *scale *= steps;
+            *offset = (*offset - f64::midpoint(low, high)) * steps + 128.0;
+        }
+    }
+
+    /// Makes all steps coarser by a factor, 0 to 1, about the middle.
+    pub(crate) fn shrink(&mut self, factor: f64) {
+        self.scales.iter_mut().for_each(|scale| *scale *= factor);
+        self.offsets.iter_mut().for_each(|offset| *offset = 128.0 + (*offset - 128.0) * factor);
+    }
+}
+
+impl Step for Lda {
+    fn n_features_out(&self) -> usize {
+        self.n_components()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
+        self.for_each(kernel, x, |row, direction, place| out[[row, direction]] = to_byte(place as f32));
+    }
+}

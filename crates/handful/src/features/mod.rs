@@ -1,0 +1,69 @@
+//! Image to vector: gradients, principal components, dictionaries that K-Means has learned, and discriminants.
+//!
+//! ```text
+//!  image ──► Gradients ──► Pca ──► Dictionary ──► Lda ──► 9 bytes in which classes lie apart
+//!            cells x        80      similarity     closed
+//!            directions     bytes   to centroids   form
+//! ```
+//!
+//! Every step takes rows of bytes and gives rows of bytes: it is fitted with floats, and its weights are then rounded
+//! to whole numbers with a known scale. So all the work of a step is the dot products that the searches use too, a
+//! fitted model gives the same bytes on every machine, and whatever comes last can be searched exactly.
+
+mod blocks;
+mod cholesky;
+mod dictionary;
+mod discriminants;
+mod error;
+mod gradients;
+mod lda;
+mod linear;
+mod moments;
+mod patches;
+mod pca;
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
+use rayon::prelude::*;
+
+pub use blocks::BlockParams;
+pub use dictionary::{Activation, Dictionary, DictionaryParams};
+pub use discriminants::{Discriminants, DiscriminantsParams, Emphasis};
+pub use error::Error;
+pub use gradients::Gradients;
+pub use lda::Lda;
+pub use pca::Pca;
+
+pub(crate) use gradients::Framed as FramedGradients;
+
+use crate::distance::{Kernel, Level, with_kernel};
+
+/// Images that go through all steps together: what they leave behind stays in cache.
+pub(crate) const BATCH: usize = 256;
+
+/// Bytes in, bytes out, a row at a time.
+pub(crate) trait Step: Sync {
+    /// The length of a row that comes out.
+    fn n_features_out(&self) -> usize;
+
+    /// Transforms up to [`BATCH`] rows, which are contiguous, as those of `out` are.
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>);
+}
+
+/// Transforms any number of rows, batch by batch on all threads.
+pub(crate) fn transform(step: &impl Step, x: ArrayView2<u8>) -> Array2<u8> {
+    let x = x.as_standard_layout();
+    let mut out = Array2::zeros((x.nrows(), step.n_features_out()));
+    let batches = out.axis_chunks_iter_mut(Axis(0), BATCH).into_par_iter();
+    batches
+        .zip(x.axis_chunks_iter(Axis(0), BATCH))
+        .for_each(|(out, x)| with_kernel!(Level::detect(), |kernel| step.run(kernel, x, out)));
+    out
+}
+
+/// To the nearest byte, the ends included.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, as it should")]
+fn to_byte(value: f32) -> u8 {
+    (value + 0.5) as u8
+}

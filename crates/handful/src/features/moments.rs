@@ -1,0 +1,127 @@
+//! Sums of bytes and of their products: all that principal components and discriminants want to know.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use rayon::prelude::*;
+
+use crate::distance::{Kernel, LANES, Level, OFFSET, PackedPoints, signed, sums, with_kernel};
+
+/// Rows that are seen to at once: enough for sums of products to be rare, few enough for a tile's columns to stay in
+/// cache.
+const ROWS: usize = 4096;
+/// Columns that are multiplied with one another at once.
+const COLUMNS: usize = 256;
+
+/// Counts, sums and sums of products of labelled rows of bytes. Whole numbers, exact while they stay below 2⁵³, and so
+/// the same in any order and at any level.
+#[derive(Clone, Debug)]
+pub(super) struct Moments {
+    /// Rows of each class.
+    pub(super) counts: Vec<f64>,
+    /// Shape (classes, features).
+    pub(super) sums: Array2<f64>,
+    /// Shape (features, features); filled up to the diagonal.
+    pub(super) products: Array2<f64>,
+}
+
+impl Moments {
+    pub(super) fn new(n_features: usize, n_classes: usize) -> Self {
+        Self {
+            counts: vec![0.0; n_classes],
+            sums: Array2::zeros((n_classes, n_features)),
+            products: Array2::zeros((n_features, n_features)),
+        }
+    }
+
+    /// Rows seen so far, by weight.
+    pub(super) fn total(&self) -> f64 {
+        self.counts.iter().sum()
+    }
+
+    /// Adds rows, of which each counts as often as `weight` says. O(n d²).
+    pub(super) fn add(&mut self, x: ArrayView2<u8>, labels: impl Fn(usize) -> u32, weight: u32) {
+        let weight = f64::from(weight);
+        for (number, rows) in x.axis_chunks_iter(Axis(0), ROWS).enumerate() {
+            for (row, values) in (number * ROWS..).zip(rows.outer_iter()) {
+                let class = labels(row) as usize;
+                self.counts[class] += weight;
+                self.sums.row_mut(class).zip_mut_with(&values, |sum, &x| *sum += weight * f64::from(x));
+            }
+            with_kernel!(Level::detect(), |kernel| self.add_products(kernel, rows, weight));
+        }
+    }
+
+    fn add_products<K: Kernel>(&mut self, kernel: K, rows: ArrayView2<u8>, weight: f64) {
+        let columns = transposed(rows);
+        let tiles: Vec<(PackedPoints, Vec<i64>)> = columns
+            .axis_chunks_iter(Axis(0), COLUMNS)
+            .into_par_iter()
+            .map(|tile| (PackedPoints::new(tile), sums(tile)))
+            .collect();
+        let of_rows = self.products.axis_chunks_iter_mut(Axis(0), COLUMNS).into_par_iter();
+        of_rows.zip(columns.axis_chunks_iter(Axis(0), COLUMNS)).enumerate().for_each(
+            |(tile, (mut products, columns))| {
+                let queries = signed(columns);
+                for (other, (points, sums)) in tiles[..=tile].iter().enumerate() {
+                    let (n, _) = points.dim();
+                    let to = &mut products.slice_mut(s![.., other * COLUMNS..other * COLUMNS + n]);
+                    add_tile(kernel, to, points, sums, queries.view(), weight);
+                }
+            },
+        );
+    }
+}
+
+/// Adds the products of each of some columns (`queries`) with each of some others (`points`, with their sums).
+fn add_tile<K: Kernel>(
+    kernel: K,
+    to: &mut ArrayViewMut2<f64>,
+    points: &PackedPoints,
+    sums: &[i64],
+    queries: ArrayView2<i8>,
+    weight: f64,
+) {
+    points.multiply(kernel, queries, |query, first, dots| {
+        let mut to = to.slice_mut(s![query, first..sums.len().min(first + LANES)]);
+        let to = to.as_slice_mut().expect("rows are contiguous");
+        for (to, (&dot, &sum)) in to.iter_mut().zip(dots.iter().zip(&sums[first..])) {
+            *to += weight * (i64::from(dot) + OFFSET * sum) as f64;
+        }
+    });
+}
+
+/// Square by square, so that both sides stay in cache.
+fn transposed(rows: ArrayView2<u8>) -> Array2<u8> {
+    const SIDE: usize = 64;
+    let mut columns = Array2::zeros((rows.ncols(), rows.nrows()));
+    columns.axis_chunks_iter_mut(Axis(0), SIDE).into_par_iter().enumerate().for_each(|(number, mut to)| {
+        let from = rows.slice(s![.., number * SIDE..number * SIDE + to.nrows()]);
+        for (mut to, from) in to.axis_chunks_iter_mut(Axis(1), SIDE).zip(from.axis_chunks_iter(Axis(0), SIDE))
+        {
+            to.assign(&from.t());
+        }
+    });
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_those_of_the_definition() {
+        let (n, d) = (ROWS + 37, COLUMNS + 70);
+        let x = Array2::from_shape_fn((n, d), |(i, j)| ((i * 7919 + j * 104_729 + i * j) % 256) as u8);
+        let mut moments = Moments::new(d, 2);
+        moments.add(x.view(), |row| (row % 2) as u32, 1);
+        moments.add(x.slice(s![..10, ..]), |_| 1, 3);
+        assert_eq!(moments.total() as usize, n + 30);
+        assert_eq!(moments.counts[0] as usize, n.div_ceil(2));
+        let weight = |row: usize| if row < 10 { 4 } else { 1 };
+        for (i, j) in [(0, 0), (5, 3), (COLUMNS, COLUMNS - 1), (d - 1, 1), (d - 1, d - 1)] {
+            let expected: u64 = (0..n).map(|r| weight(r) * u64::from(x[[r, i]]) * u64::from(x[[r, j]])).sum();
+            assert_eq!(moments.products[[i, j]] as u64, expected, "({i}, {j})");
+        }
+        let of_even: u64 = (0..n).step_by(2).map(|r| u64::from(x[[r, 9]])).sum();
+        assert_eq!(moments.sums[[0, 9]] as u64, of_even);
+    }
+}

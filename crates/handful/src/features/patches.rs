@@ -1,0 +1,207 @@
+//! Small windows anywhere on an image: what strokes are made of, and roughly where (Coates, Ng and Lee 2011).
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+
+use super::{
+    BATCH, Dictionary, DictionaryParams, Gradients, Pca, Step, dictionary::Activation, to_byte, transform,
+};
+use crate::{distance::Kernel, kmeans, neighbors::evenly};
+
+/// Images and windows that a dictionary is learned from, at most.
+const IMAGES: usize = 6000;
+const WINDOWS: usize = 250_000;
+/// Images whose windows are seen to at once: their activations stay in cache.
+const TOGETHER: usize = 8;
+/// Windows with less ink than this part of one that has much (the 90th of 100) are empty.
+const EMPTY: f32 = 0.1;
+/// The root mean square of a window's values once it is scaled to unit length and then to bytes.
+const ROOT_MEAN_SQUARE: f32 = 21.0;
+
+/// One dictionary for the windows at all places, its activations summed in a coarse grid.
+#[derive(Clone, Debug)]
+pub(super) struct Patches {
+    windows: Windows,
+    pca: Pca,
+    dictionary: Dictionary,
+    pooling: Pooling,
+    /// Bytes for the square root of a sum.
+    scale: f32,
+}
+
+impl Patches {
+    /// From cells of images, ordered as [`Gradients`] gives them.
+    pub(super) fn fit(
+        gradients: Gradients,
+        size: usize,
+        n_components: usize,
+        n_pools: usize,
+        params: &DictionaryParams,
+        cells: ArrayView2<u8>,
+    ) -> Result<Self, kmeans::Error> {
+        let sample = cells.select(Axis(0), &evenly(cells.nrows(), IMAGES.min(cells.nrows())));
+        let mut windows = Windows { gradients, size, least: 0.0 };
+        windows.least = windows.usual_length(sample.view()) * EMPTY;
+        let (rows, _) = windows.cut(sample.view());
+        let rows = rows.select(Axis(0), &evenly(rows.nrows(), WINDOWS.min(rows.nrows())));
+        let pca = Pca::fit(rows.view(), n_components, super::blocks::WHITENING);
+        let dictionary = Dictionary::fit(params, pca.transform(rows.view()).view())?;
+        let pooling = Pooling::new(windows.per_side(), n_pools);
+        let mut found = Self { windows, pca, dictionary, pooling, scale: 1.0 };
+        // As much as fits for what the sample needs.
+        let largest = f32::from(transform(&found, sample.view()).iter().copied().max().unwrap_or(0));
+        found.scale = 250.0 / largest.max(1.0);
+        Ok(found)
+    }
+}
+
+impl Step for Patches {
+    fn n_features_out(&self) -> usize {
+        self.pooling.n_pools * self.pooling.n_pools * self.dictionary.atoms().nrows()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        debug_assert_eq!(self.dictionary.activation(), Activation::Triangle);
+        let n_atoms = self.dictionary.atoms().nrows();
+        let most = TOGETHER * self.windows.per_side() * self.windows.per_side();
+        let mut places = Array2::zeros((most, self.pca.n_components()));
+        let mut activations = Array2::zeros((most, n_atoms));
+        let mut sums = vec![0.0; self.n_features_out()];
+        let together = cells.axis_chunks_iter(Axis(0), TOGETHER);
+        for (cells, mut out) in together.zip(out.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
+            let (windows, origins) = self.windows.cut(cells);
+            let mut places = places.slice_mut(s![..windows.nrows(), ..]);
+            for (from, to) in
+                windows.axis_chunks_iter(Axis(0), BATCH).zip(places.axis_chunks_iter_mut(Axis(0), BATCH))
+            {
+                self.pca.run(kernel, from, to);
+            }
+            self.dictionary.triangles(kernel, places.view(), &mut activations);
+            for (image, mut out) in out.outer_iter_mut().enumerate() {
+                let out = out.as_slice_mut().expect("rows are contiguous");
+                kernel.run(|| {
+                    sums.fill(0.0);
+                    for (window, origin) in
+                        origins.iter().enumerate().filter(|(_, origin)| origin.image == image)
+                    {
+                        let activations = activations.row(window).to_slice().expect("rows are contiguous");
+                        self.pooling.add(origin, activations, &mut sums);
+                    }
+                    for (out, sum) in out.iter_mut().zip(&sums) {
+                        *out = to_byte(sum.sqrt() * self.scale);
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// Where a window was.
+struct Origin {
+    image: usize,
+    row: usize,
+    column: usize,
+}
+
+/// Squares of cells.
+#[derive(Clone, Debug)]
+struct Windows {
+    gradients: Gradients,
+    size: usize,
+    /// Shorter ones are empty.
+    least: f32,
+}
+
+impl Windows {
+    fn per_side(&self) -> usize {
+        self.gradients.n_cells() - self.size + 1
+    }
+
+    /// All windows that are not empty, scaled to one length, and where they were.
+    fn cut(&self, cells: ArrayView2<u8>) -> (Array2<u8>, Vec<Origin>) {
+        let (n, length) = (self.gradients.n_cells(), self.size * self.gradients.n_bins());
+        let mut windows = Vec::with_capacity(cells.nrows() * self.per_side().pow(2) * length * self.size);
+        let mut origins = Vec::new();
+        let mut window = Vec::with_capacity(length * self.size);
+        let unit = ROOT_MEAN_SQUARE * ((length * self.size) as f32).sqrt();
+        for (image, cells) in cells.outer_iter().enumerate() {
+            let cells = cells.to_slice().expect("rows are contiguous");
+            for row in 0..self.per_side() {
+                for column in 0..self.per_side() {
+                    window.clear();
+                    for row in row..row + self.size {
+                        let first = (row * n + column) * self.gradients.n_bins();
+                        window.extend_from_slice(&cells[first..first + length]);
+                    }
+                    let squared: u32 = window.iter().map(|&x| u32::from(x) * u32::from(x)).sum();
+                    let squared = squared as f32;
+                    if squared <= self.least * self.least {
+                        continue;
+                    }
+                    let scale = unit / (squared + self.least * self.least / 4.0).sqrt();
+                    windows.extend(window.iter().map(|&x| to_byte(f32::from(x) * scale)));
+                    origins.push(Origin { image, row, column });
+                }
+            }
+        }
+        let windows =
+            Array2::from_shape_vec((origins.len(), length * self.size), windows).expect("whole windows");
+        (windows, origins)
+    }
+
+    /// The length of a window that has much ink: of ten one is longer.
+    fn usual_length(&self, cells: ArrayView2<u8>) -> f32 {
+        let (n, bins) = (self.gradients.n_cells(), self.gradients.n_bins());
+        let mut all = Vec::new();
+        for cells in cells.outer_iter() {
+            let squares: Vec<u32> = cells.iter().map(|&x| u32::from(x).pow(2)).collect();
+            let squares: Vec<u32> = squares.chunks(bins).map(|cell| cell.iter().sum()).collect();
+            for (row, column) in
+                (0..self.per_side()).flat_map(|row| (0..self.per_side()).map(move |c| (row, c)))
+            {
+                let rows = (row..row + self.size).map(|row| &squares[row * n + column..][..self.size]);
+                all.push(rows.flatten().sum::<u32>());
+            }
+        }
+        let place = all.len() * 9 / 10;
+        (*all.select_nth_unstable(place).1 as f32).sqrt()
+    }
+}
+
+/// A coarse grid into whose cells windows are summed, each into its four nearest.
+#[derive(Clone, Debug)]
+struct Pooling {
+    n_pools: usize,
+    /// For each row or column of windows its pools and their parts.
+    splits: Vec<[(usize, f32); 2]>,
+}
+
+impl Pooling {
+    fn new(per_side: usize, n_pools: usize) -> Self {
+        let split = |i: usize| {
+            let place = (i as f32 + 0.5) / per_side as f32 * n_pools as f32 - 0.5;
+            let (first, part) = (place.floor(), place - place.floor());
+            // What falls outside the grid is dropped.
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to n_pools")]
+            let pool = |place: f32, part: f32| {
+                if place >= 0.0 && place < n_pools as f32 { (place as usize, part) } else { (0, 0.0) }
+            };
+            [pool(first, 1.0 - part), pool(first + 1.0, part)]
+        };
+        Self { n_pools, splits: (0..per_side).map(split).collect() }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+    fn add(&self, origin: &Origin, activations: &[f32], sums: &mut [f32]) {
+        for (row, row_part) in self.splits[origin.row] {
+            for (column, column_part) in self.splits[origin.column] {
+                let part = row_part * column_part;
+                if part > 0.0 {
+                    let sums =
+                        &mut sums[(row * self.n_pools + column) * activations.len()..][..activations.len()];
+                    sums.iter_mut().zip(activations).for_each(|(sum, x)| *sum += x * part);
+                }
+            }
+        }
+    }
+}

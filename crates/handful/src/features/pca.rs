@@ -1,0 +1,144 @@
+//! Principal components (Pearson 1901), as bytes.
+
+use nalgebra::{DMatrix, SymmetricEigen};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+
+use super::{Step, linear::Linear, moments::Moments, to_byte, transform};
+use crate::distance::{Kernel, LANES};
+
+/// Rows that the range of the components is taken from.
+const SAMPLE: usize = 16_384;
+/// Eigenvalues below this part of the largest are those of noise.
+const LEAST: f64 = 1e-9;
+
+/// The directions in which rows of bytes vary most, and rows' places along them, as bytes.
+///
+/// ```
+/// use handful::features::Pca;
+/// use ndarray::array;
+///
+/// let x = array![[0_u8, 10, 7], [10, 20, 7], [20, 30, 7], [30, 40, 7]];
+/// let pca = Pca::fit(x.view(), 1, 0.0);
+/// assert_eq!(pca.transform(x.view()), array![[1], [86], [170], [255]]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pca {
+    weights: Array2<i8>,
+    linear: Linear,
+    /// What a product with the weights counts, and where none lies, in bytes.
+    scales: Vec<f32>,
+    offsets: Vec<f32>,
+}
+
+impl Pca {
+    /// The first `n_components` of `x`, shape (n, `n_features`). Each component's variance is multiplied by
+    /// eigenvalue^-`whitening`: 0 leaves it, 1 makes all alike.
+    ///
+    /// Weights are rounded to 8 bits, and places to bytes, of which the middle is the mean and the range just holds
+    /// what the rows need; one step means the same in all components. O(n d² + d³).
+    ///
+    /// # Panics
+    /// If there are no rows, or not 1 to `n_features` components.
+    #[must_use]
+    pub fn fit(x: ArrayView2<u8>, n_components: usize, whitening: f64) -> Self {
+        let (n, d) = x.dim();
+        assert!(n > 0 && (1..=d).contains(&n_components), "{n_components} components of shape ({n}, {d})");
+        let mut moments = Moments::new(d, 1);
+        moments.add(x, |_| 0, 1);
+        let mean = moments.sums.row(0).mapv(|sum| sum / n as f64);
+        let covariance = DMatrix::from_fn(d, d, |i, j| {
+            moments.products[[i.max(j), i.min(j)]] / n as f64 - mean[i] * mean[j]
+        });
+        let eigen = SymmetricEigen::new(covariance);
+        let mut order: Vec<usize> = (0..d).collect();
+        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+        let floor = (eigen.eigenvalues[order[0]] * LEAST).max(f64::MIN_POSITIVE);
+
+        let mut weights = Array2::zeros((n_components, d));
+        let mut units = Vec::with_capacity(n_components);
+        for (mut weights, &component) in weights.outer_iter_mut().zip(&order) {
+            let direction = eigen.eigenvectors.column(component);
+            // Signed by its largest value: a solver may turn it round.
+            let largest = direction
+                .iter()
+                .copied()
+                .fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most });
+            let unit = largest / 127.0;
+            #[expect(clippy::cast_possible_truncation, reason = "scaled to -127..=127")]
+            weights.iter_mut().zip(direction).for_each(|(weight, x)| *weight = (x / unit).round() as i8);
+            units.push(unit.abs() * eigen.eigenvalues[component].max(floor).powf(-whitening / 2.0));
+        }
+        let centres: Vec<f64> = weights
+            .outer_iter()
+            .map(|weights| weights.iter().zip(&mean).map(|(&w, x)| f64::from(w) * x).sum())
+            .collect();
+        let linear = Linear::new(weights.view());
+        let reach = reach(&linear, x, &units, &centres).max(f64::MIN_POSITIVE);
+        #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
+        let scales: Vec<f32> = units.iter().map(|unit| (unit / reach * 127.0) as f32).collect();
+        #[expect(clippy::cast_possible_truncation, reason = "as above")]
+        let offsets = scales
+            .iter()
+            .zip(centres)
+            .map(|(&scale, centre)| (128.0 - centre * f64::from(scale)) as f32)
+            .collect();
+        Self { weights, linear, scales, offsets }
+    }
+
+    /// So many components it has.
+    #[must_use]
+    pub fn n_components(&self) -> usize {
+        self.weights.nrows()
+    }
+
+    /// The places of rows along the components: shape (n, `n_components`). O(n d `n_components`).
+    ///
+    /// # Panics
+    /// If the rows are not as long as those it was fitted on.
+    #[must_use]
+    pub fn transform(&self, x: ArrayView2<u8>) -> Array2<u8> {
+        transform(self, x)
+    }
+
+    /// Makes all steps coarser by a factor, 0 to 1, about the middle.
+    pub(crate) fn shrink(&mut self, factor: f32) {
+        self.scales.iter_mut().for_each(|scale| *scale *= factor);
+        self.offsets.iter_mut().for_each(|offset| *offset = 128.0 + (*offset - 128.0) * factor);
+    }
+}
+
+impl Step for Pca {
+    fn n_features_out(&self) -> usize {
+        self.n_components()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        let n = self.n_components();
+        self.linear.multiply(kernel, x, |row, first, products| {
+            let end = n.min(first + LANES);
+            let mut out = out.slice_mut(s![row, first..end]);
+            let places = self.scales[first..end].iter().zip(&self.offsets[first..end]);
+            for (out, (&product, (scale, offset))) in out.iter_mut().zip(products.iter().zip(places)) {
+                *out = to_byte(product as f32 * scale + offset);
+            }
+        });
+    }
+}
+
+/// The farthest that any of some rows lies from the middle in any component.
+fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> f64 {
+    use crate::{
+        distance::{Level, with_kernel},
+        neighbors::evenly,
+    };
+    let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
+    let mut reach: f64 = 0.0;
+    with_kernel!(Level::detect(), |kernel| for rows in sample.axis_chunks_iter(Axis(0), super::BATCH) {
+        linear.multiply(kernel, rows, |_, first, products| {
+            for ((product, unit), centre) in products.iter().zip(&units[first..]).zip(&centres[first..]) {
+                reach = reach.max(((f64::from(*product) - centre) * unit).abs());
+            }
+        });
+    });
+    reach
+}

@@ -1,0 +1,203 @@
+//! Slant, place and size taken out by the moments of the ink.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+
+use crate::{
+    distance::Kernel,
+    features::{Step, transform},
+};
+
+/// Standard deviations of the ink that normalised digits have, in parts of the frame's height and width: a little
+/// more than MNIST's own mean, so that most digits grow.
+const HEIGHT: f64 = 5.2 / 28.0;
+const WIDTH: f64 = 3.6 / 28.0;
+/// The least variance that a size is told from, and by how much at most an image is shrunk or stretched.
+const LEAST_VARIANCE: f64 = 0.25;
+const HEIGHT_LIMITS: (f64, f64) = (0.7, 1.3);
+const WIDTH_LIMITS: (f64, f64) = (0.6, 1.3);
+
+/// Shears an image so that its ink stands upright (LeCun et al. 1998), and moves its centre of mass to the middle of
+/// the frame; with [`normalize`](Self::normalize) it also brings the ink some of the way to a common size.
+///
+/// One bilinear resampling does it all, and what comes from outside the frame is empty. An image without ink stays as
+/// it is. O(pixels).
+///
+/// ```
+/// use handful::preprocess::Deskew;
+/// use ndarray::array;
+///
+/// // A slanted stroke becomes a vertical one, in the middle.
+/// let image = array![[0_u8, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]];
+/// let upright = Deskew::new().transform(image.view(), [5, 5]);
+/// assert_eq!(upright, array![[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Deskew {
+    normalize: f64,
+}
+
+impl Deskew {
+    /// Shear and place alone.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How far height and width are brought to a common size: 0 not at all (unless set), 1 all the way, within limits
+    /// (0.7 to 1.3 times the height, 0.6 to 1.3 times the width).
+    #[must_use]
+    pub fn normalize(self, power: f64) -> Self {
+        Self { normalize: power }
+    }
+
+    /// The images upright, shape (n, height · width) as before; `shape` is `[height, width]`.
+    ///
+    /// # Panics
+    /// If the rows are not of that shape.
+    #[must_use]
+    pub fn transform(&self, images: ArrayView2<u8>, shape: [usize; 2]) -> Array2<u8> {
+        assert_eq!(images.ncols(), shape[0] * shape[1], "images of {} x {} pixels", shape[0], shape[1]);
+        transform(&Framed { deskew: *self, shape }, images)
+    }
+}
+
+/// With the frame that images stand in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Framed {
+    pub(crate) deskew: Deskew,
+    pub(crate) shape: [usize; 2],
+}
+
+impl Step for Framed {
+    fn n_features_out(&self) -> usize {
+        self.shape[0] * self.shape[1]
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        let contiguous = "rows are contiguous";
+        let mut line = vec![0.0; 3 * self.shape[1] + 4];
+        for (image, mut out) in x.outer_iter().zip(out.outer_iter_mut()) {
+            let image = image.to_slice().expect(contiguous);
+            let out = out.as_slice_mut().expect(contiguous);
+            kernel.run(|| match Place::of(image, self.shape, self.deskew.normalize) {
+                Some(place) => place.resample(image, self.shape, &mut line, out),
+                None => out.copy_from_slice(image),
+            });
+        }
+    }
+}
+
+/// Where in an image the upright one is found: the middle of the frame at (`x`, `y`), a step down `down` rows and
+/// `shear` times as many columns, a step to the right `right` columns.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    x: f64,
+    y: f64,
+    shear: f64,
+    down: f64,
+    right: f64,
+}
+
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+impl Place {
+    /// None if there is no ink.
+    #[inline(always)]
+    fn of(image: &[u8], shape: [usize; 2], normalize: f64) -> Option<Self> {
+        let [height, width] = shape;
+        // Whole numbers: the order of the sums is no matter.
+        let (mut mass, mut x, mut y, mut xx, mut xy, mut yy) = (0, 0, 0, 0, 0, 0);
+        for (r, row) in (0_u64..).zip(image.chunks_exact(width)) {
+            let (mut sum, mut first, mut second) = (0_u64, 0_u64, 0_u64);
+            for (c, &ink) in (0_u32..).zip(row) {
+                let moment = c * u32::from(ink);
+                sum += u64::from(ink);
+                first += u64::from(moment);
+                second += u64::from(moment) * u64::from(c);
+            }
+            mass += sum;
+            x += first;
+            xx += second;
+            y += r * sum;
+            xy += r * first;
+            yy += r * r * sum;
+        }
+        if mass == 0 {
+            return None;
+        }
+        let per_mass = |sum: u64| sum as f64 / mass as f64;
+        let (x, y) = (per_mass(x), per_mass(y));
+        let (xx, xy, yy) = (per_mass(xx) - x * x, per_mass(xy) - x * y, per_mass(yy) - y * y);
+        let shear = if yy > 1e-9 { xy / yy } else { 0.0 };
+        let (mut down, mut right) = (1.0, 1.0);
+        if normalize != 0.0 {
+            let scale = |variance: f64, part: f64, length: usize, limits: (f64, f64)| {
+                let deviation = variance.max(LEAST_VARIANCE).sqrt();
+                (deviation / (part * length as f64)).powf(normalize).clamp(limits.0, limits.1)
+            };
+            down = scale(yy, HEIGHT, height, HEIGHT_LIMITS);
+            right = scale(xx - shear * xy, WIDTH, width, WIDTH_LIMITS);
+        }
+        Some(Self { x, y, shear, down, right })
+    }
+
+    /// `line` has three times the width and 4 more.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "pixels, and places clamped to the frame")]
+    #[expect(clippy::cast_sign_loss, reason = "as above")]
+    fn resample(self, image: &[u8], shape: [usize; 2], line: &mut [f32], out: &mut [u8]) {
+        let [height, width] = shape;
+        let middle = |length: usize| (length as f64 - 1.0) / 2.0;
+        let margin = width + 2;
+        for (r, out) in out.chunks_exact_mut(width).enumerate() {
+            let step = (r as f64 - middle(height)) * self.down;
+            let row = (self.y + step).clamp(-1.0, height as f64);
+            let upper = row.floor();
+            let (lower_part, upper) = ((row - upper) as f32, upper as isize);
+            let pixels = |row: isize| {
+                let inside = usize::try_from(row).ok().filter(|&row| row < height);
+                inside.map(|row| &image[row * width..][..width])
+            };
+            let between = &mut line[margin..margin + width];
+            match (pixels(upper), pixels(upper + 1)) {
+                (None, None) => {
+                    out.fill(0);
+                    continue;
+                }
+                (Some(one), None) => blend(between, one, 1.0 - lower_part),
+                (None, Some(one)) => blend(between, one, lower_part),
+                (Some(upper), Some(lower)) => {
+                    for (to, (&upper, &lower)) in between.iter_mut().zip(upper.iter().zip(lower)) {
+                        *to = f32::from(upper) * (1.0 - lower_part) + f32::from(lower) * lower_part;
+                    }
+                }
+            }
+            let column = |c: f64| {
+                let column = self.x + (c - middle(width)) * self.right + self.shear * step;
+                let first = column.floor();
+                (first, (column - first) as f32)
+            };
+            if self.right == 1.0 {
+                // One fraction for the whole row.
+                let (first, right_part) = column(0.0);
+                let first = first.clamp(-(margin as f64), width as f64) as isize + margin as isize;
+                let line = &line[first as usize..][..=width];
+                for (out, pair) in out.iter_mut().zip(line.windows(2)) {
+                    *out = (pair[0] * (1.0 - right_part) + pair[1] * right_part + 0.5) as u8;
+                }
+            } else {
+                for (c, out) in out.iter_mut().enumerate() {
+                    let (first, right_part) = column(c as f64);
+                    let first = first.clamp(-1.0 - 1.0, width as f64) as isize + margin as isize;
+                    let pair = &line[first as usize..][..2];
+                    *out = (pair[0] * (1.0 - right_part) + pair[1] * right_part + 0.5) as u8;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn blend(to: &mut [f32], row: &[u8], part: f32) {
+    to.iter_mut().zip(row).for_each(|(to, &pixel)| *to = f32::from(pixel) * part);
+}
