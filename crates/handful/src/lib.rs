@@ -30,11 +30,13 @@
     allow(clippy::cast_possible_truncation, reason = "test data is made by arithmetic modulo 256")
 )]
 
+pub mod classifier;
 pub mod dataset;
 pub mod distance;
 pub mod features;
 pub mod kmeans;
 pub mod metrics;
+pub mod model_file;
 pub mod neighbors;
 pub mod preprocess;
 pub mod progress;

@@ -40,13 +40,13 @@ impl PackedPoints {
         (self.n, self.d)
     }
 
-    /// Gives `sink(query, first_point, dots)` the products of each query with up to 32 points at a time; behind the
-    /// last point they mean nothing. For each 32 points all queries come in ascending order.
+    /// Gives `sink(first_point, dots)` the products of all queries with up to 32 points at a time, in ascending order;
+    /// behind the last point they mean nothing.
     pub(crate) fn multiply<K: Kernel>(
         &self,
         kernel: K,
         queries: ArrayView2<i8>,
-        mut sink: impl FnMut(usize, usize, &Lanes),
+        mut sink: impl FnMut(usize, &[Lanes]),
     ) {
         assert_eq!(queries.ncols(), self.d, "points and queries of unequal length");
         let packed = Packed::new(kernel, queries);
@@ -54,9 +54,7 @@ impl PackedPoints {
         let mut dots = vec![[0; LANES]; queries.nrows()];
         for (number, panel) in self.panels.iter().enumerate() {
             packed.multiply_all(panel, &mut scratch, &mut dots);
-            for (query, dots) in dots.iter().enumerate() {
-                sink(query, number * LANES, dots);
-            }
+            sink(number * LANES, &dots);
         }
     }
 }

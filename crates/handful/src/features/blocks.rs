@@ -2,14 +2,26 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Dictionary, DictionaryParams, Gradients, Pca, Step, patches::Patches, transform};
-use crate::{Dataset, distance::Kernel, kmeans, progress::Observer};
+use crate::{
+    Dataset,
+    distance::Kernel,
+    kmeans,
+    model_file::{self, Reader, Writer},
+    progress::Observer,
+};
 
 /// Of the components that dictionaries are learned from: their variance is that of the data to the power of ¾.
 pub(super) const WHITENING: f64 = 0.25;
 
+/// The most rows and columns of a coarse grid.
+const MOST_POOLS: usize = 64;
+
 /// A block of features and how it is learned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum BlockParams {
     /// Windows of cells, each place with components and radial bases of its own.
     Local {
@@ -47,6 +59,20 @@ impl BlockParams {
     pub(super) fn gradients(&self) -> Gradients {
         match self {
             Self::Local { gradients, .. } | Self::Shared { gradients, .. } => *gradients,
+        }
+    }
+
+    /// What makes no sense whatever the data.
+    fn check(&self) -> Result<(), String> {
+        let (Self::Local { gradients, window, .. } | Self::Shared { gradients, window, .. }) = self;
+        if *window == 0 || *window > gradients.n_cells() {
+            return Err(format!("expected a window of 1 to {} cells, found {window}", gradients.n_cells()));
+        }
+        match self {
+            Self::Shared { n_pools, .. } if !(1..=MOST_POOLS).contains(n_pools) => {
+                Err(format!("expected 1 to {MOST_POOLS} rows of pools, found {n_pools}"))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -98,6 +124,49 @@ pub(super) struct Place {
     origin: [usize; 2],
     pca: Pca,
     dictionary: Dictionary,
+}
+
+impl Block {
+    pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
+        match self {
+            Self::Local { places, .. } => {
+                for (number, place) in places.iter().enumerate() {
+                    place.pca.write(&format!("{prefix}.{number}"), writer);
+                    place.dictionary.write(&format!("{prefix}.{number}"), writer);
+                }
+            }
+            Self::Shared(patches) => patches.write(prefix, writer),
+        }
+    }
+
+    pub(super) fn read(
+        prefix: &str,
+        params: &BlockParams,
+        reader: &Reader,
+    ) -> Result<Self, model_file::Error> {
+        params.check().map_err(model_file::Error::Content)?;
+        match *params {
+            BlockParams::Local { gradients, window, n_components, .. } => {
+                let n_features = window * window * gradients.n_bins();
+                let n_components = n_components.min(n_features);
+                let place = |(number, origin)| {
+                    let prefix = format!("{prefix}.{number}");
+                    let pca = Pca::read(&prefix, n_components, n_features, reader)?;
+                    let dictionary = Dictionary::read(&prefix, n_components, true, reader)?;
+                    Ok(Place { origin, pca, dictionary })
+                };
+                let places = places(gradients, window).enumerate().map(place);
+                Ok(Self::Local {
+                    gradients,
+                    window,
+                    places: places.collect::<Result<_, model_file::Error>>()?,
+                })
+            }
+            BlockParams::Shared { gradients, window, n_components, n_pools, .. } => {
+                Ok(Self::Shared(Patches::read(prefix, gradients, window, n_components, n_pools, reader)?))
+            }
+        }
+    }
 }
 
 impl Step for Block {

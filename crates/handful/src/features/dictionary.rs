@@ -1,12 +1,13 @@
 //! A dictionary learned by K-Means: what an image is like, rather than what it is.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{Step, to_byte, transform};
+use super::{Step, WHOLE, to_byte, transform};
 use crate::{
     Dataset, KMeans,
     distance::{Kernel, LANES, Lanes, Level, OFFSET, PackedPoints, signed, squared_norms, sums, with_kernel},
     kmeans,
+    model_file::{self, Reader, Writer},
     neighbors::evenly,
     progress::Observer,
 };
@@ -100,6 +101,34 @@ impl Dictionary {
         Ok(Self::new(params.kmeans().fit(x)?.centroids.to_bytes(), Activation::Triangle))
     }
 
+    pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
+        writer.put(format!("{prefix}.atoms"), self.atoms.view());
+        if let Activation::RadialBasis { variance } = self.activation {
+            writer.put(format!("{prefix}.variance"), ArrayView1::from(&[variance]));
+        }
+    }
+
+    pub(super) fn read(
+        prefix: &str,
+        n_features: usize,
+        is_radial: bool,
+        reader: &Reader,
+    ) -> Result<Self, model_file::Error> {
+        let atoms: Array2<u8> = reader.array2(&format!("{prefix}.atoms"), [None, Some(n_features)])?;
+        if atoms.is_empty() {
+            return Err(model_file::Error::Content(format!(
+                "tensor {prefix}.atoms: expected atoms, found none"
+            )));
+        }
+        let activation = if is_radial {
+            let variance = reader.floats(&format!("{prefix}.variance"), Some(1))?[0].max(f32::MIN_POSITIVE);
+            Activation::RadialBasis { variance }
+        } else {
+            Activation::Triangle
+        };
+        Ok(Self::new(atoms, activation))
+    }
+
     /// The centroids, shape (`n_atoms`, `n_features`).
     #[must_use]
     pub fn atoms(&self) -> &Array2<u8> {
@@ -121,38 +150,47 @@ impl Dictionary {
         transform(self, x)
     }
 
-    /// Gives `sink(row, first_atom, distances)` the squared distances of each row to up to 32 atoms at a time; behind
-    /// the last atom they mean nothing. For each 32 atoms all rows come in ascending order.
-    #[inline]
-    pub(super) fn distances<K: Kernel>(
+    /// What `of` makes of the squared distances of rows to atoms, 32 at a time.
+    fn activate<K: Kernel, T: Copy>(
         &self,
         kernel: K,
         x: ArrayView2<u8>,
-        mut sink: impl FnMut(usize, usize, &Lanes),
+        of: impl Fn(Lanes) -> [T; LANES],
+        mut out: ArrayViewMut2<T>,
     ) {
         let norms: Vec<i32> = squared_norms(x)
             .into_iter()
             .map(|norm| i32::try_from(norm).expect("at most 2^15 features"))
             .collect();
-        self.points.multiply(kernel, signed(x).view(), |row, first, dots| {
-            let mut distances = self.terms[first / LANES];
-            distances.iter_mut().zip(dots).for_each(|(distance, dot)| *distance += norms[row] - 2 * dot);
-            sink(row, first, &distances);
+        self.points.multiply(kernel, signed(x).view(), |first, dots| {
+            let terms = &self.terms[first / LANES];
+            let end = self.atoms.nrows().min(first + LANES);
+            let mut out = out.slice_mut(s![.., first..end]);
+            for (mut out, (dots, norm)) in out.outer_iter_mut().zip(dots.iter().zip(&norms)) {
+                let found = kernel.run(|| of(distances(*dots, *terms, *norm)));
+                out.as_slice_mut().expect("rows are contiguous").copy_from_slice(&found[..end - first]);
+            }
         });
     }
 
     fn median_distance(&self, x: ArrayView2<u8>) -> i32 {
         let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
-        let n = self.atoms.nrows();
-        let mut all = Vec::with_capacity(sample.nrows() * n);
+        let mut all = Array2::zeros((sample.nrows(), self.atoms.nrows()));
         with_kernel!(Level::detect(), |kernel| {
-            self.distances(kernel, sample.view(), |_, first, distances| {
-                all.extend_from_slice(&distances[..LANES.min(n - first)]);
-            });
+            self.activate(kernel, sample.view(), |distances| distances, all.view_mut());
         });
+        let mut all = all.into_raw_vec_and_offset().0;
         let middle = all.len() / 2;
         *all.select_nth_unstable(middle).1
     }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn distances(dots: Lanes, terms: Lanes, norm: i32) -> Lanes {
+    let mut distances = terms;
+    distances.iter_mut().zip(dots).for_each(|(distance, dot)| *distance += norm - 2 * dot);
+    distances
 }
 
 impl DictionaryParams {
@@ -169,12 +207,9 @@ impl Step for Dictionary {
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         let n = self.atoms.nrows();
         match self.activation {
-            Activation::RadialBasis { variance } => self.distances(kernel, x, |row, first, distances| {
-                let bytes = kernel.run(|| radial_basis(distances, variance));
-                let end = n.min(first + LANES);
-                let mut out = out.slice_mut(s![row, first..end]);
-                out.as_slice_mut().expect("rows are contiguous").copy_from_slice(&bytes[..end - first]);
-            }),
+            Activation::RadialBasis { variance } => {
+                self.activate(kernel, x, |distances| radial_basis(distances, variance), out);
+            }
             Activation::Triangle => {
                 let mut all = Array2::zeros((x.nrows(), n));
                 self.triangles(kernel, x, &mut all);
@@ -188,13 +223,7 @@ impl Dictionary {
     /// The triangle activations of rows, in steps of the bytes.
     pub(super) fn triangles<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, all: &mut Array2<f32>) {
         let n = self.atoms.nrows();
-        self.distances(kernel, x, |row, first, distances| {
-            let end = n.min(first + LANES);
-            let mut roots = [0.0; LANES];
-            kernel.run(|| roots.iter_mut().zip(distances).for_each(|(root, &d)| *root = (d as f32).sqrt()));
-            let mut all = all.slice_mut(s![row, first..end]);
-            all.as_slice_mut().expect("rows are contiguous").copy_from_slice(&roots[..end - first]);
-        });
+        self.activate(kernel, x, roots, all.view_mut());
         for mut row in all.outer_iter_mut().take(x.nrows()) {
             let row = row.as_slice_mut().expect("rows are contiguous");
             kernel.run(|| {
@@ -212,28 +241,38 @@ impl Dictionary {
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-fn radial_basis(distances: &Lanes, variance: f32) -> [u8; LANES] {
-    let scale = std::f32::consts::LOG2_E / (2.0 * variance);
-    distances.map(|distance| to_byte(255.0 * power_of_half(distance as f32 * scale)))
+fn roots(distances: Lanes) -> [f32; LANES] {
+    let mut roots = [0.0; LANES];
+    roots.iter_mut().zip(distances).for_each(|(root, distance)| *root = (distance as f32).sqrt());
+    roots
 }
 
-/// 2^-`x` for x of 0 or more, to 1e-5: the whole part goes into the exponent, the rest into a polynomial. Plain
-/// arithmetic, so that all levels agree.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-#[expect(clippy::cast_possible_truncation, reason = "0 to 126")]
-#[expect(clippy::cast_sign_loss, reason = "as above")]
+fn radial_basis(distances: Lanes, variance: f32) -> [u8; LANES] {
+    let scale = std::f32::consts::LOG2_E / (2.0 * variance);
+    let mut bytes = [0; LANES];
+    for (byte, distance) in bytes.iter_mut().zip(distances) {
+        *byte = to_byte(255.0 * power_of_half(distance as f32 * scale));
+    }
+    bytes
+}
+
+/// 2^-`x` for x of 0 or more, to 1e-5: the nearest whole number goes into the exponent, the rest into a polynomial.
+/// Plain arithmetic, so that all levels agree.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn power_of_half(x: f32) -> f32 {
     const COEFFICIENTS: [f32; 5] =
-        [0.999_998_15, -0.693_052_37, 0.239_447_76, -0.053_240_509, 0.006_848_832_2];
-    let x = x.min(126.0);
-    let whole = x as i32;
-    let part = x - whole as f32;
+        [1.000_000_2, -0.693_121_04, 0.240_218_65, -0.055_922_027, 0.009_685_711_4];
+    let x = x.min(120.0);
+    let rounded = x + WHOLE;
+    let part = x - (rounded - WHOLE);
     let mut sum = 0.0;
     for coefficient in COEFFICIENTS.into_iter().rev() {
         sum = sum * part + coefficient;
     }
-    sum * f32::from_bits(((127 - whole) << 23) as u32)
+    sum * f32::from_bits(1.0_f32.to_bits().wrapping_sub(rounded.to_bits() << 23))
 }
 
 #[cfg(test)]

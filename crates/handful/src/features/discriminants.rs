@@ -2,6 +2,8 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, CowArray, s};
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     BlockParams, Error, Gradients, Lda, Step,
     blocks::{Block, cells_of},
@@ -11,6 +13,7 @@ use super::{
 use crate::{
     Dataset,
     distance::Kernel,
+    model_file::{self, Reader, Writer},
     preprocess::{Deskew, FramedDeskew},
     progress::{Observer, Stage},
 };
@@ -19,7 +22,7 @@ use crate::{
 const TOGETHER: usize = 4096;
 
 /// How [`Discriminants`] are learned.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiscriminantsParams {
     /// How images are put upright first, if at all.
     pub deskew: Option<Deskew>,
@@ -32,12 +35,32 @@ pub struct DiscriminantsParams {
 }
 
 /// The images that the first pass tells from other classes least clearly count more in a second one.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Emphasis {
     /// The share of the images that are emphasised.
     pub share: f64,
     /// How many times more they count.
     pub extra: u32,
+}
+
+/// Each kind of gradients once, and for each block its kind.
+struct Kinds {
+    gradients: Vec<Gradients>,
+    of_block: Vec<usize>,
+}
+
+impl Kinds {
+    fn of(blocks: &[BlockParams]) -> Self {
+        let mut gradients: Vec<Gradients> = Vec::new();
+        let kind = |block: &BlockParams| {
+            gradients.iter().position(|&kind| kind == block.gradients()).unwrap_or_else(|| {
+                gradients.push(block.gradients());
+                gradients.len() - 1
+            })
+        };
+        let of_block = blocks.iter().map(kind).collect();
+        Self { gradients, of_block }
+    }
 }
 
 /// Blocks of features and their linear discriminants: images to c - 1 bytes for c classes.
@@ -70,16 +93,13 @@ impl Discriminants {
             Some(deskew) => deskew.transform(images.images().view(), shape),
             None => images.images().to_owned(),
         };
-        let mut gradients: Vec<Gradients> = Vec::new();
+        let kinds = Kinds::of(&params.blocks);
         let mut blocks = Vec::new();
-        for (number, block) in (0..).zip(&params.blocks) {
-            let kind = gradients.iter().position(|&kind| kind == block.gradients()).unwrap_or_else(|| {
-                gradients.push(block.gradients());
-                gradients.len() - 1
-            });
-            let cells = cells_of(upright.view(), shape, gradients[kind]);
+        for (number, (&kind, block)) in (0..).zip(kinds.of_block.iter().zip(&params.blocks)) {
+            let cells = cells_of(upright.view(), shape, kinds.gradients[kind]);
             blocks.push((kind, block.fit(cells.view(), images, seed.wrapping_add(number), observer)?));
         }
+        let gradients = kinds.gradients;
         drop(upright);
 
         let lengths: Vec<usize> = blocks.iter().map(|(_, block)| block.n_features_out()).collect();
@@ -131,6 +151,38 @@ impl Discriminants {
     #[must_use]
     pub fn n_components(&self) -> usize {
         self.lda.n_components()
+    }
+
+    pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
+        for (number, (_, block)) in self.blocks.iter().enumerate() {
+            block.write(&format!("{prefix}.{number}"), writer);
+        }
+        self.lda.write(&format!("{prefix}.lda"), writer);
+    }
+
+    pub(super) fn read(
+        prefix: &str,
+        params: &DiscriminantsParams,
+        shape: [usize; 2],
+        n_classes: usize,
+        reader: &Reader,
+    ) -> Result<Self, model_file::Error> {
+        let kinds = Kinds::of(&params.blocks);
+        let read = |(number, params)| Block::read(&format!("{prefix}.{number}"), params, reader);
+        let blocks: Vec<Block> =
+            params.blocks.iter().enumerate().map(read).collect::<Result<_, model_file::Error>>()?;
+        let n_features = blocks.iter().map(Step::n_features_out).sum();
+        let lda = Lda::read(&format!("{prefix}.lda"), n_features, n_classes, reader)?;
+        let blocks = kinds.of_block.into_iter().zip(blocks).collect();
+        Ok(Self { shape, deskew: params.deskew, gradients: kinds.gradients, blocks, lda })
+    }
+
+    pub(super) fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    pub(super) fn shrink(&mut self, factor: f64) {
+        self.lda.shrink(factor);
     }
 
     /// Adds the features of some images to sums.

@@ -2,7 +2,9 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use super::{Step, transform};
+use serde::{Deserialize, Serialize};
+
+use super::{Step, to_byte, transform};
 use crate::distance::Kernel;
 
 /// Bins are summed side by side, with one more for what goes round.
@@ -28,7 +30,8 @@ const FLAT: f32 = 0.5;
 /// let histogram = Gradients::new(4, 1).transform(image.view(), [4, 4]);
 /// assert_eq!(histogram, array![[42, 0, 0, 0]]);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "(usize, usize)", into = "(usize, usize)")]
 pub struct Gradients {
     n_bins: usize,
     n_cells: usize,
@@ -37,16 +40,17 @@ pub struct Gradients {
 impl Gradients {
     /// The most directions.
     pub const MOST_BINS: usize = LANES - 1;
+    /// The most rows and columns of cells.
+    pub const MOST_CELLS: usize = 64;
 
     /// `n_cells` rows and columns of cells with `n_bins` directions each.
     ///
     /// # Panics
-    /// If there are none, or more than [`MOST_BINS`](Self::MOST_BINS) directions.
+    /// If there are none, more than [`MOST_BINS`](Self::MOST_BINS) directions, or more than
+    /// [`MOST_CELLS`](Self::MOST_CELLS) rows of cells.
     #[must_use]
     pub fn new(n_bins: usize, n_cells: usize) -> Self {
-        assert!((1..=Self::MOST_BINS).contains(&n_bins), "1 to {} directions, not {n_bins}", Self::MOST_BINS);
-        assert!(n_cells > 0, "at least one cell");
-        Self { n_bins, n_cells }
+        Self::try_from((n_bins, n_cells)).unwrap_or_else(|problem| panic!("{problem}"))
     }
 
     /// Directions in each cell.
@@ -76,6 +80,27 @@ impl Gradients {
     pub fn transform(&self, images: ArrayView2<u8>, shape: [usize; 2]) -> Array2<u8> {
         assert_eq!(images.ncols(), shape[0] * shape[1], "images of {} x {} pixels", shape[0], shape[1]);
         transform(&Framed { gradients: *self, shape }, images)
+    }
+}
+
+impl TryFrom<(usize, usize)> for Gradients {
+    type Error = String;
+
+    /// From directions and rows of cells.
+    fn try_from((n_bins, n_cells): (usize, usize)) -> Result<Self, String> {
+        let fits = (1..=Self::MOST_BINS).contains(&n_bins) && (1..=Self::MOST_CELLS).contains(&n_cells);
+        fits.then_some(Self { n_bins, n_cells }).ok_or_else(|| {
+            let (bins, cells) = (Self::MOST_BINS, Self::MOST_CELLS);
+            format!(
+                "expected 1 to {bins} directions and 1 to {cells} rows of cells, found {n_bins} and {n_cells}"
+            )
+        })
+    }
+}
+
+impl From<Gradients> for (usize, usize) {
+    fn from(gradients: Gradients) -> Self {
+        (gradients.n_bins, gradients.n_cells)
     }
 }
 
@@ -115,19 +140,23 @@ struct Split {
 
 type Bins = [f32; LANES];
 
+const NUMBERS: Bins = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
+
 /// Sums of one image, and what they are made with.
 struct Histogram {
     gradients: Gradients,
     rows: Vec<Split>,
     columns: Vec<Split>,
-    /// Three rows of pixels with their ends repeated: above, here, below.
+    /// Three rows of pixels with their ends repeated, and zeros behind: above, here, below.
     lines: [Vec<f32>; 3],
+    /// The gradients of the row here.
     magnitudes: Vec<f32>,
     directions: Vec<f32>,
     /// A row of cells, with one more at either end for what falls outside.
     line_of_cells: Vec<Bins>,
     /// Rows of such rows, with one more at either end.
     cells: Vec<Bins>,
+    bytes: Vec<[u8; LANES]>,
 }
 
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
@@ -147,17 +176,19 @@ impl Histogram {
             gradients,
             rows: split(height),
             columns: split(width),
-            lines: [(); 3].map(|()| vec![0.0; width + 2]),
-            magnitudes: vec![0.0; width],
-            directions: vec![0.0; width],
+            lines: [(); 3].map(|()| vec![0.0; width.next_multiple_of(LANES) + 2]),
+            magnitudes: vec![0.0; width.next_multiple_of(LANES)],
+            directions: vec![0.0; width.next_multiple_of(LANES)],
             line_of_cells: vec![[0.0; LANES]; n + 2],
             cells: vec![[0.0; LANES]; (n + 2) * (n + 2)],
+            bytes: vec![[0; LANES]; n],
         }
     }
 
     #[inline(always)]
     fn count(&mut self, image: &[u8]) {
         let (height, width) = (self.rows.len(), self.columns.len());
+        let n_bins = self.gradients.n_bins as f32;
         let line = |r: usize| &image[r.min(height - 1) * width..][..width];
         self.cells.fill([0.0; LANES]);
         read(&mut self.lines[1], line(0));
@@ -166,37 +197,36 @@ impl Histogram {
             self.lines.rotate_left(1);
             read(&mut self.lines[2], line(r + 1));
             let [above, here, below] = &self.lines;
-            let polar = self.magnitudes.iter_mut().zip(&mut self.directions);
-            let vertical = above[1..].iter().zip(&below[1..]);
-            let horizontal = here.iter().zip(&here[2..]);
-            for ((magnitude, direction), ((above, below), (left, right))) in
-                polar.zip(vertical.zip(horizontal))
-            {
-                let (x, y) = (right - left, below - above);
-                *magnitude = (x * x + y * y).sqrt();
-                *direction = turns(x, y) * self.gradients.n_bins as f32;
-            }
-            if self.magnitudes.iter().all(|&magnitude| magnitude < FLAT) {
-                continue;
-            }
             self.line_of_cells.fill([0.0; LANES]);
-            let polar = self.magnitudes.iter().zip(&self.directions);
-            for (column, (&magnitude, &direction)) in self.columns.iter().zip(polar) {
-                if magnitude < FLAT {
-                    continue;
+            for first in (0..width).step_by(LANES) {
+                let (magnitudes, directions) = polar(
+                    lanes(here, first),
+                    lanes(here, first + 2),
+                    lanes(above, first + 1),
+                    lanes(below, first + 1),
+                );
+                self.magnitudes[first..first + LANES].copy_from_slice(&magnitudes);
+                self.directions[first..first + LANES].copy_from_slice(&directions);
+            }
+            // Columns between the same cells are summed in registers.
+            let mut polar = self.magnitudes.iter().zip(&self.directions);
+            for between in self.columns.chunk_by(|column, next| column.first == next.first) {
+                let mut sums = [[0.0; LANES]; 2];
+                for (column, (&magnitude, &direction)) in between.iter().zip(&mut polar) {
+                    if magnitude >= FLAT {
+                        let bins = hat(direction * n_bins, magnitude);
+                        add(&mut sums[0], &bins, column.parts[0]);
+                        add(&mut sums[1], &bins, column.parts[1]);
+                    }
                 }
-                // A hat over the bins, one wide to either side.
-                let mut bins = [0.0; LANES];
-                for (bin, share) in bins.iter_mut().enumerate() {
-                    *share = (1.0 - (bin as f32 - direction).abs()).max(0.0) * magnitude;
-                }
-                add(&mut self.line_of_cells[column.first], &bins, column.parts[0]);
-                add(&mut self.line_of_cells[column.first + 1], &bins, column.parts[1]);
+                let first = between[0].first;
+                add(&mut self.line_of_cells[first], &sums[0], 1.0);
+                add(&mut self.line_of_cells[first + 1], &sums[1], 1.0);
             }
             let n = self.line_of_cells.len();
             for (next, part) in row.parts.into_iter().enumerate() {
                 let cells = &mut self.cells[(row.first + next) * n..][..n];
-                cells.iter_mut().zip(&self.line_of_cells).for_each(|(cell, bins)| add(cell, bins, part));
+                add(cells.as_flattened_mut(), self.line_of_cells.as_flattened(), part);
             }
         }
     }
@@ -210,8 +240,11 @@ impl Histogram {
             for cell in &mut self.cells[inner(row)] {
                 // All the way round is where one began.
                 cell[0] += cell[n_bins];
-                cell[n_bins..].fill(0.0);
-                add(&mut total, cell, 1.0);
+                cell[n_bins] = 0.0;
+            }
+            // Chunks that the compiler knows no length of are summed side by side.
+            for bins in self.cells[inner(row)].as_flattened().chunks(LANES) {
+                add(&mut total, bins, 1.0);
             }
         }
         let total: f32 = total.iter().sum();
@@ -219,15 +252,12 @@ impl Histogram {
             return out.fill(0);
         }
         let scale = ROOT_MEAN_SQUARE * ROOT_MEAN_SQUARE * out.len() as f32 / total;
-        let of_rows = out.chunks_exact_mut(n_cells * n_bins);
-        for (row, out) in of_rows.enumerate() {
-            for (cell, out) in self.cells[inner(row)].iter().zip(out.chunks_exact_mut(n_bins)) {
-                let bytes = cell.map(|strength| {
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-                    {
-                        ((strength * scale).sqrt() + 0.5) as u8
-                    }
-                });
+        for (row, out) in out.chunks_exact_mut(n_cells * n_bins).enumerate() {
+            let strengths = self.cells[inner(row)].as_flattened();
+            for (byte, strength) in self.bytes.as_flattened_mut().iter_mut().zip(strengths) {
+                *byte = to_byte((strength * scale).sqrt());
+            }
+            for (bytes, out) in self.bytes.iter().zip(out.chunks_exact_mut(n_bins)) {
                 out.copy_from_slice(&bytes[..n_bins]);
             }
         }
@@ -236,8 +266,17 @@ impl Histogram {
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-fn add(to: &mut Bins, bins: &Bins, part: f32) {
+fn add(to: &mut [f32], bins: &[f32], part: f32) {
     to.iter_mut().zip(bins).for_each(|(to, bin)| *to += bin * part);
+}
+
+/// A hat over the bins, one wide to either side.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn hat(top: f32, height: f32) -> Bins {
+    let mut bins = NUMBERS;
+    bins.iter_mut().for_each(|bin| *bin = (1.0 - (*bin - top).abs()).max(0.0) * height);
+    bins
 }
 
 /// Puts a row of pixels between its ends.
@@ -247,6 +286,26 @@ fn read(line: &mut [f32], pixels: &[u8]) {
     let width = pixels.len();
     line[1..=width].iter_mut().zip(pixels).for_each(|(to, &pixel)| *to = f32::from(pixel));
     (line[0], line[width + 1]) = (line[1], line[width]);
+}
+
+/// So many floats, as a copy that nothing else points to: loops over it are vectorised.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn lanes(line: &[f32], first: usize) -> Bins {
+    line[first..first + LANES].try_into().expect("so many")
+}
+
+/// Length and direction, in turns, of gradients.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn polar(left: Bins, right: Bins, above: Bins, below: Bins) -> (Bins, Bins) {
+    let (mut magnitudes, mut directions) = ([0.0; LANES], [0.0; LANES]);
+    for i in 0..LANES {
+        let (x, y) = (right[i] - left[i], below[i] - above[i]);
+        magnitudes[i] = (x * x + y * y).sqrt();
+        directions[i] = turns(x, y);
+    }
+    (magnitudes, directions)
 }
 
 /// The angle of (x, y) in turns, 0 to 1, to 1e-5: the arc tangent of the smaller by the larger, and from there by

@@ -1,10 +1,13 @@
 //! Linear discriminants (Fisher 1936; Rao 1948), in closed form.
 
 use nalgebra::{DMatrix, SymmetricEigen};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, concatenate, s};
 
 use super::{Error, Step, cholesky, linear::Linear, moments::Moments, to_byte, transform};
-use crate::distance::Kernel;
+use crate::{
+    distance::{Kernel, LANES, Level, with_kernel},
+    model_file::{self, Reader, Writer},
+};
 
 /// Directions in which classes lie far apart and their rows close together, and rows' places along them, as bytes.
 ///
@@ -131,6 +134,30 @@ impl Lda {
         Self { linear: Linear::new(bytes.view()), weights, scales, offsets }
     }
 
+    pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
+        writer.put(format!("{prefix}.weights"), self.weights.view());
+        writer.put(format!("{prefix}.scales"), ArrayView1::from(&self.scales));
+        writer.put(format!("{prefix}.offsets"), ArrayView1::from(&self.offsets));
+    }
+
+    pub(super) fn read(
+        prefix: &str,
+        n_features: usize,
+        n_classes: usize,
+        reader: &Reader,
+    ) -> Result<Self, model_file::Error> {
+        let weights: Array2<i16> = reader.array2(&format!("{prefix}.weights"), [None, Some(n_features)])?;
+        let n = weights.nrows();
+        if n == 0 || n >= n_classes {
+            let problem =
+                format!("expected 1 to {} directions for {n_classes} classes, found {n}", n_classes - 1);
+            return Err(model_file::Error::Content(problem));
+        }
+        let scales = reader.array1(&format!("{prefix}.scales"), Some(n))?.to_vec();
+        let offsets = reader.array1(&format!("{prefix}.offsets"), Some(n))?.to_vec();
+        Ok(Self::new(weights, scales, offsets))
+    }
+
     /// So many directions it has.
     #[must_use]
     pub fn n_components(&self) -> usize {
@@ -148,7 +175,6 @@ impl Lda {
 
     /// The places of rows before they are rounded.
     pub(super) fn places(&self, x: ArrayView2<u8>) -> Array2<f64> {
-        use crate::distance::{Level, with_kernel};
         let mut places = Array2::zeros((x.nrows(), self.n_components()));
         with_kernel!(Level::detect(), |kernel| self.for_each(kernel, x, |row, direction, place| {
             places[[row, direction]] = place;
@@ -158,17 +184,23 @@ impl Lda {
 
     fn for_each<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut sink: impl FnMut(usize, usize, f64)) {
         let n = self.n_components();
-        let mut products = vec![0; 2 * n];
-        self.linear.multiply(kernel, x, |row, first, found| {
-            let end = (2 * n).min(first + found.len());
-            products[first..end].copy_from_slice(&found[..end - first]);
-            if end == 2 * n {
-                for (direction, (scale, offset)) in self.scales.iter().zip(&self.offsets).enumerate() {
-                    let product = 256 * i64::from(products[direction]) + i64::from(products[n + direction]);
-                    sink(row, direction, product as f64 * scale + offset);
-                }
+        let mut products = vec![0; x.nrows() * 2 * n];
+        self.linear.multiply(
+            kernel,
+            x,
+            |_, found| found,
+            |row, first, found| {
+                let end = (2 * n).min(first + LANES);
+                products[row * 2 * n..][first..end].copy_from_slice(&found[..end - first]);
+            },
+        );
+        for (row, products) in products.chunks_exact(2 * n).enumerate() {
+            let (upper, lower) = products.split_at(n);
+            for (direction, (scale, offset)) in self.scales.iter().zip(&self.offsets).enumerate() {
+                let product = 256 * i64::from(upper[direction]) + i64::from(lower[direction]);
+                sink(row, direction, product as f64 * scale + offset);
             }
-        });
+        }
     }
 
     /// Makes bytes of places so that these just fit, one step meaning the same in all directions.
@@ -188,7 +220,7 @@ impl Lda {
     }
 
     /// Makes all steps coarser by a factor, 0 to 1, about the middle.
-    pub(crate) fn shrink(&mut self, factor: f64) {
+    pub(super) fn shrink(&mut self, factor: f64) {
         self.scales.iter_mut().for_each(|scale| *scale *= factor);
         self.offsets.iter_mut().for_each(|offset| *offset = 128.0 + (*offset - 128.0) * factor);
     }

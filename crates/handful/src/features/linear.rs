@@ -29,25 +29,34 @@ impl Linear {
         Self { points: PackedPoints::new(shifted.view()), corrections: corrections.collect() }
     }
 
-    /// Gives `sink(row, first_output, products)` the products of each row of `x` with up to 32 outputs' weights at a
-    /// time; behind the last output they mean nothing.
-    pub(super) fn multiply<K: Kernel>(
+    /// Gives `sink(row, first_output, products)` what `of(first_output, products)` makes of each row's products with up
+    /// to 32 outputs' weights at a time; behind the last output they mean nothing.
+    pub(super) fn multiply<K: Kernel, T>(
         &self,
         kernel: K,
         x: ArrayView2<u8>,
-        mut sink: impl FnMut(usize, usize, &Lanes),
+        of: impl Fn(usize, Lanes) -> T,
+        mut sink: impl FnMut(usize, usize, T),
     ) {
         // w·x = (w + 128)·(x - 128) + 128 Σw - 128 Σx + 128² n; wraps, and is right in the end.
         let shifts: Vec<i32> = sums(x).into_iter().map(|sum| narrow(OFFSET * sum)).collect();
-        self.points.multiply(kernel, signed(x).view(), |row, first, dots| {
-            let mut products = *dots;
+        self.points.multiply(kernel, signed(x).view(), |first, products| {
             let corrections = &self.corrections[first / LANES];
-            products.iter_mut().zip(corrections).for_each(|(product, correction)| {
-                *product = product.wrapping_add(correction.wrapping_sub(shifts[row]));
-            });
-            sink(row, first, &products);
+            for (row, (products, shift)) in products.iter().zip(&shifts).enumerate() {
+                let found = kernel.run(|| of(first, corrected(*products, *corrections, *shift)));
+                sink(row, first, found);
+            }
         });
     }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn corrected(mut products: Lanes, corrections: Lanes, shift: i32) -> Lanes {
+    products.iter_mut().zip(corrections).for_each(|(product, correction)| {
+        *product = product.wrapping_add(correction.wrapping_sub(shift));
+    });
+    products
 }
 
 /// The lowest 32 bits.

@@ -21,6 +21,7 @@ mod linear;
 mod moments;
 mod patches;
 mod pca;
+mod vectorizer;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
@@ -32,6 +33,7 @@ pub use error::Error;
 pub use gradients::Gradients;
 pub use lda::Lda;
 pub use pca::Pca;
+pub use vectorizer::{FeatureParams, Vectorizer};
 
 pub(crate) use gradients::Framed as FramedGradients;
 
@@ -60,10 +62,13 @@ pub(crate) fn transform(step: &impl Step, x: ArrayView2<u8>) -> Array2<u8> {
     out
 }
 
-/// To the nearest byte, the ends included.
+/// 2²³: floats from here to twice as much are whole, and their lowest bits are a whole number's own.
+const WHOLE: f32 = 8_388_608.0;
+
+/// To the nearest byte, the ends included. A cast would do the same, one value at a time.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, as it should")]
-fn to_byte(value: f32) -> u8 {
-    (value + 0.5) as u8
+#[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
+pub(crate) fn to_byte(value: f32) -> u8 {
+    (value.max(0.0).min(255.0) + WHOLE).to_bits() as u8
 }

@@ -80,11 +80,16 @@ fn add_tile<K: Kernel>(
     queries: ArrayView2<i8>,
     weight: f64,
 ) {
-    points.multiply(kernel, queries, |query, first, dots| {
-        let mut to = to.slice_mut(s![query, first..sums.len().min(first + LANES)]);
-        let to = to.as_slice_mut().expect("rows are contiguous");
-        for (to, (&dot, &sum)) in to.iter_mut().zip(dots.iter().zip(&sums[first..])) {
-            *to += weight * (i64::from(dot) + OFFSET * sum) as f64;
+    points.multiply(kernel, queries, |first, dots| {
+        let end = sums.len().min(first + LANES);
+        let mut to = to.slice_mut(s![.., first..end]);
+        for (mut to, dots) in to.outer_iter_mut().zip(dots) {
+            let to = to.as_slice_mut().expect("rows are contiguous");
+            kernel.run(|| {
+                for (to, (&dot, &sum)) in to.iter_mut().zip(dots.iter().zip(&sums[first..end])) {
+                    *to += weight * (i64::from(dot) + OFFSET * sum) as f64;
+                }
+            });
         }
     });
 }

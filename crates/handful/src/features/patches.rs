@@ -1,11 +1,16 @@
 //! Small windows anywhere on an image: what strokes are made of, and roughly where (Coates, Ng and Lee 2011).
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{
     BATCH, Dictionary, DictionaryParams, Gradients, Pca, Step, dictionary::Activation, to_byte, transform,
 };
-use crate::{distance::Kernel, kmeans, neighbors::evenly};
+use crate::{
+    distance::Kernel,
+    kmeans,
+    model_file::{self, Reader, Writer},
+    neighbors::evenly,
+};
 
 /// Images and windows that a dictionary is learned from, at most.
 const IMAGES: usize = 6000;
@@ -51,6 +56,31 @@ impl Patches {
         let largest = f32::from(transform(&found, sample.view()).iter().copied().max().unwrap_or(0));
         found.scale = 250.0 / largest.max(1.0);
         Ok(found)
+    }
+}
+
+impl Patches {
+    pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
+        self.pca.write(prefix, writer);
+        self.dictionary.write(prefix, writer);
+        writer.put(format!("{prefix}.windows"), ArrayView1::from(&[self.windows.least, self.scale]));
+    }
+
+    pub(super) fn read(
+        prefix: &str,
+        gradients: Gradients,
+        size: usize,
+        n_components: usize,
+        n_pools: usize,
+        reader: &Reader,
+    ) -> Result<Self, model_file::Error> {
+        let pca = Pca::read(prefix, n_components, size * size * gradients.n_bins(), reader)?;
+        let dictionary = Dictionary::read(prefix, n_components, false, reader)?;
+        let windows = reader.floats(&format!("{prefix}.windows"), Some(2))?;
+        let (least, scale) = (windows[0], windows[1]);
+        let windows = Windows { gradients, size, least };
+        let pooling = Pooling::new(windows.per_side(), n_pools);
+        Ok(Self { windows, pca, dictionary, pooling, scale })
     }
 }
 

@@ -1,10 +1,14 @@
 //! Principal components (Pearson 1901), as bytes.
 
 use nalgebra::{DMatrix, SymmetricEigen};
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{Step, linear::Linear, moments::Moments, to_byte, transform};
-use crate::distance::{Kernel, LANES};
+use crate::{
+    distance::{Kernel, LANES, Lanes, Level, with_kernel},
+    model_file::{self, Reader, Writer},
+    neighbors::evenly,
+};
 
 /// Rows that the range of the components is taken from.
 const SAMPLE: usize = 16_384;
@@ -85,6 +89,25 @@ impl Pca {
         Self { weights, linear, scales, offsets }
     }
 
+    pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
+        writer.put(format!("{prefix}.components"), self.weights.view());
+        writer.put(format!("{prefix}.scales"), ArrayView1::from(&self.scales));
+        writer.put(format!("{prefix}.offsets"), ArrayView1::from(&self.offsets));
+    }
+
+    pub(super) fn read(
+        prefix: &str,
+        n_components: usize,
+        n_features: usize,
+        reader: &Reader,
+    ) -> Result<Self, model_file::Error> {
+        let weights: Array2<i8> =
+            reader.array2(&format!("{prefix}.components"), [Some(n_components), Some(n_features)])?;
+        let scales = reader.floats(&format!("{prefix}.scales"), Some(n_components))?;
+        let offsets = reader.floats(&format!("{prefix}.offsets"), Some(n_components))?;
+        Ok(Self { linear: Linear::new(weights.view()), weights, scales, offsets })
+    }
+
     /// So many components it has.
     #[must_use]
     pub fn n_components(&self) -> usize {
@@ -101,7 +124,9 @@ impl Pca {
     }
 
     /// Makes all steps coarser by a factor, 0 to 1, about the middle.
-    pub(crate) fn shrink(&mut self, factor: f32) {
+    pub(super) fn shrink(&mut self, factor: f64) {
+        #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
+        let factor = factor as f32;
         self.scales.iter_mut().for_each(|scale| *scale *= factor);
         self.offsets.iter_mut().for_each(|offset| *offset = 128.0 + (*offset - 128.0) * factor);
     }
@@ -114,31 +139,39 @@ impl Step for Pca {
 
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         let n = self.n_components();
-        self.linear.multiply(kernel, x, |row, first, products| {
+        let of = |first: usize, products: Lanes| {
+            let mut bytes = [0; LANES];
+            let places = self.scales[first..].iter().zip(&self.offsets[first..]);
+            for (byte, (product, (scale, offset))) in bytes.iter_mut().zip(products.into_iter().zip(places)) {
+                *byte = to_byte(product as f32 * scale + offset);
+            }
+            bytes
+        };
+        self.linear.multiply(kernel, x, of, |row, first, bytes| {
             let end = n.min(first + LANES);
             let mut out = out.slice_mut(s![row, first..end]);
-            let places = self.scales[first..end].iter().zip(&self.offsets[first..end]);
-            for (out, (&product, (scale, offset))) in out.iter_mut().zip(products.iter().zip(places)) {
-                *out = to_byte(product as f32 * scale + offset);
-            }
+            out.as_slice_mut().expect("rows are contiguous").copy_from_slice(&bytes[..end - first]);
         });
     }
 }
 
 /// The farthest that any of some rows lies from the middle in any component.
 fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> f64 {
-    use crate::{
-        distance::{Level, with_kernel},
-        neighbors::evenly,
-    };
     let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
     let mut reach: f64 = 0.0;
     with_kernel!(Level::detect(), |kernel| for rows in sample.axis_chunks_iter(Axis(0), super::BATCH) {
-        linear.multiply(kernel, rows, |_, first, products| {
-            for ((product, unit), centre) in products.iter().zip(&units[first..]).zip(&centres[first..]) {
-                reach = reach.max(((f64::from(*product) - centre) * unit).abs());
-            }
-        });
+        linear.multiply(
+            kernel,
+            rows,
+            |_, products| products,
+            |_, first, products| {
+                for ((product, unit), centre) in
+                    products.into_iter().zip(&units[first..]).zip(&centres[first..])
+                {
+                    reach = reach.max(((f64::from(product) - centre) * unit).abs());
+                }
+            },
+        );
     });
     reach
 }

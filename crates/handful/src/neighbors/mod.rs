@@ -15,7 +15,7 @@ pub(crate) mod sketch;
 #[cfg(test)]
 mod tests;
 mod top_k;
-mod votes;
+pub(crate) mod votes;
 
 use std::{
     ops::Range,

@@ -43,7 +43,7 @@ pub(super) fn count(
 }
 
 /// The class with the most votes; `labels` are the neighbours', nearest first.
-pub(super) fn winner(votes: &[f64], mut labels: impl Iterator<Item = u32>, tie_break: TieBreak) -> u32 {
+pub(crate) fn winner(votes: &[f64], mut labels: impl Iterator<Item = u32>, tie_break: TieBreak) -> u32 {
     let most = votes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let has_most = |label: &u32| votes[*label as usize] >= most;
     let first = match tie_break {
@@ -54,7 +54,7 @@ pub(super) fn winner(votes: &[f64], mut labels: impl Iterator<Item = u32>, tie_b
 }
 
 /// One verdict for each row of `neighbors`; `labels` are those of the searched points.
-pub(super) fn for_each(
+pub(crate) fn for_each(
     neighbors: &Neighbors,
     labels: &[u32],
     n_classes: usize,

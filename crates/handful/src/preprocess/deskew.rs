@@ -2,9 +2,11 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     distance::Kernel,
-    features::{Step, transform},
+    features::{Step, to_byte, transform},
 };
 
 /// Standard deviations of the ink that normalised digits have, in parts of the frame's height and width: a little
@@ -31,7 +33,7 @@ const WIDTH_LIMITS: (f64, f64) = (0.6, 1.3);
 /// let upright = Deskew::new().transform(image.view(), [5, 5]);
 /// assert_eq!(upright, array![[0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]]);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Deskew {
     normalize: f64,
 }
@@ -182,14 +184,14 @@ impl Place {
                 let first = first.clamp(-(margin as f64), width as f64) as isize + margin as isize;
                 let line = &line[first as usize..][..=width];
                 for (out, pair) in out.iter_mut().zip(line.windows(2)) {
-                    *out = (pair[0] * (1.0 - right_part) + pair[1] * right_part + 0.5) as u8;
+                    *out = to_byte(pair[0] * (1.0 - right_part) + pair[1] * right_part);
                 }
             } else {
                 for (c, out) in out.iter_mut().enumerate() {
                     let (first, right_part) = column(c as f64);
                     let first = first.clamp(-1.0 - 1.0, width as f64) as isize + margin as isize;
                     let pair = &line[first as usize..][..2];
-                    *out = (pair[0] * (1.0 - right_part) + pair[1] * right_part + 0.5) as u8;
+                    *out = to_byte(pair[0] * (1.0 - right_part) + pair[1] * right_part);
                 }
             }
         }

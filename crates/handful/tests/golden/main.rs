@@ -1,6 +1,7 @@
 //! What is known beforehand: figures on the real MNIST, and the answers of scikit-learn and statsmodels.
 
 mod exact;
+mod features;
 mod lloyd;
 mod mnist;
 mod peers;

@@ -1,0 +1,36 @@
+//! What can be wrong with fitting and using a model.
+
+use crate::{dataset, features, kmeans, neighbors};
+
+/// What can be wrong with fitting and using a model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Features could not be learned.
+    #[error(transparent)]
+    Features(#[from] features::Error),
+    /// Prototypes could not be made.
+    #[error(transparent)]
+    KMeans(#[from] kmeans::Error),
+    /// Neighbours could not be found.
+    #[error(transparent)]
+    Neighbors(#[from] neighbors::Error),
+    /// Prototypes do not fit one another.
+    #[error(transparent)]
+    Dataset(#[from] dataset::Error),
+    /// Images of another size than the model's.
+    #[error(
+        "expected images of {height} x {width} pixels, as the model was trained on, found {found} pixels"
+    )]
+    ImageShape {
+        /// Rows of pixels.
+        height: usize,
+        /// Columns of pixels.
+        width: usize,
+        /// Pixels of the images.
+        found: usize,
+    },
+    /// A recipe without features.
+    #[error("expected at least one kind of features")]
+    NoFeatures,
+}

@@ -1,0 +1,99 @@
+//! Images to labels: features, prototypes and votes, as one model that can be kept.
+//!
+//! ```text
+//!  image ──► Vectorizer ──► prototypes ──► Decision ──► label, probabilities,
+//!            features       all | m per    votes |      the neighbours that voted
+//!                           class          hyperplanes
+//! ```
+//!
+//! One [`Params`] says it all for every recipe, a [`Preset`] is one with frozen values, and [`Params::fit`] makes a
+//! [`Model`] of it:
+//!
+//! ```no_run
+//! use handful::{classifier::Preset, dataset};
+//!
+//! let mnist = dataset::load(&dataset::locate()?)?;
+//! let model = Preset::Fast.params().fit(&mnist.train)?;
+//! let labels = model.predict(mnist.test.images().view())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod confidence;
+mod error;
+mod hyperplanes;
+mod model;
+mod preset;
+mod validation;
+
+use serde::{Deserialize, Serialize};
+
+pub use confidence::Calibration;
+pub use error::Error;
+pub use hyperplanes::Hyperplanes;
+pub use model::{Explanation, Model, Voter};
+pub use preset::Preset;
+pub use validation::{Validation, folds};
+
+use crate::features::FeatureParams;
+
+/// A recipe: what an image becomes, what it is compared with, and how that decides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Params {
+    /// The kinds of features that make the vector, each with how much it weighs beside the others.
+    pub features: Vec<(f64, FeatureParams)>,
+    /// What votes.
+    pub prototypes: PrototypeParams,
+    /// How it is decided.
+    pub decision: Decision,
+    /// How sure to be.
+    pub calibration: Calibration,
+    /// What all random choices follow from.
+    pub seed: u64,
+}
+
+/// The vectors that vote.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrototypeParams {
+    /// Those of all training images.
+    All,
+    /// The centroids of K-Means within each class.
+    PerClass {
+        /// Prototypes a class.
+        n_clusters: usize,
+        /// K-Means runs of which the best is kept.
+        n_init: usize,
+        /// Most Lloyd iterations of a run.
+        max_iter: usize,
+    },
+}
+
+/// How neighbours decide.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The class with the most votes among the nearest; equal votes go to the nearest.
+    Votes {
+        /// Neighbours that vote.
+        n_neighbors: usize,
+    },
+    /// The class whose neighbours span the nearest hyperplane.
+    Hyperplanes(Hyperplanes),
+}
+
+impl Params {
+    /// What makes no sense whatever the data, as when a file says so.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.features.is_empty() {
+            return Err("expected at least one kind of features, found none".to_owned());
+        }
+        if let Decision::Hyperplanes(Hyperplanes { n_neighbors, ridge, .. }) = self.decision
+            && (n_neighbors == 0 || ridge.is_nan() || ridge < 0.0)
+        {
+            return Err(format!(
+                "expected at least one neighbour a hyperplane and a ridge of 0 or more, found {n_neighbors} and {ridge}"
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,175 @@
+//! Named recipes with frozen values.
+
+use std::{fmt, str::FromStr};
+
+use super::{Calibration, Decision, Hyperplanes, Params, PrototypeParams};
+use crate::{
+    features::{BlockParams, DiscriminantsParams, Emphasis, FeatureParams, Gradients},
+    preprocess::Deskew,
+};
+
+/// A named, complete, frozen recipe, its seed included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Preset {
+    /// The original notebook: nine centroids a digit of the pixels as they are, and the nearest decides.
+    Notebook,
+    /// The plainest that reaches 98 %: centroids of upright pixels.
+    Pixels,
+    /// The smallest file for 98 %.
+    Tiny,
+    /// The smallest file for 99 %.
+    Small,
+    /// The best that one dictionary of the whole image gives.
+    Fast,
+    /// The fewest errors.
+    Best,
+    /// Nothing supervised but the labels of the neighbours: local hyperplanes on components of gradients.
+    Neighbors,
+}
+
+impl Preset {
+    /// All of them, from the plainest on.
+    pub const ALL: [Self; 7] =
+        [Self::Notebook, Self::Pixels, Self::Tiny, Self::Small, Self::Fast, Self::Best, Self::Neighbors];
+
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Notebook => "notebook",
+            Self::Pixels => "pixels",
+            Self::Tiny => "tiny",
+            Self::Small => "small",
+            Self::Fast => "fast",
+            Self::Best => "best",
+            Self::Neighbors => "neighbors",
+        }
+    }
+
+    /// Its values.
+    #[must_use]
+    pub fn params(self) -> Params {
+        match self {
+            Self::Notebook => pixels(None, 9, 10),
+            Self::Pixels => pixels(Some(Deskew::new()), 600, 1),
+            Self::Tiny => one_dictionary(Gradients::new(8, 4), 24, 15, 5, 3),
+            Self::Small => one_dictionary(Gradients::new(8, 5), 32, 50, 5, 3),
+            Self::Fast => one_dictionary(Gradients::new(12, 7), 80, 400, 20, 5),
+            Self::Best => Params {
+                features: vec![(1.0, components()), (1.5, discriminants(0.6)), (1.5, discriminants(0.4))],
+                prototypes: PrototypeParams::All,
+                decision: Decision::Votes { n_neighbors: 5 },
+                calibration: Calibration::default(),
+                seed: 0,
+            },
+            Self::Neighbors => Params {
+                features: vec![(1.0, components())],
+                prototypes: PrototypeParams::All,
+                decision: Decision::Hyperplanes(Hyperplanes {
+                    n_candidates: 200,
+                    n_neighbors: 25,
+                    least: 3,
+                    ridge: 0.3,
+                }),
+                calibration: Calibration::default(),
+                seed: 0,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for Preset {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|preset| preset.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(|preset| preset.name()).collect();
+            format!("expected one of {}, found {text:?}", names.join(", "))
+        })
+    }
+}
+
+/// Centroids of pixels.
+fn pixels(deskew: Option<Deskew>, n_clusters: usize, n_init: usize) -> Params {
+    Params {
+        features: vec![(1.0, FeatureParams::Pixels { deskew })],
+        prototypes: PrototypeParams::PerClass { n_clusters, n_init, max_iter: 300 },
+        decision: Decision::Votes { n_neighbors: 1 },
+        calibration: Calibration::default(),
+        seed: 0,
+    }
+}
+
+/// Discriminants of one dictionary of whole images, and a few prototypes of each class.
+fn one_dictionary(
+    gradients: Gradients,
+    n_components: usize,
+    n_atoms: usize,
+    n_clusters: usize,
+    n_neighbors: usize,
+) -> Params {
+    let block = whole(gradients, n_components, n_atoms, 0.25);
+    Params {
+        features: vec![(
+            1.0,
+            FeatureParams::Discriminants(DiscriminantsParams {
+                deskew: Some(Deskew::new()),
+                blocks: vec![block],
+                ridge: 1e-4,
+                emphasis: None,
+            }),
+        )],
+        prototypes: PrototypeParams::PerClass { n_clusters, n_init: 1, max_iter: 50 },
+        decision: Decision::Votes { n_neighbors },
+        calibration: Calibration::default(),
+        seed: 0,
+    }
+}
+
+fn whole(gradients: Gradients, n_components: usize, n_atoms: usize, spread: f64) -> BlockParams {
+    BlockParams::Local { gradients, window: gradients.n_cells(), n_components, n_atoms, spread, max_iter: 8 }
+}
+
+fn components() -> FeatureParams {
+    FeatureParams::Components {
+        deskew: Some(Deskew::new()),
+        gradients: Gradients::new(12, 7),
+        n_components: 80,
+        whitening: 0.25,
+    }
+}
+
+/// Discriminants of dictionaries of three kinds: whole images, large windows each at its place, small ones anywhere.
+fn discriminants(normalize: f64) -> FeatureParams {
+    let gradients = Gradients::new(12, 7);
+    FeatureParams::Discriminants(DiscriminantsParams {
+        deskew: Some(Deskew::new().normalize(normalize)),
+        blocks: vec![
+            whole(gradients, 80, 400, 0.3),
+            BlockParams::Local {
+                gradients,
+                window: 4,
+                n_components: 40,
+                n_atoms: 25,
+                spread: 0.4,
+                max_iter: 8,
+            },
+            BlockParams::Shared {
+                gradients: Gradients::new(8, 14),
+                window: 5,
+                n_components: 60,
+                n_atoms: 200,
+                n_pools: 4,
+                max_iter: 12,
+            },
+        ],
+        ridge: 1e-4,
+        emphasis: Some(Emphasis { share: 0.1, extra: 3 }),
+    })
+}

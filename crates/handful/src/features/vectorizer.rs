@@ -1,0 +1,258 @@
+//! The vector that an image becomes: one or more kinds of features, one behind the other.
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
+use serde::{Deserialize, Serialize};
+
+use super::{Discriminants, DiscriminantsParams, Error, FramedGradients, Gradients, Pca, Step, transform};
+use crate::{
+    Dataset,
+    distance::Kernel,
+    model_file::{self, Reader, Writer},
+    preprocess::{Deskew, FramedDeskew},
+    progress::Observer,
+};
+
+/// One kind of features.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeatureParams {
+    /// The pixels themselves.
+    Pixels {
+        /// How images are put upright first, if at all.
+        deskew: Option<Deskew>,
+    },
+    /// Principal components of gradients.
+    Components {
+        /// How images are put upright first, if at all.
+        deskew: Option<Deskew>,
+        /// The gradients.
+        gradients: Gradients,
+        /// How many components.
+        n_components: usize,
+        /// How alike their variances are made: see [`Pca::fit`].
+        whitening: f64,
+    },
+    /// Discriminants of what dictionaries say.
+    Discriminants(DiscriminantsParams),
+}
+
+/// A kind of features, learned.
+#[derive(Clone, Debug)]
+pub(crate) enum Feature {
+    Pixels { shape: [usize; 2], deskew: Option<Deskew> },
+    Components { shape: [usize; 2], deskew: Option<Deskew>, gradients: Gradients, pca: Pca },
+    Discriminants(Discriminants),
+}
+
+/// Images to vectors.
+#[derive(Clone, Debug)]
+pub struct Vectorizer {
+    features: Vec<Feature>,
+}
+
+impl Vectorizer {
+    /// Learns features from labelled images. Their variances, each summed over its bytes, then get the ratio of the
+    /// squares of `weights`; pixels stay as they are.
+    ///
+    /// # Errors
+    /// As [`Discriminants::fit`].
+    pub fn fit(
+        params: &[(f64, FeatureParams)],
+        images: &Dataset,
+        seed: u64,
+        observer: &Observer,
+    ) -> Result<Self, Error> {
+        let fit = |(number, (_, params)): (u64, &(f64, FeatureParams))| {
+            // Dictionaries of different features are to differ.
+            Feature::fit(params, images, seed.wrapping_add(number << 32), observer)
+        };
+        let features: Vec<Feature> = (0..).zip(params).map(fit).collect::<Result<_, Error>>()?;
+        let mut found = Self { features };
+        if params.len() > 1 {
+            let weights: Vec<f64> = params.iter().map(|&(weight, _)| weight).collect();
+            found.balance(&weights, images.images().view());
+        }
+        Ok(found)
+    }
+
+    /// The vectors of images, shape (n, `n_features_out`).
+    ///
+    /// # Panics
+    /// If the images are not of the shape of those it was fitted on.
+    #[must_use]
+    pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
+        assert_eq!(images.ncols(), self.features[0].n_features_in(), "images of another shape");
+        transform(self, images)
+    }
+
+    /// The length of a vector.
+    #[must_use]
+    pub fn n_features_out(&self) -> usize {
+        Step::n_features_out(self)
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        for (number, feature) in self.features.iter().enumerate() {
+            match feature {
+                Feature::Pixels { .. } => {}
+                Feature::Components { pca, .. } => pca.write(&format!("features.{number}"), writer),
+                Feature::Discriminants(discriminants) => {
+                    discriminants.write(&format!("features.{number}"), writer);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn read(
+        params: &[(f64, FeatureParams)],
+        shape: [usize; 2],
+        n_classes: usize,
+        reader: &Reader,
+    ) -> Result<Self, model_file::Error> {
+        let read = |(number, (_, params)): (usize, &(f64, FeatureParams))| {
+            let prefix = format!("features.{number}");
+            Ok(match params {
+                FeatureParams::Pixels { deskew } => Feature::Pixels { shape, deskew: *deskew },
+                FeatureParams::Components { deskew, gradients, n_components, .. } => {
+                    let pca = Pca::read(&prefix, *n_components, gradients.n_features(), reader)?;
+                    Feature::Components { shape, deskew: *deskew, gradients: *gradients, pca }
+                }
+                FeatureParams::Discriminants(params) => {
+                    Feature::Discriminants(Discriminants::read(&prefix, params, shape, n_classes, reader)?)
+                }
+            })
+        };
+        let features = params.iter().enumerate().map(read).collect::<Result<_, model_file::Error>>()?;
+        Ok(Self { features })
+    }
+
+    /// Makes the steps of those features coarser that vary too much.
+    fn balance(&mut self, weights: &[f64], images: ArrayView2<u8>) {
+        let deviations = self.features.iter().map(|feature| {
+            let vectors = transform(feature, images);
+            let variance: f64 = vectors
+                .columns()
+                .into_iter()
+                .map(|column| {
+                    // Whole numbers: the order of the sums is no matter.
+                    let sum: u64 = column.iter().map(|&x| u64::from(x)).sum();
+                    let squares: u64 = column.iter().map(|&x| u64::from(x).pow(2)).sum();
+                    let n = column.len() as f64;
+                    squares as f64 / n - (sum as f64 / n).powi(2)
+                })
+                .sum();
+            variance.sqrt()
+        });
+        let factors: Vec<f64> = weights
+            .iter()
+            .zip(deviations)
+            .map(|(weight, deviation)| weight / deviation.max(f64::MIN_POSITIVE))
+            .collect();
+        let largest = factors.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+        for (feature, factor) in self.features.iter_mut().zip(factors) {
+            feature.shrink(factor / largest);
+        }
+    }
+}
+
+impl Step for Vectorizer {
+    fn n_features_out(&self) -> usize {
+        self.features.iter().map(Step::n_features_out).sum()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        let mut first = 0;
+        for feature in &self.features {
+            let end = first + feature.n_features_out();
+            feature.run(kernel, x, out.slice_mut(s![.., first..end]));
+            first = end;
+        }
+    }
+}
+
+impl Feature {
+    fn fit(params: &FeatureParams, images: &Dataset, seed: u64, observer: &Observer) -> Result<Self, Error> {
+        let shape = images.image_shape();
+        Ok(match params {
+            FeatureParams::Pixels { deskew } => Self::Pixels { shape, deskew: *deskew },
+            FeatureParams::Components { deskew, gradients, n_components, whitening } => {
+                let cells = transform(
+                    &Cells { shape, deskew: *deskew, gradients: *gradients },
+                    images.images().view(),
+                );
+                let pca = Pca::fit(cells.view(), *n_components, *whitening);
+                Self::Components { shape, deskew: *deskew, gradients: *gradients, pca }
+            }
+            FeatureParams::Discriminants(params) => {
+                Self::Discriminants(Discriminants::fit(params, images, seed, observer)?)
+            }
+        })
+    }
+
+    fn n_features_in(&self) -> usize {
+        let [height, width] = match self {
+            Self::Pixels { shape, .. } | Self::Components { shape, .. } => *shape,
+            Self::Discriminants(discriminants) => discriminants.shape(),
+        };
+        height * width
+    }
+
+    fn shrink(&mut self, factor: f64) {
+        match self {
+            Self::Pixels { .. } => {}
+            Self::Components { pca, .. } => pca.shrink(factor),
+            Self::Discriminants(discriminants) => discriminants.shrink(factor),
+        }
+    }
+}
+
+impl Step for Feature {
+    fn n_features_out(&self) -> usize {
+        match self {
+            Self::Pixels { shape, .. } => shape[0] * shape[1],
+            Self::Components { pca, .. } => pca.n_components(),
+            Self::Discriminants(discriminants) => discriminants.n_components(),
+        }
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        match self {
+            Self::Pixels { deskew: None, .. } => out.assign(&x),
+            Self::Pixels { shape, deskew: Some(deskew) } => {
+                FramedDeskew { deskew: *deskew, shape: *shape }.run(kernel, x, out);
+            }
+            Self::Components { shape, deskew, gradients, pca } => {
+                let cells = Cells { shape: *shape, deskew: *deskew, gradients: *gradients };
+                let mut between = Array2::zeros((x.nrows(), cells.n_features_out()));
+                cells.run(kernel, x, between.view_mut());
+                pca.run(kernel, between.view(), out);
+            }
+            Self::Discriminants(discriminants) => discriminants.run(kernel, x, out),
+        }
+    }
+}
+
+/// Gradients of upright images.
+struct Cells {
+    shape: [usize; 2],
+    deskew: Option<Deskew>,
+    gradients: Gradients,
+}
+
+impl Step for Cells {
+    fn n_features_out(&self) -> usize {
+        self.gradients.n_features()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        let cells = FramedGradients { gradients: self.gradients, shape: self.shape };
+        match self.deskew {
+            Some(deskew) => {
+                let mut upright = Array2::zeros(x.dim());
+                FramedDeskew { deskew, shape: self.shape }.run(kernel, x, upright.view_mut());
+                cells.run(kernel, upright.view(), out);
+            }
+            None => cells.run(kernel, x, out),
+        }
+    }
+}

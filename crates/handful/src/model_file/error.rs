@@ -1,0 +1,49 @@
+//! What can be wrong with a model's file.
+
+use std::{io, path::PathBuf};
+
+use crate::classifier;
+
+/// What can be wrong with a model's file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No safetensors file, or a cut one.
+    #[error("expected a model in a .safetensors file, found something else or a part of one ({0})")]
+    Format(String),
+    /// Another program's file.
+    #[error("expected a model that handful has saved, found a .safetensors file of another kind")]
+    Foreign,
+    /// A newer handful's file.
+    #[error(
+        "the model has format version {found}, and this handful reads versions up to {supported}: expected a newer handful"
+    )]
+    Version {
+        /// The file's version.
+        found: u32,
+        /// The newest that can be read.
+        supported: u32,
+    },
+    /// Bytes have changed since it was saved.
+    #[error("the model is damaged: its checksum is {found}, expected {expected}")]
+    Checksum {
+        /// What its metadata say.
+        expected: String,
+        /// What its bytes give.
+        found: String,
+    },
+    /// Parts that are missing, or do not fit one another.
+    #[error("the model cannot be used: {0}")]
+    Content(String),
+    /// Parts that make no model.
+    #[error("the model cannot be used: {0}")]
+    Model(#[from] classifier::Error),
+}

@@ -1,0 +1,197 @@
+//! A model as one file: safetensors with metadata, and nothing in it that could run.
+//!
+//! Tensors are named after what they belong to (`features.0.lda.weights`, `prototypes.vectors`); the metadata hold one
+//! entry, `handful`, with the rest as JSON: the format's version, the recipe, classes, image shape, the training set's
+//! size and checksum, validation figures, and a checksum of the tensors.
+
+mod error;
+mod tensors;
+
+use std::{
+    collections::HashMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+use ndarray::ArrayView1;
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+pub use error::Error;
+pub(crate) use tensors::{Reader, Writer};
+
+use crate::{
+    Dataset,
+    classifier::{Model, Params, PrototypeParams},
+    features::Vectorizer,
+};
+
+/// The newest version of the format that is read, and the one that is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+const KEY: &str = "handful";
+/// Larger images are none that a model was made for.
+const MOST_PIXELS: usize = 65_536;
+
+/// What a model was learned from, and how it did there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The preset's name, if its values were not changed.
+    pub preset: Option<String>,
+    /// Training images.
+    pub n_samples: usize,
+    /// The SHA-256 of their pixels, row by row, and then of their labels as little-endian 32-bit numbers.
+    pub sha256: String,
+    /// Errors in percent on images held out of the training set, where that was measured.
+    pub validation_error: Option<f64>,
+}
+
+impl Provenance {
+    /// Of a training set.
+    #[must_use]
+    pub fn of(images: &Dataset) -> Self {
+        let mut hash = Sha256::new();
+        images
+            .images()
+            .outer_iter()
+            .for_each(|row| hash.update(row.as_slice().expect("rows are contiguous")));
+        images.labels().iter().for_each(|label| hash.update(label.to_le_bytes()));
+        Self { n_samples: images.n_samples(), sha256: hex(&hash.finalize()), ..Self::default() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    version: u32,
+    params: Params,
+    classes: Vec<String>,
+    image_shape: [usize; 2],
+    provenance: Provenance,
+    sha256: String,
+}
+
+/// Enough to tell whether the rest can be read.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl Model {
+    /// The model as the bytes of a file: the same for the same model.
+    ///
+    /// # Errors
+    /// Never in practice: if the tensors cannot be put in order.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let mut writer = Writer::default();
+        self.vectorizer().write(&mut writer);
+        let prototypes = self.prototypes();
+        writer.put("prototypes.vectors".to_owned(), prototypes.images().view());
+        writer.put("prototypes.labels".to_owned(), ArrayView1::from(prototypes.labels()));
+        if self.params().prototypes != PrototypeParams::All {
+            writer.put("prototypes.medoids".to_owned(), ArrayView1::from(self.medoids()));
+        }
+        let tensors = writer.finish();
+        let metadata = Metadata {
+            version: FORMAT_VERSION,
+            params: self.params().clone(),
+            classes: self.classes().to_vec(),
+            image_shape: self.image_shape(),
+            provenance: self.provenance().clone(),
+            sha256: tensors::sha256(tensors.iter().map(|(name, tensor)| {
+                let (shape, bytes) = tensor.parts();
+                (name.as_str(), shape, bytes)
+            })),
+        };
+        let metadata = serde_json::to_string(&metadata).map_err(|error| Error::Content(error.to_string()))?;
+        let tensors = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+        safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), metadata)])))
+            .map_err(|error| Error::Format(error.to_string()))
+    }
+
+    /// A model from the bytes of a file, all of which are checked.
+    ///
+    /// # Errors
+    /// If it is none, is damaged, was saved by a newer handful, or does not fit together.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let format = |error: safetensors::SafeTensorError| Error::Format(error.to_string());
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
+        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or(Error::Foreign)?;
+        let content = |error: serde_json::Error| Error::Content(error.to_string());
+        let Version { version } = serde_json::from_str(json).map_err(content)?;
+        if version > FORMAT_VERSION {
+            return Err(Error::Version { found: version, supported: FORMAT_VERSION });
+        }
+        let metadata: Metadata = serde_json::from_str(json).map_err(content)?;
+        let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
+        let mut all = tensors.tensors();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let found =
+            tensors::sha256(all.iter().map(|(name, tensor)| (name.as_str(), tensor.shape(), tensor.data())));
+        if found != metadata.sha256 {
+            return Err(Error::Checksum { expected: metadata.sha256, found });
+        }
+        Self::from_parts(&Reader(tensors), metadata)
+    }
+
+    fn from_parts(reader: &Reader, metadata: Metadata) -> Result<Self, Error> {
+        let Metadata { params, classes, image_shape, provenance, .. } = metadata;
+        let [height, width] = image_shape;
+        if height.checked_mul(width).is_none_or(|pixels| !(1..=MOST_PIXELS).contains(&pixels)) {
+            return Err(Error::Content(format!(
+                "expected images of 1 to {MOST_PIXELS} pixels, found {height} x {width}"
+            )));
+        }
+        params.check().map_err(Error::Content)?;
+        let vectorizer = Vectorizer::read(&params.features, image_shape, classes.len(), reader)?;
+        let vectors = reader.array2("prototypes.vectors", [None, Some(vectorizer.n_features_out())])?;
+        let n = vectors.nrows();
+        let labels = reader.array1("prototypes.labels", Some(n))?.to_vec();
+        let medoids: Vec<u32> = match params.prototypes {
+            PrototypeParams::All => (0..).take(n).collect(),
+            PrototypeParams::PerClass { .. } => reader.array1("prototypes.medoids", Some(n))?.to_vec(),
+        };
+        if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= provenance.n_samples) {
+            return Err(Error::Content(format!(
+                "expected medoids below {} (the number of training images), found {medoid}",
+                provenance.n_samples
+            )));
+        }
+        let shape = [1, vectorizer.n_features_out()];
+        let prototypes = Dataset::new(vectors, shape, labels, classes)
+            .map_err(|error| Error::Content(error.to_string()))?;
+        Ok(Self::new(params, image_shape, vectorizer, prototypes, medoids, provenance)?)
+    }
+
+    /// Writes the model: under a temporary name first, so that the file is whole or not there.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let bytes = self.to_bytes()?;
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let write = || {
+            let mut file = NamedTempFile::with_prefix_in(".handful-", folder)?;
+            file.write_all(&bytes)?;
+            file.as_file().sync_all()?;
+            file.persist(path)?;
+            Ok(())
+        };
+        write().map_err(|source| Error::Io { path: path.to_owned(), source })
+    }
+
+    /// Reads a model.
+    ///
+    /// # Errors
+    /// As [`from_bytes`](Self::from_bytes); if the file cannot be read.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let bytes = fs::read(path).map_err(|source| Error::Io { path: PathBuf::from(path), source })?;
+        Self::from_bytes(&bytes)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
