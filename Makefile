@@ -1,6 +1,8 @@
 # The commands people type. `make test` is what CI runs.
 
-.PHONY: help setup test test-full lint audit bench
+PRESETS := notebook pixels tiny small fast best neighbors
+
+.PHONY: help setup test test-full lint audit bench models
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,3 +39,7 @@ bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(VENV)/bin/python benches/peers/scaling.py $(BENCH)
 	$(VENV)/bin/python benches/peers/kmeans.py $(BENCH)
 	$(VENV)/bin/python benches/peers/experiment.py $(BENCH)
+
+models: setup ## Train the presets again: models/*.safetensors (some minutes)
+	cargo build --release --locked
+	for preset in $(PRESETS); do target/release/handful train --preset $$preset -o models/$$preset.safetensors || exit 1; done

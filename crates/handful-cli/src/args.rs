@@ -7,6 +7,7 @@ use std::{
 
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::{
+    classifier::Preset,
     dataset::{self, Split, TrainTest},
     kmeans,
     neighbors::{Algorithm, TieBreak, Weights},
@@ -83,6 +84,8 @@ pub(crate) enum Command {
     Compare(Compare),
     Cluster(Cluster),
     Neighbors(Neighbors),
+    Select(Select),
+    Train(Train),
 }
 
 /// The whole experiment: K-Means prototypes beside all training images, with a report
@@ -116,9 +119,26 @@ pub(crate) struct Compare {
     /// Also measure accuracy for 1, 3, 9, 30, 100 and 300 prototypes a class
     #[arg(long)]
     pub(crate) sweep: bool,
+    /// Also fit and test these presets: notebook, pixels, tiny, small, fast, best, neighbors
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) preset: Vec<Preset>,
+    /// Also fit and test all presets, and draw errors against time and against size
+    #[arg(long)]
+    pub(crate) frontier: bool,
+    /// Images that are no digits, of the same size: how well do presets tell them? A file of images, or a folder, of
+    /// which the test images are taken
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ood: Option<PathBuf>,
     /// Where the report goes
     #[arg(long, value_name = "FILE.html", default_value = "handful-report.html")]
     pub(crate) report: PathBuf,
+}
+
+impl Compare {
+    /// Those named, each once, or all.
+    pub(crate) fn presets(&self) -> Vec<Preset> {
+        Preset::ALL.into_iter().filter(|preset| self.frontier || self.preset.contains(preset)).collect()
+    }
 }
 
 /// Cluster images with K-Means
@@ -180,6 +200,42 @@ pub(crate) struct Neighbors {
     /// NumPy file for `distances` (squared) and `indices`
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// Show what a preset was chosen from: validation figures of it and its alternatives
+///
+/// Each candidate is fitted without a part of the training images and tested on that part. The test images are not
+/// read. Random recipes are fitted with several seeds.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handful select --preset tiny")]
+pub(crate) struct Select {
+    /// The preset
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Preset,
+    /// Folder with MNIST's IDX files of training images [default: MNIST, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Parts, of six, that are held out one after the other
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(1..=6))]
+    pub(crate) folds: u8,
+    /// Seeds that each candidate is fitted with: the preset's own and those after it
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) seeds: NonZeroU32,
+}
+
+/// Learn a model from labelled images and save it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handful train --preset small -o small.safetensors")]
+pub(crate) struct Train {
+    /// The recipe: notebook, pixels, tiny, small, fast, best or neighbors
+    #[arg(long, value_name = "NAME", default_value = "best")]
+    pub(crate) preset: Preset,
+    /// Folder with MNIST's IDX files of training images [default: MNIST, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where the model goes
+    #[arg(short, long, value_name = "MODEL.safetensors")]
+    pub(crate) output: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -5,7 +5,8 @@ use std::time::Instant;
 use anyhow::Context;
 use handful::{
     Dataset, KMeans, KNeighborsClassifier,
-    dataset::TrainTest,
+    classifier::Preset,
+    dataset::{Split, TrainTest},
     kmeans::Prototypes,
     metrics::{ConfusionMatrix, McNemar, mcnemar},
     neighbors::{self, Neighbors},
@@ -16,6 +17,7 @@ use serde_json::{Map, json};
 use crate::{
     args::{self, Compare},
     console::Console,
+    presets::{self, PresetResult},
 };
 
 /// A prediction shorter than this is timed so often, and the fastest counts: the first one after other
@@ -26,13 +28,16 @@ const TRIES: usize = 2;
 /// Prototypes a class that a sweep tries.
 const SWEEP: [usize; 6] = [1, 3, 9, 30, 100, 300];
 
-/// The baseline, the prototypes, and the control.
+/// The baseline, the prototypes, the control, and what presets were asked for.
 pub(crate) struct Experiment {
     pub(crate) data: TrainTest,
     pub(crate) load_seconds: f64,
     pub(crate) prototypes: Prototypes,
-    /// `knn-all`, `kmeans-knn`, `random-knn`.
-    pub(crate) models: [Evaluated; 3],
+    /// `knn-all`, `kmeans-knn`, `random-knn`, then the presets.
+    pub(crate) models: Vec<Evaluated>,
+    /// What the first three found.
+    pub(crate) searches: [Search; 3],
+    pub(crate) presets: Vec<PresetResult>,
     pub(crate) comparisons: Vec<Comparison>,
     /// If asked for; without the sizes that do not fit the data.
     pub(crate) sweep: Option<Vec<SweepPoint>>,
@@ -41,17 +46,24 @@ pub(crate) struct Experiment {
 /// A model on the test set.
 pub(crate) struct Evaluated {
     pub(crate) name: &'static str,
+    pub(crate) preset: Option<Preset>,
     pub(crate) parameters: Map<String, serde_json::Value>,
-    /// The vectors that voted.
-    pub(crate) voters: Dataset,
+    pub(crate) n_prototypes: usize,
     pub(crate) n_neighbors: usize,
     pub(crate) inertia: Option<f64>,
     pub(crate) n_iter: Option<usize>,
     pub(crate) fit_seconds: f64,
     pub(crate) predict_seconds: f64,
-    pub(crate) neighbors: Neighbors,
+    /// Of its file, where it has one.
+    pub(crate) model_bytes: Option<u64>,
     pub(crate) predicted: Vec<u32>,
     pub(crate) confusion_matrix: ConfusionMatrix,
+}
+
+/// The vectors that voted on the test images, and those next to each.
+pub(crate) struct Search {
+    pub(crate) voters: Dataset,
+    pub(crate) neighbors: Neighbors,
 }
 
 impl Evaluated {
@@ -83,17 +95,43 @@ pub(crate) fn run(
     let lab = Lab { data: &data, args, seed, console };
     // Before the long search: what cannot work is told at once.
     lab.check()?;
-    let all = lab.evaluate("knn-all", data.train.clone(), Instant::now())?;
-    let (prototypes, kmeans) = lab.kmeans(args.clusters.get(), args.n_init.get())?;
-    let random = lab.random(args.clusters.get())?;
+    let (all, all_search) = lab.evaluate("knn-all", data.train.clone(), Instant::now())?;
+    let (prototypes, (kmeans, kmeans_search)) = lab.kmeans(args.clusters.get(), args.n_init.get())?;
+    let (random, random_search) = lab.random(args.clusters.get())?;
     let sweep = args.sweep.then(|| lab.sweep()).transpose()?;
-    let models = [all, kmeans, random];
-    let comparisons = [(0, 1), (0, 2), (1, 2)].map(|(a, b)| Comparison {
+    let mut models = vec![all, kmeans, random];
+    let mut presets = Vec::new();
+    let outliers = args.ood.as_ref().map(|path| args::load_images(path, Split::Test, console)).transpose()?;
+    for preset in args.presets() {
+        let outliers = outliers.as_ref().map(|images| images.view());
+        let (evaluated, result) = presets::run(preset, &data, outliers, console)?;
+        models.push(evaluated);
+        presets.push(result);
+    }
+    // Each pair of the first three, and each preset with the baseline.
+    let pairs = [(0, 1), (0, 2), (1, 2)].into_iter().chain((3..models.len()).map(|preset| (0, preset)));
+    let compare = |(a, b): (usize, usize)| Comparison {
         a: models[a].name,
         b: models[b].name,
         test: mcnemar(data.test.labels(), &models[a].predicted, &models[b].predicted),
-    });
-    Ok(Experiment { load_seconds, prototypes, models, comparisons: comparisons.into(), sweep, data })
+    };
+    let comparisons = pairs.map(compare).collect();
+    let searches = [all_search, kmeans_search, random_search];
+    Ok(Experiment { data, load_seconds, prototypes, models, searches, presets, comparisons, sweep })
+}
+
+/// What some work gives, and how many seconds it takes.
+pub(crate) fn timed<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
+    let (mut seconds, mut tries) = (f64::INFINITY, 0);
+    loop {
+        let start = Instant::now();
+        let result = work()?;
+        seconds = start.elapsed().as_secs_f64().min(seconds);
+        tries += 1;
+        if tries == TRIES || seconds > SHORT_SECONDS {
+            return Ok((seconds, result));
+        }
+    }
 }
 
 struct Lab<'a> {
@@ -117,20 +155,24 @@ impl Lab<'_> {
         Ok(())
     }
 
-    fn random(&self, per_class: usize) -> anyhow::Result<Evaluated> {
+    fn random(&self, per_class: usize) -> anyhow::Result<(Evaluated, Search)> {
         let start = Instant::now();
         let sample = self.data.train.sample_per_class(per_class, self.seed)?;
-        let mut model = self.evaluate("random-knn", sample, start)?;
+        let (mut model, search) = self.evaluate("random-knn", sample, start)?;
         model.parameters.insert("n_samples_per_class".to_owned(), per_class.into());
-        Ok(model)
+        Ok((model, search))
     }
 
-    fn kmeans(&self, n_clusters: usize, n_init: usize) -> anyhow::Result<(Prototypes, Evaluated)> {
+    fn kmeans(
+        &self,
+        n_clusters: usize,
+        n_init: usize,
+    ) -> anyhow::Result<(Prototypes, (Evaluated, Search))> {
         let start = Instant::now();
         let bar = self.console.bar("K-Means, class by class", Stage::Runs);
         let params = KMeans::params(n_clusters).n_init(n_init).seed(self.seed).observer(bar.observer());
         let prototypes = params.fit_per_class(&self.data.train)?;
-        let mut model = self.evaluate("kmeans-knn", prototypes.dataset.clone(), start)?;
+        let (mut model, search) = self.evaluate("kmeans-knn", prototypes.dataset.clone(), start)?;
         model.inertia = Some(prototypes.inertia());
         model.n_iter = Some(prototypes.n_iter());
         for (name, value) in
@@ -138,28 +180,27 @@ impl Lab<'_> {
         {
             model.parameters.insert(name.to_owned(), value);
         }
-        Ok((prototypes, model))
+        Ok((prototypes, (model, search)))
     }
 
     /// Fits k-NN on `voters` and tests it; `start` is when the making of the voters began.
-    fn evaluate(&self, name: &'static str, voters: Dataset, start: Instant) -> anyhow::Result<Evaluated> {
+    fn evaluate(
+        &self,
+        name: &'static str,
+        voters: Dataset,
+        start: Instant,
+    ) -> anyhow::Result<(Evaluated, Search)> {
         let n_neighbors = self.args.n_neighbors.get();
         let bar = self.console.bar(name, Stage::Search);
         let model = self.classifier(&voters, bar.observer())?;
         let fit_seconds = start.elapsed().as_secs_f64();
 
         let test = &self.data.test;
-        let (mut predict_seconds, mut tries) = (f64::INFINITY, 0);
-        let (neighbors, predicted) = loop {
-            let start = Instant::now();
+        let (predict_seconds, (neighbors, predicted)) = timed(|| {
             let neighbors = model.kneighbors(test.images().view())?;
             let predicted = model.predict_from(&neighbors);
-            predict_seconds = start.elapsed().as_secs_f64().min(predict_seconds);
-            tries += 1;
-            if tries == TRIES || predict_seconds > SHORT_SECONDS {
-                break (neighbors, predicted);
-            }
-        };
+            Ok((neighbors, predicted))
+        })?;
         drop(bar);
 
         let confusion_matrix = ConfusionMatrix::new(test.labels(), &predicted, test.classes().len());
@@ -169,20 +210,21 @@ impl Lab<'_> {
             ("tie_break", json!(args::name(self.args.tie_break))),
         ];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
-        let (inertia, n_iter) = (None, None);
-        Ok(Evaluated {
+        let evaluated = Evaluated {
             name,
+            preset: None,
             parameters,
-            voters,
+            n_prototypes: voters.n_samples(),
             n_neighbors,
-            inertia,
-            n_iter,
+            inertia: None,
+            n_iter: None,
             fit_seconds,
             predict_seconds,
-            neighbors,
+            model_bytes: None,
             predicted,
             confusion_matrix,
-        })
+        };
+        Ok((evaluated, Search { voters, neighbors }))
     }
 
     fn classifier(
@@ -203,8 +245,8 @@ impl Lab<'_> {
         let smallest = counts.iter().copied().min().unwrap_or(0);
         let fits = |m: &usize| *m <= smallest && m * counts.len() >= self.args.n_neighbors.get();
         let point = |prototypes_per_class| {
-            let kmeans = self.kmeans(prototypes_per_class, 1)?.1.confusion_matrix;
-            let random = self.random(prototypes_per_class)?.confusion_matrix;
+            let kmeans = self.kmeans(prototypes_per_class, 1)?.1.0.confusion_matrix;
+            let random = self.random(prototypes_per_class)?.0.confusion_matrix;
             Ok(SweepPoint { prototypes_per_class, kmeans, random })
         };
         SWEEP.into_iter().filter(fits).map(point).collect()

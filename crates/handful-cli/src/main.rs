@@ -7,10 +7,13 @@ mod console;
 mod experiment;
 mod neighbors;
 mod output;
+mod presets;
 mod report;
+mod select;
 mod summary;
 mod table;
 mod text;
+mod train;
 
 use std::{
     io::{ErrorKind, Write},
@@ -50,6 +53,8 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Compare(command) => compare::run(command, &args.global, console),
         Command::Cluster(command) => cluster::run(command, &args.global, console),
         Command::Neighbors(command) => neighbors::run(command, &args.global, console),
+        Command::Select(command) => select::run(command, &args.global, console),
+        Command::Train(command) => train::run(command, &args.global, console),
     }
 }
 

@@ -1,10 +1,13 @@
 //! What `compare --json` prints: names that scripts rely on.
 
-use handful::{Dataset, dataset::TrainTest, distance::Level, metrics::ConfusionMatrix};
+use handful::{classifier::Preset, dataset::TrainTest, distance::Level, metrics::ConfusionMatrix};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::experiment::{Comparison, Evaluated, Experiment, SweepPoint};
+use crate::{
+    experiment::{Comparison, Evaluated, Experiment, SweepPoint},
+    presets::{COVERAGES, Confidence, PresetResult},
+};
 
 #[derive(Serialize)]
 pub(crate) struct Summary<'a> {
@@ -40,7 +43,7 @@ pub(crate) struct Machine {
 #[derive(Serialize)]
 struct ModelSummary<'a> {
     name: &'a str,
-    preset: Option<&'a str>,
+    preset: Option<&'static str>,
     parameters: &'a Map<String, Value>,
     n_prototypes: usize,
     n_neighbors: usize,
@@ -55,6 +58,21 @@ struct ModelSummary<'a> {
     model_bytes: Option<u64>,
     confusion_matrix: Vec<Vec<u64>>,
     per_class: Vec<ClassSummary<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<ConfidenceSummary>,
+}
+
+/// Of presets: pairs are before calibration and after.
+#[derive(Serialize)]
+struct ConfidenceSummary {
+    expected_calibration_error: [f64; 2],
+    brier_score: [f64; 2],
+    log_loss: [f64; 2],
+    /// Shares of the test images kept, the surest first, and errors in percent among them.
+    risk_coverage: Vec<[f64; 2]>,
+    false_rejects: f64,
+    outlier_auroc: Option<f64>,
+    outliers_refused: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -98,7 +116,7 @@ impl<'a> Summary<'a> {
                 test_counts: test.class_counts(),
             },
             machine: Machine::this(),
-            models: experiment.models.iter().map(|model| ModelSummary::new(model, test)).collect(),
+            models: experiment.models.iter().map(|model| ModelSummary::new(model, experiment)).collect(),
             comparisons: experiment.comparisons.iter().map(ComparisonSummary::new).collect(),
             sweep: experiment.sweep.as_ref().map(|points| points.iter().map(SweepSummary::new).collect()),
             total_seconds,
@@ -128,7 +146,9 @@ pub(crate) fn peak_bytes() -> Option<u64> {
 }
 
 impl<'a> ModelSummary<'a> {
-    fn new(model: &'a Evaluated, test: &'a Dataset) -> Self {
+    fn new(model: &'a Evaluated, experiment: &'a Experiment) -> Self {
+        let test = &experiment.data.test;
+        let result = experiment.presets.iter().find(|result| Some(result.preset) == model.preset);
         let matrix = &model.confusion_matrix;
         let per_class = test.classes().iter().zip(matrix.per_class()).map(|(class, metrics)| ClassSummary {
             class,
@@ -139,9 +159,9 @@ impl<'a> ModelSummary<'a> {
         });
         Self {
             name: model.name,
-            preset: None,
+            preset: model.preset.map(Preset::name),
             parameters: &model.parameters,
-            n_prototypes: model.voters.n_samples(),
+            n_prototypes: model.n_prototypes,
             n_neighbors: model.n_neighbors,
             inertia: model.inertia,
             n_iter: model.n_iter,
@@ -151,9 +171,25 @@ impl<'a> ModelSummary<'a> {
             fit_seconds: model.fit_seconds,
             predict_seconds: model.predict_seconds,
             images_per_second: model.images_per_second(),
-            model_bytes: None,
+            model_bytes: model.model_bytes,
             confusion_matrix: matrix.counts().outer_iter().map(|row| row.to_vec()).collect(),
             per_class: per_class.collect(),
+            confidence: result.map(ConfidenceSummary::new),
+        }
+    }
+}
+
+impl ConfidenceSummary {
+    fn new(result: &PresetResult) -> Self {
+        let both = |of: fn(&Confidence) -> f64| [of(&result.before), of(&result.after)];
+        Self {
+            expected_calibration_error: both(|confidence| confidence.expected_calibration_error),
+            brier_score: both(|confidence| confidence.brier_score),
+            log_loss: both(|confidence| confidence.log_loss),
+            risk_coverage: COVERAGES.into_iter().zip(&result.risk_coverage).map(|(share, risk)| [share, *risk]).collect(),
+            false_rejects: result.false_rejects,
+            outlier_auroc: result.outliers.as_ref().map(|outliers| outliers.auroc),
+            outliers_refused: result.outliers.as_ref().map(|outliers| outliers.refused),
         }
     }
 }

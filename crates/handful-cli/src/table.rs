@@ -13,7 +13,7 @@ pub(crate) fn figures(model: &Evaluated, baseline: &Evaluated) -> [(&'static str
         text::rough(baseline.predict_seconds / model.predict_seconds) + "x"
     };
     [
-        ("prototypes", text::count(model.voters.n_samples() as u64)),
+        ("prototypes", text::count(model.n_prototypes as u64)),
         ("accuracy", text::percent(matrix.accuracy())),
         ("95 % interval", text::interval(matrix.accuracy_interval())),
         ("fit", text::seconds(model.fit_seconds)),

@@ -9,13 +9,13 @@ use crate::{
 };
 
 /// A linear scale from data to pixels.
-struct Scale {
-    domain: [f64; 2],
-    range: [f64; 2],
+pub(super) struct Scale {
+    pub(super) domain: [f64; 2],
+    pub(super) range: [f64; 2],
 }
 
 impl Scale {
-    fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         let [from, to] = self.domain;
         let share = (value - from) / (to - from);
         self.range[0] + share * (self.range[1] - self.range[0])
@@ -37,7 +37,7 @@ fn percent_ticks(low: f64, high: f64) -> Vec<f64> {
     ticks(low, high, step)
 }
 
-fn px(value: f64) -> String {
+pub(super) fn px(value: f64) -> String {
     format!("{value:.1}")
 }
 

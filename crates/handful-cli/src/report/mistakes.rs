@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::pictures::picture;
 use crate::{
-    experiment::{Evaluated, Experiment},
+    experiment::{Evaluated, Experiment, Search},
     text,
 };
 
@@ -14,19 +14,18 @@ const PER_CLASS: usize = 3;
 const MOST_NEIGHBORS: usize = 5;
 
 pub(super) fn section(experiment: &Experiment) -> Markup {
-    let [all, kmeans, _] = &experiment.models;
     html! {
         p {
             "A verdict of neighbours can be looked into. For each class these are the mistakes made with the least "
             "hesitation: those whose nearest misleading neighbour lies closest. Numbers below the neighbours are Euclidean distances."
         }
-        @for model in [kmeans, all] {
+        @for (model, search) in experiment.models.iter().zip(&experiment.searches).take(2).rev() {
             h3 {
                 (model.name) ": " (text::plural(mistakes(experiment, model).len(), "mistake")) " on "
                 (text::plural(experiment.data.test.n_samples(), "test image"))
             }
             div.mistakes style=(format!("--neighbors:{}", model.n_neighbors.min(MOST_NEIGHBORS))) {
-                @for &row in &most_sure(experiment, model) { (mistake(experiment, model, row)) }
+                @for &row in &most_sure(experiment, model, search) { (mistake(experiment, model, search, row)) }
             }
         }
     }
@@ -38,12 +37,12 @@ fn mistakes(experiment: &Experiment, model: &Evaluated) -> Vec<usize> {
 }
 
 /// Of each class the mistakes that the nearest neighbour led into, by class.
-fn most_sure(experiment: &Experiment, model: &Evaluated) -> Vec<usize> {
+fn most_sure(experiment: &Experiment, model: &Evaluated, search: &Search) -> Vec<usize> {
     let truth = experiment.data.test.labels();
     let misleading = |row: usize| {
-        let indices = model.neighbors.indices.row(row);
-        let misled = |&neighbor: &usize| model.voters.labels()[neighbor] == model.predicted[row];
-        indices.iter().position(misled).map(|rank| model.neighbors.distances[[row, rank]])
+        let indices = search.neighbors.indices.row(row);
+        let misled = |&neighbor: &usize| search.voters.labels()[neighbor] == model.predicted[row];
+        indices.iter().position(misled).map(|rank| search.neighbors.distances[[row, rank]])
     };
     let mut rows = mistakes(experiment, model);
     rows.sort_by_key(|&row| (truth[row], misleading(row)));
@@ -51,19 +50,19 @@ fn most_sure(experiment: &Experiment, model: &Evaluated) -> Vec<usize> {
     (0..rows.len()).filter(|&i| first_of_class(i)).map(|i| rows[i]).collect()
 }
 
-fn mistake(experiment: &Experiment, model: &Evaluated, row: usize) -> Markup {
+fn mistake(experiment: &Experiment, model: &Evaluated, search: &Search, row: usize) -> Markup {
     let (test, classes) = (&experiment.data.test, experiment.data.test.classes());
     let truth = &classes[test.labels()[row] as usize];
     let read_as = &classes[model.predicted[row] as usize];
-    let neighbors = model.neighbors.indices.row(row).to_vec();
+    let neighbors = search.neighbors.indices.row(row).to_vec();
     html! {
         figure.mistake {
             div.seen { (picture(test, row, &format!("test image {row}, a {truth}"))) }
             div.neighbors {
-                @for (&neighbor, &distance) in neighbors.iter().zip(model.neighbors.distances.row(row)).take(MOST_NEIGHBORS) {
-                    @let class = &classes[model.voters.labels()[neighbor] as usize];
+                @for (&neighbor, &distance) in neighbors.iter().zip(search.neighbors.distances.row(row)).take(MOST_NEIGHBORS) {
+                    @let class = &classes[search.voters.labels()[neighbor] as usize];
                     div {
-                        (picture(&model.voters, neighbor, &format!("neighbour of class {class}")))
+                        (picture(&search.voters, neighbor, &format!("neighbour of class {class}")))
                         small { (class) " · " (format!("{:.0}", (distance as f64).sqrt())) }
                     }
                 }

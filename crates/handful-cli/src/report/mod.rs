@@ -1,12 +1,15 @@
 //! The report: one HTML file that needs nothing else, to be read, printed and kept.
 
 mod charts;
+mod confidence;
+mod frontier;
 mod matrices;
 mod mistakes;
 mod pictures;
 
 use std::path::Path;
 
+use handful::classifier::Preset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
@@ -22,7 +25,7 @@ const MOST_PROTOTYPES: usize = 25;
 const SAMPLES_PER_CLASS: usize = 12;
 
 pub(crate) fn render(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64) -> String {
-    let sections = [
+    let mut sections = vec![
         ("result", "The result", scoreboard(experiment)),
         ("prototypes", "What K-Means keeps", prototypes(experiment)),
         ("sizes", "How many prototypes?", sizes(experiment)),
@@ -31,6 +34,10 @@ pub(crate) fn render(experiment: &Experiment, args: &Compare, seed: u64, total_s
         ("data", "The data", data(experiment)),
         ("about", "How this was made", about(experiment, args, seed, total_seconds)),
     ];
+    if !experiment.presets.is_empty() {
+        sections.insert(1, ("presets", "What it costs to err less", frontier::section(&experiment.models)));
+        sections.insert(2, ("confidence", "How sure it is", confidence::section(&experiment.presets)));
+    }
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -67,8 +74,8 @@ fn unbroken(sentence: &str) -> String {
 
 /// The experiment in one sentence.
 pub(crate) fn verdict(experiment: &Experiment) -> String {
-    let [all, kmeans, _] = &experiment.models;
-    let n_prototypes = kmeans.voters.n_samples();
+    let [all, kmeans, ..] = &experiment.models[..] else { return String::new() };
+    let n_prototypes = kmeans.n_prototypes;
     let (times, one) = (all.predict_seconds / kmeans.predict_seconds, n_prototypes == 1);
     format!(
         "{} answer{} {} times {} than all {}, and {} right on {} of the test images instead of {}.",
@@ -76,7 +83,7 @@ pub(crate) fn verdict(experiment: &Experiment) -> String {
         if one { "s" } else { "" },
         text::rough(times.max(1.0 / times)),
         if times < 1.0 { "slower" } else { "faster" },
-        text::plural(all.voters.n_samples(), "training image"),
+        text::plural(all.n_prototypes, "training image"),
         if one { "is" } else { "are" },
         text::percent(kmeans.confusion_matrix.accuracy()),
         text::percent(all.confusion_matrix.accuracy()),
@@ -85,7 +92,7 @@ pub(crate) fn verdict(experiment: &Experiment) -> String {
 
 /// What K-Means itself brings, in one sentence.
 pub(crate) fn control(experiment: &Experiment) -> String {
-    let [_, kmeans, random] = &experiment.models;
+    let [_, kmeans, random, ..] = &experiment.models[..] else { return String::new() };
     let gain = 100.0 * (kmeans.confusion_matrix.accuracy() - random.confusion_matrix.accuracy());
     let p_value = experiment
         .comparisons
@@ -110,7 +117,8 @@ fn explain(model: &Evaluated) -> &'static str {
     match model.name {
         "knn-all" => "every training image votes",
         "kmeans-knn" => "the centroids of each class vote",
-        _ => "as many random training images vote",
+        "random-knn" => "as many random training images vote",
+        _ => "a preset",
     }
 }
 
@@ -278,8 +286,11 @@ fn about(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64)
 }
 
 fn command(args: &Compare, seed: u64) -> String {
-    let quoted = |path: &Path| format!(" --data '{}'", path.display().to_string().replace('\'', "'\\''"));
-    let data = args.data.as_deref().map(quoted).unwrap_or_default();
+    let quoted = |option: &str, path: &Path| {
+        format!(" --{option} '{}'", path.display().to_string().replace('\'', "'\\''"))
+    };
+    let data = args.data.as_deref().map(|path| quoted("data", path)).unwrap_or_default();
+    let names = |presets: &[Preset]| presets.iter().map(|preset| preset.name()).collect::<Vec<_>>().join(",");
     format!(
         "handful compare{data} --clusters {} --n-neighbors {} --weights {} --tie-break {} --n-init {} --seed {seed}{}",
         args.clusters,
@@ -287,6 +298,14 @@ fn command(args: &Compare, seed: u64) -> String {
         args::name(args.weights),
         args::name(args.tie_break),
         args.n_init,
-        if args.sweep { " --sweep" } else { "" }
+        [
+            (!args.preset.is_empty()).then(|| format!(" --preset {}", names(&args.preset))),
+            args.sweep.then(|| " --sweep".to_owned()),
+            args.frontier.then(|| " --frontier".to_owned()),
+            args.ood.as_deref().map(|path| quoted("ood", path)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<String>()
     )
 }

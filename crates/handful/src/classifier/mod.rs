@@ -18,21 +18,25 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod candidates;
 mod confidence;
 mod error;
 mod hyperplanes;
 mod model;
 mod preset;
+#[cfg(test)]
+mod tests;
 mod validation;
 
 use serde::{Deserialize, Serialize};
 
+pub use candidates::Candidate;
 pub use confidence::Calibration;
 pub use error::Error;
 pub use hyperplanes::Hyperplanes;
 pub use model::{Explanation, Model, Voter};
 pub use preset::Preset;
-pub use validation::{Validation, folds};
+pub use validation::{Validation, folds, hold_out};
 
 use crate::features::FeatureParams;
 

@@ -56,6 +56,8 @@ pub struct Explanation {
     pub label: u32,
     /// Its probability.
     pub confidence: f64,
+    /// Whether it is like anything learned; always where that was not calibrated.
+    pub is_digit: bool,
     /// The probability of each class.
     pub probabilities: Vec<f64>,
     /// The prototypes that decided, nearest first.
@@ -231,6 +233,33 @@ impl Model {
         Ok(self.params.calibration.probabilities(&found.evidence, &found.labels))
     }
 
+    /// The share of the votes that each class has for each image, shape (n, classes): what there is before
+    /// calibration.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn vote_shares(&self, images: ArrayView2<u8>) -> Result<Array2<f64>, Error> {
+        Ok(self.witnesses(images)?.evidence.votes)
+    }
+
+    /// How unlike everything learned each image is: the squared distance to what is nearest, in the model's own measure;
+    /// infinite where there is nothing to see.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn outlier_scores(&self, images: ArrayView2<u8>) -> Result<Vec<f64>, Error> {
+        let vectors = self.transform(images)?;
+        if let Some(scores) = self.vectorizer.outlier_scores(images) {
+            return Ok(scores);
+        }
+        let nearest = self.index.kneighbors(vectors.view(), 1)?.distances;
+        let score = |(image, distance): (ndarray::ArrayView1<u8>, u64)| {
+            let is_flat = image.iter().all(|&pixel| pixel == image[0]);
+            if is_flat { f64::INFINITY } else { distance as f64 / self.unit }
+        };
+        Ok(images.outer_iter().zip(nearest).map(score).collect())
+    }
+
     /// Why each image gets its label.
     ///
     /// # Errors
@@ -239,6 +268,8 @@ impl Model {
         let found = self.witnesses(images)?;
         let probabilities = self.params.calibration.probabilities(&found.evidence, &found.labels);
         let voters = self.params.decision.n_neighbors();
+        let novel = self.params.calibration.novel;
+        let scores = self.outlier_scores(images)?;
         let of_row = |(row, &label): (usize, &u32)| {
             let nearest =
                 found.neighbors.indices.row(row).into_iter().zip(found.neighbors.distances.row(row));
@@ -251,6 +282,7 @@ impl Model {
             Explanation {
                 label,
                 confidence: probabilities[[row, label as usize]],
+                is_digit: novel == 0.0 || scores[row] <= novel,
                 probabilities: probabilities.row(row).to_vec(),
                 neighbors: nearest.take(voters).map(voter).collect(),
             }

@@ -49,22 +49,23 @@ impl Preset {
     /// Its values.
     #[must_use]
     pub fn params(self) -> Params {
-        match self {
+        let upright = Deskew::new().normalize(0.6);
+        let params = match self {
             Self::Notebook => pixels(None, 9, 10),
-            Self::Pixels => pixels(Some(Deskew::new()), 600, 1),
-            Self::Tiny => one_dictionary(Gradients::new(8, 4), 24, 15, 5, 3),
-            Self::Small => one_dictionary(Gradients::new(8, 5), 32, 50, 5, 3),
-            Self::Fast => one_dictionary(Gradients::new(12, 7), 80, 400, 20, 5),
+            Self::Pixels => pixels(Some(Deskew::new().normalize(0.9)), 200, 1),
+            Self::Tiny => one_dictionary(Gradients::new(8, 4), 24, 15, 0.25, (5, 3)),
+            Self::Small => one_dictionary(Gradients::new(8, 5), 32, 50, 0.25, (5, 3)),
+            Self::Fast => one_dictionary(Gradients::new(12, 7), 80, 400, 0.3, (20, 5)),
             Self::Best => Params {
-                features: vec![(1.0, components()), (1.5, discriminants(0.6)), (1.5, discriminants(0.4))],
+                features: vec![(1.0, components(upright, 64)), (1.0, three_dictionaries(upright))],
                 prototypes: PrototypeParams::All,
                 decision: Decision::Votes { n_neighbors: 5 },
                 calibration: Calibration::default(),
                 seed: 0,
             },
             Self::Neighbors => Params {
-                features: vec![(1.0, components())],
-                prototypes: PrototypeParams::All,
+                features: vec![(1.0, components(upright, 80))],
+                prototypes: PrototypeParams::PerClass { n_clusters: 300, n_init: 1, max_iter: 50 },
                 decision: Decision::Hyperplanes(Hyperplanes {
                     n_candidates: 200,
                     n_neighbors: 25,
@@ -74,7 +75,22 @@ impl Preset {
                 calibration: Calibration::default(),
                 seed: 0,
             },
-        }
+        };
+        Params { calibration: self.calibration(), ..params }
+    }
+
+    /// What `handful select` gave.
+    fn calibration(self) -> Calibration {
+        let [votes, distance, novel] = match self {
+            Self::Notebook => [0.0, 0.0, 0.0],
+            Self::Pixels => [0.0, 0.0, 0.0],
+            Self::Tiny => [0.0, 0.0, 0.0],
+            Self::Small => [0.0, 0.0, 0.0],
+            Self::Fast => [0.0, 0.0, 0.0],
+            Self::Best => [0.0, 0.0, 0.0],
+            Self::Neighbors => [0.0, 0.0, 0.0],
+        };
+        Calibration { votes, distance, novel }
     }
 }
 
@@ -106,25 +122,17 @@ fn pixels(deskew: Option<Deskew>, n_clusters: usize, n_init: usize) -> Params {
     }
 }
 
-/// Discriminants of one dictionary of whole images, and a few prototypes of each class.
+/// Discriminants of one dictionary of whole images; a few prototypes of each class, of which some vote.
 fn one_dictionary(
     gradients: Gradients,
     n_components: usize,
     n_atoms: usize,
-    n_clusters: usize,
-    n_neighbors: usize,
+    spread: f64,
+    (n_clusters, n_neighbors): (usize, usize),
 ) -> Params {
-    let block = whole(gradients, n_components, n_atoms, 0.25);
+    let block = whole(gradients, n_components, n_atoms, spread);
     Params {
-        features: vec![(
-            1.0,
-            FeatureParams::Discriminants(DiscriminantsParams {
-                deskew: Some(Deskew::new()),
-                blocks: vec![block],
-                ridge: 1e-4,
-                emphasis: None,
-            }),
-        )],
+        features: vec![(1.0, discriminants(Deskew::new().normalize(0.6), vec![block]))],
         prototypes: PrototypeParams::PerClass { n_clusters, n_init: 1, max_iter: 50 },
         decision: Decision::Votes { n_neighbors },
         calibration: Calibration::default(),
@@ -136,40 +144,31 @@ fn whole(gradients: Gradients, n_components: usize, n_atoms: usize, spread: f64)
     BlockParams::Local { gradients, window: gradients.n_cells(), n_components, n_atoms, spread, max_iter: 8 }
 }
 
-fn components() -> FeatureParams {
-    FeatureParams::Components {
-        deskew: Some(Deskew::new()),
-        gradients: Gradients::new(12, 7),
-        n_components: 80,
-        whitening: 0.25,
-    }
+fn components(deskew: Deskew, n_components: usize) -> FeatureParams {
+    let deskew = Some(deskew);
+    FeatureParams::Components { deskew, gradients: Gradients::new(12, 7), n_components, whitening: 0.25 }
 }
 
-/// Discriminants of dictionaries of three kinds: whole images, large windows each at its place, small ones anywhere.
-fn discriminants(normalize: f64) -> FeatureParams {
-    let gradients = Gradients::new(12, 7);
+fn discriminants(deskew: Deskew, blocks: Vec<BlockParams>) -> FeatureParams {
     FeatureParams::Discriminants(DiscriminantsParams {
-        deskew: Some(Deskew::new().normalize(normalize)),
-        blocks: vec![
-            whole(gradients, 80, 400, 0.3),
-            BlockParams::Local {
-                gradients,
-                window: 4,
-                n_components: 40,
-                n_atoms: 25,
-                spread: 0.4,
-                max_iter: 8,
-            },
-            BlockParams::Shared {
-                gradients: Gradients::new(8, 14),
-                window: 5,
-                n_components: 60,
-                n_atoms: 200,
-                n_pools: 4,
-                max_iter: 12,
-            },
-        ],
+        deskew: Some(deskew),
+        blocks,
         ridge: 1e-4,
         emphasis: Some(Emphasis { share: 0.1, extra: 3 }),
     })
+}
+
+/// Of whole images, of large windows each at its place, and of small ones anywhere.
+fn three_dictionaries(deskew: Deskew) -> FeatureParams {
+    let gradients = Gradients::new(12, 7);
+    let places = BlockParams::Local { gradients, window: 4, n_components: 40, n_atoms: 25, spread: 0.4, max_iter: 8 };
+    let anywhere = BlockParams::Shared {
+        gradients: Gradients::new(8, 14),
+        window: 5,
+        n_components: 60,
+        n_atoms: 200,
+        n_pools: 4,
+        max_iter: 12,
+    };
+    discriminants(deskew, vec![whole(gradients, 80, 400, 0.3), places, anywhere])
 }

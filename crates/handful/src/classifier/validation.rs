@@ -5,24 +5,27 @@ use std::ops::Range;
 use ndarray::{Array2, Axis, concatenate};
 
 use super::{
-    Error, Params,
+    Error, Model, Params,
     confidence::{Calibration, Evidence},
+    model::Witnesses,
 };
 use crate::{Dataset, progress::Observer};
 
 /// Parts that the rows are cut into.
 const PARTS: usize = 6;
 
-/// Predictions for images by models that have not seen them.
+/// Of so many images that are digits one is refused.
+const REFUSED: usize = 200;
+
+/// Predictions for images that the models had not seen.
 #[derive(Clone, Debug)]
 pub struct Validation {
-    /// The rows that were held out together, in the order of the predictions.
-    pub folds: Vec<Range<usize>>,
-    /// The labels of those rows.
+    /// The labels of the images.
     pub truth: Vec<u32>,
     /// What was predicted.
     pub predicted: Vec<u32>,
     evidence: Evidence,
+    outlier_scores: Vec<f64>,
 }
 
 /// The last `n` of six parts of the rows, as they stand: MNIST's neighbours come from one writer, who should not be on
@@ -30,10 +33,17 @@ pub struct Validation {
 #[must_use]
 pub fn folds(n_samples: usize, n: usize) -> Vec<Range<usize>> {
     let bound = |part: usize| part * n_samples / PARTS;
-    (PARTS - n.min(PARTS)..PARTS)
-        .map(|part| bound(part)..bound(part + 1))
-        .filter(|fold| !fold.is_empty())
-        .collect()
+    (PARTS - n.min(PARTS)..PARTS).map(|part| bound(part)..bound(part + 1)).filter(|fold| !fold.is_empty()).collect()
+}
+
+/// The images outside a fold, to learn from, and those in it.
+///
+/// # Panics
+/// If either has none.
+#[must_use]
+pub fn hold_out(images: &Dataset, fold: &Range<usize>) -> (Dataset, Dataset) {
+    let (unseen, rest): (Vec<usize>, Vec<usize>) = (0..images.n_samples()).partition(|row| fold.contains(row));
+    (images.select(&rest), images.select(&unseen))
 }
 
 impl Params {
@@ -50,49 +60,56 @@ impl Params {
         folds: &[Range<usize>],
         observer: &Observer,
     ) -> Result<Validation, Error> {
-        let (mut truth, mut predicted) = (Vec::new(), Vec::new());
-        let mut evidence = Vec::new();
-        for fold in folds {
-            let rest: Vec<usize> = (0..images.n_samples()).filter(|row| !fold.contains(row)).collect();
-            let model = self.fit_observed(&images.select(&rest), observer)?;
-            let unseen = images.select(&fold.clone().collect::<Vec<_>>());
-            let found = model.witnesses(unseen.images().view())?;
-            truth.extend(unseen.labels());
-            predicted.extend(found.labels);
-            evidence.push(found.evidence);
-        }
-        let join = |of: fn(&Evidence) -> &Array2<f64>| {
-            let parts: Vec<_> = evidence.iter().map(|evidence| of(evidence).view()).collect();
-            concatenate(Axis(0), &parts).expect("a fold, and as many classes in each")
+        let of_fold = |fold| {
+            let (rest, unseen) = hold_out(images, fold);
+            Validation::new(&self.fit_observed(&rest, observer)?, &unseen)
         };
-        let evidence = Evidence { votes: join(|part| &part.votes), distances: join(|part| &part.distances) };
-        Ok(Validation { folds: folds.to_vec(), truth, predicted, evidence })
+        Ok(Validation::join(folds.iter().map(of_fold).collect::<Result<_, Error>>()?))
     }
 }
 
 impl Validation {
-    /// Errors in percent, over all folds.
+    /// Predicts images that the model was not fitted on.
+    ///
+    /// # Errors
+    /// As [`Model::predict`].
+    pub fn new(model: &Model, unseen: &Dataset) -> Result<Self, Error> {
+        let Witnesses { labels, evidence, .. } = model.witnesses(unseen.images().view())?;
+        let outlier_scores = model.outlier_scores(unseen.images().view())?;
+        Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
+    }
+
+    /// The predictions of several, one after the other.
+    ///
+    /// # Panics
+    /// If there are none, or their classes differ in number.
+    #[must_use]
+    pub fn join(parts: Vec<Self>) -> Self {
+        let stack = |of: fn(&Evidence) -> &Array2<f64>| {
+            let parts: Vec<_> = parts.iter().map(|part| of(&part.evidence).view()).collect();
+            concatenate(Axis(0), &parts).expect("at least one, of as many classes")
+        };
+        let evidence = Evidence { votes: stack(|part| &part.votes), distances: stack(|part| &part.distances) };
+        let truth = parts.iter().flat_map(|part| &part.truth).copied().collect();
+        let predicted = parts.iter().flat_map(|part| &part.predicted).copied().collect();
+        let outlier_scores = parts.iter().flat_map(|part| &part.outlier_scores).copied().collect();
+        Self { truth, predicted, evidence, outlier_scores }
+    }
+
+    /// Errors in percent.
     #[must_use]
     pub fn error_percent(&self) -> f64 {
-        percent(&self.truth, &self.predicted)
+        let wrong = self.truth.iter().zip(&self.predicted).filter(|(truth, predicted)| truth != predicted).count();
+        100.0 * wrong as f64 / self.truth.len() as f64
     }
 
-    /// Errors in percent, fold by fold.
-    #[must_use]
-    pub fn fold_errors(&self) -> Vec<f64> {
-        let mut first = 0;
-        let of_fold = |fold: &Range<usize>| {
-            let rows = first..first + fold.len();
-            first = rows.end;
-            percent(&self.truth[rows.clone()], &self.predicted[rows])
-        };
-        self.folds.iter().map(of_fold).collect()
-    }
-
-    /// How sure to be: what makes these labels most likely.
+    /// How sure to be: what makes these labels most likely, and refuses one image in two hundred as new.
     #[must_use]
     pub fn calibration(&self) -> Calibration {
-        Calibration::fit(&self.evidence, &self.truth)
+        let mut scores = self.outlier_scores.clone();
+        scores.sort_by(f64::total_cmp);
+        let novel = scores[scores.len() - 1 - scores.len() / REFUSED];
+        Calibration { novel, ..Calibration::fit(&self.evidence, &self.truth) }
     }
 
     /// Probabilities of the classes, shape (n, classes): those of `calibration`, or shares of the votes.
@@ -103,9 +120,4 @@ impl Validation {
             None => self.evidence.votes.clone(),
         }
     }
-}
-
-fn percent(truth: &[u32], predicted: &[u32]) -> f64 {
-    let wrong = truth.iter().zip(predicted).filter(|(truth, predicted)| truth != predicted).count();
-    100.0 * wrong as f64 / truth.len() as f64
 }

@@ -212,19 +212,31 @@ pub fn load(folder: &Path) -> Result<TrainTest, Error> {
         return Err(Error::ShapeMismatch { path: test_path, expected: train.shape, found: test.shape });
     }
     let found: BTreeSet<u8> = train_labels.iter().chain(&test_labels).copied().collect();
-    let classes: Vec<String> = found.iter().map(u8::to_string).collect();
-    let numbers: HashMap<u8, u32> = found.into_iter().zip(0..).collect();
-    let dataset = |images: idx::Images, labels: Vec<u8>| {
-        let labels = labels.iter().map(|label| numbers[label]).collect();
-        Dataset::new(images.pixels, images.shape, labels, classes.clone())
-    };
     let name = folder
         .canonicalize()
         .ok()
         .as_deref()
         .and_then(Path::file_name)
         .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
-    Ok(TrainTest { name, train: dataset(train, train_labels)?, test: dataset(test, test_labels)? })
+    let (train, test) = (numbered(train, &train_labels, &found)?, numbered(test, &test_labels, &found)?);
+    Ok(TrainTest { name, train, test })
+}
+
+/// Reads the training images of such a folder alone: the files of test images are not opened, and need not be there.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_train(folder: &Path) -> Result<Dataset, Error> {
+    let (images, labels) = (idx_file(folder, IDX_FILES[0])?, idx_file(folder, IDX_FILES[1])?);
+    let (images, labels) = read_labelled(&images, &labels)?;
+    numbered(images, &labels, &labels.iter().copied().collect())
+}
+
+/// With labels as indices into the classes, which are named by the labels found.
+fn numbered(images: idx::Images, labels: &[u8], found: &BTreeSet<u8>) -> Result<Dataset, Error> {
+    let classes = found.iter().map(u8::to_string).collect();
+    let numbers: HashMap<u8, u32> = found.iter().copied().zip(0..).collect();
+    Dataset::new(images.pixels, images.shape, labels.iter().map(|label| numbers[label]).collect(), classes)
 }
 
 /// Which images of a folder are meant.

@@ -122,8 +122,8 @@ pub(super) enum Block {
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     origin: [usize; 2],
-    pca: Pca,
-    dictionary: Dictionary,
+    pub(super) pca: Pca,
+    pub(super) dictionary: Dictionary,
 }
 
 impl Block {

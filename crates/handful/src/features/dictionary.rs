@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{Step, WHOLE, to_byte, transform};
+use super::{BATCH, Step, WHOLE, to_byte, transform};
 use crate::{
     Dataset, KMeans,
     distance::{Kernel, LANES, Lanes, Level, OFFSET, PackedPoints, signed, squared_norms, sums, with_kernel},
@@ -171,6 +171,19 @@ impl Dictionary {
                 out.as_slice_mut().expect("rows are contiguous").copy_from_slice(&found[..end - first]);
             }
         });
+    }
+
+    /// The squared distance of each row to its nearest atom.
+    pub(super) fn nearest(&self, x: ArrayView2<u8>) -> Vec<i32> {
+        let mut nearest = Vec::with_capacity(x.nrows());
+        for rows in x.axis_chunks_iter(Axis(0), BATCH) {
+            let mut all = Array2::zeros((rows.nrows(), self.atoms.nrows()));
+            with_kernel!(Level::detect(), |kernel| {
+                self.activate(kernel, rows, |distances| distances, all.view_mut());
+            });
+            nearest.extend(all.outer_iter().map(|row| row.iter().copied().min().expect("at least one atom")));
+        }
+        nearest
     }
 
     fn median_distance(&self, x: ArrayView2<u8>) -> i32 {

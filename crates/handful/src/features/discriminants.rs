@@ -177,6 +177,14 @@ impl Discriminants {
         Ok(Self { shape, deskew: params.deskew, gradients: kinds.gradients, blocks, lda })
     }
 
+    pub(super) fn deskew(&self) -> Option<Deskew> {
+        self.deskew
+    }
+
+    pub(super) fn blocks(&self) -> &[(usize, Block)] {
+        &self.blocks
+    }
+
     pub(super) fn shape(&self) -> [usize; 2] {
         self.shape
     }

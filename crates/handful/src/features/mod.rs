@@ -19,6 +19,7 @@ mod gradients;
 mod lda;
 mod linear;
 mod moments;
+mod outliers;
 mod patches;
 mod pca;
 mod vectorizer;

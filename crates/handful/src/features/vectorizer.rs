@@ -38,7 +38,7 @@ pub enum FeatureParams {
 
 /// A kind of features, learned.
 #[derive(Clone, Debug)]
-pub(crate) enum Feature {
+pub(super) enum Feature {
     Pixels { shape: [usize; 2], deskew: Option<Deskew> },
     Components { shape: [usize; 2], deskew: Option<Deskew>, gradients: Gradients, pca: Pca },
     Discriminants(Discriminants),
@@ -89,6 +89,10 @@ impl Vectorizer {
     #[must_use]
     pub fn n_features_out(&self) -> usize {
         Step::n_features_out(self)
+    }
+
+    pub(super) fn features(&self) -> &[Feature] {
+        &self.features
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {

@@ -3,6 +3,7 @@
 mod exact;
 mod features;
 mod lloyd;
+mod metrics;
 mod mnist;
 mod peers;
 mod reference;

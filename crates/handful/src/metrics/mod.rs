@@ -1,6 +1,12 @@
 //! How good predictions are, and how sure one can be of it.
 
+mod outliers;
+mod probabilities;
+
 use ndarray::{Array2, Axis};
+
+pub use outliers::{auroc, refused};
+pub use probabilities::{Reliability, ReliabilityBin, brier_score, log_loss};
 
 /// Two-sided 95 % quantile of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;

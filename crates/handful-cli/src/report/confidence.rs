@@ -1,0 +1,97 @@
+//! How far a model's confidence can be relied on, and what it does with images that are no digits.
+
+use handful::metrics::ReliabilityBin;
+use maud::{Markup, html};
+
+use super::charts::{Scale, px};
+use crate::{
+    presets::{COVERAGES, Confidence, PresetResult},
+    text,
+};
+
+pub(super) fn section(presets: &[PresetResult]) -> Markup {
+    let has_outliers = presets.iter().any(|result| result.outliers.is_some());
+    html! {
+        p {
+            "Of verdicts given with a confidence of 80 % four in five should be right. Before calibration, confidence is the "
+            "share of the votes; after it, a probability from votes and distances, whose two weights were learned on images "
+            "held out of the training set. Rings show the votes, dots the calibrated probabilities, larger where there are more "
+            "images; on the diagonal confidence is worth what it says."
+        }
+        div.pair {
+            @for result in presets { (reliability(result)) }
+        }
+        div.scroll { table.plain {
+            caption { "Before calibration → after it, on the test images" }
+            thead { tr {
+                th scope="col" { "model" }
+                th scope="col" { "calibration error" }
+                th scope="col" { "Brier score" }
+                th scope="col" { "log loss" }
+                th scope="col" { "refused as no digit" }
+                @if has_outliers { th scope="col" { "others refused" } th scope="col" { "AUROC" } }
+            } }
+            tbody { @for result in presets {
+                @let pair = |of: fn(&Confidence) -> f64, digits: usize| {
+                    format!("{:.digits$} → {:.digits$}", of(&result.before), of(&result.after))
+                };
+                tr {
+                    th scope="row" { (result.preset) }
+                    td { (pair(|confidence| 100.0 * confidence.expected_calibration_error, 2)) " %" }
+                    td { (pair(|confidence| confidence.brier_score, 4)) }
+                    td { (pair(|confidence| confidence.log_loss, 4)) }
+                    td { (text::percent(result.false_rejects)) }
+                    @if let Some(outliers) = &result.outliers {
+                        td { (text::percent(outliers.refused)) }
+                        td { (format!("{:.4}", outliers.auroc)) }
+                    }
+                }
+            } }
+        } }
+        div.scroll { table.plain {
+            caption { "Errors among the surest, in percent: the rest would go to a human" }
+            thead { tr {
+                th scope="col" { "share kept" }
+                @for coverage in COVERAGES { th scope="col" { (format!("{:.0} %", 100.0 * coverage)) } }
+            } }
+            tbody { @for result in presets {
+                tr {
+                    th scope="row" { (result.preset) }
+                    @for risk in &result.risk_coverage { td { (format!("{risk:.2}")) } }
+                }
+            } }
+        } }
+        p.note {
+            "Calibration error: Guo et al. 2017, in 15 bins. Log loss counts a probability of 0 as 1e-15. An image is refused "
+            "where it lies farther from everything learned than all but one in 200 of the held-out digits."
+        }
+    }
+}
+
+fn reliability(result: &PresetResult) -> Markup {
+    let x = Scale { domain: [0.0, 1.0], range: [52.0, 330.0] };
+    let y = Scale { domain: [0.0, 1.0], range: [290.0, 12.0] };
+    let most = result.after.curve.iter().chain(&result.before.curve).map(|bin| bin.count).max().unwrap_or(1);
+    let radius = |bin: &ReliabilityBin| 2.5 + 6.5 * (bin.count as f64 / most as f64).sqrt();
+    let title = format!("{}: accuracy against confidence", result.preset);
+    html! {
+        figure.chart.reliability {
+            svg viewBox="0 0 345 330" role="img" aria-label=(title) {
+                @for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
+                    line.rule x1="52" x2="330" y1=(px(y.at(tick))) y2=(px(y.at(tick))) {}
+                    text.tick x="44" y=(px(y.at(tick) + 4.0)) text-anchor="end" { (format!("{:.0} %", 100.0 * tick)) }
+                    text.tick x=(px(x.at(tick))) y="308" text-anchor="middle" { (format!("{:.0} %", 100.0 * tick)) }
+                }
+                line.baseline x1=(px(x.at(0.0))) y1=(px(y.at(0.0))) x2=(px(x.at(1.0))) y2=(px(y.at(1.0))) {}
+                @for (class, confidence) in [("ring", &result.before), ("dot", &result.after)] {
+                    @for bin in confidence.curve.iter().filter(|bin| bin.count > 0) {
+                        circle class=(class) cx=(px(x.at(bin.confidence))) cy=(px(y.at(bin.accuracy))) r=(px(radius(bin))) {
+                            title { (text::count(bin.count)) " images" }
+                        }
+                    }
+                }
+            }
+            figcaption { (title) }
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `handful select`: what a preset was chosen from. Nothing here can read test images.
+
+use std::{io::Write, time::Instant};
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+use handful::{
+    Dataset,
+    classifier::{Calibration, Candidate, Params, Validation, folds, hold_out},
+    dataset,
+    progress::Stage,
+};
+use serde::Serialize;
+
+use crate::{
+    args::{self, Global, Select},
+    console::Console,
+    output::print_json,
+    text,
+};
+
+#[derive(Serialize)]
+struct Selection<'a> {
+    preset: &'static str,
+    n_folds: usize,
+    seeds: Vec<u64>,
+    candidates: Vec<Figures<'a>>,
+}
+
+/// How a candidate did on images held out of the training set.
+#[derive(Serialize)]
+struct Figures<'a> {
+    name: &'a str,
+    params: &'a Params,
+    /// Mean over the seeds, and each seed's mean over the folds.
+    error_percent: f64,
+    seed_errors: Vec<f64>,
+    /// Means over all fits.
+    fit_seconds: f64,
+    microseconds_per_image: f64,
+    model_bytes: usize,
+    calibration: Calibration,
+}
+
+pub(crate) fn run(args: &Select, global: &Global, console: &Console) -> anyhow::Result<()> {
+    let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
+    let candidates = args.preset.candidates();
+    let first = candidates[0].params.seed;
+    let seeds: Vec<u64> = (first..).take(args.seeds.get() as usize).collect();
+    let figures = candidates
+        .iter()
+        .map(|candidate| try_out(candidate, &train, usize::from(args.folds), &seeds, console))
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    if global.json {
+        let n_folds = args.folds.into();
+        return print_json(&Selection { preset: args.preset.name(), n_folds, seeds, candidates: figures });
+    }
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "{}: errors on {} held out of the {}, {}\n\n{}",
+        args.preset,
+        text::plural(args.folds.into(), "part"),
+        text::plural(train.n_samples(), "training image"),
+        text::plural(seeds.len(), "seed"),
+        table(&figures)
+    )?;
+    let Calibration { votes, distance, novel } = figures[0].calibration;
+    Ok(writeln!(
+        out,
+        "\nCalibration of {}: votes {votes:.4}, distance {distance:.4}, novel {novel:.4}",
+        args.preset
+    )?)
+}
+
+fn try_out<'a>(
+    candidate: &'a Candidate,
+    train: &Dataset,
+    n_folds: usize,
+    seeds: &[u64],
+    console: &Console,
+) -> anyhow::Result<Figures<'a>> {
+    let (mut parts, mut seed_errors) = (Vec::new(), Vec::new());
+    let (mut fit_seconds, mut microseconds, mut model_bytes, mut n_fits) = (0.0, 0.0, 0, 0.0);
+    for &seed in seeds {
+        let params = Params { seed, ..candidate.params.clone() };
+        let mut of_seed = Vec::new();
+        for fold in folds(train.n_samples(), n_folds) {
+            let (rest, unseen) = hold_out(train, &fold);
+            let bar = console.bar("fitting", Stage::Features);
+            let start = Instant::now();
+            let model = params.fit_observed(&rest, &bar.observer())?;
+            fit_seconds += start.elapsed().as_secs_f64();
+            let start = Instant::now();
+            model.predict(unseen.images().view())?;
+            microseconds += 1e6 * start.elapsed().as_secs_f64() / unseen.n_samples() as f64;
+            model_bytes = model.to_bytes()?.len();
+            n_fits += 1.0;
+            of_seed.push(Validation::new(&model, &unseen)?);
+        }
+        let of_seed = Validation::join(of_seed);
+        seed_errors.push(of_seed.error_percent());
+        parts.push(of_seed);
+    }
+    Ok(Figures {
+        name: &candidate.name,
+        params: &candidate.params,
+        error_percent: seed_errors.iter().sum::<f64>() / seeds.len() as f64,
+        seed_errors,
+        fit_seconds: fit_seconds / n_fits,
+        microseconds_per_image: microseconds / n_fits,
+        model_bytes,
+        calibration: Validation::join(parts).calibration(),
+    })
+}
+
+fn table(figures: &[Figures]) -> Table {
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
+    table.set_header(["candidate", "error %", "range", "fit", "µs/image", "bytes"]);
+    for candidate in figures {
+        let range = |pick: fn(f64, f64) -> f64| candidate.seed_errors.iter().copied().reduce(pick).unwrap_or(0.0);
+        table.add_row([
+            candidate.name.to_owned(),
+            format!("{:.3}", candidate.error_percent),
+            format!("{:.3} – {:.3}", range(f64::min), range(f64::max)),
+            text::seconds(candidate.fit_seconds),
+            format!("{:.1}", candidate.microseconds_per_image),
+            text::count(candidate.model_bytes as u64),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}

@@ -1,0 +1,62 @@
+//! `handful train`: a recipe fitted on labelled images, as a file.
+
+use std::{io::Write, time::Instant};
+
+use handful::{classifier::Params, dataset, model_file::Provenance, progress::Stage};
+use serde::Serialize;
+
+use crate::{
+    args::{self, Global, Train},
+    console::Console,
+    output::{OutputFile, print_json},
+    text,
+};
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    preset: &'static str,
+    params: &'a Params,
+    n_samples: usize,
+    n_prototypes: usize,
+    model_bytes: usize,
+    fit_seconds: f64,
+    output: String,
+}
+
+pub(crate) fn run(args: &Train, global: &Global, console: &Console) -> anyhow::Result<()> {
+    let file = OutputFile::create(&args.output)?;
+    let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
+    let params = args.preset.params();
+    let bar = console.bar(args.preset.name(), Stage::Features);
+    let start = Instant::now();
+    let model = params.fit_observed(&train, &bar.observer())?;
+    let fit_seconds = start.elapsed().as_secs_f64();
+    drop(bar);
+    let provenance =
+        Provenance { preset: Some(args.preset.name().to_owned()), ..model.provenance().clone() };
+    let model = model.with_provenance(provenance);
+    let bytes = model.to_bytes()?;
+    file.commit(|file| Ok(file.write_all(&bytes)?))?;
+    let (n_samples, n_prototypes) = (train.n_samples(), model.prototypes().n_samples());
+    if global.json {
+        return print_json(&Summary {
+            preset: args.preset.name(),
+            params: model.params(),
+            n_samples,
+            n_prototypes,
+            model_bytes: bytes.len(),
+            fit_seconds,
+            output: args.output.display().to_string(),
+        });
+    }
+    Ok(writeln!(
+        anstream::stdout(),
+        "{}: {} learned from {} in {}, {} bytes: {}",
+        args.preset,
+        text::plural(n_prototypes, "prototype"),
+        text::plural(n_samples, "image"),
+        text::seconds(fit_seconds),
+        text::count(bytes.len() as u64),
+        args.output.display()
+    )?)
+}

@@ -1,0 +1,189 @@
+use std::fs;
+
+use ndarray::Array2;
+use rayon::ThreadPoolBuilder;
+
+use super::*;
+use crate::{
+    Dataset, dataset,
+    features::{BlockParams, DiscriminantsParams, Emphasis, Gradients},
+    model_file,
+    preprocess::Deskew,
+};
+
+/// Recipes with everything that a recipe can have, on few images.
+fn recipes() -> [Params; 3] {
+    let gradients = Gradients::new(8, 5);
+    let blocks = vec![
+        BlockParams::Local { gradients, window: 5, n_components: 12, n_atoms: 4, spread: 0.3, max_iter: 3 },
+        BlockParams::Local { gradients, window: 4, n_components: 8, n_atoms: 2, spread: 0.4, max_iter: 3 },
+        BlockParams::Shared {
+            gradients: Gradients::new(6, 8),
+            window: 3,
+            n_components: 10,
+            n_atoms: 9,
+            n_pools: 2,
+            max_iter: 3,
+        },
+    ];
+    let discriminants = DiscriminantsParams {
+        deskew: Some(Deskew::new().normalize(0.6)),
+        blocks,
+        ridge: 0.1,
+        emphasis: Some(Emphasis { share: 0.1, extra: 3 }),
+    };
+    let components = FeatureParams::Components { deskew: None, gradients, n_components: 20, whitening: 0.25 };
+    let calibration = Calibration { votes: 2.0, distance: 3.0, novel: 2.0 };
+    let few = PrototypeParams::PerClass { n_clusters: 4, n_init: 2, max_iter: 20 };
+    let planes = Hyperplanes { n_candidates: 40, n_neighbors: 10, least: 3, ridge: 0.3 };
+    let recipe = |features, prototypes, decision| Params { features, prototypes, decision, calibration, seed: 7 };
+    [
+        recipe(
+            vec![(1.0, components.clone()), (1.5, FeatureParams::Discriminants(discriminants))],
+            few,
+            Decision::Votes { n_neighbors: 3 },
+        ),
+        recipe(vec![(1.0, components)], PrototypeParams::All, Decision::Hyperplanes(planes)),
+        recipe(
+            vec![(1.0, FeatureParams::Pixels { deskew: Some(Deskew::new()) })],
+            PrototypeParams::All,
+            Decision::Votes { n_neighbors: 5 },
+        ),
+    ]
+}
+
+/// Images to learn from, and others.
+fn images() -> (Dataset, Dataset) {
+    let mnist = dataset::load(&dataset::locate().unwrap()).unwrap();
+    (mnist.train.select(&(0..600).collect::<Vec<_>>()), mnist.test.select(&(0..300).collect::<Vec<_>>()))
+}
+
+#[test]
+fn every_recipe_learns() {
+    let (train, test) = images();
+    for params in recipes() {
+        let model = params.fit(&train).unwrap();
+        let predicted = model.predict(test.images().view()).unwrap();
+        let right = predicted.iter().zip(test.labels()).filter(|(a, b)| a == b).count();
+        assert!(right > 240, "{right} of 300 by {params:?}");
+    }
+}
+
+#[test]
+fn explanations_agree_with_predictions() {
+    let (train, test) = images();
+    for params in recipes() {
+        let model = params.fit(&train).unwrap();
+        let images = test.images().view();
+        let (predicted, probabilities) = (model.predict(images).unwrap(), model.predict_proba(images).unwrap());
+        for (row, explanation) in model.explain(images).unwrap().into_iter().enumerate() {
+            assert_eq!(explanation.label, predicted[row]);
+            assert_eq!(explanation.probabilities, probabilities.row(row).to_vec());
+            assert!((explanation.probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+            let most = explanation.probabilities.iter().copied().fold(0.0, f64::max);
+            assert!(explanation.confidence >= most, "no class is likelier than the verdict");
+            assert_eq!(explanation.neighbors.len(), params.decision.n_neighbors());
+            assert!(explanation.neighbors.is_sorted_by_key(|voter| (voter.distance, voter.prototype)));
+            for voter in explanation.neighbors {
+                assert_eq!(train.labels()[voter.medoid as usize], voter.label, "a medoid has its prototype's class");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_blank_image_is_no_digit() {
+    let (train, _) = images();
+    for params in recipes() {
+        let model = params.fit(&train).unwrap();
+        let blank = model.explain(Array2::zeros((1, 784)).view()).unwrap();
+        assert!(!blank[0].is_digit);
+    }
+}
+
+#[test]
+fn the_same_bytes_for_any_number_of_threads_and_a_model_that_predicts_the_same() {
+    let (train, test) = images();
+    for params in recipes() {
+        let of_threads = |n| {
+            let pool = ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+            pool.install(|| params.fit(&train).unwrap().to_bytes().unwrap())
+        };
+        let bytes = of_threads(1);
+        assert!(bytes == of_threads(3));
+        let (model, loaded) = (params.fit(&train).unwrap(), Model::from_bytes(&bytes).unwrap());
+        assert_eq!(loaded.to_bytes().unwrap(), bytes);
+        assert_eq!(loaded.params(), &params);
+        let images = test.images().view();
+        assert_eq!(loaded.explain(images).unwrap(), model.explain(images).unwrap());
+        assert_eq!(loaded.outlier_scores(images).unwrap(), model.outlier_scores(images).unwrap());
+    }
+}
+
+#[test]
+fn images_of_another_shape_are_refused() {
+    let (train, _) = images();
+    let model = recipes()[2].fit(&train).unwrap();
+    let error = model.predict(Array2::zeros((2, 100)).view()).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "expected images of 28 x 28 pixels, as the model was trained on, found 100 pixels"
+    );
+}
+
+#[test]
+fn damaged_files_are_errors() {
+    let (train, _) = images();
+    let bytes = recipes()[0].fit(&train).unwrap().to_bytes().unwrap();
+    for length in (0..bytes.len()).step_by(997).chain([bytes.len() - 1]) {
+        assert!(Model::from_bytes(&bytes[..length]).is_err(), "cut to {length} bytes");
+    }
+    for place in (0..bytes.len()).step_by(211) {
+        let mut changed = bytes.clone();
+        changed[place] ^= 1 << (place % 8);
+        if let Ok(model) = Model::from_bytes(&changed) {
+            // What the checksum does not cover are notes: a name, a figure.
+            assert!(place < 4096, "byte {place}");
+            model.predict(train.images().view()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn foreign_and_newer_files_say_so() {
+    let (train, _) = images();
+    let bytes = recipes()[2].fit(&train).unwrap().to_bytes().unwrap();
+    let replaced = |from: &str, to: &str| {
+        let place = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        let mut changed = bytes.clone();
+        changed[place..place + to.len()].copy_from_slice(to.as_bytes());
+        Model::from_bytes(&changed).unwrap_err()
+    };
+    let newer = replaced(r#"\"version\":1"#, r#"\"version\":9"#);
+    assert!(matches!(newer, model_file::Error::Version { found: 9, .. }), "{newer}");
+    assert!(matches!(replaced(r#""handful""#, r#""handles""#), model_file::Error::Foreign));
+    assert!(matches!(Model::from_bytes(b"PK\x03\x04 and so on"), Err(model_file::Error::Format(_))));
+}
+
+#[test]
+fn a_file_is_whole_or_not_there() {
+    let (train, test) = images();
+    let model = recipes()[2].fit(&train).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    model.save(&path).unwrap();
+    let images = test.images().view();
+    assert_eq!(Model::load(&path).unwrap().predict(images).unwrap(), model.predict(images).unwrap());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left there");
+    let nowhere = folder.path().join("missing").join("model.safetensors");
+    assert!(model.save(&nowhere).unwrap_err().to_string().contains("missing"));
+}
+
+#[test]
+fn names_of_presets_are_read_as_they_are_written() {
+    for preset in Preset::ALL {
+        assert_eq!(preset.to_string().parse(), Ok(preset));
+        assert_eq!(preset.candidates()[0].params, preset.params());
+    }
+    assert!("Best".parse::<Preset>().unwrap_err().contains("notebook, pixels, tiny"));
+}

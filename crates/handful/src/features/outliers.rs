@@ -1,0 +1,45 @@
+//! How unlike everything learned an image is.
+
+use ndarray::{ArrayView2, Axis};
+
+use super::{
+    Discriminants, Vectorizer,
+    blocks::{Block, cells_of},
+    dictionary::Activation,
+    transform,
+    vectorizer::Feature,
+};
+use crate::preprocess::FramedDeskew;
+
+impl Vectorizer {
+    /// For each image the squared distance of its whole to the nearest atom, in the variance of the radial bases; infinite
+    /// for an image without any gradient. None if no dictionary was learned of whole images.
+    pub(crate) fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<Vec<f64>> {
+        self.features().iter().find_map(|feature| match feature {
+            Feature::Discriminants(discriminants) => discriminants.outlier_scores(images),
+            Feature::Pixels { .. } | Feature::Components { .. } => None,
+        })
+    }
+}
+
+impl Discriminants {
+    fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<Vec<f64>> {
+        let whole = self.blocks().iter().find_map(|(_, block)| match block {
+            Block::Local { gradients, places, .. } if places.len() == 1 => Some((gradients, &places[0])),
+            _ => None,
+        });
+        let (&gradients, place) = whole?;
+        let Activation::RadialBasis { variance } = place.dictionary.activation() else { return None };
+        let shape = self.shape();
+        let cells = match self.deskew() {
+            Some(deskew) => cells_of(transform(&FramedDeskew { deskew, shape }, images).view(), shape, gradients),
+            None => cells_of(images, shape, gradients),
+        };
+        let nearest = place.dictionary.nearest(place.pca.transform(cells.view()).view());
+        let score = |(cells, nearest): (ndarray::ArrayView1<u8>, i32)| {
+            let has_ink = cells.iter().any(|&cell| cell > 0);
+            if has_ink { f64::from(nearest) / f64::from(variance) } else { f64::INFINITY }
+        };
+        Some(cells.axis_iter(Axis(0)).zip(nearest).map(score).collect())
+    }
+}
