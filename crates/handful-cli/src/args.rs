@@ -125,6 +125,9 @@ pub(crate) struct Compare {
     /// Also fit and test all presets, and draw errors against time and against size
     #[arg(long)]
     pub(crate) frontier: bool,
+    /// Use the presets that come with the program, trained on MNIST, rather than to fit them again
+    #[arg(long)]
+    pub(crate) pretrained: bool,
     /// Images that are no digits, of the same size: how well do presets tell them? A file of images, or a folder, of
     /// which the test images are taken
     #[arg(long, value_name = "PATH")]

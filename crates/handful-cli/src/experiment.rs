@@ -104,7 +104,7 @@ pub(crate) fn run(
     let outliers = args.ood.as_ref().map(|path| args::load_images(path, Split::Test, console)).transpose()?;
     for preset in args.presets() {
         let outliers = outliers.as_ref().map(|images| images.view());
-        let (evaluated, result) = presets::run(preset, &data, outliers, console)?;
+        let (evaluated, result) = presets::run(preset, args.pretrained, &data, outliers, console)?;
         models.push(evaluated);
         presets.push(result);
     }
@@ -163,11 +163,7 @@ impl Lab<'_> {
         Ok((model, search))
     }
 
-    fn kmeans(
-        &self,
-        n_clusters: usize,
-        n_init: usize,
-    ) -> anyhow::Result<(Prototypes, (Evaluated, Search))> {
+    fn kmeans(&self, n_clusters: usize, n_init: usize) -> anyhow::Result<(Prototypes, (Evaluated, Search))> {
         let start = Instant::now();
         let bar = self.console.bar("K-Means, class by class", Stage::Runs);
         let params = KMeans::params(n_clusters).n_init(n_init).seed(self.seed).observer(bar.observer());

@@ -5,6 +5,7 @@ mod cluster;
 mod compare;
 mod console;
 mod experiment;
+mod models;
 mod neighbors;
 mod output;
 mod presets;

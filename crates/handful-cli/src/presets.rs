@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use anyhow::ensure;
 use handful::{
     Dataset,
     classifier::{Model, Preset},
     dataset::TrainTest,
     metrics::{ConfusionMatrix, Reliability, ReliabilityBin, auroc, brier_score, log_loss, refused},
+    model_file::Provenance,
     progress::Stage,
 };
 use ndarray::{Array2, ArrayView2};
@@ -14,6 +16,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::{
     console::Console,
     experiment::{Evaluated, timed},
+    models,
 };
 
 /// Shares of the test images, the surest first, whose errors are told.
@@ -49,6 +52,7 @@ pub(crate) struct Outliers {
 
 pub(crate) fn run(
     preset: Preset,
+    pretrained: bool,
     data: &TrainTest,
     outliers: Option<ArrayView2<u8>>,
     console: &Console,
@@ -56,7 +60,12 @@ pub(crate) fn run(
     let (params, test) = (preset.params(), &data.test);
     let bar = console.bar(preset.name(), Stage::Features);
     let start = Instant::now();
-    let model = params.fit_observed(&data.train, &bar.observer())?.observer(bar.observer());
+    let model = if pretrained {
+        pretrained_on(&data.train, preset)?
+    } else {
+        params.fit_observed(&data.train, &bar.observer())?
+    };
+    let model = model.observer(bar.observer());
     let fit_seconds = start.elapsed().as_secs_f64();
     let (predict_seconds, predicted) = timed(|| Ok(model.predict(test.images().view())?))?;
     let result = look(preset, &model, &predicted, &data.test, outliers)?;
@@ -78,6 +87,17 @@ pub(crate) fn run(
         predicted,
     };
     Ok((evaluated, result))
+}
+
+/// The preset that comes with the program, if it has learned from these very images.
+fn pretrained_on(train: &Dataset, preset: Preset) -> anyhow::Result<Model> {
+    let model = models::embedded(preset)?;
+    ensure!(
+        model.provenance().sha256 == Provenance::of(train).sha256,
+        "the presets that come with the program were trained on MNIST, and these are other training images: expected no \
+         --pretrained"
+    );
+    Ok(model)
 }
 
 fn look(

@@ -118,7 +118,8 @@ fn table(figures: &[Figures]) -> Table {
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
     table.set_header(["candidate", "error %", "range", "fit", "µs/image", "bytes"]);
     for candidate in figures {
-        let range = |pick: fn(f64, f64) -> f64| candidate.seed_errors.iter().copied().reduce(pick).unwrap_or(0.0);
+        let range =
+            |pick: fn(f64, f64) -> f64| candidate.seed_errors.iter().copied().reduce(pick).unwrap_or(0.0);
         table.add_row([
             candidate.name.to_owned(),
             format!("{:.3}", candidate.error_percent),

@@ -186,7 +186,11 @@ impl ConfidenceSummary {
             expected_calibration_error: both(|confidence| confidence.expected_calibration_error),
             brier_score: both(|confidence| confidence.brier_score),
             log_loss: both(|confidence| confidence.log_loss),
-            risk_coverage: COVERAGES.into_iter().zip(&result.risk_coverage).map(|(share, risk)| [share, *risk]).collect(),
+            risk_coverage: COVERAGES
+                .into_iter()
+                .zip(&result.risk_coverage)
+                .map(|(share, risk)| [share, *risk])
+                .collect(),
             false_rejects: result.false_rejects,
             outlier_auroc: result.outliers.as_ref().map(|outliers| outliers.auroc),
             outliers_refused: result.outliers.as_ref().map(|outliers| outliers.refused),

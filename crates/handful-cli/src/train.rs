@@ -2,7 +2,12 @@
 
 use std::{io::Write, time::Instant};
 
-use handful::{classifier::Params, dataset, model_file::Provenance, progress::Stage};
+use handful::{
+    classifier::{Params, Preset},
+    dataset,
+    model_file::Provenance,
+    progress::Stage,
+};
 use serde::Serialize;
 
 use crate::{
@@ -32,8 +37,13 @@ pub(crate) fn run(args: &Train, global: &Global, console: &Console) -> anyhow::R
     let model = params.fit_observed(&train, &bar.observer())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     drop(bar);
-    let provenance =
-        Provenance { preset: Some(args.preset.name().to_owned()), ..model.provenance().clone() };
+    let learned_from = model.provenance().clone();
+    let is_mnist = learned_from.sha256 == Preset::CHOSEN_ON;
+    let provenance = Provenance {
+        preset: Some(args.preset.name().to_owned()),
+        validation_error: is_mnist.then(|| args.preset.validation_error()),
+        ..learned_from
+    };
     let model = model.with_provenance(provenance);
     let bytes = model.to_bytes()?;
     file.commit(|file| Ok(file.write_all(&bytes)?))?;

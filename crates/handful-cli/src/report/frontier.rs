@@ -31,14 +31,17 @@ const SIZES: [Published; 6] = [
 ];
 
 /// The best errors that neighbours have been published with, whose times and sizes were not.
-const RECORDS: [(&str, f64); 2] = [("P2DHMDM k-NN, Keysers 2007", 0.52), ("tangent distance k-NN, Simard 1993", 1.1)];
+const RECORDS: [(&str, f64); 2] =
+    [("P2DHMDM k-NN, Keysers 2007", 0.52), ("tangent distance k-NN, Simard 1993", 1.1)];
 
 pub(super) fn section(models: &[Evaluated]) -> Markup {
     let presets = || models.iter().filter(|model| model.preset.is_some() || model.name == "knn-all");
     let time = |model: &Evaluated| Some(1e6 / model.images_per_second());
     let size = |model: &Evaluated| model.model_bytes.map(|bytes| bytes as f64);
     let points = |cost: &dyn Fn(&Evaluated) -> Option<f64>| {
-        presets().filter_map(|model| cost(model).map(|cost| (model.name, error_percent(model), cost))).collect::<Vec<_>>()
+        presets()
+            .filter_map(|model| cost(model).map(|cost| (model.name, error_percent(model), cost)))
+            .collect::<Vec<_>>()
     };
     html! {
         p {
@@ -47,7 +50,7 @@ pub(super) fn section(models: &[Evaluated]) -> Markup {
             "Both axes are logarithmic; lower left is better."
         }
         div.pair {
-            (scatter("Error against microseconds an image", "µs an image", &points(&time), &TIMES, |cost| text::rough(cost)))
+            (scatter("Error against microseconds an image", "µs an image", &points(&time), &TIMES, text::rough))
             (scatter("Error against bytes of the model's file", "bytes", &points(&size), &SIZES, bytes))
         }
         p.note {
@@ -92,7 +95,8 @@ fn scatter(
     let y = Scale { domain: [(low * 0.8).log10(), (high * 1.2).log10()], range: [290.0, 12.0] };
     let place = |error: f64, cost: f64| (px(x.at(cost.log10())), px(y.at(error.max(0.01).log10())));
     let ticks = std::iter::successors(Some(first), |tick| Some(tick + 1.0)).take_while(|&tick| tick <= last);
-    let lines = [0.2, 0.5, 1.0, 2.0, 5.0, 10.0].into_iter().filter(|error| (low * 0.8..high * 1.2).contains(error));
+    let lines =
+        [0.2, 0.5, 1.0, 2.0, 5.0, 10.0].into_iter().filter(|error| (low * 0.8..high * 1.2).contains(error));
     html! {
         figure.chart.frontier {
             svg viewBox="0 0 520 330" role="img" aria-label=(title) {

@@ -302,6 +302,7 @@ fn command(args: &Compare, seed: u64) -> String {
             (!args.preset.is_empty()).then(|| format!(" --preset {}", names(&args.preset))),
             args.sweep.then(|| " --sweep".to_owned()),
             args.frontier.then(|| " --frontier".to_owned()),
+            args.pretrained.then(|| " --pretrained".to_owned()),
             args.ood.as_deref().map(|path| quoted("ood", path)),
         ]
         .into_iter()

@@ -4,5 +4,6 @@
 
 mod commands;
 mod compare;
+mod presets;
 mod report;
 mod subset;

@@ -72,7 +72,8 @@ impl Preset {
                     votes(params, 31);
                 });
                 add("300 prototypes a class", &|params| {
-                    params.prototypes = PrototypeParams::PerClass { n_clusters: 300, n_init: 1, max_iter: 50 };
+                    params.prototypes =
+                        PrototypeParams::PerClass { n_clusters: 300, n_init: 1, max_iter: 50 };
                 });
             }
             Self::Neighbors => {
@@ -112,7 +113,9 @@ fn hyperplanes(params: &mut Params, change: impl Fn(&mut Hyperplanes)) {
 fn features(params: &mut Params, change: impl Fn(&mut f64, &mut Option<Deskew>)) {
     for (weight, feature) in &mut params.features {
         match feature {
-            FeatureParams::Pixels { deskew } | FeatureParams::Components { deskew, .. } => change(weight, deskew),
+            FeatureParams::Pixels { deskew } | FeatureParams::Components { deskew, .. } => {
+                change(weight, deskew)
+            }
             FeatureParams::Discriminants(params) => change(weight, &mut params.deskew),
         }
     }

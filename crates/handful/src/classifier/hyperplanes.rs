@@ -23,7 +23,7 @@ impl Hyperplanes {
     ///
     /// With the mean m of the vectors, B their differences from it and r = q - m this is
     /// |r|² - (B r)ᵀ (B Bᵀ + λ I)⁻¹ (B r). O(n² d + n³) for n vectors.
-    pub(super) fn distance(self, query: &[u8], neighbors: &[&[u8]], ridge: f64) -> f64 {
+    fn distance(query: &[u8], neighbors: &[&[u8]], ridge: f64) -> f64 {
         let (n, d) = (neighbors.len(), query.len());
         let mean: Vec<f64> = (0..d)
             .map(|i| neighbors.iter().map(|neighbor| f64::from(neighbor[i])).sum::<f64>() / n as f64)
@@ -58,7 +58,7 @@ impl Hyperplanes {
         let most = of_class.iter().map(Vec::len).max().unwrap_or(0);
         let least = self.least.min(most).max(1);
         let distance = |neighbors: &Vec<&[u8]>| {
-            if neighbors.len() < least { f64::INFINITY } else { self.distance(query, neighbors, ridge) }
+            if neighbors.len() < least { f64::INFINITY } else { Self::distance(query, neighbors, ridge) }
         };
         of_class.iter().map(distance).collect()
     }

@@ -9,21 +9,29 @@ use crate::{
 };
 
 /// A named, complete, frozen recipe, its seed included.
+///
+/// Validation errors are those of `handful select --seeds 1`: on three parts, of six, that were held out of MNIST's
+/// training images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Preset {
     /// The original notebook: nine centroids a digit of the pixels as they are, and the nearest decides.
+    /// Validation error 8.23 %.
     Notebook,
-    /// The plainest that reaches 98 %: centroids of upright pixels.
+    /// The plainest that reaches 98 %: 200 centroids a digit of pixels put upright and to one size. Without that
+    /// K-Means on pixels does not get there with any number. Validation error 1.64 %.
     Pixels,
-    /// The smallest file for 98 %.
+    /// The smallest file for 98 %: 150 radial bases on few components. Validation error 1.39 %.
     Tiny,
-    /// The smallest file for 99 %.
+    /// The smallest file for 99 %: 500 radial bases. Validation error 0.78 %.
     Small,
-    /// The best that one dictionary of the whole image gives.
+    /// What one dictionary of whole images gives: 4,000 radial bases, nine discriminants, and 20 prototypes a digit.
+    /// Validation error 0.47 %.
     Fast,
-    /// The fewest errors.
+    /// The fewest errors: discriminants of three dictionaries beside components of gradients, and all training images
+    /// vote. Validation error 0.41 %.
     Best,
-    /// Nothing supervised but the labels of the neighbours: local hyperplanes on components of gradients.
+    /// Nothing supervised but the labels of the neighbours: local hyperplanes on components of gradients, through 250
+    /// prototypes a digit; through all images it would err on 0.47 %. Validation error 0.64 %.
     Neighbors,
 }
 
@@ -46,6 +54,24 @@ impl Preset {
         }
     }
 
+    /// The checksum of the training set that presets were chosen on, MNIST's: see
+    /// [`Provenance`](crate::model_file::Provenance).
+    pub const CHOSEN_ON: &str = "6a364e333ea1f8ab86e4d641d64a8cf8d8644433f54b0a78e32c2b9e143672d0";
+
+    /// Errors in percent on images held out of MNIST's training set, for this seed.
+    #[must_use]
+    pub fn validation_error(self) -> f64 {
+        match self {
+            Self::Notebook => 8.233,
+            Self::Pixels => 1.637,
+            Self::Tiny => 1.387,
+            Self::Small => 0.780,
+            Self::Fast => 0.467,
+            Self::Best => 0.407,
+            Self::Neighbors => 0.637,
+        }
+    }
+
     /// Its values.
     #[must_use]
     pub fn params(self) -> Params {
@@ -65,7 +91,7 @@ impl Preset {
             },
             Self::Neighbors => Params {
                 features: vec![(1.0, components(upright, 80))],
-                prototypes: PrototypeParams::PerClass { n_clusters: 300, n_init: 1, max_iter: 50 },
+                prototypes: PrototypeParams::PerClass { n_clusters: 250, n_init: 1, max_iter: 50 },
                 decision: Decision::Hyperplanes(Hyperplanes {
                     n_candidates: 200,
                     n_neighbors: 25,
@@ -79,16 +105,16 @@ impl Preset {
         Params { calibration: self.calibration(), ..params }
     }
 
-    /// What `handful select` gave.
+    /// What `handful select` gave for three held-out parts and the preset's own seed.
     fn calibration(self) -> Calibration {
         let [votes, distance, novel] = match self {
-            Self::Notebook => [0.0, 0.0, 0.0],
-            Self::Pixels => [0.0, 0.0, 0.0],
-            Self::Tiny => [0.0, 0.0, 0.0],
-            Self::Small => [0.0, 0.0, 0.0],
-            Self::Fast => [0.0, 0.0, 0.0],
-            Self::Best => [0.0, 0.0, 0.0],
-            Self::Neighbors => [0.0, 0.0, 0.0],
+            Self::Notebook => [0.3511, 6.925, 2.682],
+            Self::Pixels => [1.732, 17.54, 0.9951],
+            Self::Tiny => [0.6933, 9.748, 1.977],
+            Self::Small => [1.164, 8.059, 1.650],
+            Self::Fast => [1.902, 9.599, 1.327],
+            Self::Best => [9.063, 0.0, 1.300],
+            Self::Neighbors => [6.523, 16.68, 0.9517],
         };
         Calibration { votes, distance, novel }
     }
@@ -161,7 +187,8 @@ fn discriminants(deskew: Deskew, blocks: Vec<BlockParams>) -> FeatureParams {
 /// Of whole images, of large windows each at its place, and of small ones anywhere.
 fn three_dictionaries(deskew: Deskew) -> FeatureParams {
     let gradients = Gradients::new(12, 7);
-    let places = BlockParams::Local { gradients, window: 4, n_components: 40, n_atoms: 25, spread: 0.4, max_iter: 8 };
+    let places =
+        BlockParams::Local { gradients, window: 4, n_components: 40, n_atoms: 25, spread: 0.4, max_iter: 8 };
     let anywhere = BlockParams::Shared {
         gradients: Gradients::new(8, 14),
         window: 5,

@@ -36,7 +36,8 @@ fn recipes() -> [Params; 3] {
     let calibration = Calibration { votes: 2.0, distance: 3.0, novel: 2.0 };
     let few = PrototypeParams::PerClass { n_clusters: 4, n_init: 2, max_iter: 20 };
     let planes = Hyperplanes { n_candidates: 40, n_neighbors: 10, least: 3, ridge: 0.3 };
-    let recipe = |features, prototypes, decision| Params { features, prototypes, decision, calibration, seed: 7 };
+    let recipe =
+        |features, prototypes, decision| Params { features, prototypes, decision, calibration, seed: 7 };
     [
         recipe(
             vec![(1.0, components.clone()), (1.5, FeatureParams::Discriminants(discriminants))],
@@ -75,7 +76,8 @@ fn explanations_agree_with_predictions() {
     for params in recipes() {
         let model = params.fit(&train).unwrap();
         let images = test.images().view();
-        let (predicted, probabilities) = (model.predict(images).unwrap(), model.predict_proba(images).unwrap());
+        let (predicted, probabilities) =
+            (model.predict(images).unwrap(), model.predict_proba(images).unwrap());
         for (row, explanation) in model.explain(images).unwrap().into_iter().enumerate() {
             assert_eq!(explanation.label, predicted[row]);
             assert_eq!(explanation.probabilities, probabilities.row(row).to_vec());
@@ -85,7 +87,11 @@ fn explanations_agree_with_predictions() {
             assert_eq!(explanation.neighbors.len(), params.decision.n_neighbors());
             assert!(explanation.neighbors.is_sorted_by_key(|voter| (voter.distance, voter.prototype)));
             for voter in explanation.neighbors {
-                assert_eq!(train.labels()[voter.medoid as usize], voter.label, "a medoid has its prototype's class");
+                assert_eq!(
+                    train.labels()[voter.medoid as usize],
+                    voter.label,
+                    "a medoid has its prototype's class"
+                );
             }
         }
     }
@@ -125,10 +131,7 @@ fn images_of_another_shape_are_refused() {
     let (train, _) = images();
     let model = recipes()[2].fit(&train).unwrap();
     let error = model.predict(Array2::zeros((2, 100)).view()).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "expected images of 28 x 28 pixels, as the model was trained on, found 100 pixels"
-    );
+    assert_eq!(error, "expected images of 28 x 28 pixels, as the model was trained on, found 100 pixels");
 }
 
 #[test]

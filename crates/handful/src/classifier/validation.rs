@@ -33,7 +33,10 @@ pub struct Validation {
 #[must_use]
 pub fn folds(n_samples: usize, n: usize) -> Vec<Range<usize>> {
     let bound = |part: usize| part * n_samples / PARTS;
-    (PARTS - n.min(PARTS)..PARTS).map(|part| bound(part)..bound(part + 1)).filter(|fold| !fold.is_empty()).collect()
+    (PARTS - n.min(PARTS)..PARTS)
+        .map(|part| bound(part)..bound(part + 1))
+        .filter(|fold| !fold.is_empty())
+        .collect()
 }
 
 /// The images outside a fold, to learn from, and those in it.
@@ -42,7 +45,8 @@ pub fn folds(n_samples: usize, n: usize) -> Vec<Range<usize>> {
 /// If either has none.
 #[must_use]
 pub fn hold_out(images: &Dataset, fold: &Range<usize>) -> (Dataset, Dataset) {
-    let (unseen, rest): (Vec<usize>, Vec<usize>) = (0..images.n_samples()).partition(|row| fold.contains(row));
+    let (unseen, rest): (Vec<usize>, Vec<usize>) =
+        (0..images.n_samples()).partition(|row| fold.contains(row));
     (images.select(&rest), images.select(&unseen))
 }
 
@@ -89,7 +93,8 @@ impl Validation {
             let parts: Vec<_> = parts.iter().map(|part| of(&part.evidence).view()).collect();
             concatenate(Axis(0), &parts).expect("at least one, of as many classes")
         };
-        let evidence = Evidence { votes: stack(|part| &part.votes), distances: stack(|part| &part.distances) };
+        let evidence =
+            Evidence { votes: stack(|part| &part.votes), distances: stack(|part| &part.distances) };
         let truth = parts.iter().flat_map(|part| &part.truth).copied().collect();
         let predicted = parts.iter().flat_map(|part| &part.predicted).copied().collect();
         let outlier_scores = parts.iter().flat_map(|part| &part.outlier_scores).copied().collect();
@@ -99,7 +104,8 @@ impl Validation {
     /// Errors in percent.
     #[must_use]
     pub fn error_percent(&self) -> f64 {
-        let wrong = self.truth.iter().zip(&self.predicted).filter(|(truth, predicted)| truth != predicted).count();
+        let wrong =
+            self.truth.iter().zip(&self.predicted).filter(|(truth, predicted)| truth != predicted).count();
         100.0 * wrong as f64 / self.truth.len() as f64
     }
 

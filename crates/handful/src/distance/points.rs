@@ -23,9 +23,6 @@ impl PackedPoints {
     pub(crate) fn new(points: ArrayView2<u8>) -> Self {
         let (n, d) = points.dim();
         assert!(d <= MOST_DIMENSIONS, "{d} dimensions are too many for 32-bit sums");
-        fn block<K: Kernel>(_kernel: K) -> usize {
-            K::BLOCK
-        }
         let block = with_kernel!(Level::detect(), |kernel| block(kernel));
         let pack = |rows| {
             let mut panel = Panel::default();
@@ -57,4 +54,8 @@ impl PackedPoints {
             sink(number * LANES, &dots);
         }
     }
+}
+
+fn block<K: Kernel>(_kernel: K) -> usize {
+    K::BLOCK
 }

@@ -105,7 +105,14 @@ impl BlockParams {
             }
             Self::Shared { gradients, window, n_components, n_atoms, n_pools, max_iter } => {
                 let params = params(n_atoms, 0.0, max_iter);
-                Ok(Block::Shared(Patches::fit(gradients, window, n_components, n_pools, &params, cells)?))
+                Ok(Block::Shared(Box::new(Patches::fit(
+                    gradients,
+                    window,
+                    n_components,
+                    n_pools,
+                    &params,
+                    cells,
+                )?)))
             }
         }
     }
@@ -115,7 +122,7 @@ impl BlockParams {
 #[derive(Clone, Debug)]
 pub(super) enum Block {
     Local { gradients: Gradients, window: usize, places: Vec<Place> },
-    Shared(Patches),
+    Shared(Box<Patches>),
 }
 
 /// What is learned of the windows at one place.
@@ -162,9 +169,9 @@ impl Block {
                     places: places.collect::<Result<_, model_file::Error>>()?,
                 })
             }
-            BlockParams::Shared { gradients, window, n_components, n_pools, .. } => {
-                Ok(Self::Shared(Patches::read(prefix, gradients, window, n_components, n_pools, reader)?))
-            }
+            BlockParams::Shared { gradients, window, n_components, n_pools, .. } => Ok(Self::Shared(
+                Box::new(Patches::read(prefix, gradients, window, n_components, n_pools, reader)?),
+            )),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 /// Directions in which classes lie far apart and their rows close together, and rows' places along them, as bytes.
 ///
 /// Of c classes there are c - 1 such directions; in each the mean variance within the classes is 1, so that plain
-/// distances there are those of Mahalanobis.
+/// distances there are those of Mahalanobis. Classes count alike, whatever their sizes; distances do not depend on that.
 #[derive(Clone, Debug)]
 pub struct Lda {
     /// Shape (directions, features).
@@ -80,7 +80,7 @@ impl Lda {
         // Among the classes' directions, those that tell most, each scaled to unit variance within.
         let between = means.t().dot(&solved);
         let between =
-            DMatrix::from_fn(n_classes, n_classes, |i, j| (between[[i, j]] + between[[j, i]]) / 2.0);
+            DMatrix::from_fn(n_classes, n_classes, |i, j| f64::midpoint(between[[i, j]], between[[j, i]]));
         let eigen = SymmetricEigen::new(between);
         let mut order: Vec<usize> = (0..n_classes).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));

@@ -17,8 +17,8 @@ impl Linear {
     /// Of weights of shape (outputs, inputs).
     pub(super) fn new(weights: ArrayView2<i8>) -> Self {
         let of_row = |row: usize| {
-            let sum: i64 = weights.row(row).iter().map(|&weight| i64::from(weight)).sum();
-            narrow(OFFSET * sum + OFFSET * OFFSET * weights.ncols() as i64)
+            // 128 w + 128² for each of the n weights.
+            narrow(weights.row(row).iter().map(|&weight| OFFSET * (i64::from(weight) + OFFSET)).sum())
         };
         let corrections = (0..weights.nrows()).step_by(LANES).map(|first| {
             let mut lanes = [0; LANES];

@@ -32,7 +32,9 @@ impl Discriminants {
         let Activation::RadialBasis { variance } = place.dictionary.activation() else { return None };
         let shape = self.shape();
         let cells = match self.deskew() {
-            Some(deskew) => cells_of(transform(&FramedDeskew { deskew, shape }, images).view(), shape, gradients),
+            Some(deskew) => {
+                cells_of(transform(&FramedDeskew { deskew, shape }, images).view(), shape, gradients)
+            }
             None => cells_of(images, shape, gradients),
         };
         let nearest = place.dictionary.nearest(place.pca.transform(cells.view()).view());

@@ -52,6 +52,7 @@ pub struct Provenance {
 impl Provenance {
     /// Of a training set.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "rows of a data set are contiguous")]
     pub fn of(images: &Dataset) -> Self {
         let mut hash = Sha256::new();
         images
@@ -193,5 +194,5 @@ impl Model {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

@@ -5,6 +5,7 @@ mod features;
 mod lloyd;
 mod metrics;
 mod mnist;
+mod models;
 mod peers;
 mod reference;
 

@@ -1,0 +1,109 @@
+//! `handful select` and `train`, and presets in `compare`.
+
+use std::fs;
+
+use handful::{classifier::Model, dataset};
+use scraper::{Html, Selector};
+
+use crate::subset::{Subset, json, stderr, stdout};
+
+#[test]
+fn select_tells_what_a_preset_was_chosen_from_without_test_images() {
+    let subset = Subset::new(3000, 100);
+    for name in ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+        fs::remove_file(subset.path(&format!("mnist/{name}"))).unwrap();
+    }
+    let args = ["select", "--preset", "tiny", "--data", "mnist", "--seeds", "2", "--folds", "2"];
+    let output = subset.handful().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let table = stdout(&output);
+    for expected in
+        ["tiny: errors on 2 parts", "no emphasis", "emphasis 8", "half the atoms", "Calibration of tiny"]
+    {
+        assert!(table.contains(expected), "{table}");
+    }
+    let found = json(&subset.handful().args(args).arg("--json").output().unwrap());
+    assert_eq!(found["seeds"], serde_json::json!([0, 1]));
+    let candidates = found["candidates"].as_array().unwrap();
+    assert_eq!(candidates[0]["name"], "tiny");
+    for candidate in candidates {
+        let errors = candidate["seed_errors"].as_array().unwrap();
+        let mean = errors.iter().map(|error| error.as_f64().unwrap()).sum::<f64>() / errors.len() as f64;
+        assert!((mean - candidate["error_percent"].as_f64().unwrap()).abs() < 1e-9);
+        assert!(candidate["calibration"]["distance"].as_f64().unwrap() > 0.0, "{candidate}");
+    }
+}
+
+#[test]
+fn train_saves_a_model_that_predicts() {
+    let subset = Subset::new(3000, 100);
+    let train = |output: &str| {
+        let args = ["train", "--preset", "tiny", "--data", "mnist", "-o", output, "--json"];
+        let output = subset.handful().args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        json(&output)
+    };
+    let found = train("one.safetensors");
+    train("two.safetensors");
+    let one = fs::read(subset.path("one.safetensors")).unwrap();
+    assert_eq!(found["model_bytes"], one.len());
+    assert!(one == fs::read(subset.path("two.safetensors")).unwrap(), "the same seed, the same bytes");
+    let model = Model::from_bytes(&one).unwrap();
+    assert_eq!(model.provenance().preset.as_deref(), Some("tiny"));
+    assert_eq!(model.provenance().validation_error, None, "that was measured on MNIST alone");
+    let test = dataset::load(&subset.path("mnist")).unwrap().test;
+    let predicted = model.predict(test.images().view()).unwrap();
+    assert!(predicted.iter().zip(test.labels()).filter(|(a, b)| a == b).count() > 85);
+}
+
+#[test]
+fn presets_stand_beside_the_baseline() {
+    let subset = Subset::new(3000, 300);
+    let other = Subset::made([28, 28], &[0, 10, 200]);
+    let ood = other.path("mnist/t10k-images-idx3-ubyte");
+    let args = ["compare", "--clusters", "3", "--n-init", "1", "--preset", "small,tiny", "--json", "--ood"];
+    let output = subset.handful().args(args).arg(&ood).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let found = json(&output);
+    let models = found["models"].as_array().unwrap();
+    let names: Vec<&str> = models.iter().map(|model| model["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["knn-all", "kmeans-knn", "random-knn", "tiny", "small"]);
+    for model in &models[3..] {
+        assert_eq!(model["preset"], model["name"]);
+        assert!(model["model_bytes"].as_u64().unwrap() > 10_000);
+        assert!(model["accuracy"].as_f64().unwrap() > 0.9);
+        let confidence = &model["confidence"];
+        assert_eq!(confidence["outliers_refused"], 1.0, "images without a stroke are no digits");
+        assert_eq!(confidence["risk_coverage"].as_array().unwrap()[0][1], model["error_percent"]);
+    }
+    assert!(models[0]["model_bytes"].is_null() && models[0].get("confidence").is_none());
+    let page = fs::read_to_string(subset.path("handful-report.html")).unwrap();
+    let page = Html::parse_document(&page);
+    for section in ["presets", "confidence"] {
+        let charts = Selector::parse(&format!("section#{section} svg")).unwrap();
+        assert_eq!(page.select(&charts).count(), 2);
+    }
+}
+
+#[test]
+fn pretrained_presets_are_for_the_images_that_they_were_trained_on() {
+    let args = ["compare", "--preset", "tiny", "--pretrained", "--n-init", "1", "--json"];
+    let output = Subset::new(3000, 100).handful().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("expected no --pretrained"), "{}", stderr(&output));
+
+    let found = json(&Subset::whole().handful().args(args).output().unwrap());
+    assert!(found["models"][3]["error_percent"].as_f64().unwrap() < 2.0);
+}
+
+#[test]
+fn an_unknown_preset_is_wrong_usage() {
+    let output =
+        Subset::made([2, 2], &[0, 1]).handful().args(["compare", "--preset", "huge"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("notebook, pixels, tiny, small, fast, best, neighbors"),
+        "{}",
+        stderr(&output)
+    );
+}
