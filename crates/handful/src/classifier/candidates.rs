@@ -114,7 +114,7 @@ fn features(params: &mut Params, change: impl Fn(&mut f64, &mut Option<Deskew>))
     for (weight, feature) in &mut params.features {
         match feature {
             FeatureParams::Pixels { deskew } | FeatureParams::Components { deskew, .. } => {
-                change(weight, deskew)
+                change(weight, deskew);
             }
             FeatureParams::Discriminants(params) => change(weight, &mut params.deskew),
         }

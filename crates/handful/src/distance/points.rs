@@ -1,6 +1,6 @@
 //! Points packed once, for many batches of queries.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{
     kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch},
@@ -53,6 +53,44 @@ impl PackedPoints {
             packed.multiply_all(panel, &mut scratch, &mut dots);
             sink(number * LANES, &dots);
         }
+    }
+
+    /// Writes into the rows of `out`, which are contiguous, what `of(first_point, query, dots)` makes of each query's
+    /// products with up to 32 points at a time, and as much of it as there are points.
+    pub(crate) fn map<K: Kernel, T: Copy>(
+        &self,
+        kernel: K,
+        queries: ArrayView2<i8>,
+        of: impl Fn(usize, usize, Lanes) -> [T; LANES],
+        mut out: ArrayViewMut2<T>,
+    ) {
+        self.multiply(kernel, queries, |first, dots| {
+            let end = self.n.min(first + LANES);
+            let mut out = out.slice_mut(s![.., first..end]);
+            let rows = out.outer_iter_mut().map(|row| row.into_slice().expect("rows are contiguous"));
+            let all = rows.zip(dots).enumerate();
+            // Closures are compiled for the kernel's instructions only where they are inlined, and large ones might not
+            // be. The last panel is apart, so that whole ones are written straight from registers.
+            if end - first == LANES {
+                kernel.run(
+                    #[inline(always)]
+                    || {
+                        for (query, (out, dots)) in all {
+                            *out.first_chunk_mut().expect("a whole panel") = of(first, query, *dots);
+                        }
+                    },
+                );
+            } else {
+                kernel.run(
+                    #[inline(always)]
+                    || {
+                        for (query, (out, dots)) in all {
+                            out.copy_from_slice(&of(first, query, *dots)[..out.len()]);
+                        }
+                    },
+                );
+            }
+        });
     }
 }
 

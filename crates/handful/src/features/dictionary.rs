@@ -156,21 +156,19 @@ impl Dictionary {
         kernel: K,
         x: ArrayView2<u8>,
         of: impl Fn(Lanes) -> [T; LANES],
-        mut out: ArrayViewMut2<T>,
+        out: ArrayViewMut2<T>,
     ) {
         let norms: Vec<i32> = squared_norms(x)
             .into_iter()
             .map(|norm| i32::try_from(norm).expect("at most 2^15 features"))
             .collect();
-        self.points.multiply(kernel, signed(x).view(), |first, dots| {
-            let terms = &self.terms[first / LANES];
-            let end = self.atoms.nrows().min(first + LANES);
-            let mut out = out.slice_mut(s![.., first..end]);
-            for (mut out, (dots, norm)) in out.outer_iter_mut().zip(dots.iter().zip(&norms)) {
-                let found = kernel.run(|| of(distances(*dots, *terms, *norm)));
-                out.as_slice_mut().expect("rows are contiguous").copy_from_slice(&found[..end - first]);
-            }
-        });
+        self.points.map(
+            kernel,
+            signed(x).view(),
+            #[inline(always)]
+            |first, row, dots| of(distances(dots, self.terms[first / LANES], norms[row])),
+            out,
+        );
     }
 
     /// The squared distance of each row to its nearest atom.
@@ -221,32 +219,47 @@ impl Step for Dictionary {
         let n = self.atoms.nrows();
         match self.activation {
             Activation::RadialBasis { variance } => {
-                self.activate(kernel, x, |distances| radial_basis(distances, variance), out);
+                let scale = std::f32::consts::LOG2_E / (2.0 * variance);
+                self.activate(
+                    kernel,
+                    x,
+                    #[inline(always)]
+                    |distances| radial_basis(distances, scale),
+                    out,
+                );
             }
             Activation::Triangle => {
-                let mut all = Array2::zeros((x.nrows(), n));
-                self.triangles(kernel, x, &mut all);
-                out.zip_mut_with(&all, |out, &value| *out = to_byte(value));
+                let mut all = Array2::zeros((x.nrows(), self.padded()));
+                self.triangles(kernel, x, all.view_mut());
+                out.zip_mut_with(&all.slice(s![.., ..n]), |out, &value| *out = to_byte(value));
             }
         }
     }
 }
 
 impl Dictionary {
-    /// The triangle activations of rows, in steps of the bytes.
-    pub(super) fn triangles<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, all: &mut Array2<f32>) {
+    /// How many atoms there are, and lanes behind the last one.
+    pub(super) fn padded(&self) -> usize {
+        self.terms.len() * LANES
+    }
+
+    /// The triangle activations of rows, in steps of the bytes: shape (n, `padded`), meaningless behind the last atom.
+    pub(super) fn triangles<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut all: ArrayViewMut2<f32>) {
         let n = self.atoms.nrows();
-        self.activate(kernel, x, roots, all.view_mut());
-        for mut row in all.outer_iter_mut().take(x.nrows()) {
+        self.activate(kernel, x, roots, all.slice_mut(s![.., ..n]));
+        for mut row in all.outer_iter_mut() {
             let row = row.as_slice_mut().expect("rows are contiguous");
             kernel.run(|| {
+                row[n..].fill(0.0);
                 // Sixteen sums side by side, in one order at every level.
                 let mut sums = [0.0; 16];
-                for part in row.chunks(16) {
+                for part in row.as_chunks::<16>().0 {
                     sums.iter_mut().zip(part).for_each(|(sum, root)| *sum += root);
                 }
                 let mean = sums.iter().sum::<f32>() / n as f32;
-                row.iter_mut().for_each(|root| *root = (mean - *root).max(0.0));
+                for root in row {
+                    *root = (mean - *root).max(0.0);
+                }
             });
         }
     }
@@ -262,8 +275,7 @@ fn roots(distances: Lanes) -> [f32; LANES] {
 
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-fn radial_basis(distances: Lanes, variance: f32) -> [u8; LANES] {
-    let scale = std::f32::consts::LOG2_E / (2.0 * variance);
+fn radial_basis(distances: Lanes, scale: f32) -> [u8; LANES] {
     let mut bytes = [0; LANES];
     for (byte, distance) in bytes.iter_mut().zip(distances) {
         *byte = to_byte(255.0 * power_of_half(distance as f32 * scale));
@@ -274,10 +286,8 @@ fn radial_basis(distances: Lanes, variance: f32) -> [u8; LANES] {
 /// 2^-`x` for x of 0 or more, to 1e-5: the nearest whole number goes into the exponent, the rest into a polynomial.
 /// Plain arithmetic, so that all levels agree.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn power_of_half(x: f32) -> f32 {
-    const COEFFICIENTS: [f32; 5] =
-        [1.000_000_2, -0.693_121_04, 0.240_218_65, -0.055_922_027, 0.009_685_711_4];
+    const COEFFICIENTS: [f32; 5] = [1.000_000_2, -0.693_121, 0.240_218_65, -0.055_922_027, 0.009_685_711];
     let x = x.min(120.0);
     let rounded = x + WHOLE;
     let part = x - (rounded - WHOLE);

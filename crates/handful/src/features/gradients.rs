@@ -197,7 +197,6 @@ impl Histogram {
             self.lines.rotate_left(1);
             read(&mut self.lines[2], line(r + 1));
             let [above, here, below] = &self.lines;
-            self.line_of_cells.fill([0.0; LANES]);
             for first in (0..width).step_by(LANES) {
                 let (magnitudes, directions) = polar(
                     lanes(here, first),
@@ -208,6 +207,11 @@ impl Histogram {
                 self.magnitudes[first..first + LANES].copy_from_slice(&magnitudes);
                 self.directions[first..first + LANES].copy_from_slice(&directions);
             }
+            // Many rows are empty.
+            if self.magnitudes.iter().copied().fold(0.0, f32::max) < FLAT {
+                continue;
+            }
+            self.line_of_cells.fill([0.0; LANES]);
             // Columns between the same cells are summed in registers.
             let mut polar = self.magnitudes.iter().zip(&self.directions);
             for between in self.columns.chunk_by(|column, next| column.first == next.first) {
@@ -242,9 +246,8 @@ impl Histogram {
                 cell[0] += cell[n_bins];
                 cell[n_bins] = 0.0;
             }
-            // Chunks that the compiler knows no length of are summed side by side.
-            for bins in self.cells[inner(row)].as_flattened().chunks(LANES) {
-                add(&mut total, bins, 1.0);
+            for cell in &self.cells[inner(row)] {
+                total.iter_mut().zip(cell).for_each(|(total, bin)| *total += bin);
             }
         }
         let total: f32 = total.iter().sum();
@@ -252,13 +255,18 @@ impl Histogram {
             return out.fill(0);
         }
         let scale = ROOT_MEAN_SQUARE * ROOT_MEAN_SQUARE * out.len() as f32 / total;
-        for (row, out) in out.chunks_exact_mut(n_cells * n_bins).enumerate() {
+        for row in 0..n_cells {
             let strengths = self.cells[inner(row)].as_flattened();
             for (byte, strength) in self.bytes.as_flattened_mut().iter_mut().zip(strengths) {
                 *byte = to_byte((strength * scale).sqrt());
             }
-            for (bytes, out) in self.bytes.iter().zip(out.chunks_exact_mut(n_bins)) {
-                out.copy_from_slice(&bytes[..n_bins]);
+            for (cell, bytes) in self.bytes.iter().enumerate() {
+                let out = &mut out[(row * n_cells + cell) * n_bins..];
+                // All lanes in one move: the next cell's bytes come over those that are too many.
+                match out.first_chunk_mut() {
+                    Some(out) => *out = *bytes,
+                    None => out[..n_bins].copy_from_slice(&bytes[..n_bins]),
+                }
             }
         }
     }
@@ -275,7 +283,9 @@ fn add(to: &mut [f32], bins: &[f32], part: f32) {
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn hat(top: f32, height: f32) -> Bins {
     let mut bins = NUMBERS;
-    bins.iter_mut().for_each(|bin| *bin = (1.0 - (*bin - top).abs()).max(0.0) * height);
+    for bin in &mut bins {
+        *bin = (1.0 - (*bin - top).abs()).max(0.0) * height;
+    }
     bins
 }
 
@@ -311,7 +321,6 @@ fn polar(left: Bins, right: Bins, above: Bins, below: Bins) -> (Bins, Bins) {
 /// The angle of (x, y) in turns, 0 to 1, to 1e-5: the arc tangent of the smaller by the larger, and from there by
 /// symmetry. Plain arithmetic, so that all levels agree.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn turns(x: f32, y: f32) -> f32 {
     // Abramowitz and Stegun 4.4.49, over a whole turn.
     const COEFFICIENTS: [f32; 5] = [0.159_133_6, -0.052_568_8, 0.028_670_33, -0.013_549_34, 0.003_316_009];

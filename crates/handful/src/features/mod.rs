@@ -70,6 +70,7 @@ const WHOLE: f32 = 8_388_608.0;
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
+#[expect(clippy::manual_clamp, reason = "NaN becomes 0")]
 pub(crate) fn to_byte(value: f32) -> u8 {
     (value.max(0.0).min(255.0) + WHOLE).to_bits() as u8
 }

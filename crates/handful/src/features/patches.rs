@@ -16,7 +16,7 @@ use crate::{
 const IMAGES: usize = 6000;
 const WINDOWS: usize = 250_000;
 /// Images whose windows are seen to at once: their activations stay in cache.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 2;
 /// Windows with less ink than this part of one that has much (the 90th of 100) are empty.
 const EMPTY: f32 = 0.1;
 /// The root mean square of a window's values once it is scaled to unit length and then to bytes.
@@ -46,7 +46,10 @@ impl Patches {
         let sample = cells.select(Axis(0), &evenly(cells.nrows(), IMAGES.min(cells.nrows())));
         let mut windows = Windows { gradients, size, least: 0.0 };
         windows.least = windows.usual_length(sample.view()) * EMPTY;
-        let (rows, _) = windows.cut(sample.view());
+        let mut rows = Array2::zeros((windows.most(sample.nrows()), windows.length()));
+        let mut origins = Vec::new();
+        windows.cut(sample.view(), rows.as_slice_mut().expect("rows are contiguous"), &mut origins);
+        let rows = rows.slice(s![..origins.len(), ..]);
         let rows = rows.select(Axis(0), &evenly(rows.nrows(), WINDOWS.min(rows.nrows())));
         let pca = Pca::fit(rows.view(), n_components, super::blocks::WHITENING);
         let dictionary = Dictionary::fit(params, pca.transform(rows.view()).view())?;
@@ -91,33 +94,39 @@ impl Step for Patches {
 
     fn run<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         debug_assert_eq!(self.dictionary.activation(), Activation::Triangle);
-        let n_atoms = self.dictionary.atoms().nrows();
-        let most = TOGETHER * self.windows.per_side() * self.windows.per_side();
+        let contiguous = "rows are contiguous";
+        let (n_atoms, padded) = (self.dictionary.atoms().nrows(), self.dictionary.padded());
+        let most = self.windows.most(TOGETHER);
+        let mut windows = Array2::zeros((most, self.windows.length()));
+        let mut origins = Vec::with_capacity(most);
         let mut places = Array2::zeros((most, self.pca.n_components()));
-        let mut activations = Array2::zeros((most, n_atoms));
-        let mut sums = vec![0.0; self.n_features_out()];
+        let mut activations = Array2::zeros((most, padded));
+        let mut sums = vec![0.0; self.pooling.n_pools * self.pooling.n_pools * padded];
         let together = cells.axis_chunks_iter(Axis(0), TOGETHER);
         for (cells, mut out) in together.zip(out.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
-            let (windows, origins) = self.windows.cut(cells);
-            let mut places = places.slice_mut(s![..windows.nrows(), ..]);
+            let all = windows.as_slice_mut().expect(contiguous);
+            kernel.run(|| self.windows.cut(cells, all, &mut origins));
+            let windows = windows.slice(s![..origins.len(), ..]);
+            let mut places = places.slice_mut(s![..origins.len(), ..]);
+            let mut activations = activations.slice_mut(s![..origins.len(), ..]);
             for (from, to) in
                 windows.axis_chunks_iter(Axis(0), BATCH).zip(places.axis_chunks_iter_mut(Axis(0), BATCH))
             {
                 self.pca.run(kernel, from, to);
             }
-            self.dictionary.triangles(kernel, places.view(), &mut activations);
+            self.dictionary.triangles(kernel, places.view(), activations.view_mut());
+            let mut found = origins.iter().zip(activations.outer_iter()).peekable();
             for (image, mut out) in out.outer_iter_mut().enumerate() {
-                let out = out.as_slice_mut().expect("rows are contiguous");
+                let out = out.as_slice_mut().expect(contiguous);
                 kernel.run(|| {
                     sums.fill(0.0);
-                    for (window, origin) in
-                        origins.iter().enumerate().filter(|(_, origin)| origin.image == image)
-                    {
-                        let activations = activations.row(window).to_slice().expect("rows are contiguous");
-                        self.pooling.add(origin, activations, &mut sums);
+                    while let Some((origin, found)) = found.next_if(|(origin, _)| origin.image == image) {
+                        self.pooling.add(origin, found.to_slice().expect(contiguous), &mut sums);
                     }
-                    for (out, sum) in out.iter_mut().zip(&sums) {
-                        *out = to_byte(sum.sqrt() * self.scale);
+                    for (out, sums) in out.chunks_exact_mut(n_atoms).zip(sums.chunks_exact(padded)) {
+                        for (out, sum) in out.iter_mut().zip(sums) {
+                            *out = to_byte(sum.sqrt() * self.scale);
+                        }
                     }
                 });
             }
@@ -146,36 +155,51 @@ impl Windows {
         self.gradients.n_cells() - self.size + 1
     }
 
-    /// All windows that are not empty, scaled to one length, and where they were.
-    fn cut(&self, cells: ArrayView2<u8>) -> (Array2<u8>, Vec<Origin>) {
-        let (n, length) = (self.gradients.n_cells(), self.size * self.gradients.n_bins());
-        let mut windows = Vec::with_capacity(cells.nrows() * self.per_side().pow(2) * length * self.size);
-        let mut origins = Vec::new();
-        let mut window = Vec::with_capacity(length * self.size);
-        let unit = ROOT_MEAN_SQUARE * ((length * self.size) as f32).sqrt();
+    /// The values of a window.
+    fn length(&self) -> usize {
+        self.size * self.size * self.gradients.n_bins()
+    }
+
+    /// The windows of so many images.
+    fn most(&self, images: usize) -> usize {
+        images * self.per_side() * self.per_side()
+    }
+
+    /// Writes all windows that are not empty, scaled to one length, one behind the other, and tells where they were.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+    fn cut(&self, cells: ArrayView2<u8>, windows: &mut [u8], origins: &mut Vec<Origin>) {
+        let (n, bins) = (self.gradients.n_cells(), self.gradients.n_bins());
+        let (length, part) = (self.length(), self.size * bins);
+        let unit = ROOT_MEAN_SQUARE * (length as f32).sqrt();
+        let mut before = vec![0; cells.ncols() + 1];
+        origins.clear();
         for (image, cells) in cells.outer_iter().enumerate() {
             let cells = cells.to_slice().expect("rows are contiguous");
+            // Sums of squares of all that comes before: the difference of two is that of what lies between.
+            let mut sum = 0;
+            for (before, &x) in before[1..].iter_mut().zip(cells) {
+                sum += u32::from(x) * u32::from(x);
+                *before = sum;
+            }
             for row in 0..self.per_side() {
                 for column in 0..self.per_side() {
-                    window.clear();
-                    for row in row..row + self.size {
-                        let first = (row * n + column) * self.gradients.n_bins();
-                        window.extend_from_slice(&cells[first..first + length]);
-                    }
-                    let squared: u32 = window.iter().map(|&x| u32::from(x) * u32::from(x)).sum();
+                    let parts = (row..row + self.size).map(|row| (row * n + column) * bins);
+                    let squared: u32 = parts.clone().map(|first| before[first + part] - before[first]).sum();
                     let squared = squared as f32;
                     if squared <= self.least * self.least {
                         continue;
                     }
                     let scale = unit / (squared + self.least * self.least / 4.0).sqrt();
-                    windows.extend(window.iter().map(|&x| to_byte(f32::from(x) * scale)));
+                    let window = &mut windows[origins.len() * length..][..length];
+                    for (to, first) in window.chunks_exact_mut(part).zip(parts) {
+                        let from = &cells[first..][..part];
+                        to.iter_mut().zip(from).for_each(|(to, &x)| *to = to_byte(f32::from(x) * scale));
+                    }
                     origins.push(Origin { image, row, column });
                 }
             }
         }
-        let windows =
-            Array2::from_shape_vec((origins.len(), length * self.size), windows).expect("whole windows");
-        (windows, origins)
     }
 
     /// The length of a window that has much ink: of ten one is longer.

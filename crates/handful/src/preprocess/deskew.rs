@@ -18,7 +18,10 @@ const LEAST_VARIANCE: f64 = 0.25;
 const HEIGHT_LIMITS: (f64, f64) = (0.7, 1.3);
 const WIDTH_LIMITS: (f64, f64) = (0.6, 1.3);
 
-/// Shears an image so that its ink stands upright (LeCun et al. 1998), and moves its centre of mass to the middle of
+/// 2⁵²: doubles from here to twice as much are whole, and their lowest bits are a whole number's own.
+const WHOLE: f64 = 4_503_599_627_370_496.0;
+
+/// Shears an image so that its ink stands upright (`LeCun` et al. 1998), and moves its centre of mass to the middle of
 /// the frame; with [`normalize`](Self::normalize) it also brings the ink some of the way to a common size.
 ///
 /// One bilinear resampling does it all, and what comes from outside the frame is empty. An image without ink stays as
@@ -77,14 +80,38 @@ impl Step for Framed {
 
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         let contiguous = "rows are contiguous";
-        let mut line = vec![0.0; 3 * self.shape[1] + 4];
+        let mut buffers = Buffers::new(self.shape[1]);
         for (image, mut out) in x.outer_iter().zip(out.outer_iter_mut()) {
             let image = image.to_slice().expect(contiguous);
             let out = out.as_slice_mut().expect(contiguous);
             kernel.run(|| match Place::of(image, self.shape, self.deskew.normalize) {
-                Some(place) => place.resample(image, self.shape, &mut line, out),
+                Some(place) => place.resample(image, self.shape, &mut buffers, out),
                 None => out.copy_from_slice(image),
             });
+        }
+    }
+}
+
+/// Memory that is used for all images.
+struct Buffers {
+    /// A row between margins of zeros.
+    line: Vec<f32>,
+    /// For each column of the upright image where it is found but for the shear.
+    columns: Vec<f64>,
+    /// In a row, for each column the pixel of `line` to the left, the part of the one to the right, and both.
+    firsts: Vec<u32>,
+    parts: Vec<f32>,
+    pairs: Vec<[f32; 2]>,
+}
+
+impl Buffers {
+    fn new(width: usize) -> Self {
+        Self {
+            line: vec![0.0; 3 * width + 4],
+            columns: vec![0.0; width],
+            firsts: vec![0; width],
+            parts: vec![0.0; width],
+            pairs: vec![[0.0; 2]; width],
         }
     }
 }
@@ -142,14 +169,17 @@ impl Place {
         Some(Self { x, y, shear, down, right })
     }
 
-    /// `line` has three times the width and 4 more.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "pixels, and places clamped to the frame")]
     #[expect(clippy::cast_sign_loss, reason = "as above")]
-    fn resample(self, image: &[u8], shape: [usize; 2], line: &mut [f32], out: &mut [u8]) {
+    fn resample(self, image: &[u8], shape: [usize; 2], buffers: &mut Buffers, out: &mut [u8]) {
         let [height, width] = shape;
         let middle = |length: usize| (length as f64 - 1.0) / 2.0;
         let margin = width + 2;
+        let Buffers { line, columns, firsts, parts, pairs } = buffers;
+        for (c, column) in (0_u32..).zip(&mut *columns) {
+            *column = self.x + (f64::from(c) - middle(width)) * self.right;
+        }
         for (r, out) in out.chunks_exact_mut(width).enumerate() {
             let step = (r as f64 - middle(height)) * self.down;
             let row = (self.y + step).clamp(-1.0, height as f64);
@@ -173,24 +203,30 @@ impl Place {
                     }
                 }
             }
-            let column = |c: f64| {
-                let column = self.x + (c - middle(width)) * self.right + self.shear * step;
-                let first = column.floor();
-                (first, (column - first) as f32)
-            };
-            if self.right == 1.0 {
+            let shift = self.shear * step;
+            #[expect(clippy::float_cmp, reason = "1 is set, or the result of a clamp")]
+            let is_sheared_only = self.right == 1.0;
+            if is_sheared_only {
                 // One fraction for the whole row.
-                let (first, right_part) = column(0.0);
-                let first = first.clamp(-(margin as f64), width as f64) as isize + margin as isize;
+                let column = columns[0] + shift;
+                let (first, right_part) = (column.floor(), (column - column.floor()) as f32);
+                let first = first.clamp(-(margin as f64), width as f64) as isize + margin.cast_signed();
                 let line = &line[first as usize..][..=width];
                 for (out, pair) in out.iter_mut().zip(line.windows(2)) {
                     *out = to_byte(pair[0] * (1.0 - right_part) + pair[1] * right_part);
                 }
             } else {
-                for (c, out) in out.iter_mut().enumerate() {
-                    let (first, right_part) = column(c as f64);
-                    let first = first.clamp(-1.0 - 1.0, width as f64) as isize + margin as isize;
-                    let pair = &line[first as usize..][..2];
+                // Where, what and how much, one after the other: all but what is done side by side.
+                for (column, (to, part)) in columns.iter().zip(firsts.iter_mut().zip(&mut *parts)) {
+                    let column = column + shift;
+                    let first = column.floor();
+                    *part = (column - first) as f32;
+                    *to = (first.max(-2.0).min(width as f64) + margin as f64 + WHOLE).to_bits() as u32;
+                }
+                for (pair, &first) in pairs.iter_mut().zip(&*firsts) {
+                    pair.copy_from_slice(&line[first as usize..][..2]);
+                }
+                for (out, (pair, right_part)) in out.iter_mut().zip(pairs.iter().zip(&*parts)) {
                     *out = to_byte(pair[0] * (1.0 - right_part) + pair[1] * right_part);
                 }
             }

@@ -23,7 +23,7 @@ fn path(preset: Preset) -> PathBuf {
 }
 
 fn errors(model: &Model, data: &dataset::TrainTest) -> usize {
-    let predicted = model.predict(data.test.images().view()).unwrap();
+    let predicted = model.predict(data.test.images().view()).expect("images of the shape");
     predicted.iter().zip(data.test.labels()).filter(|(a, b)| a != b).count()
 }
 
