@@ -10,7 +10,7 @@ help: ## Show this list
 setup: ## Fetch everything that the tests need
 	cargo fetch --locked
 
-test: setup ## Run all tests but the slow ones (about 4 minutes on 2 cores, building included)
+test: setup ## Run all tests but the slow ones (about 10 minutes on 2 cores, building included)
 	cargo test --workspace --locked
 
 # Debian's package of a second data set of MNIST's shape.
@@ -40,6 +40,6 @@ bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(VENV)/bin/python benches/peers/kmeans.py $(BENCH)
 	$(VENV)/bin/python benches/peers/experiment.py $(BENCH)
 
-models: setup ## Train the presets again: models/*.safetensors (some minutes)
+models: setup ## Train the presets again: models/*.safetensors (about 2 minutes)
 	cargo build --release --locked
 	for preset in $(PRESETS); do target/release/handful train --preset $$preset -o models/$$preset.safetensors || exit 1; done

@@ -14,7 +14,7 @@ struct Published {
     source: &'static str,
 }
 
-/// Measured by us on one core of an AMD EPYC, with the program that its author published.
+/// The published program, on one core of another machine than the report's.
 const TIMES: [Published; 3] = [
     Published { name: "kNN a", error_percent: 1.91, cost: 2190.0, source: "ikawrakow/mnist" },
     Published { name: "kNN b", error_percent: 1.01, cost: 4080.0, source: "ikawrakow/mnist" },
@@ -56,7 +56,7 @@ pub(super) fn section(models: &[Evaluated]) -> Markup {
         p.note {
             "Published: " @for (i, point) in TIMES.iter().chain(&SIZES).enumerate() {
                 @if i > 0 { "; " } (point.name) " " (point.error_percent) " % (" (point.source) ")"
-            } ". The times of ikawrakow/mnist were measured on one core of an AMD EPYC, not in this run."
+            } ". The times of ikawrakow/mnist are those of one core of another machine."
         }
     }
 }

@@ -4,9 +4,10 @@ use std::{fs, path::PathBuf};
 
 use handful::{
     classifier::{Model, Preset},
-    dataset,
     model_file::Provenance,
 };
+
+use crate::MNIST;
 
 const EXPECTED: [(Preset, usize); 7] = [
     (Preset::Notebook, 771),
@@ -22,22 +23,21 @@ fn path(preset: Preset) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../models/{preset}.safetensors"))
 }
 
-fn errors(model: &Model, data: &dataset::TrainTest) -> usize {
-    let predicted = model.predict(data.test.images().view()).expect("images of the shape");
-    predicted.iter().zip(data.test.labels()).filter(|(a, b)| a != b).count()
+fn errors(model: &Model) -> usize {
+    let predicted = model.predict(MNIST.test.images().view()).expect("images of the shape");
+    predicted.iter().zip(MNIST.test.labels()).filter(|(a, b)| a != b).count()
 }
 
 /// Features are whole numbers and searches exact: the same on every machine.
 #[test]
 fn presets_err_on_so_many_of_the_10_000_test_images() {
-    let mnist = dataset::load(&dataset::locate().unwrap()).unwrap();
-    let learned_from = Provenance::of(&mnist.train);
+    let learned_from = Provenance::of(&MNIST.train);
     let mut bytes = 0;
     for (preset, expected) in EXPECTED {
         let model = Model::load(&path(preset)).unwrap();
         assert_eq!(model.params(), &preset.params(), "{preset} is to be trained again: make models");
         assert_eq!(model.provenance().sha256, learned_from.sha256);
-        assert_eq!(errors(&model, &mnist), expected, "{preset}");
+        assert_eq!(errors(&model), expected, "{preset}");
         bytes += fs::metadata(path(preset)).unwrap().len();
     }
     assert!(bytes <= 8_000_000, "{bytes} bytes of models");
@@ -46,11 +46,10 @@ fn presets_err_on_so_many_of_the_10_000_test_images() {
 /// Float fits are promised to 1e-5 across levels: weights may then round to another whole number here and there.
 #[test]
 fn presets_trained_again_are_as_good() {
-    let mnist = dataset::load(&dataset::locate().unwrap()).unwrap();
     for preset in [Preset::Notebook, Preset::Tiny, Preset::Small] {
         let kept = Model::load(&path(preset)).unwrap();
-        let again = preset.params().fit(&mnist.train).unwrap();
-        let (kept, again) = (errors(&kept, &mnist), errors(&again, &mnist));
+        let again = preset.params().fit(&MNIST.train).unwrap();
+        let (kept, again) = (errors(&kept), errors(&again));
         assert!(kept.abs_diff(again) <= 3, "{preset}: {again} errors, {kept} kept");
     }
 }
