@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dictionary, DictionaryParams, Gradients, Pca, Step, patches::Patches, transform};
+use super::{Dictionary, DictionaryParams, Gradients, Pca, Step, patches::Patches};
 use crate::{
     Dataset,
     distance::Kernel,
@@ -134,6 +134,14 @@ pub(super) struct Place {
 }
 
 impl Block {
+    /// The gradients that it is made of.
+    pub(super) fn gradients(&self) -> Gradients {
+        match self {
+            Self::Local { gradients, .. } => *gradients,
+            Self::Shared(patches) => patches.gradients(),
+        }
+    }
+
     pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
         match self {
             Self::Local { places, .. } => {
@@ -218,9 +226,4 @@ fn cut(cells: ArrayView2<u8>, gradients: Gradients, window: usize, [row, column]
         cut.slice_mut(s![.., i * length..(i + 1) * length]).assign(&from);
     }
     cut
-}
-
-/// The cells of images, one kind of gradients after the other, each computed once.
-pub(super) fn cells_of(images: ArrayView2<u8>, shape: [usize; 2], gradients: Gradients) -> Array2<u8> {
-    transform(&super::FramedGradients { gradients, shape }, images)
 }

@@ -1,20 +1,16 @@
 //! From images to a few bytes in which classes lie apart: blocks of features, and the discriminants of them all.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, CowArray, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BlockParams, Error, Gradients, Lda, Step,
-    blocks::{Block, cells_of},
-    moments::Moments,
-    transform,
-};
+use super::{BlockParams, Error, Lda, Step, blocks::Block, moments::Moments, transform, views::Views};
 use crate::{
     Dataset,
     distance::Kernel,
+    kmeans,
     model_file::{self, Reader, Writer},
-    preprocess::{Deskew, FramedDeskew},
+    preprocess::Deskew,
     progress::{Observer, Stage},
 };
 
@@ -43,34 +39,12 @@ pub struct Emphasis {
     pub extra: u32,
 }
 
-/// Each kind of gradients once, and for each block its kind.
-struct Kinds {
-    gradients: Vec<Gradients>,
-    of_block: Vec<usize>,
-}
-
-impl Kinds {
-    fn of(blocks: &[BlockParams]) -> Self {
-        let mut gradients: Vec<Gradients> = Vec::new();
-        let kind = |block: &BlockParams| {
-            gradients.iter().position(|&kind| kind == block.gradients()).unwrap_or_else(|| {
-                gradients.push(block.gradients());
-                gradients.len() - 1
-            })
-        };
-        let of_block = blocks.iter().map(kind).collect();
-        Self { gradients, of_block }
-    }
-}
-
 /// Blocks of features and their linear discriminants: images to c - 1 bytes for c classes.
 #[derive(Clone, Debug)]
 pub struct Discriminants {
     shape: [usize; 2],
     deskew: Option<Deskew>,
-    /// Each kind of gradients once, and the blocks that are made of them.
-    gradients: Vec<Gradients>,
-    blocks: Vec<(usize, Block)>,
+    blocks: Vec<Block>,
     lda: Lda,
 }
 
@@ -89,22 +63,17 @@ impl Discriminants {
         observer: &Observer,
     ) -> Result<Self, Error> {
         let shape = images.image_shape();
-        let upright = match params.deskew {
-            Some(deskew) => deskew.transform(images.images().view(), shape),
-            None => images.images().to_owned(),
+        let mut views = Views::new(images.images().view(), shape);
+        let fit = |(number, block): (u64, &BlockParams)| {
+            let cells = views.cells(params.deskew, block.gradients());
+            block.fit(cells, images, seed.wrapping_add(number), observer)
         };
-        let kinds = Kinds::of(&params.blocks);
-        let mut blocks = Vec::new();
-        for (number, (&kind, block)) in (0..).zip(kinds.of_block.iter().zip(&params.blocks)) {
-            let cells = cells_of(upright.view(), shape, kinds.gradients[kind]);
-            blocks.push((kind, block.fit(cells.view(), images, seed.wrapping_add(number), observer)?));
-        }
-        let gradients = kinds.gradients;
-        drop(upright);
+        let blocks: Vec<Block> = (0..).zip(&params.blocks).map(fit).collect::<Result<_, kmeans::Error>>()?;
+        drop(views);
 
-        let lengths: Vec<usize> = blocks.iter().map(|(_, block)| block.n_features_out()).collect();
+        let lengths: Vec<usize> = blocks.iter().map(Step::n_features_out).collect();
         let nothing = Lda::none();
-        let mut found = Self { shape, deskew: params.deskew, gradients, blocks, lda: nothing };
+        let mut found = Self { shape, deskew: params.deskew, blocks, lda: nothing };
         let mut moments = Moments::new(lengths.iter().sum(), images.classes().len());
         let all: Vec<usize> = (0..images.n_samples()).collect();
         let emphasised = params.emphasis.map_or(0, |emphasis| {
@@ -154,7 +123,7 @@ impl Discriminants {
     }
 
     pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
-        for (number, (_, block)) in self.blocks.iter().enumerate() {
+        for (number, block) in self.blocks.iter().enumerate() {
             block.write(&format!("{prefix}.{number}"), writer);
         }
         self.lda.write(&format!("{prefix}.lda"), writer);
@@ -167,21 +136,19 @@ impl Discriminants {
         n_classes: usize,
         reader: &Reader,
     ) -> Result<Self, model_file::Error> {
-        let kinds = Kinds::of(&params.blocks);
         let read = |(number, params)| Block::read(&format!("{prefix}.{number}"), params, reader);
         let blocks: Vec<Block> =
             params.blocks.iter().enumerate().map(read).collect::<Result<_, model_file::Error>>()?;
         let n_features = blocks.iter().map(Step::n_features_out).sum();
         let lda = Lda::read(&format!("{prefix}.lda"), n_features, n_classes, reader)?;
-        let blocks = kinds.of_block.into_iter().zip(blocks).collect();
-        Ok(Self { shape, deskew: params.deskew, gradients: kinds.gradients, blocks, lda })
+        Ok(Self { shape, deskew: params.deskew, blocks, lda })
     }
 
     pub(super) fn deskew(&self) -> Option<Deskew> {
         self.deskew
     }
 
-    pub(super) fn blocks(&self) -> &[(usize, Block)] {
+    pub(super) fn blocks(&self) -> &[Block] {
         &self.blocks
     }
 
@@ -222,45 +189,48 @@ impl Discriminants {
     }
 }
 
+impl Discriminants {
+    /// What [`transform`](Self::transform) gives, for up to [`BATCH`](super::BATCH) images.
+    pub(super) fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, out: ArrayViewMut2<u8>) {
+        let features = Features(self);
+        let mut between = Array2::zeros((views.n_images(), features.n_features_out()));
+        features.run_on(kernel, views, between.view_mut());
+        self.lda.run(kernel, between.view(), out);
+    }
+}
+
 impl Step for Discriminants {
     fn n_features_out(&self) -> usize {
         self.n_components()
     }
 
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
-        let features = Features(self);
-        let mut between = Array2::zeros((x.nrows(), features.n_features_out()));
-        features.run(kernel, x, between.view_mut());
-        self.lda.run(kernel, between.view(), out);
+        self.run_on(kernel, &mut Views::new(x, self.shape), out);
     }
 }
 
 /// All that comes before the discriminants.
 struct Features<'a>(&'a Discriminants);
 
-impl Step for Features<'_> {
-    fn n_features_out(&self) -> usize {
-        self.0.blocks.iter().map(|(_, block)| block.n_features_out()).sum()
-    }
-
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
-        let Discriminants { shape, deskew, gradients, blocks, .. } = self.0;
-        let upright = match *deskew {
-            Some(deskew) => {
-                let mut upright = Array2::zeros(x.dim());
-                FramedDeskew { deskew, shape: *shape }.run(kernel, x, upright.view_mut());
-                CowArray::from(upright)
-            }
-            None => CowArray::from(x),
-        };
-        let cells = gradients.iter().map(|&gradients| cells_of(upright.view(), *shape, gradients));
-        let cells: Vec<Array2<u8>> = cells.collect();
+impl Features<'_> {
+    fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, mut out: ArrayViewMut2<u8>) {
         let mut first = 0;
-        for (kind, block) in blocks {
+        for block in &self.0.blocks {
             let end = first + block.n_features_out();
-            block.run(kernel, cells[*kind].view(), out.slice_mut(s![.., first..end]));
+            let cells = views.cells(self.0.deskew, block.gradients());
+            block.run(kernel, cells, out.slice_mut(s![.., first..end]));
             first = end;
         }
+    }
+}
+
+impl Step for Features<'_> {
+    fn n_features_out(&self) -> usize {
+        self.0.blocks.iter().map(Step::n_features_out).sum()
+    }
+
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        self.run_on(kernel, &mut Views::new(x, self.0.shape), out);
     }
 }
 

@@ -23,6 +23,7 @@ mod outliers;
 mod patches;
 mod pca;
 mod vectorizer;
+mod views;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
@@ -36,7 +37,7 @@ pub use lda::Lda;
 pub use pca::Pca;
 pub use vectorizer::{FeatureParams, Vectorizer};
 
-pub(crate) use gradients::Framed as FramedGradients;
+use gradients::Framed as FramedGradients;
 
 use crate::distance::{Kernel, Level, with_kernel};
 

@@ -3,13 +3,8 @@
 use ndarray::{ArrayView2, Axis};
 
 use super::{
-    Discriminants, Vectorizer,
-    blocks::{Block, cells_of},
-    dictionary::Activation,
-    transform,
-    vectorizer::Feature,
+    Discriminants, Vectorizer, blocks::Block, dictionary::Activation, vectorizer::Feature, views::Views,
 };
-use crate::preprocess::FramedDeskew;
 
 impl Vectorizer {
     /// For each image the squared distance of its whole to the nearest atom, in the variance of the radial bases; infinite
@@ -24,20 +19,15 @@ impl Vectorizer {
 
 impl Discriminants {
     fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<Vec<f64>> {
-        let whole = self.blocks().iter().find_map(|(_, block)| match block {
+        let whole = self.blocks().iter().find_map(|block| match block {
             Block::Local { gradients, places, .. } if places.len() == 1 => Some((gradients, &places[0])),
             _ => None,
         });
         let (&gradients, place) = whole?;
         let Activation::RadialBasis { variance } = place.dictionary.activation() else { return None };
-        let shape = self.shape();
-        let cells = match self.deskew() {
-            Some(deskew) => {
-                cells_of(transform(&FramedDeskew { deskew, shape }, images).view(), shape, gradients)
-            }
-            None => cells_of(images, shape, gradients),
-        };
-        let nearest = place.dictionary.nearest(place.pca.transform(cells.view()).view());
+        let mut views = Views::new(images, self.shape());
+        let cells = views.cells(self.deskew(), gradients);
+        let nearest = place.dictionary.nearest(place.pca.transform(cells).view());
         let score = |(cells, nearest): (ndarray::ArrayView1<u8>, i32)| {
             let has_ink = cells.iter().any(|&cell| cell > 0);
             if has_ink { f64::from(nearest) / f64::from(variance) } else { f64::INFINITY }

@@ -63,6 +63,10 @@ impl Patches {
 }
 
 impl Patches {
+    pub(super) fn gradients(&self) -> Gradients {
+        self.windows.gradients
+    }
+
     pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
         self.pca.write(prefix, writer);
         self.dictionary.write(prefix, writer);

@@ -3,12 +3,12 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Discriminants, DiscriminantsParams, Error, FramedGradients, Gradients, Pca, Step, transform};
+use super::{Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, transform, views::Views};
 use crate::{
     Dataset,
     distance::Kernel,
     model_file::{self, Reader, Writer},
-    preprocess::{Deskew, FramedDeskew},
+    preprocess::Deskew,
     progress::Observer,
 };
 
@@ -81,7 +81,8 @@ impl Vectorizer {
     /// If the images are not of the shape of those it was fitted on.
     #[must_use]
     pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
-        assert_eq!(images.ncols(), self.features[0].n_features_in(), "images of another shape");
+        let [height, width] = self.features[0].shape();
+        assert_eq!(images.ncols(), height * width, "images of another shape");
         transform(self, images)
     }
 
@@ -165,10 +166,11 @@ impl Step for Vectorizer {
     }
 
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+        let mut views = Views::new(x, self.features[0].shape());
         let mut first = 0;
         for feature in &self.features {
             let end = first + feature.n_features_out();
-            feature.run(kernel, x, out.slice_mut(s![.., first..end]));
+            feature.run_on(kernel, &mut views, out.slice_mut(s![.., first..end]));
             first = end;
         }
     }
@@ -180,11 +182,8 @@ impl Feature {
         Ok(match params {
             FeatureParams::Pixels { deskew } => Self::Pixels { shape, deskew: *deskew },
             FeatureParams::Components { deskew, gradients, n_components, whitening } => {
-                let cells = transform(
-                    &Cells { shape, deskew: *deskew, gradients: *gradients },
-                    images.images().view(),
-                );
-                let pca = Pca::fit(cells.view(), *n_components, *whitening);
+                let mut views = Views::new(images.images().view(), shape);
+                let pca = Pca::fit(views.cells(*deskew, *gradients), *n_components, *whitening);
                 Self::Components { shape, deskew: *deskew, gradients: *gradients, pca }
             }
             FeatureParams::Discriminants(params) => {
@@ -193,12 +192,21 @@ impl Feature {
         })
     }
 
-    fn n_features_in(&self) -> usize {
-        let [height, width] = match self {
+    fn shape(&self) -> [usize; 2] {
+        match self {
             Self::Pixels { shape, .. } | Self::Components { shape, .. } => *shape,
             Self::Discriminants(discriminants) => discriminants.shape(),
-        };
-        height * width
+        }
+    }
+
+    fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, mut out: ArrayViewMut2<u8>) {
+        match self {
+            Self::Pixels { deskew, .. } => out.assign(&views.upright(*deskew)),
+            Self::Components { deskew, gradients, pca, .. } => {
+                pca.run(kernel, views.cells(*deskew, *gradients), out);
+            }
+            Self::Discriminants(discriminants) => discriminants.run_on(kernel, views, out),
+        }
     }
 
     fn shrink(&mut self, factor: f64) {
@@ -219,44 +227,7 @@ impl Step for Feature {
         }
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
-        match self {
-            Self::Pixels { deskew: None, .. } => out.assign(&x),
-            Self::Pixels { shape, deskew: Some(deskew) } => {
-                FramedDeskew { deskew: *deskew, shape: *shape }.run(kernel, x, out);
-            }
-            Self::Components { shape, deskew, gradients, pca } => {
-                let cells = Cells { shape: *shape, deskew: *deskew, gradients: *gradients };
-                let mut between = Array2::zeros((x.nrows(), cells.n_features_out()));
-                cells.run(kernel, x, between.view_mut());
-                pca.run(kernel, between.view(), out);
-            }
-            Self::Discriminants(discriminants) => discriminants.run(kernel, x, out),
-        }
-    }
-}
-
-/// Gradients of upright images.
-struct Cells {
-    shape: [usize; 2],
-    deskew: Option<Deskew>,
-    gradients: Gradients,
-}
-
-impl Step for Cells {
-    fn n_features_out(&self) -> usize {
-        self.gradients.n_features()
-    }
-
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
-        let cells = FramedGradients { gradients: self.gradients, shape: self.shape };
-        match self.deskew {
-            Some(deskew) => {
-                let mut upright = Array2::zeros(x.dim());
-                FramedDeskew { deskew, shape: self.shape }.run(kernel, x, upright.view_mut());
-                cells.run(kernel, upright.view(), out);
-            }
-            None => cells.run(kernel, x, out),
-        }
+        self.run_on(kernel, &mut Views::new(x, self.shape()), out);
     }
 }
