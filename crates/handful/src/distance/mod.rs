@@ -31,7 +31,7 @@ mod x86;
 #[cfg(test)]
 mod tests;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2};
 
 pub use element::Element;
 pub(crate) use element::ordered_sum;
@@ -110,15 +110,18 @@ pub(crate) fn sums(rows: ArrayView2<u8>) -> Vec<i64> {
 }
 
 fn totals(rows: ArrayView2<u8>, of_byte: impl Fn(u8) -> u32) -> Vec<u64> {
-    // 65,536 squares of bytes fit 32 bits.
-    let of_part = |part: ArrayView1<u8>| match part.as_slice() {
-        Some(part) => part.iter().map(|&x| of_byte(x)).sum::<u32>(),
-        None => part.iter().map(|&x| of_byte(x)).sum(),
-    };
-    let of_row = |row: ArrayView1<u8>| {
-        row.axis_chunks_iter(Axis(0), 65_536).map(|part| u64::from(of_part(part))).sum()
-    };
-    with_kernel!(Level::detect(), |kernel| kernel.run(|| rows.outer_iter().map(of_row).collect()))
+    let rows = rows.as_standard_layout();
+    let mut totals = vec![0; rows.nrows()];
+    with_kernel!(Level::detect(), |kernel| kernel.run(
+        #[inline(always)]
+        || for (total, row) in totals.iter_mut().zip(rows.outer_iter()) {
+            // 65,536 squares of bytes fit 32 bits.
+            for part in row.to_slice().expect("rows are contiguous").chunks(65_536) {
+                *total += u64::from(part.iter().map(|&x| of_byte(x)).sum::<u32>());
+            }
+        }
+    ));
+    totals
 }
 
 /// Bytes as queries: less [`OFFSET`], so that they are signed.

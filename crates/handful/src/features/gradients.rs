@@ -208,7 +208,7 @@ impl Histogram {
                 self.directions[first..first + LANES].copy_from_slice(&directions);
             }
             // Many rows are empty.
-            if self.magnitudes.iter().copied().fold(0.0, f32::max) < FLAT {
+            if self.magnitudes.iter().filter(|&&magnitude| magnitude >= FLAT).count() == 0 {
                 continue;
             }
             self.line_of_cells.fill([0.0; LANES]);

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, concatenate, 
 
 use super::{Error, Step, cholesky, linear::Linear, moments::Moments, to_byte, transform};
 use crate::{
-    distance::{Kernel, LANES, Level, with_kernel},
+    distance::{Kernel, Level, with_kernel},
     model_file::{self, Reader, Writer},
 };
 
@@ -183,19 +183,9 @@ impl Lda {
     }
 
     fn for_each<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut sink: impl FnMut(usize, usize, f64)) {
-        let n = self.n_components();
-        let mut products = vec![0; x.nrows() * 2 * n];
-        self.linear.multiply(
-            kernel,
-            x,
-            |_, found| found,
-            |row, first, found| {
-                let end = (2 * n).min(first + LANES);
-                products[row * 2 * n..][first..end].copy_from_slice(&found[..end - first]);
-            },
-        );
-        for (row, products) in products.chunks_exact(2 * n).enumerate() {
-            let (upper, lower) = products.split_at(n);
+        let products = self.linear.products(kernel, x);
+        for (row, products) in products.outer_iter().enumerate() {
+            let (upper, lower) = products.split_at(Axis(0), self.n_components());
             for (direction, (scale, offset)) in self.scales.iter().zip(&self.offsets).enumerate() {
                 let product = 256 * i64::from(upper[direction]) + i64::from(lower[direction]);
                 sink(row, direction, product as f64 * scale + offset);

@@ -1,6 +1,6 @@
 //! Matrices of signed bytes, multiplied with rows of unsigned bytes exactly.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::distance::{Kernel, LANES, Lanes, OFFSET, PackedPoints, signed, sums};
 
@@ -29,24 +29,33 @@ impl Linear {
         Self { points: PackedPoints::new(shifted.view()), corrections: corrections.collect() }
     }
 
-    /// Gives `sink(row, first_output, products)` what `of(first_output, products)` makes of each row's products with up
-    /// to 32 outputs' weights at a time; behind the last output they mean nothing.
-    pub(super) fn multiply<K: Kernel, T>(
+    /// Writes into the rows of `out`, shape (rows, outputs), what `of(first_output, products)` makes of each row's
+    /// products with up to 32 outputs' weights at a time; behind the last output they mean nothing.
+    pub(super) fn map<K: Kernel, T: Copy>(
         &self,
         kernel: K,
         x: ArrayView2<u8>,
-        of: impl Fn(usize, Lanes) -> T,
-        mut sink: impl FnMut(usize, usize, T),
+        of: impl Fn(usize, Lanes) -> [T; LANES],
+        out: ArrayViewMut2<T>,
     ) {
         // w·x = (w + 128)·(x - 128) + 128 Σw - 128 Σx + 128² n; wraps, and is right in the end.
         let shifts: Vec<i32> = sums(x).into_iter().map(|sum| narrow(OFFSET * sum)).collect();
-        self.points.multiply(kernel, signed(x).view(), |first, products| {
-            let corrections = &self.corrections[first / LANES];
-            for (row, (products, shift)) in products.iter().zip(&shifts).enumerate() {
-                let found = kernel.run(|| of(first, corrected(*products, *corrections, *shift)));
-                sink(row, first, found);
-            }
-        });
+        self.points.map(
+            kernel,
+            signed(x).view(),
+            #[inline(always)]
+            |first, row, products| {
+                of(first, corrected(products, self.corrections[first / LANES], shifts[row]))
+            },
+            out,
+        );
+    }
+
+    /// The products of rows with all weights, shape (rows, outputs).
+    pub(super) fn products<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>) -> Array2<i32> {
+        let mut products = Array2::zeros((x.nrows(), self.points.dim().0));
+        self.map(kernel, x, |_, products| products, products.view_mut());
+        products
     }
 }
 

@@ -41,15 +41,16 @@ use gradients::Framed as FramedGradients;
 
 use crate::distance::{Kernel, Level, with_kernel};
 
-/// Images that go through all steps together: what they leave behind stays in cache.
-pub(crate) const BATCH: usize = 256;
+/// Images that go through all steps together: enough for a kernel, and few enough for what lies between to stay in cache
+/// and in one piece of memory, which need not be asked for again.
+pub(crate) const BATCH: usize = 128;
 
 /// Bytes in, bytes out, a row at a time.
 pub(crate) trait Step: Sync {
     /// The length of a row that comes out.
     fn n_features_out(&self) -> usize;
 
-    /// Transforms up to [`BATCH`] rows, which are contiguous, as those of `out` are.
+    /// Transforms rows, which are contiguous, as those of `out` are; all that lies between is held in memory.
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>);
 }
 

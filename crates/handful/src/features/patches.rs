@@ -2,9 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{
-    BATCH, Dictionary, DictionaryParams, Gradients, Pca, Step, dictionary::Activation, to_byte, transform,
-};
+use super::{Dictionary, DictionaryParams, Gradients, Pca, Step, dictionary::Activation, to_byte, transform};
 use crate::{
     distance::Kernel,
     kmeans,
@@ -113,11 +111,7 @@ impl Step for Patches {
             let windows = windows.slice(s![..origins.len(), ..]);
             let mut places = places.slice_mut(s![..origins.len(), ..]);
             let mut activations = activations.slice_mut(s![..origins.len(), ..]);
-            for (from, to) in
-                windows.axis_chunks_iter(Axis(0), BATCH).zip(places.axis_chunks_iter_mut(Axis(0), BATCH))
-            {
-                self.pca.run(kernel, from, to);
-            }
+            self.pca.run(kernel, windows, places.view_mut());
             self.dictionary.triangles(kernel, places.view(), activations.view_mut());
             let mut found = origins.iter().zip(activations.outer_iter()).peekable();
             for (image, mut out) in out.outer_iter_mut().enumerate() {

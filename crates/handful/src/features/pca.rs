@@ -1,7 +1,7 @@
 //! Principal components (Pearson 1901), as bytes.
 
 use nalgebra::{DMatrix, SymmetricEigen};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 
 use super::{Step, linear::Linear, moments::Moments, to_byte, transform};
 use crate::{
@@ -137,41 +137,41 @@ impl Step for Pca {
         self.n_components()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
-        let n = self.n_components();
-        let of = |first: usize, products: Lanes| {
-            let mut bytes = [0; LANES];
-            let places = self.scales[first..].iter().zip(&self.offsets[first..]);
-            for (byte, (product, (scale, offset))) in bytes.iter_mut().zip(products.into_iter().zip(places)) {
-                *byte = to_byte(product as f32 * scale + offset);
-            }
-            bytes
-        };
-        self.linear.multiply(kernel, x, of, |row, first, bytes| {
-            let end = n.min(first + LANES);
-            let mut out = out.slice_mut(s![row, first..end]);
-            out.as_slice_mut().expect("rows are contiguous").copy_from_slice(&bytes[..end - first]);
-        });
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        self.linear.map(
+            kernel,
+            x,
+            #[inline(always)]
+            |first, products| places(products, &self.scales[first..], &self.offsets[first..]),
+            out,
+        );
     }
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
+fn places(products: Lanes, scales: &[f32], offsets: &[f32]) -> [u8; LANES] {
+    let mut bytes = [0; LANES];
+    for (byte, (product, (scale, offset))) in
+        bytes.iter_mut().zip(products.into_iter().zip(scales.iter().zip(offsets)))
+    {
+        *byte = to_byte(product as f32 * scale + offset);
+    }
+    bytes
 }
 
 /// The farthest that any of some rows lies from the middle in any component.
 fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> f64 {
     let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
     let mut reach: f64 = 0.0;
-    with_kernel!(Level::detect(), |kernel| for rows in sample.axis_chunks_iter(Axis(0), super::BATCH) {
-        linear.multiply(
-            kernel,
-            rows,
-            |_, products| products,
-            |_, first, products| {
-                for ((product, unit), centre) in
-                    products.into_iter().zip(&units[first..]).zip(&centres[first..])
-                {
-                    reach = reach.max(((f64::from(product) - centre) * unit).abs());
-                }
-            },
-        );
-    });
+    let of_rows =
+        |rows: ArrayView2<u8>| with_kernel!(Level::detect(), |kernel| linear.products(kernel, rows));
+    for products in sample.axis_chunks_iter(Axis(0), super::BATCH).map(of_rows) {
+        for (component, products) in products.columns().into_iter().enumerate() {
+            for &product in products {
+                reach = reach.max(((f64::from(product) - centres[component]) * units[component]).abs());
+            }
+        }
+    }
     reach
 }
