@@ -1,6 +1,6 @@
 //! How sure a verdict is: probabilities that mean what they say, and images that are of no class.
 
-use ndarray::{Array2, ArrayView1, azip};
+use ndarray::{Array2, ArrayView1, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 
 use crate::neighbors::Neighbors;
@@ -11,15 +11,15 @@ const ARRIVED: f64 = 1e-10;
 
 /// What turns evidence into probabilities, learned from images that the model had not seen.
 ///
-/// The probability of a class is in proportion to exp(`votes` · its share of the votes - `distance` · the squared
-/// distance of its nearest prototype), and `novel` is the distance beyond which an image is of no class at all.
-/// Distances count in the mean squared distance of the prototypes from their mean, so that the figures outlive a
-/// change of scale.
+/// The probability of a class is in proportion to exp(`votes` · its share of the votes - `distance` · the distance of
+/// its nearest prototype, or of its hyperplane where these decide), but not above the label's, and `novel` is the [`outlier_scores`](super::Model::outlier_scores) beyond which an image is of
+/// no class at all. Distances count in the prototypes' standard deviation in all directions together, so that the
+/// figures outlive a change of scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Weight of a share of votes.
     pub votes: f64,
-    /// Weight of a squared distance.
+    /// Weight of a distance.
     pub distance: f64,
     /// Beyond this an image is new; 0 where nobody has measured it.
     pub novel: f64,
@@ -30,7 +30,7 @@ pub struct Calibration {
 pub(super) struct Evidence {
     /// Shares of the votes.
     pub(super) votes: Array2<f64>,
-    /// Squared distances in the prototypes' own measure, less the smallest.
+    /// Distances in the prototypes' standard deviation, less the smallest.
     pub(super) distances: Array2<f64>,
 }
 
@@ -48,12 +48,14 @@ impl Calibration {
                 curvature[i][i] = penalty;
             }
             let rows = evidence.votes.outer_iter().zip(evidence.distances.outer_iter());
-            for ((votes, distances), &label) in rows.zip(labels) {
+            let known =
+                rows.zip(labels).filter(|((_, distances), label)| distances[**label as usize].is_finite());
+            for ((votes, distances), &label) in known {
                 let probabilities = softmax(votes, distances, weights);
                 let feature = |class: usize| [votes[class], -distances[class]];
                 let mut mean = [0.0; 2];
                 let mut second = [[0.0; 2]; 2];
-                for (class, p) in probabilities.iter().enumerate() {
+                for (class, p) in probabilities.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                     let x = feature(class);
                     for i in 0..2 {
                         mean[i] += p * x[i];
@@ -88,19 +90,32 @@ impl Calibration {
         Self { votes: weights[0], distance: weights[1], novel: 0.0 }
     }
 
-    /// Probabilities of the classes, shape (n, classes); rows sum to 1. No class is likelier than the label, which
-    /// shares with it where the evidence says otherwise.
+    /// Probabilities of the classes, shape (n, classes); rows sum to 1. No class is likelier than the label: those for
+    /// which the evidence says otherwise share with it. Without a calibration, the shares of the votes.
     pub(super) fn probabilities(&self, evidence: &Evidence, labels: &[u32]) -> Array2<f64> {
-        let mut all = Array2::zeros(evidence.votes.dim());
-        let rows = evidence.votes.outer_iter().zip(evidence.distances.outer_iter());
-        for ((mut all, (votes, distances)), &label) in all.outer_iter_mut().zip(rows).zip(labels) {
-            let mut found = softmax(votes, distances, [self.votes, self.distance]);
-            let likeliest = (0..found.len()).fold(0, |best, i| if found[i] > found[best] { i } else { best });
-            let shared = f64::midpoint(found[likeliest], found[label as usize]);
-            (found[likeliest], found[label as usize]) = (shared, shared);
-            azip!((all in &mut all, &p in &ArrayView1::from(&found)) *all = p);
+        let weights = [self.votes, self.distance];
+        let mut all = evidence.votes.clone();
+        for (row, &label) in labels.iter().enumerate() {
+            let mut all = all.row_mut(row);
+            if weights != [0.0, 0.0] {
+                let found = softmax(evidence.votes.row(row), evidence.distances.row(row), weights);
+                all.assign(&ArrayView1::from(&found));
+            }
+            share(&mut all, label as usize);
         }
         all
+    }
+}
+
+/// Gives a label and the classes that are likelier one probability, their mean.
+fn share(probabilities: &mut ArrayViewMut1<f64>, label: usize) {
+    let least = probabilities[label];
+    let above = || probabilities.iter().copied().filter(|&p| p > least);
+    let mean = (least + above().sum::<f64>()) / (1 + above().count()) as f64;
+    for (class, p) in probabilities.iter_mut().enumerate() {
+        if class == label || *p > least {
+            *p = mean;
+        }
     }
 }
 
@@ -109,11 +124,15 @@ fn softmax(
     distances: ArrayView1<f64>,
     [votes_weight, distance_weight]: [f64; 2],
 ) -> Vec<f64> {
-    let logits = votes
-        .iter()
-        .zip(distances)
-        .map(|(votes, distance)| votes_weight * votes - distance_weight * distance);
-    let logits: Vec<f64> = logits.collect();
+    // A class that nothing stands for cannot be.
+    let logit = |(votes, distance): (&f64, &f64)| {
+        if distance.is_finite() {
+            votes_weight * votes - distance_weight * distance
+        } else {
+            f64::NEG_INFINITY
+        }
+    };
+    let logits: Vec<f64> = votes.iter().zip(distances).map(logit).collect();
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let powers: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
     let total: f64 = powers.iter().sum();
@@ -121,40 +140,58 @@ fn softmax(
 }
 
 impl Evidence {
-    /// From each image's nearest prototypes, of which the first `voters` vote, and the prototypes' labels. A class that
-    /// is not among them is taken to be as far as the last.
-    pub(super) fn new(
-        neighbors: &Neighbors,
-        labels: &[u32],
-        voters: usize,
-        n_classes: usize,
-        unit: f64,
-    ) -> Self {
-        let shape = (neighbors.indices.nrows(), n_classes);
-        let mut found = Self { votes: Array2::zeros(shape), distances: Array2::zeros(shape) };
-        let rows = neighbors.distances.outer_iter().zip(neighbors.indices.outer_iter());
-        let to = found.votes.outer_iter_mut().zip(found.distances.outer_iter_mut());
-        for ((distances, indices), (mut votes, mut to)) in rows.zip(to) {
-            let (first, last) = (distances[0], distances[distances.len() - 1]);
-            to.fill((last - first) as f64 / unit);
-            for (place, (&distance, &index)) in distances.iter().zip(indices).enumerate().rev() {
-                let class = labels[index] as usize;
-                to[class] = (distance - first) as f64 / unit;
-                if place < voters {
-                    votes[class] += 1.0 / voters as f64;
-                }
-            }
+    /// From the prototypes that vote on each image, the labels of all prototypes, and the squared distance of each class,
+    /// which is infinite where nothing stands for it.
+    pub(super) fn new(voters: &Neighbors, labels: &[u32], mut distances: Array2<f64>, unit: f64) -> Self {
+        let mut votes = Array2::zeros(distances.dim());
+        for (mut votes, voters) in votes.outer_iter_mut().zip(voters.indices.outer_iter()) {
+            voters.iter().for_each(|&index| votes[labels[index] as usize] += 1.0 / voters.len() as f64);
         }
-        found
+        for mut distances in distances.outer_iter_mut() {
+            // Rounding may take more from a hyperplane's distance than there is.
+            distances.mapv_inplace(|squared| squared.max(0.0).sqrt() / unit);
+            let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
+            distances.mapv_inplace(|distance| distance - least);
+        }
+        Self { votes, distances }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn no_class_is_likelier_than_the_label_and_one_that_nothing_stands_for_is_impossible() {
+        let evidence = Evidence {
+            votes: array![[0.6, 0.2, 0.2, 0.0], [1.0, 0.0, 0.0, 0.0]],
+            distances: array![[0.06, 0.0, 0.005, f64::INFINITY], [0.0, 0.4, 0.5, f64::INFINITY]],
+        };
+        let calibration = Calibration { votes: 1.154, distance: 15.03, novel: 0.0 };
+        let found = calibration.probabilities(&evidence, &[0, 0]);
+        for row in found.outer_iter() {
+            assert!((row.sum() - 1.0).abs() < 1e-12);
+            assert!(row.iter().all(|&p| p <= row[0]), "{row}");
+            assert_eq!(row[3].to_bits(), 0);
+        }
+        assert!(found[[1, 0]] > 0.99);
+        assert_eq!(Calibration::default().probabilities(&evidence, &[0, 0]), evidence.votes);
     }
 
-    /// Other distances of the classes; those that are infinite are taken to be as far as the last that is not.
-    pub(super) fn measure(&mut self, distances: &[Vec<f64>], unit: f64) {
-        for (mut to, distances) in self.distances.outer_iter_mut().zip(distances) {
-            let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
-            let most =
-                distances.iter().copied().filter(|distance| distance.is_finite()).fold(least, f64::max);
-            to.iter_mut().zip(distances).for_each(|(to, distance)| *to = (distance.min(most) - least) / unit);
-        }
+    #[test]
+    fn images_of_classes_that_nothing_stands_for_say_nothing() {
+        let evidence = Evidence {
+            votes: array![[0.8, 0.2, 0.0], [0.6, 0.4, 0.0], [0.4, 0.6, 0.0], [1.0, 0.0, 0.0]],
+            distances: array![
+                [0.0, 0.3, f64::INFINITY],
+                [0.0, 0.1, f64::INFINITY],
+                [0.1, 0.0, f64::INFINITY],
+                [0.0, 0.9, f64::INFINITY]
+            ],
+        };
+        let found = Calibration::fit(&evidence, &[0, 1, 1, 2]);
+        assert!(found.votes.is_finite() && found.distance.is_finite(), "{found:?}");
     }
 }

@@ -30,7 +30,7 @@ pub enum Error {
         /// Pixels of the images.
         found: usize,
     },
-    /// A recipe without features.
-    #[error("expected at least one kind of features")]
-    NoFeatures,
+    /// A recipe that makes no sense whatever the images.
+    #[error("{0}")]
+    Params(String),
 }

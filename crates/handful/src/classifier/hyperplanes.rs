@@ -19,6 +19,24 @@ pub struct Hyperplanes {
 }
 
 impl Hyperplanes {
+    /// The most neighbours that span a hyperplane.
+    const MOST_NEIGHBORS: usize = 1024;
+
+    /// What makes no sense whatever the data.
+    pub(super) fn check(self) -> Result<(), String> {
+        let Self { n_neighbors, ridge, .. } = self;
+        if !(1..=Self::MOST_NEIGHBORS).contains(&n_neighbors) {
+            let most = Self::MOST_NEIGHBORS;
+            return Err(format!("expected 1 to {most} neighbours a hyperplane, found {n_neighbors}"));
+        }
+        // The vectors' differences from their mean depend on one another.
+        if ridge.is_finite() && ridge > 0.0 {
+            Ok(())
+        } else {
+            Err(format!("expected a ridge above 0 for hyperplanes, found {ridge}"))
+        }
+    }
+
     /// The squared distance, with the ridge's cost, of a query to the hyperplane that some vectors span.
     ///
     /// With the mean m of the vectors, B their differences from it and r = q - m this is

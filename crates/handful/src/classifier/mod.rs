@@ -21,6 +21,8 @@
 mod candidates;
 mod confidence;
 mod error;
+mod explanation;
+mod fit;
 mod hyperplanes;
 mod model;
 mod preset;
@@ -33,8 +35,9 @@ use serde::{Deserialize, Serialize};
 pub use candidates::Candidate;
 pub use confidence::Calibration;
 pub use error::Error;
+pub use explanation::{Explanation, Voter};
 pub use hyperplanes::Hyperplanes;
-pub use model::{Explanation, Model, Voter};
+pub use model::Model;
 pub use preset::Preset;
 pub use validation::{Validation, folds, hold_out};
 
@@ -91,13 +94,15 @@ impl Params {
         if self.features.is_empty() {
             return Err("expected at least one kind of features, found none".to_owned());
         }
-        if let Decision::Hyperplanes(Hyperplanes { n_neighbors, ridge, .. }) = self.decision
-            && (n_neighbors == 0 || ridge.is_nan() || ridge < 0.0)
-        {
-            return Err(format!(
-                "expected at least one neighbour a hyperplane and a ridge of 0 or more, found {n_neighbors} and {ridge}"
-            ));
+        for (weight, features) in &self.features {
+            if !(weight.is_finite() && *weight > 0.0) {
+                return Err(format!("expected features of a weight above 0, found {weight}"));
+            }
+            features.check()?;
         }
-        Ok(())
+        match self.decision {
+            Decision::Votes { .. } => Ok(()),
+            Decision::Hyperplanes(hyperplanes) => hyperplanes.check(),
+        }
     }
 }

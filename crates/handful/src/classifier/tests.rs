@@ -141,14 +141,10 @@ fn damaged_files_are_errors() {
     for length in (0..bytes.len()).step_by(997).chain([bytes.len() - 1]) {
         assert!(Model::from_bytes(&bytes[..length]).is_err(), "cut to {length} bytes");
     }
-    for place in (0..bytes.len()).step_by(211) {
+    for place in (0..4096).chain((4096..bytes.len()).step_by(211)) {
         let mut changed = bytes.clone();
         changed[place] ^= 1 << (place % 8);
-        if let Ok(model) = Model::from_bytes(&changed) {
-            // What the checksum does not cover are notes: a name, a figure.
-            assert!(place < 4096, "byte {place}");
-            model.predict(train.images().view()).unwrap();
-        }
+        assert!(Model::from_bytes(&changed).is_err(), "byte {place}");
     }
 }
 

@@ -5,17 +5,17 @@ use std::ops::Range;
 use ndarray::{Array2, Axis, concatenate};
 
 use super::{
-    Error, Model, Params,
+    Error, Model,
     confidence::{Calibration, Evidence},
     model::Witnesses,
 };
-use crate::{Dataset, progress::Observer};
+use crate::Dataset;
 
 /// Parts that the rows are cut into.
 const PARTS: usize = 6;
 
-/// Of so many images that are digits one is refused.
-const REFUSED: usize = 200;
+/// The share of images that are of a class and are refused.
+const REFUSED: f64 = 0.007;
 
 /// Predictions for images that the models had not seen.
 #[derive(Clone, Debug)]
@@ -24,8 +24,9 @@ pub struct Validation {
     pub truth: Vec<u32>,
     /// What was predicted.
     pub predicted: Vec<u32>,
+    /// How unlike everything learned the images are: see [`Model::outlier_scores`].
+    pub outlier_scores: Vec<f64>,
     evidence: Evidence,
-    outlier_scores: Vec<f64>,
 }
 
 /// The last `n` of six parts of the rows, as they stand: MNIST's neighbours come from one writer, who should not be on
@@ -50,36 +51,15 @@ pub fn hold_out(images: &Dataset, fold: &Range<usize>) -> (Dataset, Dataset) {
     (images.select(&rest), images.select(&unseen))
 }
 
-impl Params {
-    /// Fits a model without each fold, and predicts the fold with it.
-    ///
-    /// # Errors
-    /// As [`fit_observed`](Params::fit_observed).
-    ///
-    /// # Panics
-    /// If there is no fold, or one is not inside the rows or leaves none.
-    pub fn cross_validate(
-        &self,
-        images: &Dataset,
-        folds: &[Range<usize>],
-        observer: &Observer,
-    ) -> Result<Validation, Error> {
-        let of_fold = |fold| {
-            let (rest, unseen) = hold_out(images, fold);
-            Validation::new(&self.fit_observed(&rest, observer)?, &unseen)
-        };
-        Ok(Validation::join(folds.iter().map(of_fold).collect::<Result<_, Error>>()?))
-    }
-}
-
 impl Validation {
     /// Predicts images that the model was not fitted on.
     ///
     /// # Errors
     /// As [`Model::predict`].
     pub fn new(model: &Model, unseen: &Dataset) -> Result<Self, Error> {
-        let Witnesses { labels, evidence, .. } = model.witnesses(unseen.images().view())?;
-        let outlier_scores = model.outlier_scores(unseen.images().view())?;
+        let images = unseen.images().view();
+        let Witnesses { neighbors, labels, evidence } = model.witnesses(model.transform(images)?.view())?;
+        let outlier_scores = model.outlier_scores_of(images, &neighbors);
         Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
     }
 
@@ -98,7 +78,7 @@ impl Validation {
         let truth = parts.iter().flat_map(|part| &part.truth).copied().collect();
         let predicted = parts.iter().flat_map(|part| &part.predicted).copied().collect();
         let outlier_scores = parts.iter().flat_map(|part| &part.outlier_scores).copied().collect();
-        Self { truth, predicted, evidence, outlier_scores }
+        Self { truth, predicted, outlier_scores, evidence }
     }
 
     /// Errors in percent.
@@ -109,12 +89,15 @@ impl Validation {
         100.0 * wrong as f64 / self.truth.len() as f64
     }
 
-    /// How sure to be: what makes these labels most likely, and refuses one image in two hundred as new.
+    /// How sure to be: what makes these labels most likely, and refuses seven images in a thousand as new.
     #[must_use]
     pub fn calibration(&self) -> Calibration {
-        let mut scores = self.outlier_scores.clone();
+        // Blank images are refused whatever the threshold.
+        let mut scores: Vec<f64> = self.outlier_scores.iter().copied().filter(|x| x.is_finite()).collect();
         scores.sort_by(f64::total_cmp);
-        let novel = scores[scores.len() - 1 - scores.len() / REFUSED];
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the images")]
+        let refused = (REFUSED * scores.len() as f64) as usize;
+        let novel = scores.iter().rev().nth(refused).copied().unwrap_or(0.0);
         Calibration { novel, ..Calibration::fit(&self.evidence, &self.truth) }
     }
 

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dictionary, DictionaryParams, Gradients, Pca, Step, patches::Patches};
+use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, Step, patches::Patches};
 use crate::{
     Dataset,
     distance::Kernel,
@@ -18,6 +18,10 @@ pub(super) const WHITENING: f64 = 0.25;
 
 /// The most rows and columns of a coarse grid.
 const MOST_POOLS: usize = 64;
+/// The most atoms that windows at all places share: activations of a few images are held at once.
+const MOST_ATOMS: usize = 4096;
+/// The most components: squared distances of so many bytes fit 31 bits.
+const MOST_COMPONENTS: usize = 1 << 15;
 
 /// A block of features and how it is learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,14 +67,19 @@ impl BlockParams {
     }
 
     /// What makes no sense whatever the data.
-    fn check(&self) -> Result<(), String> {
-        let (Self::Local { gradients, window, .. } | Self::Shared { gradients, window, .. }) = self;
-        if *window == 0 || *window > gradients.n_cells() {
+    pub(super) fn check(&self) -> Result<(), String> {
+        let (Self::Local { gradients, window, n_components, .. }
+        | Self::Shared { gradients, window, n_components, .. }) = self;
+        if !(1..=gradients.n_cells()).contains(window) {
             return Err(format!("expected a window of 1 to {} cells, found {window}", gradients.n_cells()));
         }
+        check_components(*n_components, window * window * gradients.n_bins())?;
         match self {
             Self::Shared { n_pools, .. } if !(1..=MOST_POOLS).contains(n_pools) => {
                 Err(format!("expected 1 to {MOST_POOLS} rows of pools, found {n_pools}"))
+            }
+            Self::Shared { n_atoms, .. } if !(1..=MOST_ATOMS).contains(n_atoms) => {
+                Err(format!("expected 1 to {MOST_ATOMS} atoms for windows at all places, found {n_atoms}"))
             }
             _ => Ok(()),
         }
@@ -83,7 +92,7 @@ impl BlockParams {
         labels: &Dataset,
         seed: u64,
         observer: &Observer,
-    ) -> Result<Block, kmeans::Error> {
+    ) -> Result<Block, Error> {
         let params = |n_atoms, spread, max_iter| DictionaryParams {
             n_atoms,
             spread,
@@ -96,12 +105,14 @@ impl BlockParams {
                 let params = params(n_atoms, spread, max_iter);
                 let places = places(gradients, window).map(|origin| {
                     let cut = cut(cells, gradients, window, origin);
-                    let pca = Pca::fit(cut.view(), n_components.min(cut.ncols()), WHITENING);
-                    let reduced = labels.with_images(pca.transform(cut.view()), [1, pca.n_components()])?;
+                    let pca = Pca::fit(cut.view(), n_components, WHITENING);
+                    let reduced = labels
+                        .with_images(pca.transform(cut.view()), [1, n_components])
+                        .map_err(kmeans::Error::from)?;
                     let dictionary = Dictionary::fit_per_class(&params, &reduced)?;
                     Ok(Place { origin, pca, dictionary })
                 });
-                Ok(Block::Local { gradients, window, places: places.collect::<Result<_, kmeans::Error>>()? })
+                Ok(Block::Local { gradients, window, places: places.collect::<Result<_, Error>>()? })
             }
             Self::Shared { gradients, window, n_components, n_atoms, n_pools, max_iter } => {
                 let params = params(n_atoms, 0.0, max_iter);
@@ -115,6 +126,16 @@ impl BlockParams {
                 )?)))
             }
         }
+    }
+}
+
+/// Of rows of so many features.
+pub(super) fn check_components(n_components: usize, n_features: usize) -> Result<(), String> {
+    let most = n_features.min(MOST_COMPONENTS);
+    if (1..=most).contains(&n_components) {
+        Ok(())
+    } else {
+        Err(format!("expected 1 to {most} components, found {n_components}"))
     }
 }
 
@@ -159,15 +180,13 @@ impl Block {
         params: &BlockParams,
         reader: &Reader,
     ) -> Result<Self, model_file::Error> {
-        params.check().map_err(model_file::Error::Content)?;
         match *params {
             BlockParams::Local { gradients, window, n_components, .. } => {
                 let n_features = window * window * gradients.n_bins();
-                let n_components = n_components.min(n_features);
                 let place = |(number, origin)| {
                     let prefix = format!("{prefix}.{number}");
                     let pca = Pca::read(&prefix, n_components, n_features, reader)?;
-                    let dictionary = Dictionary::read(&prefix, n_components, true, reader)?;
+                    let dictionary = Dictionary::read(&prefix, [None, Some(n_components)], true, reader)?;
                     Ok(Place { origin, pca, dictionary })
                 };
                 let places = places(gradients, window).enumerate().map(place);
@@ -177,9 +196,12 @@ impl Block {
                     places: places.collect::<Result<_, model_file::Error>>()?,
                 })
             }
-            BlockParams::Shared { gradients, window, n_components, n_pools, .. } => Ok(Self::Shared(
-                Box::new(Patches::read(prefix, gradients, window, n_components, n_pools, reader)?),
-            )),
+            BlockParams::Shared { gradients, window, n_components, n_atoms, n_pools, .. } => {
+                let dictionary =
+                    Dictionary::read(prefix, [Some(n_atoms), Some(n_components)], false, reader)?;
+                let patches = Patches::read(prefix, gradients, window, n_pools, dictionary, reader)?;
+                Ok(Self::Shared(Box::new(patches)))
+            }
         }
     }
 }

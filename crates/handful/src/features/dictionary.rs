@@ -1,6 +1,7 @@
 //! A dictionary learned by K-Means: what an image is like, rather than what it is.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
+use rayon::prelude::*;
 
 use super::{BATCH, Step, WHOLE, to_byte, transform};
 use crate::{
@@ -110,11 +111,11 @@ impl Dictionary {
 
     pub(super) fn read(
         prefix: &str,
-        n_features: usize,
+        shape: [Option<usize>; 2],
         is_radial: bool,
         reader: &Reader,
     ) -> Result<Self, model_file::Error> {
-        let atoms: Array2<u8> = reader.array2(&format!("{prefix}.atoms"), [None, Some(n_features)])?;
+        let atoms: Array2<u8> = reader.array2(&format!("{prefix}.atoms"), shape)?;
         if atoms.is_empty() {
             return Err(model_file::Error::Content(format!(
                 "tensor {prefix}.atoms: expected atoms, found none"
@@ -173,26 +174,30 @@ impl Dictionary {
 
     /// The squared distance of each row to its nearest atom.
     pub(super) fn nearest(&self, x: ArrayView2<u8>) -> Vec<i32> {
-        let mut nearest = Vec::with_capacity(x.nrows());
-        for rows in x.axis_chunks_iter(Axis(0), BATCH) {
-            let mut all = Array2::zeros((rows.nrows(), self.atoms.nrows()));
-            with_kernel!(Level::detect(), |kernel| {
-                self.activate(kernel, rows, |distances| distances, all.view_mut());
-            });
-            nearest.extend(all.outer_iter().map(|row| row.iter().copied().min().expect("at least one atom")));
-        }
-        nearest
+        let of_rows = |rows: ArrayView2<u8>| {
+            let least = |row: ArrayView1<i32>| row.iter().copied().min().expect("at least one atom");
+            self.distances(rows).outer_iter().map(least).collect::<Vec<_>>()
+        };
+        x.axis_chunks_iter(Axis(0), BATCH).into_par_iter().flat_map_iter(of_rows).collect()
     }
 
     fn median_distance(&self, x: ArrayView2<u8>) -> i32 {
         let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
-        let mut all = Array2::zeros((sample.nrows(), self.atoms.nrows()));
-        with_kernel!(Level::detect(), |kernel| {
-            self.activate(kernel, sample.view(), |distances| distances, all.view_mut());
-        });
-        let mut all = all.into_raw_vec_and_offset().0;
+        let mut all = self.distances(sample.view()).into_raw_vec_and_offset().0;
         let middle = all.len() / 2;
         *all.select_nth_unstable(middle).1
+    }
+
+    /// The squared distances of rows to all atoms.
+    fn distances(&self, x: ArrayView2<u8>) -> Array2<i32> {
+        let mut all = Array2::zeros((x.nrows(), self.atoms.nrows()));
+        with_kernel!(Level::detect(), |kernel| self.activate(
+            kernel,
+            x,
+            |distances| distances,
+            all.view_mut()
+        ));
+        all
     }
 }
 

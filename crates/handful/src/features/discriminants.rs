@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{BlockParams, Error, Lda, Step, blocks::Block, moments::Moments, transform, views::Views};
 use crate::{
     Dataset,
-    distance::Kernel,
-    kmeans,
+    distance::{Kernel, MOST_DIMENSIONS},
     model_file::{self, Reader, Writer},
     preprocess::Deskew,
     progress::{Observer, Stage},
@@ -28,6 +27,16 @@ pub struct DiscriminantsParams {
     pub ridge: f64,
     /// A second pass in which hard images count more.
     pub emphasis: Option<Emphasis>,
+}
+
+impl DiscriminantsParams {
+    /// What makes no sense whatever the data.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.blocks.is_empty() {
+            return Err("expected at least one block of features, found none".to_owned());
+        }
+        self.blocks.iter().try_for_each(BlockParams::check)
+    }
 }
 
 /// The images that the first pass tells from other classes least clearly count more in a second one.
@@ -62,19 +71,26 @@ impl Discriminants {
         seed: u64,
         observer: &Observer,
     ) -> Result<Self, Error> {
+        params.check().map_err(Error::Params)?;
         let shape = images.image_shape();
         let mut views = Views::new(images.images().view(), shape);
         let fit = |(number, block): (u64, &BlockParams)| {
             let cells = views.cells(params.deskew, block.gradients());
             block.fit(cells, images, seed.wrapping_add(number), observer)
         };
-        let blocks: Vec<Block> = (0..).zip(&params.blocks).map(fit).collect::<Result<_, kmeans::Error>>()?;
+        let blocks: Vec<Block> = (0..).zip(&params.blocks).map(fit).collect::<Result<_, Error>>()?;
         drop(views);
 
         let lengths: Vec<usize> = blocks.iter().map(Step::n_features_out).collect();
+        let n_features = lengths.iter().sum();
+        if n_features > MOST_DIMENSIONS {
+            return Err(Error::Params(format!(
+                "expected {MOST_DIMENSIONS} features at most, found {n_features}"
+            )));
+        }
         let nothing = Lda::none();
         let mut found = Self { shape, deskew: params.deskew, blocks, lda: nothing };
-        let mut moments = Moments::new(lengths.iter().sum(), images.classes().len());
+        let mut moments = Moments::new(n_features, images.classes().len());
         let all: Vec<usize> = (0..images.n_samples()).collect();
         let emphasised = params.emphasis.map_or(0, |emphasis| {
             #[expect(
@@ -90,7 +106,7 @@ impl Discriminants {
             Told { observer, done: 0, total: (2 + usize::from(emphasised > 0)) * all.len() + emphasised };
         found.add(images, &all, 1, &mut moments, &mut told)?;
         let mut places;
-        if let Some(Emphasis { extra, .. }) = params.emphasis {
+        if let Some(Emphasis { extra, .. }) = params.emphasis.filter(|_| emphasised > 0) {
             found.lda = Lda::solve(moments.clone(), &lengths, params.ridge)?;
             places = found.places(images, &mut told)?;
             let mut hardest = all;
@@ -139,7 +155,11 @@ impl Discriminants {
         let read = |(number, params)| Block::read(&format!("{prefix}.{number}"), params, reader);
         let blocks: Vec<Block> =
             params.blocks.iter().enumerate().map(read).collect::<Result<_, model_file::Error>>()?;
-        let n_features = blocks.iter().map(Step::n_features_out).sum();
+        let n_features: usize = blocks.iter().map(Step::n_features_out).sum();
+        if n_features > MOST_DIMENSIONS {
+            let problem = format!("expected {MOST_DIMENSIONS} features at most, found {n_features}");
+            return Err(model_file::Error::Content(problem));
+        }
         let lda = Lda::read(&format!("{prefix}.lda"), n_features, n_classes, reader)?;
         Ok(Self { shape, deskew: params.deskew, blocks, lda })
     }

@@ -12,6 +12,12 @@ pub enum Error {
     /// A system without a solution.
     #[error("the features depend on one another and no discriminants can be found: expected a larger ridge")]
     Singular,
+    /// Parameters that make no sense whatever the images.
+    #[error("{0}")]
+    Params(String),
+    /// Images without strokes.
+    #[error("expected images with strokes to learn patches from, found none with any")]
+    NoStrokes,
     /// A dictionary could not be learned.
     #[error(transparent)]
     KMeans(#[from] kmeans::Error),

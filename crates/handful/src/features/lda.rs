@@ -149,8 +149,10 @@ impl Lda {
         let weights: Array2<i16> = reader.array2(&format!("{prefix}.weights"), [None, Some(n_features)])?;
         let n = weights.nrows();
         if n == 0 || n >= n_classes {
-            let problem =
-                format!("expected 1 to {} directions for {n_classes} classes, found {n}", n_classes - 1);
+            let problem = format!(
+                "expected 1 to {} directions for {n_classes} classes, found {n}",
+                n_classes.saturating_sub(1)
+            );
             return Err(model_file::Error::Content(problem));
         }
         let scales = reader.array1(&format!("{prefix}.scales"), Some(n))?.to_vec();
@@ -201,8 +203,8 @@ impl Lda {
                 .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)))
         });
         let ends: Vec<_> = ends.collect();
-        let widest = ends.iter().map(|(low, high)| high - low).fold(f64::MIN_POSITIVE, f64::max);
-        let steps = 254.0 / widest;
+        let widest = ends.iter().map(|(low, high)| high - low).fold(0.0, f64::max);
+        let steps = 254.0 / if widest > 0.0 { widest } else { 1.0 };
         for ((scale, offset), (low, high)) in self.scales.iter_mut().zip(&mut self.offsets).zip(ends) {
             *scale *= steps;
             *offset = (*offset - f64::midpoint(low, high)) * steps + 128.0;

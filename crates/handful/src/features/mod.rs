@@ -25,7 +25,7 @@ mod pca;
 mod vectorizer;
 mod views;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 pub use blocks::BlockParams;
@@ -63,6 +63,18 @@ pub(crate) fn transform(step: &impl Step, x: ArrayView2<u8>) -> Array2<u8> {
         .zip(x.axis_chunks_iter(Axis(0), BATCH))
         .for_each(|(out, x)| with_kernel!(Level::detect(), |kernel| step.run(kernel, x, out)));
     out
+}
+
+/// The mean squared distance of rows from their mean, in all directions together.
+pub(crate) fn total_variance(rows: ArrayView2<u8>) -> f64 {
+    let n = rows.nrows() as f64;
+    let of_column = |column: ArrayView1<u8>| {
+        // Whole numbers: the order of the sums is no matter.
+        let sum: u64 = column.iter().map(|&x| u64::from(x)).sum();
+        let squares: u64 = column.iter().map(|&x| u64::from(x).pow(2)).sum();
+        squares as f64 / n - (sum as f64 / n).powi(2)
+    };
+    rows.columns().into_iter().map(of_column).sum()
 }
 
 /// 2²³: floats from here to twice as much are whole, and their lowest bits are a whole number's own.

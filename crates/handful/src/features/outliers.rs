@@ -1,37 +1,72 @@
 //! How unlike everything learned an image is.
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::ArrayView2;
 
 use super::{
-    Discriminants, Vectorizer, blocks::Block, dictionary::Activation, vectorizer::Feature, views::Views,
+    Dictionary, Gradients, Pca, Vectorizer,
+    blocks::{Block, Place},
+    total_variance,
+    vectorizer::Feature,
+    views::Views,
 };
+use crate::preprocess::Deskew;
+
+/// How strange images are, by what was learned of whole ones.
+#[derive(Default)]
+pub(crate) struct OutlierScores {
+    /// The squared distance to the subspace of the components, in the mean of that of the images learned: 1 is usual.
+    pub(crate) residual: Vec<f64>,
+    /// The squared distance to the nearest atom within it, in the variance of the atoms; if there is a dictionary.
+    pub(crate) nearest: Option<Vec<f64>>,
+}
+
+/// What is learned of whole images.
+struct Whole<'a> {
+    deskew: Option<Deskew>,
+    gradients: Gradients,
+    pca: &'a Pca,
+    dictionary: Option<&'a Dictionary>,
+}
 
 impl Vectorizer {
-    /// For each image the squared distance of its whole to the nearest atom, in the variance of the radial bases; infinite
-    /// for an image without any gradient. None if no dictionary was learned of whole images.
-    pub(crate) fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<Vec<f64>> {
-        self.features().iter().find_map(|feature| match feature {
-            Feature::Discriminants(discriminants) => discriminants.outlier_scores(images),
-            Feature::Pixels { .. } | Feature::Components { .. } => None,
-        })
+    /// None if nothing was learned of whole images.
+    pub(crate) fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<OutlierScores> {
+        let Whole { deskew, gradients, pca, dictionary } = self.whole()?;
+        let mut views = Views::new(images, self.shape());
+        let cells = views.cells(deskew, gradients);
+        let nearest = dictionary.map(|dictionary| {
+            let variance = total_variance(dictionary.atoms().view()).max(f64::MIN_POSITIVE);
+            let nearest = dictionary.nearest(pca.transform(cells).view());
+            nearest.into_iter().map(|distance| f64::from(distance) / variance).collect()
+        });
+        Some(OutlierScores { residual: pca.residuals(cells), nearest })
+    }
+
+    /// With a dictionary, if there is any.
+    fn whole(&self) -> Option<Whole<'_>> {
+        let all = self.features().iter().flat_map(Feature::whole);
+        all.reduce(|best, next| if best.dictionary.is_some() { best } else { next })
     }
 }
 
-impl Discriminants {
-    fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<Vec<f64>> {
-        let whole = self.blocks().iter().find_map(|block| match block {
-            Block::Local { gradients, places, .. } if places.len() == 1 => Some((gradients, &places[0])),
-            _ => None,
-        });
-        let (&gradients, place) = whole?;
-        let Activation::RadialBasis { variance } = place.dictionary.activation() else { return None };
-        let mut views = Views::new(images, self.shape());
-        let cells = views.cells(self.deskew(), gradients);
-        let nearest = place.dictionary.nearest(place.pca.transform(cells).view());
-        let score = |(cells, nearest): (ndarray::ArrayView1<u8>, i32)| {
-            let has_ink = cells.iter().any(|&cell| cell > 0);
-            if has_ink { f64::from(nearest) / f64::from(variance) } else { f64::INFINITY }
-        };
-        Some(cells.axis_iter(Axis(0)).zip(nearest).map(score).collect())
+impl Feature {
+    fn whole<'a>(&'a self) -> Vec<Whole<'a>> {
+        match self {
+            Self::Pixels { .. } => Vec::new(),
+            Self::Components { deskew, gradients, pca, .. } => {
+                vec![Whole { deskew: *deskew, gradients: *gradients, pca, dictionary: None }]
+            }
+            Self::Discriminants(discriminants) => {
+                let deskew = discriminants.deskew();
+                let of_block = |block: &'a Block| match block {
+                    Block::Local { gradients, places, .. } if places.len() == 1 => {
+                        let Place { pca, dictionary, .. } = &places[0];
+                        Some(Whole { deskew, gradients: *gradients, pca, dictionary: Some(dictionary) })
+                    }
+                    _ => None,
+                };
+                discriminants.blocks().iter().filter_map(of_block).collect()
+            }
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{Dictionary, DictionaryParams, Gradients, Pca, Step, dictionary::Activation, to_byte, transform};
+use super::{
+    Dictionary, DictionaryParams, Error, Gradients, Pca, Step, dictionary::Activation, to_byte, transform,
+};
 use crate::{
     distance::Kernel,
-    kmeans,
     model_file::{self, Reader, Writer},
     neighbors::evenly,
 };
@@ -40,13 +41,16 @@ impl Patches {
         n_pools: usize,
         params: &DictionaryParams,
         cells: ArrayView2<u8>,
-    ) -> Result<Self, kmeans::Error> {
+    ) -> Result<Self, Error> {
         let sample = cells.select(Axis(0), &evenly(cells.nrows(), IMAGES.min(cells.nrows())));
         let mut windows = Windows { gradients, size, least: 0.0 };
         windows.least = windows.usual_length(sample.view()) * EMPTY;
         let mut rows = Array2::zeros((windows.most(sample.nrows()), windows.length()));
         let mut origins = Vec::new();
         windows.cut(sample.view(), rows.as_slice_mut().expect("rows are contiguous"), &mut origins);
+        if origins.is_empty() {
+            return Err(Error::NoStrokes);
+        }
         let rows = rows.slice(s![..origins.len(), ..]);
         let rows = rows.select(Axis(0), &evenly(rows.nrows(), WINDOWS.min(rows.nrows())));
         let pca = Pca::fit(rows.view(), n_components, super::blocks::WHITENING);
@@ -75,12 +79,11 @@ impl Patches {
         prefix: &str,
         gradients: Gradients,
         size: usize,
-        n_components: usize,
         n_pools: usize,
+        dictionary: Dictionary,
         reader: &Reader,
     ) -> Result<Self, model_file::Error> {
-        let pca = Pca::read(prefix, n_components, size * size * gradients.n_bins(), reader)?;
-        let dictionary = Dictionary::read(prefix, n_components, false, reader)?;
+        let pca = Pca::read(prefix, dictionary.atoms().ncols(), size * size * gradients.n_bins(), reader)?;
         let windows = reader.floats(&format!("{prefix}.windows"), Some(2))?;
         let (least, scale) = (windows[0], windows[1]);
         let windows = Windows { gradients, size, least };

@@ -1,11 +1,12 @@
 //! Principal components (Pearson 1901), as bytes.
 
 use nalgebra::{DMatrix, SymmetricEigen};
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis};
+use rayon::prelude::*;
 
 use super::{Step, linear::Linear, moments::Moments, to_byte, transform};
 use crate::{
-    distance::{Kernel, LANES, Lanes, Level, with_kernel},
+    distance::{Kernel, LANES, Lanes, Level, squared_euclidean, with_kernel},
     model_file::{self, Reader, Writer},
     neighbors::evenly,
 };
@@ -32,6 +33,9 @@ pub struct Pca {
     /// What a product with the weights counts, and where none lies, in bytes.
     scales: Vec<f32>,
     offsets: Vec<f32>,
+    /// The mean row, and the mean squared distance of rows from the subspace through it.
+    mean: Array1<u8>,
+    residual: f32,
 }
 
 impl Pca {
@@ -77,7 +81,11 @@ impl Pca {
             .map(|weights| weights.iter().zip(&mean).map(|(&w, x)| f64::from(w) * x).sum())
             .collect();
         let linear = Linear::new(weights.view());
-        let reach = reach(&linear, x, &units, &centres).max(f64::MIN_POSITIVE);
+        let reach = match reach(&linear, x, &units, &centres) {
+            reach if reach > 0.0 => reach,
+            // All rows are the same.
+            _ => 1.0,
+        };
         #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
         let scales: Vec<f32> = units.iter().map(|unit| (unit / reach * 127.0) as f32).collect();
         #[expect(clippy::cast_possible_truncation, reason = "as above")]
@@ -86,13 +94,23 @@ impl Pca {
             .zip(centres)
             .map(|(&scale, centre)| (128.0 - centre * f64::from(scale)) as f32)
             .collect();
-        Self { weights, linear, scales, offsets }
+        let left_over = eigen.eigenvalues.sum()
+            - order[..n_components].iter().map(|&i| eigen.eigenvalues[i]).sum::<f64>();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "means of bytes; as above"
+        )]
+        let (mean, residual) = (mean.mapv(|mean| mean.round() as u8), left_over.max(1.0) as f32);
+        Self { weights, linear, scales, offsets, mean, residual }
     }
 
     pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
         writer.put(format!("{prefix}.components"), self.weights.view());
         writer.put(format!("{prefix}.scales"), ArrayView1::from(&self.scales));
         writer.put(format!("{prefix}.offsets"), ArrayView1::from(&self.offsets));
+        writer.put(format!("{prefix}.mean"), self.mean.view());
+        writer.put(format!("{prefix}.residual"), ArrayView1::from(&[self.residual]));
     }
 
     pub(super) fn read(
@@ -105,7 +123,9 @@ impl Pca {
             reader.array2(&format!("{prefix}.components"), [Some(n_components), Some(n_features)])?;
         let scales = reader.floats(&format!("{prefix}.scales"), Some(n_components))?;
         let offsets = reader.floats(&format!("{prefix}.offsets"), Some(n_components))?;
-        Ok(Self { linear: Linear::new(weights.view()), weights, scales, offsets })
+        let mean = reader.array1(&format!("{prefix}.mean"), Some(n_features))?;
+        let residual = reader.floats(&format!("{prefix}.residual"), Some(1))?[0].max(f32::MIN_POSITIVE);
+        Ok(Self { linear: Linear::new(weights.view()), weights, scales, offsets, mean, residual })
     }
 
     /// So many components it has.
@@ -121,6 +141,34 @@ impl Pca {
     #[must_use]
     pub fn transform(&self, x: ArrayView2<u8>) -> Array2<u8> {
         transform(self, x)
+    }
+
+    /// The squared distance of each row to the subspace, in the mean of the rows it was fitted on: what the components
+    /// cannot say. O(n d `n_components`).
+    pub(super) fn residuals(&self, x: ArrayView2<u8>) -> Vec<f64> {
+        let mean = self.mean.as_slice().expect("contiguous");
+        let directions: Vec<(f64, f64)> = self
+            .weights
+            .outer_iter()
+            .map(|weights| {
+                let centre: f64 = weights.iter().zip(mean).map(|(&w, &x)| f64::from(w) * f64::from(x)).sum();
+                let squared: f64 = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
+                (centre, squared.max(1.0))
+            })
+            .collect();
+        let of_rows = |rows: ArrayView2<u8>| {
+            let products = with_kernel!(Level::detect(), |kernel| self.linear.products(kernel, rows));
+            let of_row = |(row, products): (ArrayView1<u8>, ArrayView1<i32>)| {
+                let all = squared_euclidean(row.to_slice().expect("rows are contiguous"), mean) as f64;
+                let said = products
+                    .iter()
+                    .zip(&directions)
+                    .map(|(&product, (centre, squared))| (f64::from(product) - centre).powi(2) / squared);
+                (all - said.sum::<f64>()).max(0.0) / f64::from(self.residual)
+            };
+            rows.outer_iter().zip(products.outer_iter()).map(of_row).collect::<Vec<_>>()
+        };
+        x.axis_chunks_iter(Axis(0), super::BATCH).into_par_iter().flat_map_iter(of_rows).collect()
     }
 
     /// Makes all steps coarser by a factor, 0 to 1, about the middle.
@@ -174,4 +222,32 @@ fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> 
         }
     }
     reach
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn residuals_are_squared_distances_from_the_subspace() {
+        // A plane in three dimensions, and so much beside it.
+        let beside = |i: usize| if i.is_multiple_of(2) { 4_u8 } else { 0 };
+        let plane = |i: usize| [(i % 37 * 6) as u8, (i % 23 * 10) as u8, 100 + beside(i)];
+        let x = Array2::from_shape_fn((37 * 23, 3), |(i, j)| plane(i)[j]);
+        let pca = Pca::fit(x.view(), 2, 0.25);
+        let residuals = pca.residuals(x.view());
+        assert!(
+            (residuals.iter().sum::<f64>() / residuals.len() as f64 - 1.0).abs() < 0.05,
+            "as the fit says"
+        );
+        // 2 from the plane is usual: 20 and 40 are 100 and 400 times as much, squared.
+        let far = ndarray::array![[100_u8, 100, 122], [50, 200, 142]];
+        let residuals = pca.residuals(far.view());
+        assert!(
+            (residuals[0] / 100.0 - 1.0).abs() < 0.1 && (residuals[1] / 400.0 - 1.0).abs() < 0.1,
+            "{residuals:?}"
+        );
+        let all = Pca::fit(x.view(), 3, 0.0).residuals(far.view());
+        assert!(all.iter().all(|residual| *residual < 2.0), "three directions say everything: {all:?}");
+    }
 }

@@ -3,7 +3,10 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, transform, views::Views};
+use super::{
+    Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components,
+    total_variance, transform, views::Views,
+};
 use crate::{
     Dataset,
     distance::Kernel,
@@ -36,6 +39,19 @@ pub enum FeatureParams {
     Discriminants(DiscriminantsParams),
 }
 
+impl FeatureParams {
+    /// What makes no sense whatever the data.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Pixels { .. } => Ok(()),
+            Self::Components { gradients, n_components, .. } => {
+                check_components(*n_components, gradients.n_features())
+            }
+            Self::Discriminants(params) => params.check(),
+        }
+    }
+}
+
 /// A kind of features, learned.
 #[derive(Clone, Debug)]
 pub(super) enum Feature {
@@ -63,6 +79,7 @@ impl Vectorizer {
         observer: &Observer,
     ) -> Result<Self, Error> {
         let fit = |(number, (_, params)): (u64, &(f64, FeatureParams))| {
+            params.check().map_err(Error::Params)?;
             // Dictionaries of different features are to differ.
             Feature::fit(params, images, seed.wrapping_add(number << 32), observer)
         };
@@ -81,7 +98,7 @@ impl Vectorizer {
     /// If the images are not of the shape of those it was fitted on.
     #[must_use]
     pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
-        let [height, width] = self.features[0].shape();
+        let [height, width] = self.shape();
         assert_eq!(images.ncols(), height * width, "images of another shape");
         transform(self, images)
     }
@@ -90,6 +107,11 @@ impl Vectorizer {
     #[must_use]
     pub fn n_features_out(&self) -> usize {
         Step::n_features_out(self)
+    }
+
+    /// Height and width of the images.
+    pub(super) fn shape(&self) -> [usize; 2] {
+        self.features[0].shape()
     }
 
     pub(super) fn features(&self) -> &[Feature] {
@@ -133,28 +155,16 @@ impl Vectorizer {
 
     /// Makes the steps of those features coarser that vary too much.
     fn balance(&mut self, weights: &[f64], images: ArrayView2<u8>) {
-        let deviations = self.features.iter().map(|feature| {
-            let vectors = transform(feature, images);
-            let variance: f64 = vectors
-                .columns()
-                .into_iter()
-                .map(|column| {
-                    // Whole numbers: the order of the sums is no matter.
-                    let sum: u64 = column.iter().map(|&x| u64::from(x)).sum();
-                    let squares: u64 = column.iter().map(|&x| u64::from(x).pow(2)).sum();
-                    let n = column.len() as f64;
-                    squares as f64 / n - (sum as f64 / n).powi(2)
-                })
-                .sum();
-            variance.sqrt()
-        });
+        let deviations =
+            self.features.iter().map(|feature| total_variance(transform(feature, images).view()).sqrt());
+        // Features that are always the same weigh nothing, and set no measure.
         let factors: Vec<f64> = weights
             .iter()
             .zip(deviations)
-            .map(|(weight, deviation)| weight / deviation.max(f64::MIN_POSITIVE))
+            .map(|(weight, deviation)| if deviation > 0.0 { weight / deviation } else { 0.0 })
             .collect();
-        let largest = factors.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        for (feature, factor) in self.features.iter_mut().zip(factors) {
+        let largest = factors.iter().copied().fold(0.0, f64::max);
+        for (feature, factor) in self.features.iter_mut().zip(factors).filter(|(_, factor)| *factor > 0.0) {
             feature.shrink(factor / largest);
         }
     }
@@ -166,7 +176,7 @@ impl Step for Vectorizer {
     }
 
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
-        let mut views = Views::new(x, self.features[0].shape());
+        let mut views = Views::new(x, self.shape());
         let mut first = 0;
         for feature in &self.features {
             let end = first + feature.n_features_out();

@@ -10,7 +10,7 @@ pub(super) struct Views<'a> {
     images: ArrayView2<'a, u8>,
     shape: [usize; 2],
     upright: Vec<(Deskew, Array2<u8>)>,
-    cells: Vec<((Option<Deskew>, Gradients), Array2<u8>)>,
+    cells: Vec<(Option<Deskew>, Gradients, Array2<u8>)>,
 }
 
 impl<'a> Views<'a> {
@@ -37,14 +37,13 @@ impl<'a> Views<'a> {
 
     /// The gradients of images, put upright first if so wanted.
     pub(super) fn cells(&mut self, deskew: Option<Deskew>, gradients: Gradients) -> ArrayView2<'_, u8> {
-        let wanted = (deskew, gradients);
-        let known = self.cells.iter().position(|&(known, _)| known == wanted);
+        let known = self.cells.iter().position(|known| (known.0, known.1) == (deskew, gradients));
         let place = known.unwrap_or_else(|| {
             let framed = FramedGradients { gradients, shape: self.shape };
             let cells = transform(&framed, self.upright(deskew));
-            self.cells.push((wanted, cells));
+            self.cells.push((deskew, gradients, cells));
             self.cells.len() - 1
         });
-        self.cells[place].1.view()
+        self.cells[place].2.view()
     }
 }

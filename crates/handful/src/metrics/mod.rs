@@ -77,6 +77,12 @@ impl ConfusionMatrix {
         self.correct() as f64 / self.total() as f64
     }
 
+    /// The share that is wrong, in percent; NaN if there are no predictions.
+    #[must_use]
+    pub fn error_percent(&self) -> f64 {
+        (self.total() - self.correct()) as f64 * 100.0 / self.total() as f64
+    }
+
     /// The 95 % [Wilson interval](wilson_interval) of the accuracy.
     ///
     /// # Panics

@@ -2,7 +2,7 @@
 //!
 //! Tensors are named after what they belong to (`features.0.lda.weights`, `prototypes.vectors`); the metadata hold one
 //! entry, `handful`, with the rest as JSON: the format's version, the recipe, classes, image shape, the training set's
-//! size and checksum, validation figures, and a checksum of the tensors.
+//! size and checksum, validation figures, and last a checksum of all that and the tensors.
 
 mod error;
 mod tensors;
@@ -35,6 +35,8 @@ pub const FORMAT_VERSION: u32 = 1;
 const KEY: &str = "handful";
 /// Larger images are none that a model was made for.
 const MOST_PIXELS: usize = 65_536;
+/// Probabilities are told for each class.
+const MOST_CLASSES: usize = 65_536;
 
 /// What a model was learned from, and how it did there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,7 +73,6 @@ struct Metadata {
     classes: Vec<String>,
     image_shape: [usize; 2],
     provenance: Provenance,
-    sha256: String,
 }
 
 /// Enough to tell whether the rest can be read.
@@ -101,12 +102,13 @@ impl Model {
             classes: self.classes().to_vec(),
             image_shape: self.image_shape(),
             provenance: self.provenance().clone(),
-            sha256: tensors::sha256(tensors.iter().map(|(name, tensor)| {
-                let (shape, bytes) = tensor.parts();
-                (name.as_str(), shape, bytes)
-            })),
         };
         let metadata = serde_json::to_string(&metadata).map_err(|error| Error::Content(error.to_string()))?;
+        let parts = tensors.iter().map(|(name, tensor)| {
+            let (shape, bytes) = tensor.parts();
+            (name.as_str(), shape, bytes)
+        });
+        let metadata = sealed(&metadata, &tensors::sha256(&metadata, parts));
         let tensors = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
         safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), metadata)])))
             .map_err(|error| Error::Format(error.to_string()))
@@ -125,15 +127,18 @@ impl Model {
         if version > FORMAT_VERSION {
             return Err(Error::Version { found: version, supported: FORMAT_VERSION });
         }
-        let metadata: Metadata = serde_json::from_str(json).map_err(content)?;
+        let (rest, expected) = unsealed(json).ok_or_else(|| {
+            Error::Content("expected a checksum at the end of the metadata, found none".to_owned())
+        })?;
         let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
         let mut all = tensors.tensors();
         all.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let found =
-            tensors::sha256(all.iter().map(|(name, tensor)| (name.as_str(), tensor.shape(), tensor.data())));
-        if found != metadata.sha256 {
-            return Err(Error::Checksum { expected: metadata.sha256, found });
+        let parts = all.iter().map(|(name, tensor)| (name.as_str(), tensor.shape(), tensor.data()));
+        let found = tensors::sha256(&rest, parts);
+        if found != expected {
+            return Err(Error::Checksum { expected: expected.to_owned(), found });
         }
+        let metadata: Metadata = serde_json::from_str(&rest).map_err(content)?;
         Self::from_parts(&Reader(tensors), metadata)
     }
 
@@ -146,6 +151,12 @@ impl Model {
             )));
         }
         params.check().map_err(Error::Content)?;
+        if classes.len() > MOST_CLASSES {
+            return Err(Error::Content(format!(
+                "expected {MOST_CLASSES} classes at most, found {}",
+                classes.len()
+            )));
+        }
         let vectorizer = Vectorizer::read(&params.features, image_shape, classes.len(), reader)?;
         let vectors = reader.array2("prototypes.vectors", [None, Some(vectorizer.n_features_out())])?;
         let n = vectors.nrows();
@@ -191,6 +202,19 @@ impl Model {
         let bytes = fs::read(path).map_err(|source| Error::Io { path: PathBuf::from(path), source })?;
         Self::from_bytes(&bytes)
     }
+}
+
+const SEAL: &str = ",\"sha256\":\"";
+
+/// Metadata with a checksum of everything else in the file as their last entry.
+fn sealed(metadata: &str, sha256: &str) -> String {
+    format!("{}{SEAL}{sha256}\"}}", &metadata[..metadata.len() - 1])
+}
+
+/// Metadata as they were before, and the checksum.
+fn unsealed(metadata: &str) -> Option<(String, &str)> {
+    let (rest, sha256) = metadata.strip_suffix("\"}")?.rsplit_once(SEAL)?;
+    Some((format!("{rest}}}"), sha256))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -76,9 +76,12 @@ impl Writer {
     }
 }
 
-/// A checksum of the names, shapes and bytes of tensors in the order of their names.
-pub(super) fn sha256<'a>(tensors: impl Iterator<Item = (&'a str, &'a [usize], &'a [u8])>) -> String {
-    let mut hash = Sha256::new();
+/// A checksum of metadata and of the names, shapes and bytes of tensors in the order of their names.
+pub(super) fn sha256<'a>(
+    metadata: &str,
+    tensors: impl Iterator<Item = (&'a str, &'a [usize], &'a [u8])>,
+) -> String {
+    let mut hash = Sha256::new_with_prefix(metadata);
     for (name, shape, bytes) in tensors {
         hash.update(format!("{name} {shape:?}\n"));
         hash.update(bytes);

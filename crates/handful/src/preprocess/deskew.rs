@@ -161,7 +161,7 @@ impl Place {
         if normalize != 0.0 {
             let scale = |variance: f64, part: f64, length: usize, limits: (f64, f64)| {
                 let deviation = variance.max(LEAST_VARIANCE).sqrt();
-                (deviation / (part * length as f64)).powf(normalize).clamp(limits.0, limits.1)
+                libm::pow(deviation / (part * length as f64), normalize).clamp(limits.0, limits.1)
             };
             down = scale(yy, HEIGHT, height, HEIGHT_LIMITS);
             right = scale(xx - shear * xy, WIDTH, width, WIDTH_LIMITS);

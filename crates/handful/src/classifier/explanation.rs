@@ -1,0 +1,98 @@
+//! Why an image gets its label, and whether it should have one.
+
+use ndarray::{ArrayView1, ArrayView2};
+
+use super::{Error, Model};
+use crate::neighbors::Neighbors;
+
+/// What the mean squared distance from the components' subspace adds to how strange an image is: so much that garments
+/// and letters of other fonts than those in the tests were told best from images held out.
+const RESIDUAL_WEIGHT: f64 = 0.1;
+
+/// Why an image got its label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The verdict, an index into the classes.
+    pub label: u32,
+    /// Its probability.
+    pub confidence: f64,
+    /// Whether it is like anything learned; always where that was not calibrated.
+    pub is_digit: bool,
+    /// The probability of each class.
+    pub probabilities: Vec<f64>,
+    /// The prototypes that decided, nearest first.
+    pub neighbors: Vec<Voter>,
+}
+
+/// A prototype near an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Voter {
+    /// Its number.
+    pub prototype: usize,
+    /// Its class.
+    pub label: u32,
+    /// Its squared distance, in the model's space.
+    pub distance: u64,
+    /// The training image that is nearest to it: its picture.
+    pub medoid: u32,
+}
+
+impl Model {
+    /// Why each image gets its label.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn explain(&self, images: ArrayView2<u8>) -> Result<Vec<Explanation>, Error> {
+        let vectors = self.transform(images)?;
+        let found = self.witnesses(vectors.view())?;
+        let probabilities = self.params.calibration.probabilities(&found.evidence, &found.labels);
+        let novel = self.params.calibration.novel;
+        let scores = self.outlier_scores_of(images, &found.neighbors);
+        let of_row = |(row, &label): (usize, &u32)| {
+            let nearest =
+                found.neighbors.indices.row(row).into_iter().zip(found.neighbors.distances.row(row));
+            let voter = |(&prototype, &distance): (&usize, &u64)| Voter {
+                prototype,
+                label: self.prototypes.labels()[prototype],
+                distance,
+                medoid: self.medoids[prototype],
+            };
+            Explanation {
+                label,
+                confidence: probabilities[[row, label as usize]],
+                is_digit: novel == 0.0 || scores[row] <= novel,
+                probabilities: probabilities.row(row).to_vec(),
+                neighbors: nearest.map(voter).collect(),
+            }
+        };
+        Ok(found.labels.iter().enumerate().map(of_row).collect())
+    }
+
+    /// How unlike everything learned each image is; infinite where there is nothing to see.
+    ///
+    /// The squared distance to the nearest centroid of whole images, in the centroids' variance; where components were
+    /// learned of whole images, also a little for what these cannot say.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    pub fn outlier_scores(&self, images: ArrayView2<u8>) -> Result<Vec<f64>, Error> {
+        let nearest = self.index.kneighbors(self.transform(images)?.view(), 1)?;
+        Ok(self.outlier_scores_of(images, &nearest))
+    }
+
+    /// With neighbours that are known already.
+    pub(super) fn outlier_scores_of(&self, images: ArrayView2<u8>, neighbors: &Neighbors) -> Vec<f64> {
+        let found = self.vectorizer.outlier_scores(images).unwrap_or_default();
+        let score = |(row, image): (usize, ArrayView1<u8>)| {
+            if image.iter().all(|&pixel| pixel == image[0]) {
+                return f64::INFINITY;
+            }
+            let nearest = match &found.nearest {
+                Some(nearest) => nearest[row],
+                None => neighbors.distances[[row, 0]] as f64 / self.unit,
+            };
+            nearest + RESIDUAL_WEIGHT * found.residual.get(row).unwrap_or(&0.0)
+        };
+        images.outer_iter().enumerate().map(score).collect()
+    }
+}
