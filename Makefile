@@ -2,7 +2,7 @@
 
 PRESETS := notebook pixels tiny small fast best neighbors
 
-.PHONY: help setup test test-full lint audit bench models
+.PHONY: help setup test test-full lint audit bench outliers models
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,18 @@ bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(VENV)/bin/python benches/peers/scaling.py $(BENCH)
 	$(VENV)/bin/python benches/peers/kmeans.py $(BENCH)
 	$(VENV)/bin/python benches/peers/experiment.py $(BENCH)
+
+OUTLIERS := target/outliers
+FONTS := fonts-dejavu-core fonts-freefont-ttf fonts-lato fonts-liberation
+
+outliers: setup ## Show presets what is no digit: letters, garments, noise (on Debian; installs fonts as root)
+	dpkg -s $(FONTS) dataset-fashion-mnist >/dev/null 2>&1 || \
+		{ apt-get update && apt-get install -y --no-install-recommends $(FONTS) dataset-fashion-mnist; }
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/outliers/requirements.txt
+	$(VENV)/bin/python benches/outliers/make.py $(OUTLIERS)
+	cargo run --release --locked -- compare --frontier --pretrained --n-init 1 \
+		--report $(OUTLIERS)/report.html --ood $(FASHION) $(OUTLIERS)/*ubyte.gz
 
 models: setup ## Train the presets again: models/*.safetensors (about 2 minutes)
 	cargo build --release --locked

@@ -8,11 +8,10 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::{
     classifier::Preset,
-    dataset::{self, Split, TrainTest},
+    dataset::{self, Split, TrainTest, idx::Images},
     kmeans,
     neighbors::{Algorithm, TieBreak, Weights},
 };
-use ndarray::ArcArray2;
 
 use crate::{console::Console, text};
 
@@ -41,7 +40,7 @@ pub(crate) struct Global {
     /// Threads to work with [default: the CPUs that this process may use]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
     pub(crate) threads: Option<u16>,
-    /// What all random choices follow from
+    /// What all random choices follow from, but those of presets, which have seeds of their own
     #[arg(long, global = true, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
     /// Print one JSON document on stdout and nothing else there
@@ -95,6 +94,7 @@ pub(crate) enum Command {
 /// (kmeans-knn), and, as a control, against as many random training images (random-knn).
 #[derive(Debug, clap::Args)]
 #[command(
+    group = clap::ArgGroup::new("presets").multiple(true),
     after_help = "Example:\n  handful compare --clusters 30 --n-neighbors 3 --sweep --report report.html"
 )]
 pub(crate) struct Compare {
@@ -120,18 +120,22 @@ pub(crate) struct Compare {
     #[arg(long)]
     pub(crate) sweep: bool,
     /// Also fit and test these presets: notebook, pixels, tiny, small, fast, best, neighbors
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', group = "presets")]
     pub(crate) preset: Vec<Preset>,
-    /// Also fit and test all presets, and draw errors against time and against size
-    #[arg(long)]
+    /// Also fit and test all presets
+    #[arg(long, group = "presets")]
     pub(crate) frontier: bool,
-    /// Use the presets that come with the program, trained on MNIST, rather than to fit them again
-    #[arg(long)]
+    /// Use the presets that come with the program, trained on MNIST, rather than to fit them again; their time to fit is
+    /// that of loading them
+    #[arg(long, requires = "presets")]
     pub(crate) pretrained: bool,
-    /// Images that are no digits, of the same size: how well do presets tell them? A file of images, or a folder, of
+    /// Fit each preset with so many seeds, its own and those after it, and tell how errors differ
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "pretrained", requires = "presets")]
+    pub(crate) seeds: NonZeroU32,
+    /// Images that are no digits, of the same size: how well do presets tell them? Files of images, or folders, of
     /// which the test images are taken
-    #[arg(long, value_name = "PATH")]
-    pub(crate) ood: Option<PathBuf>,
+    #[arg(long, value_name = "PATH", num_args = 1.., requires = "presets")]
+    pub(crate) ood: Vec<PathBuf>,
     /// Where the report goes
     #[arg(long, value_name = "FILE.html", default_value = "handful-report.html")]
     pub(crate) report: PathBuf,
@@ -221,6 +225,9 @@ pub(crate) struct Select {
     /// Parts, of six, that are held out one after the other
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(1..=6))]
     pub(crate) folds: u8,
+    /// The preset alone, without its alternatives
+    #[arg(long)]
+    pub(crate) alone: bool,
     /// Seeds that each candidate is fitted with: the preset's own and those after it
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) seeds: NonZeroU32,
@@ -336,8 +343,8 @@ pub(crate) fn load(named: Option<&PathBuf>, console: &Console) -> anyhow::Result
 }
 
 /// A file's images, or those of one part of a folder.
-pub(crate) fn load_images(path: &Path, split: Split, console: &Console) -> anyhow::Result<ArcArray2<u8>> {
+pub(crate) fn load_images(path: &Path, split: Split, console: &Console) -> anyhow::Result<Images> {
     let images = dataset::load_images(path, split)?;
     console.detail(&format!("read {} from {}", text::plural(images.pixels.nrows(), "image"), path.display()));
-    Ok(images.pixels)
+    Ok(images)
 }

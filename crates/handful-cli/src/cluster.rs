@@ -81,7 +81,7 @@ pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow:
         let start = Instant::now();
         (per_class(&params, &data)?, data.images().dim(), start.elapsed())
     } else {
-        let images = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?;
+        let images = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
         let start = Instant::now();
         (whole(&params, images.view())?, images.dim(), start.elapsed())
     };

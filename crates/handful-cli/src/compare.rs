@@ -9,6 +9,7 @@ use crate::{
     console::Console,
     experiment::{self, Experiment},
     output::{OutputFile, print_json},
+    presets::PresetResult,
     report,
     summary::Summary,
     table, text,
@@ -47,5 +48,10 @@ fn print(out: &mut impl Write, experiment: &Experiment) -> std::io::Result<()> {
     writeln!(out, "{}\n", table::terminal(&experiment.models))?;
     let bold = Style::new().bold();
     writeln!(out, "{bold}{}{bold:#}", report::verdict(experiment))?;
-    writeln!(out, "{}", report::control(experiment))
+    writeln!(out, "{}", report::control(experiment))?;
+    experiment
+        .presets
+        .iter()
+        .filter_map(PresetResult::of_seeds)
+        .try_for_each(|sentence| writeln!(out, "{sentence}"))
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use handful::{
     Dataset, KMeans, KNeighborsClassifier,
     classifier::Preset,
-    dataset::{Split, TrainTest},
+    dataset::TrainTest,
     kmeans::Prototypes,
     metrics::{ConfusionMatrix, McNemar, mcnemar},
     neighbors::{self, Neighbors},
@@ -95,16 +95,15 @@ pub(crate) fn run(
     let lab = Lab { data: &data, args, seed, console };
     // Before the long search: what cannot work is told at once.
     lab.check()?;
+    let outlier_sets = presets::prepare(args, &data, console)?;
     let (all, all_search) = lab.evaluate("knn-all", data.train.clone(), Instant::now())?;
     let (prototypes, (kmeans, kmeans_search)) = lab.kmeans(args.clusters.get(), args.n_init.get())?;
     let (random, random_search) = lab.random(args.clusters.get())?;
     let sweep = args.sweep.then(|| lab.sweep()).transpose()?;
     let mut models = vec![all, kmeans, random];
     let mut presets = Vec::new();
-    let outliers = args.ood.as_ref().map(|path| args::load_images(path, Split::Test, console)).transpose()?;
     for preset in args.presets() {
-        let outliers = outliers.as_ref().map(|images| images.view());
-        let (evaluated, result) = presets::run(preset, args.pretrained, &data, outliers, console)?;
+        let (evaluated, result) = presets::run(preset, args, &data, &outlier_sets, console)?;
         models.push(evaluated);
         presets.push(result);
     }

@@ -73,8 +73,8 @@ fn one_by_one(
 
 pub(crate) fn run(args: &args::Neighbors, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
-    let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?;
-    let queries = args::load_images(&args.queries, Split::Test, console)?;
+    let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
+    let queries = args::load_images(&args.queries, Split::Test, console)?.pixels;
     let (n_samples, n_features) = points.dim();
 
     let bar = console.bar("searching", Stage::Search);

@@ -1,19 +1,23 @@
 //! Presets beside the experiment: each fitted, saved to see how large it is, and tested.
 
-use std::time::Instant;
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::ensure;
 use handful::{
     Dataset,
-    classifier::{Model, Preset},
-    dataset::TrainTest,
+    classifier::{Model, Params, Preset, Validation},
+    dataset::{Split, TrainTest},
     metrics::{ConfusionMatrix, Reliability, ReliabilityBin, auroc, brier_score, log_loss, refused},
     model_file::Provenance,
     progress::Stage,
 };
-use ndarray::{Array2, ArrayView2};
+use ndarray::{ArcArray2, Array2};
 
 use crate::{
+    args::{self, Compare},
     console::Console,
     experiment::{Evaluated, timed},
     models,
@@ -32,8 +36,33 @@ pub(crate) struct PresetResult {
     pub(crate) risk_coverage: Vec<f64>,
     /// Of the test images the share refused as no digits.
     pub(crate) false_rejects: f64,
-    /// How images that are none were told, if there are any.
-    pub(crate) outliers: Option<Outliers>,
+    /// How images that are none were told, set by set.
+    pub(crate) outliers: Vec<Outliers>,
+    /// Errors in percent when fitted with the preset's own seed and those after it.
+    pub(crate) seed_errors: Vec<f64>,
+}
+
+/// Images that are no digits.
+pub(crate) struct OutlierSet {
+    pub(crate) name: String,
+    pub(crate) images: ArcArray2<u8>,
+}
+
+impl PresetResult {
+    /// How errors differ between seeds, in one sentence; none if there was one seed.
+    pub(crate) fn of_seeds(&self) -> Option<String> {
+        let errors = || self.seed_errors.iter().copied();
+        let n = self.seed_errors.len();
+        (n > 1).then(|| {
+            format!(
+                "{} with {n} seeds: errors of {:.2} % on average, {:.2} to {:.2} %",
+                self.preset,
+                errors().sum::<f64>() / n as f64,
+                errors().fold(f64::INFINITY, f64::min),
+                errors().fold(0.0, f64::max),
+            )
+        })
+    }
 }
 
 /// How well probabilities mean what they say.
@@ -46,29 +75,68 @@ pub(crate) struct Confidence {
 
 /// How well images that are no digits were told from the test images.
 pub(crate) struct Outliers {
+    pub(crate) name: String,
+    pub(crate) n_images: usize,
     pub(crate) auroc: f64,
     pub(crate) refused: f64,
 }
 
+/// Reads images that are no digits, and looks whether presets can work at all: before any long work.
+pub(crate) fn prepare(
+    args: &Compare,
+    data: &TrainTest,
+    console: &Console,
+) -> anyhow::Result<Vec<OutlierSet>> {
+    ensure!(
+        !args.pretrained || Provenance::of(&data.train).sha256 == Preset::CHOSEN_ON,
+        "the presets that come with the program were trained on MNIST, and these are other training images: expected no \
+         --pretrained"
+    );
+    let load = |path: &PathBuf| {
+        let images = args::load_images(path, Split::Test, console)?;
+        let ([height, width], [found_height, found_width]) = (data.test.image_shape(), images.shape);
+        ensure!(
+            images.shape == data.test.image_shape(),
+            "{}: expected images of {height} x {width} pixels, as those to be tested on, found {found_height} x {found_width}",
+            path.display()
+        );
+        Ok(OutlierSet { name: file_name(path), images: images.pixels })
+    };
+    args.ood.iter().map(load).collect()
+}
+
+/// The last part of a path, without what files of images always end in.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    name.trim_end_matches(".gz").trim_end_matches("-idx3-ubyte").to_owned()
+}
+
 pub(crate) fn run(
     preset: Preset,
-    pretrained: bool,
+    args: &Compare,
     data: &TrainTest,
-    outliers: Option<ArrayView2<u8>>,
+    outlier_sets: &[OutlierSet],
     console: &Console,
 ) -> anyhow::Result<(Evaluated, PresetResult)> {
     let (params, test) = (preset.params(), &data.test);
     let bar = console.bar(preset.name(), Stage::Features);
     let start = Instant::now();
-    let model = if pretrained {
-        pretrained_on(&data.train, preset)?
+    let model = if args.pretrained {
+        models::embedded(preset)?
     } else {
         params.fit_observed(&data.train, &bar.observer())?
     };
     let model = model.observer(bar.observer());
     let fit_seconds = start.elapsed().as_secs_f64();
     let (predict_seconds, predicted) = timed(|| Ok(model.predict(test.images().view())?))?;
-    let result = look(preset, &model, &predicted, &data.test, outliers)?;
+    let mut result = look(preset, &model, &data.test, outlier_sets)?;
+    for seed in (params.seed..).take(args.seeds.get() as usize).skip(1) {
+        let params = Params { seed, ..params.clone() };
+        let other = params.fit_observed(&data.train, &bar.observer())?.predict(test.images().view())?;
+        result
+            .seed_errors
+            .push(ConfusionMatrix::new(test.labels(), &other, test.classes().len()).error_percent());
+    }
     let evaluated = Evaluated {
         name: preset.name(),
         preset: Some(preset),
@@ -89,26 +157,16 @@ pub(crate) fn run(
     Ok((evaluated, result))
 }
 
-/// The preset that comes with the program, if it has learned from these very images.
-fn pretrained_on(train: &Dataset, preset: Preset) -> anyhow::Result<Model> {
-    let model = models::embedded(preset)?;
-    ensure!(
-        model.provenance().sha256 == Provenance::of(train).sha256,
-        "the presets that come with the program were trained on MNIST, and these are other training images: expected no \
-         --pretrained"
-    );
-    Ok(model)
-}
-
 fn look(
     preset: Preset,
     model: &Model,
-    predicted: &[u32],
     test: &Dataset,
-    outliers: Option<ArrayView2<u8>>,
+    outlier_sets: &[OutlierSet],
 ) -> anyhow::Result<PresetResult> {
-    let (images, truth) = (test.images().view(), test.labels());
-    let (probabilities, vote_shares) = (model.predict_proba(images)?, model.vote_shares(images)?);
+    let found = Validation::new(model, test)?;
+    let (predicted, truth) = (&found.predicted[..], test.labels());
+    let calibration = model.params().calibration;
+    let (probabilities, vote_shares) = (found.probabilities(Some(calibration)), found.probabilities(None));
     let confidence = |probabilities: &Array2<f64>| {
         let reliability = Reliability::new(probabilities.view(), predicted, truth);
         Confidence {
@@ -118,17 +176,22 @@ fn look(
             log_loss: log_loss(probabilities.view(), truth),
         }
     };
-    let (inliers, threshold) = (model.outlier_scores(images)?, model.params().calibration.novel);
-    let of_outliers = |images| {
-        let scores = model.outlier_scores(images)?;
-        anyhow::Ok(Outliers { auroc: auroc(&inliers, &scores), refused: refused(&scores, threshold) })
+    let tell = |set: &OutlierSet| {
+        let scores = model.outlier_scores(set.images.view())?;
+        anyhow::Ok(Outliers {
+            name: set.name.clone(),
+            n_images: scores.len(),
+            auroc: auroc(&found.outlier_scores, &scores),
+            refused: refused(&scores, calibration.novel),
+        })
     };
     Ok(PresetResult {
         preset,
         before: confidence(&vote_shares),
         after: confidence(&probabilities),
         risk_coverage: Reliability::new(probabilities.view(), predicted, truth).risk_coverage(&COVERAGES),
-        false_rejects: refused(&inliers, threshold),
-        outliers: outliers.map(of_outliers).transpose()?,
+        false_rejects: refused(&found.outlier_scores, calibration.novel),
+        outliers: outlier_sets.iter().map(tell).collect::<anyhow::Result<_>>()?,
+        seed_errors: vec![found.error_percent()],
     })
 }

@@ -43,7 +43,10 @@ struct Figures<'a> {
 
 pub(crate) fn run(args: &Select, global: &Global, console: &Console) -> anyhow::Result<()> {
     let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
-    let candidates = args.preset.candidates();
+    let mut candidates = args.preset.candidates();
+    if args.alone {
+        candidates.truncate(1);
+    }
     let first = candidates[0].params.seed;
     let seeds: Vec<u64> = (first..).take(args.seeds.get() as usize).collect();
     let figures = candidates

@@ -1,12 +1,12 @@
 //! What `compare --json` prints: names that scripts rely on.
 
-use handful::{classifier::Preset, dataset::TrainTest, distance::Level, metrics::ConfusionMatrix};
+use handful::{classifier::Preset, dataset::TrainTest, distance::Level};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
     experiment::{Comparison, Evaluated, Experiment, SweepPoint},
-    presets::{COVERAGES, Confidence, PresetResult},
+    presets::{COVERAGES, Confidence, Outliers, PresetResult},
 };
 
 #[derive(Serialize)]
@@ -59,20 +59,30 @@ struct ModelSummary<'a> {
     confusion_matrix: Vec<Vec<u64>>,
     per_class: Vec<ClassSummary<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    confidence: Option<ConfidenceSummary>,
+    seed_errors: Option<&'a [f64]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<ConfidenceSummary<'a>>,
 }
 
 /// Of presets: pairs are before calibration and after.
 #[derive(Serialize)]
-struct ConfidenceSummary {
+struct ConfidenceSummary<'a> {
     expected_calibration_error: [f64; 2],
     brier_score: [f64; 2],
     log_loss: [f64; 2],
     /// Shares of the test images kept, the surest first, and errors in percent among them.
     risk_coverage: Vec<[f64; 2]>,
     false_rejects: f64,
-    outlier_auroc: Option<f64>,
-    outliers_refused: Option<f64>,
+    /// Images that are no digits.
+    outliers: Vec<OutliersSummary<'a>>,
+}
+
+#[derive(Serialize)]
+struct OutliersSummary<'a> {
+    name: &'a str,
+    n_images: usize,
+    auroc: f64,
+    refused: f64,
 }
 
 #[derive(Serialize)]
@@ -167,20 +177,21 @@ impl<'a> ModelSummary<'a> {
             n_iter: model.n_iter,
             accuracy: matrix.accuracy(),
             accuracy_interval: matrix.accuracy_interval(),
-            error_percent: error_percent(matrix),
+            error_percent: matrix.error_percent(),
             fit_seconds: model.fit_seconds,
             predict_seconds: model.predict_seconds,
             images_per_second: model.images_per_second(),
             model_bytes: model.model_bytes,
             confusion_matrix: matrix.counts().outer_iter().map(|row| row.to_vec()).collect(),
             per_class: per_class.collect(),
+            seed_errors: result.map(|result| &result.seed_errors[..]),
             confidence: result.map(ConfidenceSummary::new),
         }
     }
 }
 
-impl ConfidenceSummary {
-    fn new(result: &PresetResult) -> Self {
+impl<'a> ConfidenceSummary<'a> {
+    fn new(result: &'a PresetResult) -> Self {
         let both = |of: fn(&Confidence) -> f64| [of(&result.before), of(&result.after)];
         Self {
             expected_calibration_error: both(|confidence| confidence.expected_calibration_error),
@@ -192,15 +203,16 @@ impl ConfidenceSummary {
                 .map(|(share, risk)| [share, *risk])
                 .collect(),
             false_rejects: result.false_rejects,
-            outlier_auroc: result.outliers.as_ref().map(|outliers| outliers.auroc),
-            outliers_refused: result.outliers.as_ref().map(|outliers| outliers.refused),
+            outliers: result.outliers.iter().map(OutliersSummary::new).collect(),
         }
     }
 }
 
-/// 3.09 rather than 3.0899999999999963.
-fn error_percent(matrix: &ConfusionMatrix) -> f64 {
-    (matrix.total() - matrix.correct()) as f64 * 100.0 / matrix.total() as f64
+impl<'a> OutliersSummary<'a> {
+    fn new(outliers: &'a Outliers) -> Self {
+        let Outliers { name, n_images, auroc, refused } = outliers;
+        Self { name, n_images: *n_images, auroc: *auroc, refused: *refused }
+    }
 }
 
 impl ComparisonSummary {

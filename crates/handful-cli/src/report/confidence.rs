@@ -10,7 +10,7 @@ use crate::{
 };
 
 pub(super) fn section(presets: &[PresetResult]) -> Markup {
-    let has_outliers = presets.iter().any(|result| result.outliers.is_some());
+    let outlier_sets = presets.first().map_or(&[][..], |result| &result.outliers);
     html! {
         p {
             "Of verdicts given with a confidence of 80 % four in five should be right. Before calibration, confidence is the "
@@ -29,7 +29,6 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
                 th scope="col" { "Brier score" }
                 th scope="col" { "log loss" }
                 th scope="col" { "refused as no digit" }
-                @if has_outliers { th scope="col" { "others refused" } th scope="col" { "AUROC" } }
             } }
             tbody { @for result in presets {
                 @let pair = |of: fn(&Confidence) -> f64, digits: usize| {
@@ -41,13 +40,26 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
                     td { (pair(|confidence| confidence.brier_score, 4)) }
                     td { (pair(|confidence| confidence.log_loss, 4)) }
                     td { (text::percent(result.false_rejects)) }
-                    @if let Some(outliers) = &result.outliers {
-                        td { (text::percent(outliers.refused)) }
-                        td { (format!("{:.4}", outliers.auroc)) }
-                    }
                 }
             } }
         } }
+        @if !outlier_sets.is_empty() {
+            div.scroll { table.plain {
+                caption { "Images that are no digits: the share refused, and the area under the ROC curve" }
+                thead { tr {
+                    th scope="col" { "model" }
+                    @for set in outlier_sets { th scope="col" { (set.name) " (" (text::count(set.n_images as u64)) ")" } }
+                } }
+                tbody { @for result in presets {
+                    tr {
+                        th scope="row" { (result.preset) }
+                        @for set in &result.outliers {
+                            td { (text::percent(set.refused)) " · " (format!("{:.4}", set.auroc)) }
+                        }
+                    }
+                } }
+            } }
+        }
         div.scroll { table.plain {
             caption { "Errors among the surest, in percent: the rest would go to a human" }
             thead { tr {
@@ -63,7 +75,7 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
         } }
         p.note {
             "Calibration error: Guo et al. 2017, in 15 bins. Log loss counts a probability of 0 as 1e-15. An image is refused "
-            "where it lies farther from everything learned than all but one in 200 of the held-out digits."
+            "where it lies farther from everything learned than all but seven in a thousand of the held-out digits."
         }
     }
 }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::charts::{Scale, px};
-use crate::{experiment::Evaluated, text};
+use crate::{experiment::Evaluated, presets::PresetResult, text};
 
 /// Somebody else's figures, as they were published.
 struct Published {
@@ -34,13 +34,15 @@ const SIZES: [Published; 6] = [
 const RECORDS: [(&str, f64); 2] =
     [("P2DHMDM k-NN, Keysers 2007", 0.52), ("tangent distance k-NN, Simard 1993", 1.1)];
 
-pub(super) fn section(models: &[Evaluated]) -> Markup {
+pub(super) fn section(models: &[Evaluated], results: &[PresetResult]) -> Markup {
     let presets = || models.iter().filter(|model| model.preset.is_some() || model.name == "knn-all");
     let time = |model: &Evaluated| Some(1e6 / model.images_per_second());
     let size = |model: &Evaluated| model.model_bytes.map(|bytes| bytes as f64);
     let points = |cost: &dyn Fn(&Evaluated) -> Option<f64>| {
         presets()
-            .filter_map(|model| cost(model).map(|cost| (model.name, error_percent(model), cost)))
+            .filter_map(|model| {
+                cost(model).map(|cost| (model.name, model.confusion_matrix.error_percent(), cost))
+            })
             .collect::<Vec<_>>()
     };
     html! {
@@ -53,16 +55,13 @@ pub(super) fn section(models: &[Evaluated]) -> Markup {
             (scatter("Error against microseconds an image", "µs an image", &points(&time), &TIMES, text::rough))
             (scatter("Error against bytes of the model's file", "bytes", &points(&size), &SIZES, bytes))
         }
+        @for sentence in results.iter().filter_map(PresetResult::of_seeds) { p { (sentence) "." } }
         p.note {
             "Published: " @for (i, point) in TIMES.iter().chain(&SIZES).enumerate() {
                 @if i > 0 { "; " } (point.name) " " (point.error_percent) " % (" (point.source) ")"
             } ". The times of ikawrakow/mnist are those of one core of another machine."
         }
     }
-}
-
-fn error_percent(model: &Evaluated) -> f64 {
-    100.0 * (1.0 - model.confusion_matrix.accuracy())
 }
 
 fn bytes(value: f64) -> String {

@@ -35,7 +35,14 @@ pub(crate) fn render(experiment: &Experiment, args: &Compare, seed: u64, total_s
         ("about", "How this was made", about(experiment, args, seed, total_seconds)),
     ];
     if !experiment.presets.is_empty() {
-        sections.insert(1, ("presets", "What it costs to err less", frontier::section(&experiment.models)));
+        sections.insert(
+            1,
+            (
+                "presets",
+                "What it costs to err less",
+                frontier::section(&experiment.models, &experiment.presets),
+            ),
+        );
         sections.insert(2, ("confidence", "How sure it is", confidence::section(&experiment.presets)));
     }
     let page = html! {
@@ -303,7 +310,8 @@ fn command(args: &Compare, seed: u64) -> String {
             args.sweep.then(|| " --sweep".to_owned()),
             args.frontier.then(|| " --frontier".to_owned()),
             args.pretrained.then(|| " --pretrained".to_owned()),
-            args.ood.as_deref().map(|path| quoted("ood", path)),
+            (args.seeds.get() > 1).then(|| format!(" --seeds {}", args.seeds)),
+            Some(args.ood.iter().map(|path| quoted("ood", path)).collect()),
         ]
         .into_iter()
         .flatten()

@@ -22,6 +22,8 @@ fn select_tells_what_a_preset_was_chosen_from_without_test_images() {
     {
         assert!(table.contains(expected), "{table}");
     }
+    let alone = json(&subset.handful().args(args).args(["--json", "--alone"]).output().unwrap());
+    assert_eq!(alone["candidates"].as_array().unwrap().len(), 1);
     let found = json(&subset.handful().args(args).arg("--json").output().unwrap());
     assert_eq!(found["seeds"], serde_json::json!([0, 1]));
     let candidates = found["candidates"].as_array().unwrap();
@@ -61,7 +63,19 @@ fn presets_stand_beside_the_baseline() {
     let subset = Subset::new(3000, 300);
     let other = Subset::made([28, 28], &[0, 10, 200]);
     let ood = other.path("mnist/t10k-images-idx3-ubyte");
-    let args = ["compare", "--clusters", "3", "--n-init", "1", "--preset", "small,tiny", "--json", "--ood"];
+    let args = [
+        "compare",
+        "--clusters",
+        "3",
+        "--n-init",
+        "1",
+        "--preset",
+        "small,tiny",
+        "--seeds",
+        "2",
+        "--json",
+        "--ood",
+    ];
     let output = subset.handful().args(args).arg(&ood).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let found = json(&output);
@@ -72,8 +86,12 @@ fn presets_stand_beside_the_baseline() {
         assert_eq!(model["preset"], model["name"]);
         assert!(model["model_bytes"].as_u64().unwrap() > 10_000);
         assert!(model["accuracy"].as_f64().unwrap() > 0.9);
+        let errors = model["seed_errors"].as_array().unwrap();
+        assert_eq!((errors.len(), &errors[0]), (2, &model["error_percent"]));
         let confidence = &model["confidence"];
-        assert_eq!(confidence["outliers_refused"], 1.0, "images without a stroke are no digits");
+        let outliers = &confidence["outliers"][0];
+        assert_eq!((&outliers["name"], &outliers["n_images"]), (&"t10k-images".into(), &3.into()));
+        assert_eq!(outliers["refused"], 1.0, "images without a stroke are no digits");
         let of_all = confidence["risk_coverage"][0][1].as_f64().unwrap();
         assert!((of_all - model["error_percent"].as_f64().unwrap()).abs() < 1e-9);
     }
