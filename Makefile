@@ -54,4 +54,5 @@ outliers: setup ## Show presets what is no digit: letters, garments, noise (on D
 
 models: setup ## Train the presets again: models/*.safetensors (about 2 minutes)
 	cargo build --release --locked
-	for preset in $(PRESETS); do target/release/handful train --preset $$preset -o models/$$preset.safetensors || exit 1; done
+	for preset in $(PRESETS); do \
+		target/release/handful train --preset $$preset -o models/$$preset.safetensors || exit 1; done

@@ -1,7 +1,7 @@
 """Images that are no digits, as IDX files for `handful compare --ood`: letters, two digits in one, noise, blanks.
 
-    make outliers                                                      # all of it, and presets beside one another
-    python benches/outliers/make.py target/outliers                    # the images alone; needs requirements.txt and fonts
+    make outliers                                   # all of it: images, and what presets make of them
+    python benches/outliers/make.py target/outliers # the images alone; needs requirements.txt and fonts
 
 Letters are rendered from Debian's fonts, and put into the frame as MNIST's digits were: into a box of 20 x 20 pixels
 with antialiasing, the centre of mass in the middle of 28 x 28. Letters that look like digits are left out. `--split

@@ -125,8 +125,8 @@ pub(crate) struct Compare {
     /// Also fit and test all presets
     #[arg(long, group = "presets")]
     pub(crate) frontier: bool,
-    /// Use the presets that come with the program, trained on MNIST, rather than to fit them again; their time to fit is
-    /// that of loading them
+    /// Use the presets that come with the program, trained on MNIST, rather than to fit them again: their time to fit
+    /// is that of loading them
     #[arg(long, requires = "presets")]
     pub(crate) pretrained: bool,
     /// Fit each preset with so many seeds, its own and those after it, and tell how errors differ
@@ -234,6 +234,8 @@ pub(crate) struct Select {
 }
 
 /// Learn a model from labelled images and save it
+///
+/// How sure the model is of its verdicts, and what it takes for no digit, was measured on MNIST, whatever the images.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  handful train --preset small -o small.safetensors")]
 pub(crate) struct Train {

@@ -89,15 +89,16 @@ pub(crate) fn prepare(
 ) -> anyhow::Result<Vec<OutlierSet>> {
     ensure!(
         !args.pretrained || Provenance::of(&data.train).sha256 == Preset::CHOSEN_ON,
-        "the presets that come with the program were trained on MNIST, and these are other training images: expected no \
-         --pretrained"
+        "the presets that come with the program were trained on MNIST, and these are other training images: \
+         expected no --pretrained"
     );
     let load = |path: &PathBuf| {
         let images = args::load_images(path, Split::Test, console)?;
         let ([height, width], [found_height, found_width]) = (data.test.image_shape(), images.shape);
         ensure!(
             images.shape == data.test.image_shape(),
-            "{}: expected images of {height} x {width} pixels, as those to be tested on, found {found_height} x {found_width}",
+            "{}: expected images of {height} x {width} pixels, as those to be tested on, \
+             found {found_height} x {found_width}",
             path.display()
         );
         Ok(OutlierSet { name: file_name(path), images: images.pixels })

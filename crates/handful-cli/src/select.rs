@@ -43,6 +43,11 @@ struct Figures<'a> {
 
 pub(crate) fn run(args: &Select, global: &Global, console: &Console) -> anyhow::Result<()> {
     let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
+    let n = train.n_samples();
+    anyhow::ensure!(
+        n >= 12,
+        "expected at least 12 training images, of which parts can be held out, found {n}"
+    );
     let mut candidates = args.preset.candidates();
     if args.alone {
         candidates.truncate(1);

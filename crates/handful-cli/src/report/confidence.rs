@@ -13,10 +13,10 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
     let outlier_sets = presets.first().map_or(&[][..], |result| &result.outliers);
     html! {
         p {
-            "Of verdicts given with a confidence of 80 % four in five should be right. Before calibration, confidence is the "
-            "share of the votes; after it, a probability from votes and distances, whose two weights were learned on images "
-            "held out of the training set. Rings show the votes, dots the calibrated probabilities, larger where there are more "
-            "images; on the diagonal confidence is worth what it says."
+            "Of verdicts given with a confidence of 80 % four in five should be right. Before calibration, confidence is "
+            "the share of the votes; after it, a probability from votes and distances, whose two weights were learned on "
+            "images held out of MNIST's training set, whatever the data here. Rings show the votes, dots the calibrated "
+            "probabilities, larger where there are more images; on the diagonal confidence is worth what it says."
         }
         div.pair {
             @for result in presets { (reliability(result)) }
@@ -48,7 +48,9 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
                 caption { "Images that are no digits: the share refused, and the area under the ROC curve" }
                 thead { tr {
                     th scope="col" { "model" }
-                    @for set in outlier_sets { th scope="col" { (set.name) " (" (text::count(set.n_images as u64)) ")" } }
+                    @for set in outlier_sets {
+                        th scope="col" { (set.name) " (" (text::count(set.n_images as u64)) ")" }
+                    }
                 } }
                 tbody { @for result in presets {
                     tr {
@@ -74,8 +76,9 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
             } }
         } }
         p.note {
-            "Calibration error: Guo et al. 2017, in 15 bins. Log loss counts a probability of 0 as 1e-15. An image is refused "
-            "where it lies farther from everything learned than all but seven in a thousand of the held-out digits."
+            "Calibration error: Guo et al. 2017, in 15 bins. Log loss counts a probability of 0 as 1e-15. An image is "
+            "refused where it lies farther from everything learned than all but seven in a thousand of MNIST's digits "
+            "that were held out."
         }
     }
 }

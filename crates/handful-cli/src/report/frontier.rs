@@ -47,9 +47,9 @@ pub(super) fn section(models: &[Evaluated], results: &[PresetResult]) -> Markup 
     };
     html! {
         p {
-            "Each preset's error on the test images against what it costs: filled dots are measured in this run, rings are "
-            "what others have published, dashed lines are published errors of nearest neighbours without figures of cost. "
-            "Both axes are logarithmic; lower left is better."
+            "Each preset's error on the test images against what it costs: filled dots are measured in this run, with as "
+            "many threads as it has, rings are what others have published, dashed lines are published errors of nearest "
+            "neighbours without figures of cost. Both axes are logarithmic; lower left is better."
         }
         div.pair {
             (scatter("Error against microseconds an image", "µs an image", &points(&time), &TIMES, text::rough))

@@ -76,7 +76,8 @@ fn presets_stand_beside_the_baseline() {
         "--json",
         "--ood",
     ];
-    let output = subset.handful().args(args).arg(&ood).output().unwrap();
+    let digits = subset.path("mnist/train-images-idx3-ubyte");
+    let output = subset.handful().args(args).args([&ood, &digits]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let found = json(&output);
     let models = found["models"].as_array().unwrap();
@@ -92,6 +93,8 @@ fn presets_stand_beside_the_baseline() {
         let outliers = &confidence["outliers"][0];
         assert_eq!((&outliers["name"], &outliers["n_images"]), (&"t10k-images".into(), &3.into()));
         assert_eq!(outliers["refused"], 1.0, "images without a stroke are no digits");
+        let digits = &confidence["outliers"][1];
+        assert!(digits["refused"].as_f64().unwrap() < 0.2 && digits["auroc"].as_f64().unwrap() < 0.6);
         let of_all = confidence["risk_coverage"][0][1].as_f64().unwrap();
         assert!((of_all - model["error_percent"].as_f64().unwrap()).abs() < 1e-9);
     }
@@ -101,6 +104,22 @@ fn presets_stand_beside_the_baseline() {
     for section in ["presets", "confidence"] {
         let charts = Selector::parse(&format!("section#{section} svg")).unwrap();
         assert_eq!(page.select(&charts).count(), 2);
+    }
+}
+
+#[test]
+fn what_cannot_work_with_presets_is_told_at_once() {
+    let (subset, other) = (Subset::new(300, 30), Subset::made([14, 56], &[0, 10, 200]));
+    let run = |args: &[&str]| {
+        let output = subset.handful().arg("compare").args(args).output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    let wide = other.path("mnist/t10k-images-idx3-ubyte");
+    let (code, told) = run(&["--preset", "tiny", "--ood", wide.to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("expected images of 28 x 28 pixels") && told.contains("found 14 x 56"), "{told}");
+    for args in [["--ood", "mnist"].as_slice(), &["--pretrained"], &["--seeds", "3"]] {
+        assert_eq!(run(args).0, Some(2), "{args:?} without a preset");
     }
 }
 

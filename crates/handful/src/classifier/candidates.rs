@@ -37,7 +37,8 @@ impl Preset {
                 add("all images", &|params| params.prototypes = PrototypeParams::All);
             }
             Self::Tiny | Self::Small | Self::Fast => {
-                add("normalised by 0", &|params| normalize(params, 0.0));
+                add("not upright", &|params| features(params, |_, deskew| *deskew = None));
+                add("not normalised", &|params| normalize(params, 0.0));
                 add("normalised by 0.4", &|params| normalize(params, 0.4));
                 add("normalised by 0.8", &|params| normalize(params, 0.8));
                 add("no emphasis", &|params| discriminants(params, |params| params.emphasis = None));
@@ -58,6 +59,7 @@ impl Preset {
                 });
             }
             Self::Best => {
+                add("not upright", &|params| features(params, |_, deskew| *deskew = None));
                 add("3-NN", &|params| votes(params, 3));
                 add("9-NN", &|params| votes(params, 9));
                 add("discriminants weigh 0.7", &|params| weigh(params, 0.7));
@@ -85,6 +87,7 @@ impl Preset {
                 add("15 neighbours", &|params| hyperplanes(params, |planes| planes.n_neighbors = 15));
                 add("40 neighbours", &|params| hyperplanes(params, |planes| planes.n_neighbors = 40));
                 add("100 candidates", &|params| hyperplanes(params, |planes| planes.n_candidates = 100));
+                add("not upright", &|params| features(params, |_, deskew| *deskew = None));
                 add("not normalised", &|params| normalize(params, 0.0));
                 add("normalised by 0.4", &|params| normalize(params, 0.4));
             }

@@ -12,9 +12,9 @@ const ARRIVED: f64 = 1e-10;
 /// What turns evidence into probabilities, learned from images that the model had not seen.
 ///
 /// The probability of a class is in proportion to exp(`votes` · its share of the votes - `distance` · the distance of
-/// its nearest prototype, or of its hyperplane where these decide), but not above the label's, and `novel` is the [`outlier_scores`](super::Model::outlier_scores) beyond which an image is of
-/// no class at all. Distances count in the prototypes' standard deviation in all directions together, so that the
-/// figures outlive a change of scale.
+/// its nearest prototype, or of its hyperplane where these decide), but not above the label's. Beyond `novel`, a value
+/// of [`outlier_scores`](super::Model::outlier_scores), an image is of no class at all. Distances count in the
+/// prototypes' standard deviation in all directions together, so that the figures outlive a change of scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Weight of a share of votes.
@@ -140,8 +140,8 @@ fn softmax(
 }
 
 impl Evidence {
-    /// From the prototypes that vote on each image, the labels of all prototypes, and the squared distance of each class,
-    /// which is infinite where nothing stands for it.
+    /// From the prototypes that vote on each image, the labels of all prototypes, and each class's squared distance, which
+    /// is infinite where nothing stands for it.
     pub(super) fn new(voters: &Neighbors, labels: &[u32], mut distances: Array2<f64>, unit: f64) -> Self {
         let mut votes = Array2::zeros(distances.dim());
         for (mut votes, voters) in votes.outer_iter_mut().zip(voters.indices.outer_iter()) {

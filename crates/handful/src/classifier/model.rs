@@ -219,8 +219,8 @@ impl Model {
         Ok(self.of_class.get().map_or(&[], Vec::as_slice))
     }
 
-    /// The squared distance of each class's hyperplane, shape (n, classes). Of a class with too few neighbours for one it
-    /// is more than that of the farthest neighbour, and infinite for a class without prototypes.
+    /// The squared distance of each class's hyperplane, shape (n, classes): more than that of the farthest neighbour for
+    /// a class with too few for a hyperplane, infinite for one without prototypes.
     fn hyperplane_distances(
         &self,
         hyperplanes: Hyperplanes,

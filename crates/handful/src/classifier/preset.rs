@@ -10,8 +10,8 @@ use crate::{
 
 /// A named, complete, frozen recipe, its seed included.
 ///
-/// Validation errors are those of `handful select`: means over five seeds, on three parts, of six, that were held out of
-/// MNIST's training images.
+/// Validation errors are those of `handful select`: means over five seeds, on three parts, of six, that were held out
+/// of MNIST's training images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Preset {
     /// The original notebook: nine centroids a digit of the pixels as they are, and the nearest decides.

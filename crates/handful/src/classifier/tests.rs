@@ -1,7 +1,7 @@
 use std::fs;
 
-use ndarray::Array2;
-use rayon::ThreadPoolBuilder;
+use ndarray::{Array2, Axis};
+use rayon::{ThreadPoolBuilder, prelude::*};
 
 use super::*;
 use crate::{
@@ -130,8 +130,48 @@ fn the_same_bytes_for_any_number_of_threads_and_a_model_that_predicts_the_same()
 fn images_of_another_shape_are_refused() {
     let (train, _) = images();
     let model = recipes()[2].fit(&train).unwrap();
-    let error = model.predict(Array2::zeros((2, 100)).view()).unwrap_err().to_string();
-    assert_eq!(error, "expected images of 28 x 28 pixels, as the model was trained on, found 100 pixels");
+    let images = Array2::zeros((2, 100));
+    let expected = "expected images of 28 x 28 pixels, as the model was trained on, found 100 pixels";
+    for error in [
+        model.predict(images.view()).map(|_| ()),
+        model.predict_proba(images.view()).map(|_| ()),
+        model.explain(images.view()).map(|_| ()),
+        model.outlier_scores(images.view()).map(|_| ()),
+    ] {
+        assert_eq!(error.unwrap_err().to_string(), expected);
+    }
+}
+
+/// As a service might: a thread that waits for a part of one answer may begin another.
+#[test]
+fn many_may_ask_at_once() {
+    let (train, test) = images();
+    let model = recipes()[2].fit(&train).unwrap();
+    let whole = model.predict_proba(test.images().view()).unwrap();
+    for _ in 0..20 {
+        let model = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+        whole
+            .axis_chunks_iter(Axis(0), 10)
+            .zip(test.images().axis_chunks_iter(Axis(0), 10))
+            .par_bridge()
+            .for_each(|(expected, images)| assert_eq!(model.predict_proba(images).unwrap(), expected));
+    }
+}
+
+#[test]
+fn images_that_nothing_can_be_learned_from_are_errors() {
+    let (train, _) = images();
+    let blank =
+        Dataset::new(Array2::zeros((600, 784)), [28, 28], train.labels().to_vec(), train.classes().to_vec())
+            .unwrap();
+    let error = recipes()[0].fit(&blank).unwrap_err().to_string();
+    assert!(error.contains("expected images with strokes"), "{error}");
+    for params in &recipes()[1..] {
+        let model = params.fit(&blank).unwrap();
+        let loaded = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+        let answers = loaded.explain(train.images().view()).unwrap();
+        assert!(answers.iter().all(|answer| answer.probabilities.iter().all(|p| p.is_finite())));
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@
 
 mod error;
 mod tensors;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,

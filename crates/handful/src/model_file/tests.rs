@@ -1,0 +1,80 @@
+//! Files whose checksum is right and whose content is not.
+
+use ndarray::Array2;
+
+use super::*;
+use crate::{
+    classifier::{Calibration, Decision, Hyperplanes},
+    features::{BlockParams, DiscriminantsParams, FeatureParams, Gradients},
+};
+
+/// Crosses and bars, learned by discriminants of a dictionary of windows anywhere.
+fn model() -> Model {
+    let images = Array2::from_shape_fn((40, 64), |(i, pixel)| {
+        let (row, column) = (pixel / 8, pixel % 8);
+        let is_ink = column == 2 + i % 3 || (i % 2 == 0 && row == 3 + i % 2);
+        if is_ink { 200 + (i as u8) } else { 0 }
+    });
+    let labels = (0..40).map(|i| i % 2).collect();
+    let images = Dataset::new(images, [8, 8], labels, vec!["cross".into(), "bar".into()]).unwrap();
+    let gradients = Gradients::new(4, 4);
+    let block =
+        BlockParams::Shared { gradients, window: 2, n_components: 6, n_atoms: 5, n_pools: 2, max_iter: 3 };
+    let params = DiscriminantsParams { deskew: None, blocks: vec![block], ridge: 0.1, emphasis: None };
+    let params = Params {
+        features: vec![(1.0, FeatureParams::Discriminants(params))],
+        prototypes: PrototypeParams::All,
+        decision: Decision::Hyperplanes(Hyperplanes {
+            n_candidates: 9,
+            n_neighbors: 3,
+            least: 2,
+            ridge: 0.5,
+        }),
+        calibration: Calibration::default(),
+        seed: 0,
+    };
+    params.fit(&images).unwrap()
+}
+
+/// The file with some of its metadata replaced, and a checksum to match.
+fn changed(bytes: &[u8], from: &str, to: &str) -> Result<Model, Error> {
+    let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
+    let (metadata, _) = unsealed(&header.metadata().as_ref().unwrap()[KEY]).unwrap();
+    assert!(metadata.contains(from), "{metadata}");
+    let metadata = metadata.replace(from, to);
+    let tensors = SafeTensors::deserialize(bytes).unwrap();
+    let mut all = tensors.tensors();
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let parts = all.iter().map(|(name, tensor)| (name.as_str(), tensor.shape(), tensor.data()));
+    let metadata = sealed(&metadata, &tensors::sha256(&metadata, parts));
+    let all = all.iter().map(|(name, tensor)| (name.as_str(), tensor));
+    let file = safetensors::serialize(all, Some(HashMap::from([(KEY.to_owned(), metadata)]))).unwrap();
+    Model::from_bytes(&file)
+}
+
+#[test]
+fn metadata_that_make_no_sense_are_told() {
+    let bytes = model().to_bytes().unwrap();
+    assert!(changed(&bytes, "cross", "x").is_ok(), "a change of a name does no harm");
+    for (from, to, expected) in [
+        (r#""window":2"#, r#""window":5"#, "expected a window of 1 to 4 cells, found 5"),
+        (r#""window":2"#, r#""window":0"#, "expected a window of 1 to 4 cells, found 0"),
+        (r#""n_components":6"#, r#""n_components":70000"#, "expected 1 to 16 components, found 70000"),
+        (r#""n_pools":2"#, r#""n_pools":1000000"#, "expected 1 to 64 rows of pools"),
+        (r#""n_atoms":5"#, r#""n_atoms":4"#, "shape (4, 6)"),
+        (r#""n_atoms":5"#, r#""n_atoms":5000000"#, "expected 1 to 4096 atoms"),
+        (r#""gradients":[4,4]"#, r#""gradients":[99,4]"#, "expected 1 to 15 directions"),
+        (r#""n_neighbors":3"#, r#""n_neighbors":60000"#, "expected 1 to 1024 neighbours a hyperplane"),
+        (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_neighbors is 0"),
+        (r#""n_candidates":9"#, r#""n_candidates":41"#, "n_neighbors is 41"),
+        (r#""ridge":0.5"#, r#""ridge":0.0"#, "expected a ridge above 0"),
+        (r#"[[1.0,{"#, r#"[[-1.0,{"#, "expected features of a weight above 0"),
+        (r#"["cross","bar"]"#, "[]", "for 0 classes"),
+        (r#"["cross","bar"]"#, r#"["cross"]"#, "for 1 classes"),
+        (r#""image_shape":[8,8]"#, r#""image_shape":[0,8]"#, "expected images of 1 to 65536 pixels"),
+        (r#""n_samples":40"#, r#""n_samples":39"#, "expected medoids below 39"),
+    ] {
+        let error = changed(&bytes, from, to).map(|_| "a model").unwrap_err().to_string();
+        assert!(error.contains(expected), "{to}: {error}");
+    }
+}
