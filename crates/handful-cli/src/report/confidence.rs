@@ -9,6 +9,9 @@ use crate::{
     text,
 };
 
+/// Bins of fewer images say little.
+const FEW: u64 = 10;
+
 pub(super) fn section(presets: &[PresetResult]) -> Markup {
     let outlier_sets = presets.first().map_or(&[][..], |result| &result.outliers);
     html! {
@@ -16,7 +19,8 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
             "Of verdicts given with a confidence of 80 % four in five should be right. Before calibration, confidence is "
             "the share of the votes; after it, a probability from votes and distances, whose two weights were learned on "
             "images held out of MNIST's training set, whatever the data here. Rings show the votes, dots the calibrated "
-            "probabilities, larger where there are more images; on the diagonal confidence is worth what it says."
+            "probabilities, larger where there are more images and pale where there are fewer than ten; on the diagonal "
+            "confidence is worth what it says."
         }
         div.pair {
             @for result in presets { (reliability(result)) }
@@ -56,7 +60,7 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
                     tr {
                         th scope="row" { (result.preset) }
                         @for set in &result.outliers {
-                            td { (text::percent(set.refused)) " · " (format!("{:.4}", set.auroc)) }
+                            td { (text::percent(set.refused)) br; small { (format!("{:.4}", set.auroc)) } }
                         }
                     }
                 } }
@@ -100,7 +104,9 @@ fn reliability(result: &PresetResult) -> Markup {
                 line.baseline x1=(px(x.at(0.0))) y1=(px(y.at(0.0))) x2=(px(x.at(1.0))) y2=(px(y.at(1.0))) {}
                 @for (class, confidence) in [("ring", &result.before), ("dot", &result.after)] {
                     @for bin in confidence.curve.iter().filter(|bin| bin.count > 0) {
-                        circle class=(class) cx=(px(x.at(bin.confidence))) cy=(px(y.at(bin.accuracy))) r=(px(radius(bin))) {
+                        @let class = if bin.count < FEW { format!("{class} few") } else { class.to_owned() };
+                        @let (cx, cy) = (px(x.at(bin.confidence)), px(y.at(bin.accuracy)));
+                        circle class=(class) cx=(cx) cy=(cy) r=(px(radius(bin))) {
                             title { (text::count(bin.count)) " images" }
                         }
                     }
