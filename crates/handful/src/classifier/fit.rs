@@ -22,7 +22,7 @@ impl Params {
     /// # Errors
     /// As [`fit`](Self::fit); if the observer breaks.
     pub fn fit_observed(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
-        self.check().map_err(Error::Params)?;
+        self.check(images.image_shape(), images.classes().len()).map_err(Error::Params)?;
         let vectorizer = Vectorizer::fit(&self.features, images, self.seed, observer)?;
         let vectors = vectorizer.transform(images.images().view());
         let vectors = images.with_images(vectors, [1, vectorizer.n_features_out()])?;

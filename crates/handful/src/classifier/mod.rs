@@ -43,6 +43,11 @@ pub use validation::{Validation, folds, hold_out};
 
 use crate::features::FeatureParams;
 
+/// Larger images are none that recipes were made for.
+const MOST_PIXELS: usize = 65_536;
+/// Probabilities are told for each class.
+const MOST_CLASSES: usize = 65_536;
+
 /// A recipe: what an image becomes, what it is compared with, and how that decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Params {
@@ -89,8 +94,14 @@ pub enum Decision {
 }
 
 impl Params {
-    /// What makes no sense whatever the data, as when a file says so.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// What makes no sense for images of a shape and so many classes, whatever they show.
+    pub(crate) fn check(&self, [height, width]: [usize; 2], n_classes: usize) -> Result<(), String> {
+        if height.checked_mul(width).is_none_or(|pixels| !(1..=MOST_PIXELS).contains(&pixels)) {
+            return Err(format!("expected images of 1 to {MOST_PIXELS} pixels, found {height} x {width}"));
+        }
+        if n_classes > MOST_CLASSES {
+            return Err(format!("expected {MOST_CLASSES} classes at most, found {n_classes}"));
+        }
         if self.features.is_empty() {
             return Err("expected at least one kind of features, found none".to_owned());
         }

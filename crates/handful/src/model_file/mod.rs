@@ -35,11 +35,6 @@ use crate::{
 pub const FORMAT_VERSION: u32 = 1;
 
 const KEY: &str = "handful";
-/// Larger images are none that a model was made for.
-const MOST_PIXELS: usize = 65_536;
-/// Probabilities are told for each class.
-const MOST_CLASSES: usize = 65_536;
-
 /// What a model was learned from, and how it did there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -146,19 +141,7 @@ impl Model {
 
     fn from_parts(reader: &Reader, metadata: Metadata) -> Result<Self, Error> {
         let Metadata { params, classes, image_shape, provenance, .. } = metadata;
-        let [height, width] = image_shape;
-        if height.checked_mul(width).is_none_or(|pixels| !(1..=MOST_PIXELS).contains(&pixels)) {
-            return Err(Error::Content(format!(
-                "expected images of 1 to {MOST_PIXELS} pixels, found {height} x {width}"
-            )));
-        }
-        params.check().map_err(Error::Content)?;
-        if classes.len() > MOST_CLASSES {
-            return Err(Error::Content(format!(
-                "expected {MOST_CLASSES} classes at most, found {}",
-                classes.len()
-            )));
-        }
+        params.check(image_shape, classes.len()).map_err(Error::Content)?;
         let vectorizer = Vectorizer::read(&params.features, image_shape, classes.len(), reader)?;
         let vectors = reader.array2("prototypes.vectors", [None, Some(vectorizer.n_features_out())])?;
         let n = vectors.nrows();

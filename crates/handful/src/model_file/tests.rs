@@ -68,7 +68,7 @@ fn metadata_that_make_no_sense_are_told() {
         (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_neighbors is 0"),
         (r#""n_candidates":9"#, r#""n_candidates":41"#, "n_neighbors is 41"),
         (r#""ridge":0.5"#, r#""ridge":0.0"#, "expected a ridge above 0"),
-        (r#"[[1.0,{"#, r#"[[-1.0,{"#, "expected features of a weight above 0"),
+        ("[[1.0,{", "[[-1.0,{", "expected features of a weight above 0"),
         (r#"["cross","bar"]"#, "[]", "for 0 classes"),
         (r#"["cross","bar"]"#, r#"["cross"]"#, "for 1 classes"),
         (r#""image_shape":[8,8]"#, r#""image_shape":[0,8]"#, "expected images of 1 to 65536 pixels"),
