@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, Step, patches::Patches};
 use crate::{
     Dataset,
-    distance::Kernel,
+    distance::{Kernel, MOST_DIMENSIONS},
     kmeans,
     model_file::{self, Reader, Writer},
     progress::Observer,
@@ -80,6 +80,10 @@ impl BlockParams {
             }
             Self::Shared { n_atoms, .. } if !(1..=MOST_ATOMS).contains(n_atoms) => {
                 Err(format!("expected 1 to {MOST_ATOMS} atoms for windows at all places, found {n_atoms}"))
+            }
+            Self::Shared { n_pools, n_atoms, .. } if n_pools * n_pools * n_atoms > MOST_DIMENSIONS => {
+                let found = n_pools * n_pools * n_atoms;
+                Err(format!("expected {MOST_DIMENSIONS} sums of activations at most, found {found}"))
             }
             _ => Ok(()),
         }

@@ -60,7 +60,11 @@ impl Pca {
         let eigen = SymmetricEigen::new(covariance);
         let mut order: Vec<usize> = (0..d).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let floor = (eigen.eigenvalues[order[0]] * LEAST).max(f64::MIN_POSITIVE);
+        let floor = match eigen.eigenvalues[order[0]] * LEAST {
+            floor if floor > 0.0 => floor,
+            // All rows are the same.
+            _ => 1.0,
+        };
 
         let mut weights = Array2::zeros((n_components, d));
         let mut units = Vec::with_capacity(n_components);
