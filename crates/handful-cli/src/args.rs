@@ -8,7 +8,7 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::{
     classifier::Preset,
-    dataset::{self, Split, TrainTest, idx::Images},
+    dataset::{self, Images, Split, TrainTest},
     kmeans,
     neighbors::{Algorithm, TieBreak, Weights},
 };

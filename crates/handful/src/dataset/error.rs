@@ -1,5 +1,7 @@
 use std::{io, path::PathBuf};
 
+use super::Split;
+
 /// What can be wrong with a data set, or with the files that should hold one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -7,29 +9,115 @@ pub enum Error {
     /// The default data is in none of the usual places.
     #[error(
         "MNIST was not found: run inside a clone of handful, name a folder, or set HANDFUL_DATA to one; \
-         looked for {} in {}",
-        super::IDX_FILES.join(", "),
+         looked for images in {}",
         looked.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     NotFound {
         /// The folders that were looked at, in order.
         looked: Vec<PathBuf>,
     },
-    /// A path that should be a folder.
-    #[error("{}: expected a folder with MNIST's four IDX files, found {}", path.display(), if *exists { "a file" } else { "nothing" })]
-    NotAFolder {
-        /// The path that was given.
+    /// A folder or file without images.
+    #[error("{}: expected images, found none", path.display())]
+    NoImages {
+        /// The folder or file.
         path: PathBuf,
-        /// Whether there is something else.
-        exists: bool,
     },
-    /// A folder lacks one of the four IDX files.
-    #[error("{}: expected the file {expected} or {expected}.gz, found neither", folder.display())]
-    MissingFile {
+    /// A folder has files for one part of a data set only.
+    #[error(
+        "{}: expected a file of images {}, found {}", folder.display(),
+        if *split == Split::Train { "to learn from, with `train` in its name" }
+        else { "to be tested on, with `test` or `t10k` in its name" },
+        found.join(", ")
+    )]
+    NoSplit {
         /// The folder that was given.
         folder: PathBuf,
-        /// The missing file's name.
-        expected: &'static str,
+        /// The part that is missing.
+        split: Split,
+        /// Files of images that are there.
+        found: Vec<String>,
+    },
+    /// More than one file or folder may be meant.
+    #[error("{}: expected one set of images, found several ({}): name one of them", folder.display(), found.join(", "))]
+    Ambiguous {
+        /// The folder that was given.
+        folder: PathBuf,
+        /// What there is.
+        found: Vec<String>,
+    },
+    /// There is one set of images where one to learn from and one to be tested on are needed.
+    #[error(
+        "{}: expected images to learn from and others to be tested on, found one set: name a folder with both",
+        path.display()
+    )]
+    OneSet {
+        /// The file that was given.
+        path: PathBuf,
+    },
+    /// Images have no labels.
+    #[error("{}: {wanted}, found none", path.display())]
+    NoLabels {
+        /// The file of images.
+        path: PathBuf,
+        /// What was looked for.
+        wanted: String,
+    },
+    /// An image is of none of the classes that are known.
+    #[error("{}: row {row}: expected a label among {}, found {label:?}", path.display(), classes.join(", "))]
+    UnknownLabel {
+        /// The file of images.
+        path: PathBuf,
+        /// The row, counted from 1.
+        row: u64,
+        /// Its label.
+        label: String,
+        /// The classes.
+        classes: Vec<String>,
+    },
+    /// A file in no known format.
+    #[error(
+        "{}: expected images (IDX, NPZ or NPY, CSV, Parquet, libsvm or USPS text, PNG, JPEG), found {found}",
+        path.display()
+    )]
+    Unrecognized {
+        /// The file.
+        path: PathBuf,
+        /// How it starts.
+        found: String,
+    },
+    /// A format that this build of the library does not read.
+    #[error("{}: expected a build of handful with the feature `{feature}`, which reads such files", path.display())]
+    Feature {
+        /// The file.
+        path: PathBuf,
+        /// The crate's feature.
+        feature: &'static str,
+    },
+    /// A file that is not as its format wants it.
+    #[error("{}: {problem}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found.
+        problem: String,
+    },
+    /// A row of a file that is not as the format wants it.
+    #[error("{}: row {row}: {problem}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The row, or line of text, counted from 1.
+        row: u64,
+        /// What was expected and found.
+        problem: String,
+    },
+    /// Images too large to be any.
+    #[error("{}: the header declares images of {shape:?}: expected 64 MB a row at most", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The declared sizes.
+        shape: Vec<u64>,
     },
     /// A file cannot be opened or read.
     #[error("{}: cannot be read", path.display())]

@@ -7,7 +7,7 @@ use std::{
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 
-use super::{Error, IDX_FILES, idx_file};
+use super::{Error, Split, find::Source};
 
 /// The folder with the default data: `$HANDFUL_DATA` (or `mnist` in it) if that is set; else `data/mnist`
 /// in the current folder, beside the running program, or above either, as in a clone; else
@@ -42,15 +42,16 @@ fn candidates(
 fn search(mut looked: Vec<PathBuf>) -> Result<PathBuf, Error> {
     let mut seen = std::collections::HashSet::new();
     looked.retain(|place| seen.insert(place.clone()));
-    match looked.iter().find(|place| holds_mnist(place)) {
+    match looked.iter().find(|place| holds_images(place)) {
         Some(place) => Ok(place.clone()),
         None => Err(Error::NotFound { looked }),
     }
 }
 
-/// One of the four files makes it the place that was meant: what is missing is then told by name.
-fn holds_mnist(folder: &Path) -> bool {
-    IDX_FILES.iter().any(|name| idx_file(folder, name).is_ok())
+/// Files of one part make it the place that was meant, and of what is missing one is told then.
+fn holds_images(folder: &Path) -> bool {
+    folder.is_dir()
+        && !matches!(Source::find(folder, Split::Train), Err(Error::NoImages { .. } | Error::Io { .. }))
 }
 
 #[cfg(test)]
@@ -65,7 +66,7 @@ mod tests {
         let place = |path: &str| {
             let folder = root.path().join(path);
             fs::create_dir_all(&folder).expect("temporary folder");
-            fs::write(folder.join("train-labels-idx1-ubyte.gz"), []).expect("temporary file");
+            fs::write(folder.join("train-images-idx3-ubyte"), [0, 0, 8, 3]).expect("temporary file");
             folder
         };
         let (variable, clone, user) =

@@ -4,27 +4,39 @@
 //! divides pixels by 255; since that scales all distances alike it changes no neighbour, and bytes stay
 //! exact, so scaling is left to where a float is shown.
 
-mod error;
-pub mod idx;
-mod locate;
+//!
+//! | data | read as |
+//! |---|---|
+//! | IDX (`*-images-idx3-ubyte`), plain or gzipped, with its labels beside it: MNIST and its kin, torchvision's folders, EMNIST (put upright), QMNIST | both parts |
+//! | NumPy: `.npz` with `x_train, y_train, x_test, y_test` as Keras has them, or `x, y`; `.npy` of shape (n, height, width) or (n, pixels) | both parts; one |
+//! | CSV by its header (`label,pixel0,…` as Kaggle has it), or of numbers alone with the label first | `train.csv` and `test.csv`, or one file |
+//! | Parquet with pictures and labels, as on Hugging Face (feature `parquet`) | files with `train` or `test` in their names |
+//! | USPS and others as text: libsvm's `label index:value …`, or a label and its numbers with spaces between; plain, gzip or bzip2 | `zip.train` and `zip.test`, `usps` and `usps.t` |
+//! | Pictures in a folder for each class (feature `images`) | folders `train` and `test`, or one |
+//!
+//! What a file is, its content tells; to which part of a data set it belongs, its name. Labels are names: those that are
+//! whole numbers come in the order of numbers. Grey values are bytes, or numbers from 0 to 1 or from -1 to 1, which are
+//! rounded to bytes.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::{Path, PathBuf},
-};
+mod error;
+mod find;
+mod formats;
+mod input;
+mod labels;
+mod load;
+mod locate;
+mod reader;
+mod values;
 
 use ndarray::{ArcArray2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
+#[cfg(feature = "images")]
+pub use formats::pictures::decode_picture;
+pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};
 pub use locate::locate;
-
-const IDX_FILES: [&str; 4] = [
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-];
+pub use reader::{Images, Reader};
 
 /// Images of one shape, each with a label that is an index into the named classes.
 ///
@@ -184,106 +196,6 @@ impl Dataset {
             classes: self.classes.clone(),
         }
     }
-}
-
-/// A data set as it is published: a part to learn from, and a part to be tested on.
-#[derive(Clone, Debug)]
-pub struct TrainTest {
-    /// The name of the folder, which is the name of the data.
-    pub name: String,
-    /// To learn from.
-    pub train: Dataset,
-    /// To be tested on, with the same classes and image shape.
-    pub test: Dataset,
-}
-
-/// Reads a folder with MNIST's four IDX files, plain or gzipped. The classes are the labels that occur, named
-/// by their numbers.
-///
-/// # Errors
-/// If a file is missing, damaged, or does not fit the others; the error names it.
-pub fn load(folder: &Path) -> Result<TrainTest, Error> {
-    let [train_images, train_labels, test_images, test_labels] = IDX_FILES;
-    let (train_path, test_path) = (idx_file(folder, train_images)?, idx_file(folder, test_images)?);
-    let (train_labels, test_labels) = (idx_file(folder, train_labels)?, idx_file(folder, test_labels)?);
-    let (train, train_labels) = read_labelled(&train_path, &train_labels)?;
-    let (test, test_labels) = read_labelled(&test_path, &test_labels)?;
-    if test.shape != train.shape {
-        return Err(Error::ShapeMismatch { path: test_path, expected: train.shape, found: test.shape });
-    }
-    let found: BTreeSet<u8> = train_labels.iter().chain(&test_labels).copied().collect();
-    let name = folder
-        .canonicalize()
-        .ok()
-        .as_deref()
-        .and_then(Path::file_name)
-        .map_or_else(|| folder.display().to_string(), |name| name.to_string_lossy().into_owned());
-    let (train, test) = (numbered(train, &train_labels, &found)?, numbered(test, &test_labels, &found)?);
-    Ok(TrainTest { name, train, test })
-}
-
-/// Reads the training images of such a folder alone: the files of test images are not opened, and need not be there.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_train(folder: &Path) -> Result<Dataset, Error> {
-    let (images, labels) = (idx_file(folder, IDX_FILES[0])?, idx_file(folder, IDX_FILES[1])?);
-    let (images, labels) = read_labelled(&images, &labels)?;
-    numbered(images, &labels, &labels.iter().copied().collect())
-}
-
-/// With labels as indices into the classes, which are named by the labels found.
-fn numbered(images: idx::Images, labels: &[u8], found: &BTreeSet<u8>) -> Result<Dataset, Error> {
-    let classes = found.iter().map(u8::to_string).collect();
-    let numbers: HashMap<u8, u32> = found.iter().copied().zip(0..).collect();
-    Dataset::new(images.pixels, images.shape, labels.iter().map(|label| numbers[label]).collect(), classes)
-}
-
-/// Which images of a folder are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// Those to learn from.
-    Train,
-    /// Those to be tested on.
-    Test,
-}
-
-/// Reads images without their labels: from one IDX file, or the given split of a folder.
-///
-/// # Errors
-/// As [`load`].
-pub fn load_images(path: &Path, split: Split) -> Result<idx::Images, Error> {
-    let name = match split {
-        Split::Train => IDX_FILES[0],
-        Split::Test => IDX_FILES[2],
-    };
-    idx::read_images(&if path.is_dir() { idx_file(path, name)? } else { path.to_owned() })
-}
-
-fn read_labelled(images_path: &Path, labels_path: &Path) -> Result<(idx::Images, Vec<u8>), Error> {
-    let images = idx::read_images(images_path)?;
-    let labels = idx::read_labels(labels_path)?;
-    if images.pixels.nrows() != labels.len() {
-        return Err(Error::CountMismatch {
-            images_path: images_path.to_owned(),
-            images: images.pixels.nrows(),
-            labels_path: labels_path.to_owned(),
-            labels: labels.len(),
-        });
-    }
-    Ok((images, labels))
-}
-
-fn idx_file(folder: &Path, name: &'static str) -> Result<PathBuf, Error> {
-    if !folder.is_dir() {
-        return Err(Error::NotAFolder { path: folder.to_owned(), exists: folder.exists() });
-    }
-    let plain = folder.join(name);
-    let gzipped = folder.join(format!("{name}.gz"));
-    [plain, gzipped]
-        .into_iter()
-        .find(|path| path.is_file())
-        .ok_or_else(|| Error::MissingFile { folder: folder.to_owned(), expected: name })
 }
 
 #[cfg(test)]

@@ -2,9 +2,15 @@
 //!
 //! What varies between writers and means nothing, slant and place, is taken out by moments of the ink: it is the
 //! largest single step from raw pixels to good neighbours.
+//!
+//! Pictures of any size, from which ink has to be told from paper first, become images by a [`Frame`].
 
 mod deskew;
+mod frame;
+mod framing;
 
 pub use deskew::Deskew;
+pub use frame::Frame;
+pub use framing::Framing;
 
 pub(crate) use deskew::Framed as FramedDeskew;

@@ -1,0 +1,341 @@
+//! Which files of a folder are meant: the parts of a data set are told by their names, all else by content.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    Error, Split,
+    formats::{self, Batch, Format, Rows, idx, npy},
+    input::Input,
+};
+use crate::preprocess::Framing;
+
+/// Folders within folders that are looked into: torchvision has `MNIST/raw`.
+const DEEPEST: usize = 2;
+/// Files named in an error.
+const MOST_NAMED: usize = 6;
+const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "gif", "webp", "pgm", "ppm"];
+
+/// What one part of a data set is read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Files that hold images, and perhaps labels, one after the other.
+    Files(Vec<PathBuf>),
+    /// A file of images, and one of labels.
+    Pair { images: PathBuf, labels: PathBuf },
+    /// Pictures, and the folders' names that they are in.
+    Pictures(Vec<(PathBuf, String)>),
+}
+
+impl Source {
+    pub(super) fn find(path: &Path, split: Split) -> Result<Self, Error> {
+        if !path.is_dir() {
+            return Self::of_file(path.to_owned());
+        }
+        let mut found = Vec::new();
+        search(path, split, DEEPEST, &mut found)?;
+        if found.len() > 1 {
+            let names = found.iter().map(|(folder, _)| folder.display().to_string()).collect();
+            return Err(Error::Ambiguous { folder: path.to_owned(), found: names });
+        }
+        found.pop().map(|(_, source)| source).ok_or_else(|| Error::NoImages { path: path.to_owned() })
+    }
+
+    /// With its labels, where they are in a file beside it.
+    fn of_file(path: PathBuf) -> Result<Self, Error> {
+        let has_labels_beside =
+            matches!(Format::of(&Input::open(&path)?.head), Some(Format::Idx | Format::Npy));
+        match labels_beside(&path).into_iter().find(|path| path.is_file()) {
+            Some(labels) if has_labels_beside => Ok(Self::Pair { images: path, labels }),
+            _ => Ok(Self::Files(vec![path])),
+        }
+    }
+
+    pub(super) fn open(
+        self,
+        split: Split,
+        shape: Option<[usize; 2]>,
+        framing: Framing,
+    ) -> Result<Box<dyn Rows>, Error> {
+        match self {
+            Self::Files(files) => {
+                let mut files = files.into_iter();
+                let first = files.next().expect("at least one");
+                let first = open_file(&first, split)?;
+                Ok(if files.len() == 0 { first } else { Box::new(Chain { now: first, files, split }) })
+            }
+            Self::Pair { images, labels } => open_pair(&images, &labels),
+            #[cfg(feature = "images")]
+            Self::Pictures(files) => Ok(Box::new(formats::pictures::Folder::new(files, shape, framing)?)),
+            #[cfg(not(feature = "images"))]
+            Self::Pictures(files) => {
+                let _ = (shape, framing);
+                let path = files.into_iter().next().map(|(path, _)| path).unwrap_or_default();
+                Err(Error::Feature { path, feature: "images" })
+            }
+        }
+    }
+
+    /// What is missing if there are no labels.
+    pub(super) fn labels_wanted(&self) -> String {
+        match self {
+            Self::Files(files) => match labels_beside(&files[0]).first().and_then(|path| path.file_name()) {
+                Some(name) => format!("expected labels in {0} or {0}.gz beside it", name.display()),
+                None => "expected labels, as in a column called label".to_owned(),
+            },
+            _ => "expected labels".to_owned(),
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::Files(files) => &files[0],
+            Self::Pair { images, .. } => images,
+            Self::Pictures(files) => &files[0].0,
+        }
+    }
+}
+
+fn open_file(path: &Path, split: Split) -> Result<Box<dyn Rows>, Error> {
+    let input = Input::open(path)?;
+    if Format::of(&input.head) == Some(Format::Idx) && is_transposed(path) {
+        return Ok(Box::new(idx::Transposed(idx::Images::new(input)?)));
+    }
+    formats::open(input, split)
+}
+
+/// EMNIST has the rows and columns of its images exchanged; nothing but the name tells.
+fn is_transposed(images: &Path) -> bool {
+    file_name(images).starts_with("emnist-")
+}
+
+fn open_pair(images: &Path, labels: &Path) -> Result<Box<dyn Rows>, Error> {
+    let (images_input, labels_input) = (Input::open(images)?, Input::open(labels)?);
+    if Format::of(&images_input.head) == Some(Format::Npy) {
+        return npy::open_pair(images_input, labels_input);
+    }
+    let names = match mapping_beside(images).map(File::open) {
+        Some(Ok(file)) => idx::names(file).unwrap_or_default(),
+        _ => HashMap::new(),
+    };
+    let labels_path = labels.to_owned();
+    let labels = idx::Labels::new(labels_input, names)?;
+    let rows = open_file(images, Split::Train)?;
+    if rows.size_hint() != labels.len() {
+        return Err(Error::CountMismatch {
+            images_path: images.to_owned(),
+            images: rows.size_hint(),
+            labels_path,
+            labels: labels.len(),
+        });
+    }
+    Ok(Box::new(Labelled { rows, labels }))
+}
+
+/// EMNIST's list of what labels stand for.
+fn mapping_beside(images: &Path) -> Option<PathBuf> {
+    let name = file_name(images);
+    let (prefix, _) = name.split_once("-train").or_else(|| name.split_once("-test"))?;
+    let path = images.with_file_name(format!("{prefix}-mapping.txt"));
+    path.is_file().then_some(path)
+}
+
+/// Images with the labels of another file.
+struct Labelled {
+    rows: Box<dyn Rows>,
+    labels: idx::Labels,
+}
+
+impl Rows for Labelled {
+    fn shape(&self) -> [usize; 2] {
+        self.rows.shape()
+    }
+
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        self.rows.read(most, into)?;
+        self.labels.read(most, &mut into.labels)
+    }
+
+    fn size_hint(&self) -> usize {
+        self.rows.size_hint()
+    }
+}
+
+/// One file after the other.
+struct Chain {
+    now: Box<dyn Rows>,
+    files: std::vec::IntoIter<PathBuf>,
+    split: Split,
+}
+
+impl Rows for Chain {
+    fn shape(&self) -> [usize; 2] {
+        self.now.shape()
+    }
+
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        let [height, width] = self.shape();
+        let end = into.pixels.len() + most * height * width;
+        loop {
+            self.now.read((end - into.pixels.len()) / (height * width), into)?;
+            if into.pixels.len() == end {
+                return Ok(());
+            }
+            let Some(path) = self.files.next() else { return Ok(()) };
+            let next = open_file(&path, self.split)?;
+            if next.shape() != [height, width] {
+                return Err(Error::ShapeMismatch { path, expected: [height, width], found: next.shape() });
+            }
+            self.now = next;
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+/// Without what tells how it is packed.
+fn unpacked(name: &str) -> &str {
+    name.strip_suffix(".gz").or_else(|| name.strip_suffix(".bz2")).unwrap_or(name)
+}
+
+/// The part of a data set that a name speaks of.
+fn split_of(name: &str) -> Option<Split> {
+    let name = unpacked(name);
+    if ["test", "t10k", "val"].iter().any(|part| name.contains(part)) || name.ends_with(".t") {
+        Some(Split::Test)
+    } else {
+        name.contains("train").then_some(Split::Train)
+    }
+}
+
+/// Where the labels of a file of images may be.
+fn labels_beside(images: &Path) -> Vec<PathBuf> {
+    let name = images.file_name().unwrap_or_default().to_string_lossy();
+    let name = unpacked(&name);
+    let labels = if name.contains("images") {
+        let labels = name.replace("images", "labels");
+        vec![labels.replace("idx3", "idx1"), labels.replace("idx3-ubyte", "idx2-int")]
+    } else {
+        let pair = [("x", "y"), ("X", "y")].into_iter().find_map(|(x, y)| {
+            name.strip_prefix(x).filter(|rest| rest.starts_with(['_', '.'])).map(|rest| format!("{y}{rest}"))
+        });
+        pair.into_iter().collect()
+    };
+    let packed = |name: String| [name.clone(), format!("{name}.gz")];
+    labels.into_iter().flat_map(packed).map(|name| images.with_file_name(name)).collect()
+}
+
+/// Folders that hold images, and what of them is meant.
+fn search(
+    folder: &Path,
+    split: Split,
+    deeper: usize,
+    found: &mut Vec<(PathBuf, Source)>,
+) -> Result<(), Error> {
+    let entries = list(folder)?;
+    if let Some(source) = data_files(folder, &entries, split)? {
+        found.push((folder.to_owned(), source));
+        return Ok(());
+    }
+    let folders: Vec<&PathBuf> = entries.iter().filter(|path| path.is_dir()).collect();
+    let of_split = folders.iter().find(|path| split_of(&file_name(path)) == Some(split));
+    let classes = match of_split {
+        Some(path) => list(path)?.into_iter().filter(|path| path.is_dir()).collect(),
+        None => folders.iter().map(|path| (*path).clone()).collect(),
+    };
+    let pictures = pictures(classes)?;
+    if !pictures.is_empty() {
+        found.push((folder.to_owned(), Source::Pictures(pictures)));
+        return Ok(());
+    }
+    if deeper > 0 {
+        for folder in folders {
+            search(folder, split, deeper - 1, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is in a folder, by name; hidden files are none.
+fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let read = || {
+        let entries =
+            fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
+        entries.map(|mut entries| {
+            entries.retain(|path| !file_name(path).starts_with('.'));
+            entries.sort();
+            entries
+        })
+    };
+    read().map_err(|source| Error::Io { path: folder.to_owned(), source })
+}
+
+fn is_picture(path: &Path) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| PICTURES.contains(&extension.as_str())) && path.is_file()
+}
+
+/// All pictures, by the names of the folders that they are in.
+fn pictures(classes: Vec<PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
+    let mut found = Vec::new();
+    for folder in classes {
+        let class = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        found.extend(
+            list(&folder)?.into_iter().filter(|path| is_picture(path)).map(|path| (path, class.clone())),
+        );
+    }
+    Ok(found)
+}
+
+/// The files of a folder that hold images of a part, by content; where none is named after a part, those that are not.
+fn data_files(folder: &Path, entries: &[PathBuf], split: Split) -> Result<Option<Source>, Error> {
+    let mut files: Vec<(PathBuf, Format)> = Vec::new();
+    for path in entries.iter().filter(|path| path.is_file() && !is_picture(path)) {
+        if let Some(format) = format_of_images(path) {
+            // Unpacked and packed, it is one.
+            let name = unpacked(&file_name(path)).to_owned();
+            if !files.iter().any(|(path, _)| unpacked(&file_name(path)) == name) {
+                files.push((path.clone(), format));
+            }
+        }
+    }
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let of = |wanted: Option<Split>| {
+        let files = files.iter().filter(move |(path, _)| split_of(&file_name(path)) == wanted);
+        files.cloned().collect::<Vec<_>>()
+    };
+    let mut chosen = of(Some(split));
+    if chosen.is_empty() {
+        chosen = of(None);
+    }
+    let named = |files: &[(PathBuf, Format)]| {
+        files.iter().map(|(path, _)| file_name(path)).take(MOST_NAMED).collect::<Vec<_>>()
+    };
+    match &chosen[..] {
+        [] => Err(Error::NoSplit { folder: folder.to_owned(), split, found: named(&files) }),
+        [(path, _)] => Source::of_file(path.clone()).map(Some),
+        files if files.iter().all(|(_, format)| *format == Format::Parquet) => {
+            Ok(Some(Source::Files(files.iter().map(|(path, _)| path.clone()).collect())))
+        }
+        files => Err(Error::Ambiguous { folder: folder.to_owned(), found: named(files) }),
+    }
+}
+
+/// None of what is no file of images, such as one of labels, and of what cannot be read.
+fn format_of_images(path: &Path) -> Option<Format> {
+    let name = file_name(path);
+    let is_labels = name.contains("label") || name.starts_with("y_") || name.starts_with("y.");
+    let head = Input::open(path).ok()?.head;
+    match Format::of(&head)? {
+        Format::Idx | Format::Npy if is_labels => None,
+        Format::Picture => None,
+        format => Some(format),
+    }
+}

@@ -1,0 +1,121 @@
+//! The formats that images come in, told apart by how a file starts.
+
+mod csv;
+pub(super) mod idx;
+pub(super) mod npy;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "images")]
+pub(super) mod pictures;
+mod text;
+
+use std::path::PathBuf;
+
+use super::{Error, Split, input::Input};
+
+/// An image of more bytes is none that anything here is made for; a header that says so is wrong.
+const MOST_BYTES_A_ROW: u128 = 1 << 26;
+
+/// What rows of pixels are read from, some at a time.
+pub(super) trait Rows: Send {
+    /// Height and width; of rows that tell their length alone, those of a square, or one row.
+    fn shape(&self) -> [usize; 2];
+
+    /// Appends the next rows, `most` of them unless there are fewer left. Either all rows have labels, or none.
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error>;
+
+    /// How many rows there are said to be, if that is said; not to be relied on.
+    fn size_hint(&self) -> usize {
+        0
+    }
+}
+
+/// Rows as they come: pixels, one image behind the other, and what labels say.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) pixels: Vec<u8>,
+    pub(super) labels: Vec<String>,
+}
+
+/// What a file is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Idx,
+    Npy,
+    Npz,
+    Parquet,
+    Picture,
+    /// `label 1:0.5 7:1 …`
+    Libsvm,
+    /// Numbers and nothing else, the label first, with spaces between.
+    Numbers,
+    Csv,
+}
+
+impl Format {
+    pub(super) fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Self::Npy),
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(Self::Npz),
+            [b'P', b'A', b'R', b'1', ..] => Some(Self::Parquet),
+            [0x89, b'P', b'N', b'G', ..]
+            | [0xff, 0xd8, 0xff, ..]
+            | [b'G', b'I', b'F', b'8', ..]
+            | [b'R', b'I', b'F', b'F', ..]
+            | [b'B', b'M', _, _, _, _, 0, 0, ..]
+            | [b'P', b'1'..=b'6', b'\n' | b' ', ..] => Some(Self::Picture),
+            _ if idx::matches(head) => Some(Self::Idx),
+            _ => text::format(head),
+        }
+    }
+}
+
+/// Opens a file that holds images, and perhaps labels, all by itself.
+pub(super) fn open(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
+    let Some(format) = Format::of(&input.head) else {
+        return Err(Error::Unrecognized { found: start(&input.head), path: input.path });
+    };
+    Ok(match format {
+        Format::Idx => Box::new(idx::Images::new(input)?),
+        Format::Npy => npy::open(input)?,
+        Format::Npz => npy::open_archive(input, split)?,
+        Format::Csv => Box::new(csv::Table::new(input)?),
+        Format::Libsvm => Box::new(text::Libsvm::new(input)?),
+        Format::Numbers => Box::new(text::Numbers::new(input)?),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => Box::new(parquet::Table::new(input)?),
+        #[cfg(feature = "images")]
+        Format::Picture => Box::new(pictures::One::new(input)?),
+        #[cfg(not(all(feature = "parquet", feature = "images")))]
+        _ => return Err(Error::Feature { path: input.path, feature: feature(format) }),
+    })
+}
+
+#[cfg(not(all(feature = "parquet", feature = "images")))]
+fn feature(format: Format) -> &'static str {
+    if format == Format::Parquet { "parquet" } else { "images" }
+}
+
+/// The first bytes of a file, as far as they can be shown.
+fn start(head: &[u8]) -> String {
+    match head {
+        [] => "an empty file".to_owned(),
+        _ => format!("one that starts with {:?}", String::from_utf8_lossy(&head[..head.len().min(16)])),
+    }
+}
+
+/// A row that is not as it should be.
+fn wrong(path: &PathBuf, row: u64, problem: impl Into<String>) -> Error {
+    Error::Row { path: path.clone(), row, problem: problem.into() }
+}
+
+/// A label as it is shown: whole numbers without a fraction, names without space around them.
+fn label(text: &str) -> String {
+    let text = text.trim();
+    match text.split_once('.') {
+        Some((whole, zeros)) if whole.parse::<i64>().is_ok() && zeros.bytes().all(|digit| digit == b'0') => {
+            whole.to_owned()
+        }
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,427 @@
+//! NumPy's arrays: `.npy`, and `.npz`, a zip archive of them such as Keras's `mnist.npz`.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use py_literal::Value;
+use zip::{CompressionMethod, ZipArchive};
+
+use super::{Batch, MOST_BYTES_A_ROW, Rows, label, wrong};
+use crate::dataset::{
+    Error, Split,
+    input::{Bytes, Input, inflated},
+    values::{Scale, shape_of},
+};
+
+/// NumPy's own limit.
+const LONGEST_HEADER: usize = 10_000;
+
+/// An array with its header read.
+struct Array {
+    /// What errors call it.
+    path: PathBuf,
+    bytes: Bytes,
+    kind: char,
+    size: usize,
+    is_big_endian: bool,
+    is_fortran: bool,
+    shape: Vec<u64>,
+}
+
+impl Array {
+    fn new(path: PathBuf, mut bytes: Bytes) -> Result<Self, Error> {
+        let problem = |problem: String| Error::Content { path: path.clone(), problem };
+        let text = header(&mut bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let text = text.ok_or_else(|| problem("expected a NumPy array, found another header".to_owned()))?;
+        let parsed = parse(&text).ok_or_else(|| {
+            problem(format!("expected a NumPy array's header, found {:?}", text.trim_end()))
+        })?;
+        let Header { descr, is_fortran, shape } = parsed;
+        let mut letters = descr.chars();
+        let (order, kind) = (letters.next().unwrap_or(' '), letters.next().unwrap_or(' '));
+        let size = letters.as_str().parse().unwrap_or(0);
+        let fits = match kind {
+            'u' | 'i' => matches!(size, 1 | 2 | 4 | 8),
+            'f' => matches!(size, 4 | 8),
+            'b' => size == 1,
+            'U' | 'S' => (1..256).contains(&size),
+            _ => false,
+        };
+        if !fits || !matches!(order, '<' | '>' | '|' | '=') {
+            return Err(problem(format!(
+                "expected an array of numbers or text, found one of type {descr:?}"
+            )));
+        }
+        let size = if kind == 'U' { 4 * size } else { size };
+        Ok(Self { path, bytes, kind, size, is_big_endian: order == '>', is_fortran, shape })
+    }
+
+    /// Numbers of the array, in the order of the file.
+    fn decode(&self, bytes: &mut [u8]) -> Vec<f64> {
+        if self.is_big_endian {
+            bytes.chunks_exact_mut(self.size).for_each(<[u8]>::reverse);
+        }
+        macro_rules! all {
+            ($type:ty) => {{
+                let number =
+                    |bytes: &[u8]| <$type>::from_le_bytes(bytes.try_into().expect("of its size")) as f64;
+                bytes.chunks_exact(size_of::<$type>()).map(number).collect()
+            }};
+        }
+        #[expect(clippy::cast_lossless, reason = "one cast for all types")]
+        match (self.kind, self.size) {
+            ('b', _) => bytes.iter().map(|&bit| if bit == 0 { 0.0 } else { 255.0 }).collect(),
+            ('u', 1) => all!(u8),
+            ('i', 1) => all!(i8),
+            ('u', 2) => all!(u16),
+            ('i', 2) => all!(i16),
+            ('u', 4) => all!(u32),
+            ('i', 4) => all!(i32),
+            ('u', _) => all!(u64),
+            ('i', _) => all!(i64),
+            ('f', 4) => all!(f32),
+            _ => all!(f64),
+        }
+    }
+
+    fn io_error(&self, source: std::io::Error) -> Error {
+        Error::Io { path: self.path.clone(), source }
+    }
+
+    /// Up to `n` bytes.
+    fn take(&mut self, n: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        let read = self.bytes.by_ref().take(n).read_to_end(&mut bytes);
+        read.map_err(|source| self.io_error(source))?;
+        Ok(bytes)
+    }
+}
+
+struct Header {
+    descr: String,
+    is_fortran: bool,
+    shape: Vec<u64>,
+}
+
+/// The dictionary that describes an array, as text; none if this is no array.
+fn header(bytes: &mut impl Read) -> std::io::Result<Option<String>> {
+    let mut start = [0; 8];
+    bytes.read_exact(&mut start)?;
+    let length = if start[6] == 1 {
+        let mut length = [0; 2];
+        bytes.read_exact(&mut length)?;
+        usize::from(u16::from_le_bytes(length))
+    } else {
+        let mut length = [0; 4];
+        bytes.read_exact(&mut length)?;
+        u32::from_le_bytes(length) as usize
+    };
+    if &start[..6] != b"\x93NUMPY" || length > LONGEST_HEADER {
+        return Ok(None);
+    }
+    let mut text = vec![0; length];
+    bytes.read_exact(&mut text)?;
+    Ok(String::from_utf8(text).ok())
+}
+
+fn parse(text: &str) -> Option<Header> {
+    // What nests deeper is no header, and costs stack.
+    if text.matches(['(', '[', '{']).count() > 16 {
+        return None;
+    }
+    let Ok(Value::Dict(entries)) = text.trim_end().parse() else { return None };
+    let get = |name: &str| {
+        entries.iter().find(|(key, _)| key.as_string().is_some_and(|key| key == name)).map(|(_, value)| value)
+    };
+    let size = |size: &Value| u64::try_from(size.as_integer()?).ok();
+    Some(Header {
+        descr: get("descr")?.as_string()?.clone(),
+        is_fortran: get("fortran_order")?.as_boolean()?,
+        shape: get("shape")?.as_tuple()?.iter().map(size).collect::<Option<_>>()?,
+    })
+}
+
+/// An array of images: (n, height, width), (n, pixels), or with a single channel.
+struct Images {
+    array: Array,
+    shape: [usize; 2],
+    row_len: u64,
+    rows_left: u64,
+    scale: Scale,
+    row: u64,
+}
+
+impl Images {
+    fn new(array: Array) -> Result<Self, Error> {
+        let side = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+        let shape = match array.shape[..] {
+            [_, d] => Some(shape_of(side(d))),
+            [_, height, width] | [_, height, width, 1] | [_, 1, height, width] => {
+                Some([side(height), side(width)])
+            }
+            _ => None,
+        };
+        let Some(shape) = shape.filter(|_| !matches!(array.kind, 'U' | 'S')) else {
+            return Err(Error::Content {
+                problem: format!(
+                    "expected numbers of shape (n, height, width) or (n, pixels), found shape {:?}",
+                    array.shape
+                ),
+                path: array.path,
+            });
+        };
+        if array.shape.contains(&0) {
+            return Err(Error::NoImages { path: array.path });
+        }
+        let bytes: u128 =
+            array.shape[1..].iter().fold(array.size as u128, |all, &size| all.saturating_mul(size.into()));
+        if bytes > MOST_BYTES_A_ROW {
+            return Err(Error::TooLarge { shape: array.shape[1..].to_vec(), path: array.path });
+        }
+        let row_len = u64::try_from(bytes).expect("checked");
+        let found = Self { rows_left: array.shape[0], array, shape, row_len, scale: Scale::Unknown, row: 0 };
+        if found.array.is_fortran { found.in_rows() } else { Ok(found) }
+    }
+
+    /// Columns become rows, for which all have to be read.
+    fn in_rows(mut self) -> Result<Self, Error> {
+        let (n, size) = (self.rows_left, self.array.size);
+        let expected = n.saturating_mul(self.row_len);
+        let bytes = self.array.take(expected)?;
+        if (bytes.len() as u64) < expected {
+            return Err(self.short(bytes.len() as u64));
+        }
+        let n = usize::try_from(n).expect("so much was read");
+        let sizes: Vec<usize> = self.array.shape[1..]
+            .iter()
+            .map(|&size| usize::try_from(size).expect("so much was read"))
+            .collect();
+        let d: usize = sizes.iter().product();
+        let mut rows = vec![0; bytes.len()];
+        for i in 0..d {
+            // The place of a row's i-th number where the first index runs fastest.
+            let (mut rest, mut place, mut stride) = (i, 0, 1);
+            let mut steps = Vec::new();
+            for &size in sizes.iter().rev() {
+                steps.push((size, rest % size));
+                rest /= size;
+            }
+            for (size, index) in steps.into_iter().rev() {
+                place += index * stride;
+                stride *= size;
+            }
+            for row in 0..n {
+                let (to, from) = ((row * d + i) * size, (place * n + row) * size);
+                rows[to..to + size].copy_from_slice(&bytes[from..from + size]);
+            }
+        }
+        self.array.bytes = Box::new(std::io::Cursor::new(rows).chain(self.array.bytes));
+        Ok(self)
+    }
+
+    fn short(&self, found: u64) -> Error {
+        let before = u128::from(self.row) * u128::from(self.row_len);
+        Error::WrongSize {
+            path: self.array.path.clone(),
+            expected: u128::from(self.array.shape[0]) * u128::from(self.row_len),
+            found: u64::try_from(before).unwrap_or(u64::MAX).saturating_add(found),
+        }
+    }
+}
+
+impl Rows for Images {
+    fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        let n = (most as u64).min(self.rows_left);
+        let expected = n.saturating_mul(self.row_len);
+        let mut bytes = self.array.take(expected)?;
+        if (bytes.len() as u64) < expected {
+            return Err(self.short(bytes.len() as u64));
+        }
+        if self.array.kind == 'u' && self.array.size == 1 {
+            into.pixels.append(&mut bytes);
+        } else {
+            let values = self.array.decode(&mut bytes);
+            if matches!(self.array.kind, 'u' | 'i' | 'b') {
+                self.scale = Scale::Byte;
+            }
+            for (i, row) in (self.row + 1..).zip(values.chunks_exact(self.shape[0] * self.shape[1])) {
+                self.scale.push(row, &mut into.pixels).map_err(|outside| {
+                    wrong(&self.array.path, i, format!("pixel {}: {}", outside.column, outside.problem))
+                })?;
+            }
+        }
+        self.rows_left -= n;
+        self.row += n;
+        if self.rows_left == 0 && !self.array.take(1)?.is_empty() {
+            return Err(self.short(1));
+        }
+        Ok(())
+    }
+
+    fn size_hint(&self) -> usize {
+        usize::try_from(self.rows_left).unwrap_or(usize::MAX)
+    }
+}
+
+/// Images with labels of their own.
+struct Labelled {
+    images: Images,
+    labels: Array,
+}
+
+impl Labelled {
+    fn new(images: Images, labels: Array) -> Result<Self, Error> {
+        if !matches!(labels.shape[..], [_] | [_, 1]) {
+            return Err(Error::Content {
+                problem: format!("expected labels of shape (n), found shape {:?}", labels.shape),
+                path: labels.path,
+            });
+        }
+        if labels.shape[0] != images.rows_left {
+            return Err(Error::CountMismatch {
+                images: images.size_hint(),
+                labels: usize::try_from(labels.shape[0]).unwrap_or(usize::MAX),
+                images_path: images.array.path,
+                labels_path: labels.path,
+            });
+        }
+        Ok(Self { images, labels })
+    }
+}
+
+impl Rows for Labelled {
+    fn shape(&self) -> [usize; 2] {
+        self.images.shape
+    }
+
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        let before = self.images.row;
+        self.images.read(most, into)?;
+        let n = self.images.row - before;
+        let size = self.labels.size;
+        let mut bytes = self.labels.take(n * size as u64)?;
+        if bytes.len() as u64 != n * size as u64 {
+            return Err(Error::WrongSize {
+                expected: u128::from(self.labels.shape[0]) * size as u128,
+                found: before * size as u64 + bytes.len() as u64,
+                path: self.labels.path.clone(),
+            });
+        }
+        into.labels.extend(match self.labels.kind {
+            'U' | 'S' => bytes.chunks_exact(size).map(|text| self.text(text)).collect::<Vec<_>>(),
+            _ => self.labels.decode(&mut bytes).into_iter().map(|number| number.to_string()).collect(),
+        });
+        Ok(())
+    }
+
+    fn size_hint(&self) -> usize {
+        self.images.size_hint()
+    }
+}
+
+impl Labelled {
+    /// Of fixed length, with zeros behind.
+    fn text(&self, bytes: &[u8]) -> String {
+        let letter = |&bytes: &[u8; 4]| {
+            let code =
+                if self.labels.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+        };
+        let text: String = match self.labels.kind {
+            'U' => bytes.as_chunks::<4>().0.iter().map(letter).collect(),
+            _ => String::from_utf8_lossy(bytes).into_owned(),
+        };
+        label(text.trim_end_matches('\0'))
+    }
+}
+
+pub(super) fn open(input: Input) -> Result<Box<dyn Rows>, Error> {
+    Ok(Box::new(Images::new(Array::new(input.path, input.bytes)?)?))
+}
+
+/// Images from one file, labels from another.
+pub(in crate::dataset) fn open_pair(images: Input, labels: Input) -> Result<Box<dyn Rows>, Error> {
+    let images = Images::new(Array::new(images.path, images.bytes)?)?;
+    Ok(Box::new(Labelled::new(images, Array::new(labels.path, labels.bytes)?)?))
+}
+
+/// What images and labels are called in archives, with what is added for a split.
+const NAMES: [(&str, &str); 5] =
+    [("x", "y"), ("X", "y"), ("images", "labels"), ("data", "target"), ("arr_0", "arr_1")];
+
+pub(super) fn open_archive(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
+    let path = input.path.clone();
+    let file = input.into_file()?;
+    let problem = |problem: String| Error::Content { path: path.clone(), problem };
+    let shared = file.try_clone().map_err(|source| Error::Io { path: path.clone(), source })?;
+    let shared = Arc::new(Mutex::new(shared));
+    let mut archive = ZipArchive::new(file).map_err(|error| problem(error.to_string()))?;
+    let members: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let has = |name: &str| members.iter().any(|member| *member == format!("{name}.npy"));
+    let split = if split == Split::Train { "train" } else { "test" };
+    let names = NAMES.iter().flat_map(|(x, y)| {
+        [(format!("{x}_{split}"), format!("{y}_{split}")), (format!("{split}_{x}"), format!("{split}_{y}"))]
+    });
+    let names = names.chain(NAMES.iter().map(|(x, y)| ((*x).to_owned(), (*y).to_owned())));
+    let Some((images, labels)) = names.into_iter().find(|(images, _)| has(images)) else {
+        return Err(problem(format!(
+            "expected arrays x_{split} and y_{split}, or x and y, found {}",
+            if members.is_empty() { "none".to_owned() } else { members.join(", ") }
+        )));
+    };
+    let has_labels = has(&labels);
+    let mut member = |name: &str| member(&path, &mut archive, &shared, name);
+    let images = Images::new(member(&images)?)?;
+    if !has_labels {
+        return Ok(Box::new(images));
+    }
+    Ok(Box::new(Labelled::new(images, member(&labels)?)?))
+}
+
+/// An array of an archive; several can be read by turns.
+fn member(
+    path: &Path,
+    archive: &mut ZipArchive<File>,
+    file: &Arc<Mutex<File>>,
+    name: &str,
+) -> Result<Array, Error> {
+    let (path, name) = (path.join(name), format!("{name}.npy"));
+    let found = archive.by_name(&name);
+    let (at, length, method) = found
+        .map(|found| (found.data_start(), found.compressed_size(), found.compression()))
+        .map_err(|error| Error::Content { path: path.clone(), problem: error.to_string() })?;
+    let raw = Part { file: Arc::clone(file), at }.take(length);
+    let bytes = match method {
+        CompressionMethod::Stored => Box::new(BufReader::new(raw)),
+        CompressionMethod::Deflated => inflated(raw),
+        other => {
+            let problem = format!("expected an array that is stored or deflated, found {other}");
+            return Err(Error::Content { path, problem });
+        }
+    };
+    Array::new(path, bytes)
+}
+
+/// A file that others read too, from a place on.
+struct Part {
+    file: Arc<Mutex<File>>,
+    at: u64,
+}
+
+impl Read for Part {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let mut file = self.file.lock().map_err(|_| std::io::Error::other("another reader panicked"))?;
+        file.seek(SeekFrom::Start(self.at))?;
+        let n = file.read(buffer)?;
+        self.at += n as u64;
+        Ok(n)
+    }
+}

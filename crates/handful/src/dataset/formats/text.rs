@@ -1,0 +1,203 @@
+//! Numbers as text: libsvm's lines, and the plain ones that USPS is published as.
+
+use std::io::{BufRead, BufReader, Read, Seek};
+
+use super::{Batch, Format, Rows, label, wrong};
+use crate::dataset::{
+    Error,
+    input::{Bytes, Input},
+    values::{Scale, shape_of},
+};
+
+/// A line is no image beyond that.
+const LONGEST_LINE: u64 = 1 << 24;
+/// libsvm does not say how many pixels there are; more than so many is a mistake.
+const MOST_PIXELS: usize = 1 << 20;
+/// Images are found in a line of so many numbers, and more.
+const FEWEST_NUMBERS: usize = 4;
+
+/// The format of a text, by its first line; none of anything else.
+pub(super) fn format(head: &[u8]) -> Option<Format> {
+    // Cut within a character, or in another encoding, it is still text.
+    let text = String::from_utf8_lossy(head);
+    if text.contains(|c: char| c.is_control() && !c.is_whitespace()) {
+        return None;
+    }
+    let (line, is_whole) = text.split_once('\n').map_or((&*text, false), |(line, _)| (line, true));
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    if !is_whole && words.len() > FEWEST_NUMBERS {
+        words.pop();
+    }
+    let is_pair = |word: &&str| {
+        word.split_once(':').is_some_and(|(i, x)| i.parse::<u32>().is_ok() && x.parse::<f64>().is_ok())
+    };
+    let is_number = |word: &&str| word.parse::<f64>().is_ok();
+    if words.len() > 1 && words[1..].iter().all(is_pair) {
+        Some(Format::Libsvm)
+    } else if words.len() > FEWEST_NUMBERS && words.iter().all(is_number) {
+        Some(Format::Numbers)
+    } else if line.split([',', ';', '\t']).count() > FEWEST_NUMBERS {
+        Some(Format::Csv)
+    } else {
+        None
+    }
+}
+
+/// The next line that is not empty, into `line`; false at the end.
+fn next_line(bytes: &mut impl BufRead, line: &mut String) -> std::io::Result<bool> {
+    loop {
+        line.clear();
+        if bytes.by_ref().take(LONGEST_LINE).read_line(line)? == 0 {
+            return Ok(false);
+        }
+        if !line.trim().is_empty() {
+            return Ok(true);
+        }
+    }
+}
+
+/// A label and as many values for each image, with spaces between: USPS as in "The Elements of Statistical Learning",
+/// whose values go from -1 to 1.
+pub(super) struct Numbers {
+    path: std::path::PathBuf,
+    bytes: Bytes,
+    n_features: usize,
+    scale: Scale,
+    row: u64,
+}
+
+impl Numbers {
+    pub(super) fn new(input: Input) -> Result<Self, Error> {
+        let Input { path, mut bytes, .. } = input;
+        // The first line tells how many there are, and is put back.
+        let mut line = String::new();
+        next_line(&mut bytes, &mut line).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let words = line.split_whitespace();
+        let n_features = words.clone().count().saturating_sub(1);
+        let is_signed = words.skip(1).any(|word| word.starts_with('-'));
+        let scale = if is_signed { Scale::Signed } else { Scale::Unknown };
+        let bytes = Box::new(std::io::Cursor::new(line.into_bytes()).chain(bytes));
+        Ok(Self { path, bytes, n_features, scale, row: 0 })
+    }
+}
+
+impl Rows for Numbers {
+    fn shape(&self) -> [usize; 2] {
+        shape_of(self.n_features)
+    }
+
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        let (mut line, mut values) = (String::new(), Vec::new());
+        for _ in 0..most {
+            let more = next_line(&mut self.bytes, &mut line);
+            if !more.map_err(|source| Error::Io { path: self.path.clone(), source })? {
+                break;
+            }
+            self.row += 1;
+            let problem = |problem: String| wrong(&self.path, self.row, problem);
+            let mut words = line.split_whitespace();
+            let name = words.next().unwrap_or_default();
+            values.clear();
+            for word in words {
+                values.push(number(word).map_err(problem)?);
+            }
+            if values.len() != self.n_features {
+                let expected = self.n_features;
+                return Err(problem(format!(
+                    "expected a label and {expected} numbers as in the first row, found {}",
+                    values.len()
+                )));
+            }
+            self.scale.push(&values, &mut into.pixels).map_err(|outside| problem(outside.problem))?;
+            into.labels.push(label(name));
+        }
+        Ok(())
+    }
+}
+
+fn number(word: &str) -> Result<f64, String> {
+    word.parse().map_err(|_| format!("expected a number, found {word:?}"))
+}
+
+/// `label index:value …`, with indices from 1 and zeros left out.
+pub(super) struct Libsvm {
+    path: std::path::PathBuf,
+    lines: BufReader<std::fs::File>,
+    n_features: usize,
+    scale: Scale,
+    /// USPS has the labels 1 to 10 for the digits 0 to 9.
+    first_label: i64,
+    row: u64,
+}
+
+impl Libsvm {
+    /// Reads all of it once, to see how many pixels there are: up to the next square.
+    pub(super) fn new(input: Input) -> Result<Self, Error> {
+        let path = input.path.clone();
+        let io_error = |source| Error::Io { path: path.clone(), source };
+        let mut lines = BufReader::new(input.into_file()?);
+        let (mut line, mut row, mut most) = (String::new(), 0, 0);
+        let (mut low, mut high, mut is_signed) = (i64::MAX, i64::MIN, false);
+        while next_line(&mut lines, &mut line).map_err(io_error)? {
+            row += 1;
+            let (name, pairs) = split(&line);
+            for pair in pairs {
+                let (index, value) = parse(pair).map_err(|problem| wrong(&path, row, problem))?;
+                most = most.max(index);
+                is_signed |= value < 0.0;
+            }
+            let number = label(name).parse().unwrap_or(i64::MIN);
+            (low, high) = (low.min(number), high.max(number));
+        }
+        lines.rewind().map_err(io_error)?;
+        let side = (most.isqrt()..).find(|side| side * side >= most).unwrap_or(0);
+        let n_features = side * side;
+        let first_label = i64::from(n_features == 256 && (low, high) == (1, 10));
+        let scale = if is_signed { Scale::Signed } else { Scale::Unknown };
+        Ok(Self { path, lines, n_features, scale, first_label, row: 0 })
+    }
+}
+
+fn split(line: &str) -> (&str, impl Iterator<Item = &str>) {
+    let mut words = line.split_whitespace();
+    (words.next().unwrap_or_default(), words.take_while(|word| !word.starts_with('#')))
+}
+
+fn parse(pair: &str) -> Result<(usize, f64), String> {
+    let wrong = || format!("expected index:value with an index from 1 to {MOST_PIXELS}, found {pair:?}");
+    let (index, value) = pair.split_once(':').ok_or_else(wrong)?;
+    let index = index.parse().ok().filter(|index| (1..=MOST_PIXELS).contains(index)).ok_or_else(wrong)?;
+    Ok((index, value.parse().map_err(|_| wrong())?))
+}
+
+impl Rows for Libsvm {
+    fn shape(&self) -> [usize; 2] {
+        shape_of(self.n_features)
+    }
+
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        let mut line = String::new();
+        let mut values = vec![0.0; self.n_features];
+        for _ in 0..most {
+            let more = next_line(&mut self.lines, &mut line);
+            if !more.map_err(|source| Error::Io { path: self.path.clone(), source })? {
+                break;
+            }
+            self.row += 1;
+            let problem = |problem: String| wrong(&self.path, self.row, problem);
+            let (name, pairs) = split(&line);
+            values.fill(0.0);
+            for pair in pairs {
+                let (index, value) = parse(pair).map_err(problem)?;
+                values[index - 1] = value;
+            }
+            self.scale.push(&values, &mut into.pixels).map_err(|outside| problem(outside.problem))?;
+            let name = label(name);
+            into.labels.push(match name.parse::<i64>() {
+                Ok(number) => (number - self.first_label).to_string(),
+                Err(_) => name,
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! A file or a stream about to be read: unpacked, and not trusted.
+
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Cursor, Read, Seek},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bzip2::read::MultiBzDecoder;
+use flate2::read::{DeflateDecoder, MultiGzDecoder};
+
+use super::Error;
+
+/// Bytes that tell a format: a whole header of numbers, or the first line of a table in good part.
+pub(super) const HEAD: usize = 4096;
+/// A file may unpack to so many bytes in any case, and beyond that to so many times its own size: images do not pack
+/// better, bombs do.
+const SMALL: u64 = 64 << 20;
+const LARGEST_RATIO: u64 = 200;
+
+pub(super) type Bytes = Box<dyn BufRead + Send>;
+
+/// What is to be read, from its start, with its first bytes to look at.
+pub(super) struct Input {
+    /// What errors call it.
+    pub(super) path: PathBuf,
+    /// The first bytes, unpacked; all of them if there are fewer than [`HEAD`].
+    pub(super) head: Vec<u8>,
+    /// All of it, unpacked.
+    pub(super) bytes: Bytes,
+}
+
+impl Input {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let io_error = |source| Error::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io_error)?;
+        Self::new(path, file)
+    }
+
+    pub(super) fn new(path: &Path, raw: impl Read + Send + 'static) -> Result<Self, Error> {
+        let unpack = || {
+            let (head, raw) = peek(BufReader::new(raw))?;
+            match &head[..] {
+                [0x1f, 0x8b, ..] => peek(Unpacked::new(raw, MultiGzDecoder::new)),
+                [b'B', b'Z', b'h', b'1'..=b'9', ..] => peek(Unpacked::new(raw, MultiBzDecoder::new)),
+                _ => Ok((head, raw)),
+            }
+        };
+        let (head, bytes) = unpack().map_err(|source| Error::Io { path: path.to_owned(), source })?;
+        Ok(Self { path: path.to_owned(), head, bytes })
+    }
+
+    /// As a file in which one can go back and forth: what is unpacked or comes from a stream goes to a temporary one.
+    pub(super) fn into_file(mut self) -> Result<File, Error> {
+        if let Ok(mut file) = File::open(&self.path)
+            && file.metadata().is_ok_and(|found| found.is_file())
+        {
+            let mut start = vec![0; self.head.len()];
+            if file.read_exact(&mut start).is_ok() && start == self.head && file.rewind().is_ok() {
+                return Ok(file);
+            }
+        }
+        let mut spool = || {
+            let mut file = tempfile::tempfile()?;
+            io::copy(&mut self.bytes, &mut file)?;
+            file.rewind()?;
+            Ok(file)
+        };
+        spool().map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+}
+
+/// The member of an archive, unpacked.
+pub(super) fn inflated(raw: impl Read + Send + 'static) -> Bytes {
+    Unpacked::new(raw, DeflateDecoder::new)
+}
+
+/// The first bytes, and a reader of all.
+fn peek(mut reader: impl BufRead + Send + 'static) -> io::Result<(Vec<u8>, Bytes)> {
+    let mut head = Vec::new();
+    reader.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    let bytes = Box::new(Cursor::new(head.clone()).chain(reader));
+    Ok((head, bytes))
+}
+
+/// Counts what is read.
+struct Meter<R>(R, Arc<AtomicU64>);
+
+impl<R: Read> Read for Meter<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.0.read(buffer)?;
+        self.1.fetch_add(n as u64, Ordering::Relaxed);
+        Ok(n)
+    }
+}
+
+/// What a decompressor makes, which ends in an error where it is out of all proportion.
+struct Unpacked<D> {
+    decoder: D,
+    packed: Arc<AtomicU64>,
+    unpacked: u64,
+}
+
+impl<D: Read + Send + 'static> Unpacked<D> {
+    #[expect(clippy::new_ret_no_self, reason = "it is of use as a reader only")]
+    fn new<R: Read>(raw: R, decoder: impl FnOnce(Meter<R>) -> D) -> Bytes {
+        let packed = Arc::new(AtomicU64::new(0));
+        let decoder = decoder(Meter(raw, Arc::clone(&packed)));
+        Box::new(BufReader::with_capacity(1 << 16, Self { decoder, packed, unpacked: 0 }))
+    }
+}
+
+impl<D: Read> Read for Unpacked<D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.decoder.read(buffer)?;
+        self.unpacked += n as u64;
+        let packed = self.packed.load(Ordering::Relaxed);
+        if self.unpacked > SMALL.max(packed.saturating_mul(LARGEST_RATIO)) {
+            return Err(io::Error::other(format!(
+                "expected a file that unpacks to {LARGEST_RATIO} times its size at most, found more: unpack it \
+                 beforehand if that is right"
+            )));
+        }
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    fn packed(byte: u8, n: usize) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&vec![byte; n]).expect("memory");
+        encoder.finish().expect("memory")
+    }
+
+    #[test]
+    fn packed_or_not_the_bytes_are_the_same() {
+        let plain = vec![7; 3 * HEAD];
+        for bytes in [plain.clone(), packed(7, plain.len())] {
+            let mut input = Input::new(Path::new("-"), Cursor::new(bytes)).expect("readable");
+            assert_eq!(input.head, plain[..HEAD]);
+            let mut all = Vec::new();
+            input.bytes.read_to_end(&mut all).expect("readable");
+            assert_eq!(all, plain);
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused_when_they_have_gone_off_a_little() {
+        let mut input = Input::new(Path::new("-"), Cursor::new(packed(0, 200 << 20))).expect("a start");
+        let error = io::copy(&mut input.bytes, &mut io::sink()).expect_err("a bomb");
+        assert!(error.to_string().contains("unpacks to 200 times its size at most"), "{error}");
+    }
+}

@@ -1,0 +1,125 @@
+//! Whole data sets, and parts of them, from files in any format.
+
+use std::path::Path;
+
+use super::{Dataset, Error, Images, Reader, find::Source, labels};
+use crate::preprocess::Framing;
+
+/// A part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// Images to learn from.
+    Train,
+    /// Images to be tested on.
+    Test,
+}
+
+/// A data set as it is published: a part to learn from, and a part to be tested on.
+#[derive(Clone, Debug)]
+pub struct TrainTest {
+    /// The name of the folder or file, which is the name of the data.
+    pub name: String,
+    /// To learn from.
+    pub train: Dataset,
+    /// To be tested on, with the same classes and image shape.
+    pub test: Dataset,
+}
+
+/// Reads both parts of a data set. The classes are the labels that occur.
+///
+/// # Errors
+/// If a part is missing, damaged, or does not fit the other; the error names the file.
+pub fn load(path: &Path) -> Result<TrainTest, Error> {
+    let sources = (Source::find(path, Split::Train)?, Source::find(path, Split::Test)?);
+    let is_one_source = sources.0 == sources.1;
+    let (train, train_labels) = read(sources.0, Split::Train, None, Framing::Auto)?;
+    let test_path = sources.1.path().to_owned();
+    let (test, test_labels) = read(sources.1, Split::Test, Some(train.shape), Framing::Auto)?;
+    if test.shape != train.shape {
+        return Err(Error::ShapeMismatch { path: test_path, expected: train.shape, found: test.shape });
+    }
+    if is_one_source && train.pixels == test.pixels {
+        return Err(Error::OneSet { path: path.to_owned() });
+    }
+    let classes = labels::classes(train_labels.iter().chain(&test_labels));
+    let (train, test) =
+        (with_classes(train, &train_labels, &classes)?, with_classes(test, &test_labels, &classes)?);
+    Ok(TrainTest { name: name(path), train, test })
+}
+
+/// Reads the images to learn from alone: files of test images are not read, and need not be there.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_train(path: &Path) -> Result<Dataset, Error> {
+    load_split(path, Split::Train, Framing::Auto)
+}
+
+/// Reads one part of a data set, or all of one that has no parts. Pictures in a folder for each class become images by
+/// `framing`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_split(path: &Path, split: Split, framing: Framing) -> Result<Dataset, Error> {
+    let source = Source::find(path, split)?;
+    let (images, labels) = read(source, split, None, framing)?;
+    let classes = labels::classes(&labels);
+    with_classes(images, &labels, &classes)
+}
+
+/// Reads one part of a data set whose classes and image shape are known.
+///
+/// # Errors
+/// As [`load`]; [`Error::UnknownLabel`] if an image is of none of the classes.
+pub fn load_known(
+    path: &Path,
+    split: Split,
+    classes: &[String],
+    shape: [usize; 2],
+    framing: Framing,
+) -> Result<Dataset, Error> {
+    let source = Source::find(path, split)?;
+    let file = source.path().to_owned();
+    let (images, labels) = read(source, split, Some(shape), framing)?;
+    if images.pixels.ncols() != shape[0] * shape[1] {
+        return Err(Error::ShapeMismatch { path: file, expected: shape, found: images.shape });
+    }
+    let indices = labels::indices(&labels, classes).map_err(|(row, label)| Error::UnknownLabel {
+        path: file,
+        row: row as u64 + 1,
+        label: label.to_owned(),
+        classes: classes.to_vec(),
+    })?;
+    Dataset::new(images.pixels, shape, indices, classes.to_vec())
+}
+
+/// Reads images, whether they have labels or not, from a file or one part of a folder.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_images(path: &Path, split: Split) -> Result<Images, Error> {
+    Reader::open(path, split)?.read_all()
+}
+
+fn read(
+    source: Source,
+    split: Split,
+    shape: Option<[usize; 2]>,
+    framing: Framing,
+) -> Result<(Images, Vec<String>), Error> {
+    let (path, wanted) = (source.path().to_owned(), source.labels_wanted());
+    let mut images = Reader::of_source(source, split, shape, framing)?.read_all()?;
+    let labels = images.labels.take().ok_or(Error::NoLabels { path, wanted })?;
+    Ok((images, labels))
+}
+
+fn with_classes(images: Images, names: &[String], classes: &[String]) -> Result<Dataset, Error> {
+    let indices = labels::indices(names, classes).expect("classes are those that occur");
+    Dataset::new(images.pixels, images.shape, indices, classes.to_vec())
+}
+
+fn name(path: &Path) -> String {
+    let whole = path.canonicalize();
+    let name = whole.as_deref().ok().and_then(Path::file_name);
+    name.map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}

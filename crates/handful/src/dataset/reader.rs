@@ -1,0 +1,147 @@
+//! Images of any source, some at a time: what does not fit into memory can be read too.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use ndarray::{ArcArray2, Array2};
+
+use super::{
+    Error, Split,
+    find::Source,
+    formats::{self, Batch, Rows},
+    input::Input,
+};
+use crate::preprocess::Framing;
+
+/// Rows read at once where all are wanted.
+const MANY: usize = 8192;
+/// Memory for so many bytes is taken on the word of a header; more as it comes.
+const TRUSTED: usize = 1 << 26;
+
+/// Images, as rows of bytes, with the shape that one row folds back into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Images {
+    /// Shape (n, height * width).
+    pub pixels: ArcArray2<u8>,
+    /// Height and width.
+    pub shape: [usize; 2],
+    /// What each image is said to show; none if nothing is said.
+    pub labels: Option<Vec<String>>,
+}
+
+/// A source of images that is read from its start to its end.
+///
+/// ```
+/// use handful::dataset::Reader;
+///
+/// let table = "label,pixel0,pixel1,pixel2,pixel3\nseven,0,255,0,255\none,0,0,9,0\n";
+/// let mut reader = Reader::from_stream("table.csv".as_ref(), table.as_bytes())?;
+/// assert_eq!(reader.image_shape(), [2, 2]);
+/// let images = reader.read(1)?.expect("there are two");
+/// assert_eq!(images.pixels.row(0).to_vec(), [0, 255, 0, 255]);
+/// assert_eq!(images.labels, Some(vec!["seven".to_owned()]));
+/// assert_eq!(reader.read(100)?.map(|images| images.pixels.nrows()), Some(1));
+/// assert!(reader.read(100)?.is_none());
+/// # Ok::<(), handful::dataset::Error>(())
+/// ```
+pub struct Reader {
+    path: PathBuf,
+    rows: Box<dyn Rows>,
+    shape: [usize; 2],
+    is_empty: bool,
+}
+
+impl Reader {
+    /// Of a file or folder in any format: see [`dataset`](super). A file or folder of one part only is read whatever
+    /// the split.
+    ///
+    /// # Errors
+    /// If nothing can be read there; the error tells what was expected and what is there.
+    pub fn open(path: &Path, split: Split) -> Result<Self, Error> {
+        Self::framed(path, split, None, Framing::Auto)
+    }
+
+    /// [`open`](Self::open), with pictures of a folder made images of a shape.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn framed(
+        path: &Path,
+        split: Split,
+        shape: Option<[usize; 2]>,
+        framing: Framing,
+    ) -> Result<Self, Error> {
+        Self::of_source(Source::find(path, split)?, split, shape, framing)
+    }
+
+    pub(super) fn of_source(
+        source: Source,
+        split: Split,
+        shape: Option<[usize; 2]>,
+        framing: Framing,
+    ) -> Result<Self, Error> {
+        let path = source.path().to_owned();
+        Ok(Self::new(&path, source.open(split, shape, framing)?))
+    }
+
+    /// Of a stream, which errors call `name`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_stream(name: &Path, stream: impl Read + Send + 'static) -> Result<Self, Error> {
+        Ok(Self::new(name, formats::open(Input::new(name, stream)?, Split::Test)?))
+    }
+
+    fn new(path: &Path, rows: Box<dyn Rows>) -> Self {
+        Self { path: path.to_owned(), shape: rows.shape(), rows, is_empty: true }
+    }
+
+    /// Height and width of the images; where only the number of pixels is known, the sides of a square, or one row.
+    #[must_use]
+    pub fn image_shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    /// The next images, `most` of them unless there are fewer left; none at the end.
+    ///
+    /// # Errors
+    /// If the rest cannot be read, or there was nothing at all.
+    pub fn read(&mut self, most: usize) -> Result<Option<Images>, Error> {
+        let mut batch = Batch::default();
+        self.rows.read(most, &mut batch)?;
+        self.images(batch)
+    }
+
+    /// All that is left.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_all(mut self) -> Result<Images, Error> {
+        let mut batch = Batch::default();
+        let row_len = self.shape[0] * self.shape[1];
+        batch.pixels.reserve(self.rows.size_hint().saturating_mul(row_len).min(TRUSTED));
+        loop {
+            let before = batch.pixels.len();
+            self.rows.read(MANY, &mut batch)?;
+            if batch.pixels.len() - before < MANY * row_len {
+                break;
+            }
+        }
+        self.images(batch)?.ok_or(Error::NoImages { path: self.path })
+    }
+
+    fn images(&mut self, batch: Batch) -> Result<Option<Images>, Error> {
+        let Batch { pixels, labels } = batch;
+        let row_len = self.shape[0] * self.shape[1];
+        let n = pixels.len() / row_len.max(1);
+        if n == 0 {
+            return if self.is_empty { Err(Error::NoImages { path: self.path.clone() }) } else { Ok(None) };
+        }
+        self.is_empty = false;
+        let pixels = Array2::from_shape_vec((n, row_len), pixels).expect("whole rows");
+        let labels = (!labels.is_empty()).then_some(labels);
+        Ok(Some(Images { pixels: pixels.into_shared(), shape: self.shape, labels }))
+    }
+}

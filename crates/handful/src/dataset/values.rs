@@ -1,0 +1,86 @@
+//! Numbers to bytes: grey values are written from 0 to 255, from 0 to 1, or from -1 to 1.
+
+/// What the numbers of a file mean; all of them the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Nothing but 0 so far.
+    #[default]
+    Unknown,
+    /// 0 to 255.
+    Byte,
+    /// 0 to 1.
+    Unit,
+    /// -1 to 1, as in USPS.
+    Signed,
+}
+
+/// A number that is none of the scale's.
+#[derive(Debug, PartialEq)]
+pub(super) struct Outside {
+    /// Its place in the row.
+    pub(super) column: usize,
+    pub(super) problem: String,
+}
+
+impl Scale {
+    /// Appends a row's numbers as bytes, rounded. The first row that is not blank decides what numbers mean: one of
+    /// numbers up to 1, not all whole, is of the unit scale.
+    pub(super) fn push(&mut self, row: &[f64], out: &mut Vec<u8>) -> Result<(), Outside> {
+        if *self == Self::Unknown && row.iter().any(|&value| value != 0.0) {
+            *self = if row.iter().all(|&value| value.abs() <= 1.0) { Self::Unit } else { Self::Byte };
+        }
+        let (low, high) = match self {
+            Self::Byte => (0.0, 255.0),
+            Self::Unit | Self::Unknown => (0.0, 1.0),
+            Self::Signed => (-1.0, 1.0),
+        };
+        out.reserve(row.len());
+        for (column, &value) in row.iter().enumerate() {
+            if !(low..=high).contains(&value) {
+                let problem = format!("expected a number from {low} to {high}, found {value}");
+                return Err(Outside { column, problem });
+            }
+            let byte = (255.0 * (value - low) / (high - low) + 0.5).floor();
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+            out.push(byte as u8);
+        }
+        Ok(())
+    }
+}
+
+/// The sides of a square of so many pixels, or else one row.
+pub(super) fn shape_of(n_features: usize) -> [usize; 2] {
+    let side = n_features.isqrt();
+    if side * side == n_features { [side, side] } else { [1, n_features] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_row_that_is_not_blank_decides() {
+        let mut scale = Scale::default();
+        let mut out = Vec::new();
+        scale.push(&[0.0, 0.0], &mut out).unwrap();
+        scale.push(&[0.5, 1.0], &mut out).unwrap();
+        assert_eq!(out, [0, 0, 128, 255]);
+        let outside = scale.push(&[0.0, 2.0], &mut out).unwrap_err();
+        assert_eq!((outside.column, outside.problem.as_str()), (1, "expected a number from 0 to 1, found 2"));
+
+        let (mut scale, mut out) = (Scale::default(), Vec::new());
+        scale.push(&[0.0, 254.6], &mut out).unwrap();
+        scale.push(&[1.0, 1.0], &mut out).unwrap();
+        assert_eq!(out, [0, 255, 1, 1]);
+        for wrong in [f64::NAN, f64::INFINITY, -1.0, 256.0] {
+            assert_eq!(scale.push(&[wrong], &mut out).unwrap_err().column, 0);
+        }
+    }
+
+    #[test]
+    fn usps_goes_from_minus_one_to_one() {
+        let (mut scale, mut out) = (Scale::Signed, Vec::new());
+        scale.push(&[-1.0, 0.0, 1.0], &mut out).unwrap();
+        assert_eq!(out, [0, 128, 255]);
+    }
+}

@@ -1,0 +1,58 @@
+//! Grey values at another size, antialiased.
+
+use ndarray::{Array2, ArrayView2};
+
+/// The picture at a height and width of `[rows, columns]`. Each pixel is a mean of those near it, weighted by a
+/// triangle as wide as two pixels of the coarser grid.
+pub(super) fn resize(picture: ArrayView2<f32>, [rows, columns]: [usize; 2]) -> Array2<f32> {
+    if picture.dim() == (rows, columns) {
+        return picture.to_owned();
+    }
+    let across = along_rows(picture, columns);
+    along_rows(across.t(), rows).reversed_axes()
+}
+
+fn along_rows(picture: ArrayView2<f32>, columns: usize) -> Array2<f32> {
+    let weights: Vec<(usize, Vec<f32>)> =
+        (0..columns).map(|i| weights(i, picture.ncols(), columns)).collect();
+    let mut out = Array2::zeros((picture.nrows(), columns));
+    for (row, mut out) in picture.outer_iter().zip(out.outer_iter_mut()) {
+        for (out, (first, weights)) in out.iter_mut().zip(&weights) {
+            *out = weights.iter().zip(row.iter().skip(*first)).map(|(weight, value)| weight * value).sum();
+        }
+    }
+    out
+}
+
+/// The first of `n` values that the i-th of `m` is made of, and the weights of all that are.
+fn weights(i: usize, n: usize, m: usize) -> (usize, Vec<f32>) {
+    let scale = n as f64 / m as f64;
+    let centre = (i as f64 + 0.5) * scale;
+    let reach = scale.max(1.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cut to the row")]
+    let bound = |at: f64| (at.max(0.0) as usize).min(n);
+    let (first, end) = (bound((centre - reach).floor()), bound((centre + reach).ceil()));
+    let weight = |at: usize| (1.0 - ((at as f64 + 0.5 - centre) / reach).abs()).max(0.0);
+    let sum: f64 = (first..end).map(weight).sum();
+    #[expect(clippy::cast_possible_truncation, reason = "a weight of 0 to 1")]
+    (first, (first..end).map(|at| (weight(at) / sum) as f32).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn means_are_kept_and_nothing_changes_at_the_same_size() {
+        let picture = Array2::from_shape_fn((12, 8), |(y, x)| (7 * y + 3 * x) as f32);
+        assert_eq!(resize(picture.view(), [12, 8]), picture);
+        for shape in [[6, 4], [3, 2], [24, 16]] {
+            let resized = resize(picture.view(), shape);
+            assert_eq!(resized.dim(), (shape[0], shape[1]));
+            assert!((resized.mean().unwrap() - picture.mean().unwrap()).abs() < 0.2, "{resized}");
+        }
+        assert_eq!(resize(array![[1.0, 2.0]].view(), [1, 1]), array![[1.5]]);
+    }
+}
