@@ -2,16 +2,18 @@
 
 use std::{
     io::Write,
-    path::Path,
+    num::{NonZeroU32, NonZeroUsize},
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, bail};
+use clap::ValueEnum;
 use handful::{
     KMeans,
     dataset::Split,
-    kmeans::{Init, KMeansParams},
+    kmeans::{self, Init, KMeansParams},
     progress::{Progress, Stage},
 };
 use ndarray::{Array1, Array2, ArrayView2};
@@ -19,12 +21,71 @@ use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
 use serde::Serialize;
 
 use crate::{
-    args::{self, Cluster, Global},
+    args::{self, Global},
     console::Console,
     output::{OutputFile, print_json},
     summary::{Machine, peak_bytes},
     text,
 };
+
+/// Cluster images with K-Means
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handful cluster --clusters 100 --n-init 3 -o clusters.npz")]
+pub(crate) struct Args {
+    /// Folder with MNIST's four IDX files, of which the training images are clustered, or a file of
+    /// images [default: MNIST, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Clusters to make
+    #[arg(long, value_name = "K")]
+    pub(crate) clusters: NonZeroU32,
+    /// Cluster the images of each class on their own, into so many clusters each
+    #[arg(long)]
+    pub(crate) per_class: bool,
+    /// Where centroids start: k-means++, random, or a NumPy file of shape (K, pixels); with --per-class
+    /// of shape (classes * K, pixels)
+    #[arg(long, value_name = "k-means++|random|FILE.npy", default_value = "k-means++")]
+    pub(crate) init: String,
+    /// Runs from different starts, of which the best is kept
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) n_init: NonZeroUsize,
+    /// Most iterations of a run
+    #[arg(long, value_name = "N", default_value = "300")]
+    pub(crate) max_iter: NonZeroUsize,
+    /// Stop when the centroids' squared movement is at most this times the mean variance of a pixel
+    #[arg(long, value_name = "X", default_value_t = 1e-4, allow_negative_numbers = true, value_parser = tolerance)]
+    pub(crate) tol: f64,
+    /// How images find their nearest centroid; the results are the same
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) algorithm: ClusterAlgorithmArg,
+    /// NumPy file for `centroids`, `labels` and `cluster_sizes`; with --per-class also `classes`
+    #[arg(short, long, value_name = "FILE.npz")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ClusterAlgorithmArg {
+    /// Rule most centroids out by a sketch, where that pays
+    Auto,
+    /// Compare with every centroid
+    Dense,
+}
+
+impl From<ClusterAlgorithmArg> for kmeans::Algorithm {
+    fn from(algorithm: ClusterAlgorithmArg) -> Self {
+        match algorithm {
+            ClusterAlgorithmArg::Auto => Self::Auto,
+            ClusterAlgorithmArg::Dense => Self::Dense,
+        }
+    }
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(tol) if tol >= 0.0 && tol.is_finite() => Ok(tol),
+        _ => Err("expected a finite number, 0 or more".to_owned()),
+    }
+}
 
 #[derive(Serialize)]
 struct Summary {
@@ -58,7 +119,7 @@ struct Clustering {
     n_iter: usize,
 }
 
-pub(crate) fn run(args: &Cluster, global: &Global, console: &Console) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let bar_stage = if args.per_class { Stage::Runs } else { Stage::Lloyd };
     let bar = console.bar("K-Means", bar_stage);
@@ -177,7 +238,7 @@ fn write_npz(output: OutputFile, found: Clustering) -> anyhow::Result<()> {
     })
 }
 
-fn print(summary: &Summary, args: &Cluster) -> anyhow::Result<()> {
+fn print(summary: &Summary, args: &Args) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,

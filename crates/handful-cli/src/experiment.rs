@@ -15,7 +15,7 @@ use handful::{
 use serde_json::{Map, json};
 
 use crate::{
-    args::{self, Compare},
+    args, compare,
     console::Console,
     presets::{self, PresetResult},
 };
@@ -88,7 +88,7 @@ pub(crate) struct SweepPoint {
 pub(crate) fn run(
     data: TrainTest,
     load_seconds: f64,
-    args: &Compare,
+    args: &compare::Args,
     seed: u64,
     console: &Console,
 ) -> anyhow::Result<Experiment> {
@@ -135,7 +135,7 @@ pub(crate) fn timed<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::R
 
 struct Lab<'a> {
     data: &'a TrainTest,
-    args: &'a Compare,
+    args: &'a compare::Args,
     seed: u64,
     console: &'a Console,
 }

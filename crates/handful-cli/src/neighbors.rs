@@ -1,10 +1,11 @@
 //! `handful neighbors`: exact nearest neighbours.
 
-use std::{io::Write, time::Instant};
+use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 
+use clap::ValueEnum;
 use handful::{
     dataset::Split,
-    neighbors::{self, NearestNeighbors, Neighbors},
+    neighbors::{self, Algorithm, NearestNeighbors, Neighbors},
     progress::Stage,
 };
 use ndarray::{Array2, ArrayView2, Axis, s};
@@ -17,6 +18,49 @@ use crate::{
     summary::{Machine, peak_bytes},
     text,
 };
+
+/// Find the nearest training images of other images, exactly
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handful neighbors --queries data/mnist --n-neighbors 3 -o neighbors.npz")]
+#[expect(clippy::struct_field_names, reason = "`n_neighbors` is the option's name")]
+pub(crate) struct Args {
+    /// Folder with MNIST's four IDX files, of which the training images are searched, or a file of
+    /// images [default: MNIST, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Folder with MNIST's four IDX files, of which the test images are looked up, or a file of images
+    #[arg(long, value_name = "PATH")]
+    pub(crate) queries: PathBuf,
+    /// Neighbours to find for each
+    #[arg(long, value_name = "K", default_value = "5")]
+    pub(crate) n_neighbors: NonZeroUsize,
+    /// How to search; the answers are the same
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) algorithm: AlgorithmArg,
+    /// Search for one image after the other, as they come to a service, and tell how long one takes
+    #[arg(long)]
+    pub(crate) one_by_one: bool,
+    /// NumPy file for `distances` (squared) and `indices`
+    #[arg(short, long, value_name = "FILE.npz")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum AlgorithmArg {
+    /// Rule most images out by a sketch, where that pays
+    Auto,
+    /// Measure the distance to every image
+    Brute,
+}
+
+impl From<AlgorithmArg> for Algorithm {
+    fn from(algorithm: AlgorithmArg) -> Self {
+        match algorithm {
+            AlgorithmArg::Auto => Self::Auto,
+            AlgorithmArg::Brute => Self::Brute,
+        }
+    }
+}
 
 #[derive(Serialize)]
 struct Summary {
@@ -71,7 +115,7 @@ fn one_by_one(
     Ok((found, seconds))
 }
 
-pub(crate) fn run(args: &args::Neighbors, global: &Global, console: &Console) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
     let queries = args::load_images(&args.queries, Split::Test, console)?.pixels;

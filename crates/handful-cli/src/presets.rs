@@ -17,7 +17,7 @@ use handful::{
 use ndarray::{ArcArray2, Array2};
 
 use crate::{
-    args::{self, Compare},
+    args, compare,
     console::Console,
     experiment::{Evaluated, timed},
     models,
@@ -83,7 +83,7 @@ pub(crate) struct Outliers {
 
 /// Reads images that are no digits, and looks whether presets can work at all: before any long work.
 pub(crate) fn prepare(
-    args: &Compare,
+    args: &compare::Args,
     data: &TrainTest,
     console: &Console,
 ) -> anyhow::Result<Vec<OutlierSet>> {
@@ -114,7 +114,7 @@ fn file_name(path: &Path) -> String {
 
 pub(crate) fn run(
     preset: Preset,
-    args: &Compare,
+    args: &compare::Args,
     data: &TrainTest,
     outlier_sets: &[OutlierSet],
     console: &Console,

@@ -1,22 +1,46 @@
 //! `handful select`: what a preset was chosen from. Nothing here can read test images.
 
-use std::{io::Write, time::Instant};
+use std::{io::Write, num::NonZeroU32, path::PathBuf, time::Instant};
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use handful::{
     Dataset,
-    classifier::{Calibration, Candidate, Params, Validation, folds, hold_out},
+    classifier::{Calibration, Candidate, Params, Preset, Validation, folds, hold_out},
     dataset,
     progress::Stage,
 };
 use serde::Serialize;
 
 use crate::{
-    args::{self, Global, Select},
+    args::{self, Global},
     console::Console,
     output::print_json,
     text,
 };
+
+/// Show what a preset was chosen from: validation figures of it and its alternatives
+///
+/// Each candidate is fitted without a part of the training images and tested on that part. The test images are not
+/// read. Random recipes are fitted with several seeds.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handful select --preset tiny")]
+pub(crate) struct Args {
+    /// The preset
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Preset,
+    /// Folder with MNIST's IDX files of training images [default: MNIST, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Parts, of six, that are held out one after the other
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(1..=6))]
+    pub(crate) folds: u8,
+    /// The preset alone, without its alternatives
+    #[arg(long)]
+    pub(crate) alone: bool,
+    /// Seeds that each candidate is fitted with: the preset's own and those after it
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) seeds: NonZeroU32,
+}
 
 #[derive(Serialize)]
 struct Selection<'a> {
@@ -41,7 +65,7 @@ struct Figures<'a> {
     calibration: Calibration,
 }
 
-pub(crate) fn run(args: &Select, global: &Global, console: &Console) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
     let n = train.n_samples();
     anyhow::ensure!(

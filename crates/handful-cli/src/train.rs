@@ -1,6 +1,6 @@
 //! `handful train`: a recipe fitted on labelled images, as a file.
 
-use std::{io::Write, time::Instant};
+use std::{io::Write, path::PathBuf, time::Instant};
 
 use handful::{
     classifier::{Params, Preset},
@@ -11,11 +11,28 @@ use handful::{
 use serde::Serialize;
 
 use crate::{
-    args::{self, Global, Train},
+    args::{self, Global},
     console::Console,
     output::{OutputFile, print_json},
     text,
 };
+
+/// Learn a model from labelled images and save it
+///
+/// How sure the model is of its verdicts, and what it takes for no digit, was measured on MNIST, whatever the images.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  handful train --preset small -o small.safetensors")]
+pub(crate) struct Args {
+    /// The recipe: notebook, pixels, tiny, small, fast, best or neighbors
+    #[arg(long, value_name = "NAME", default_value = "best")]
+    pub(crate) preset: Preset,
+    /// Folder with MNIST's IDX files of training images [default: MNIST, where it is found]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where the model goes
+    #[arg(short, long, value_name = "MODEL.safetensors")]
+    pub(crate) output: PathBuf,
+}
 
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -28,7 +45,7 @@ struct Summary<'a> {
     output: String,
 }
 
-pub(crate) fn run(args: &Train, global: &Global, console: &Console) -> anyhow::Result<()> {
+pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let file = OutputFile::create(&args.output)?;
     let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
     let params = args.preset.params();

@@ -13,7 +13,7 @@ use handful::classifier::Preset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    args::{self, Compare},
+    args, compare,
     experiment::{Evaluated, Experiment},
     summary::Machine,
     table, text,
@@ -24,7 +24,7 @@ use pictures::picture;
 const MOST_PROTOTYPES: usize = 25;
 const SAMPLES_PER_CLASS: usize = 12;
 
-pub(crate) fn render(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64) -> String {
+pub(crate) fn render(experiment: &Experiment, args: &compare::Args, seed: u64, total_seconds: f64) -> String {
     let mut sections = vec![
         ("result", "The result", scoreboard(experiment)),
         ("prototypes", "What K-Means keeps", prototypes(experiment)),
@@ -247,7 +247,7 @@ fn data(experiment: &Experiment) -> Markup {
     }
 }
 
-fn about(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64) -> Markup {
+fn about(experiment: &Experiment, args: &compare::Args, seed: u64, total_seconds: f64) -> Markup {
     let machine = Machine::this();
     let mut timings = vec![("reading the data".to_owned(), experiment.load_seconds)];
     for model in &experiment.models {
@@ -292,7 +292,7 @@ fn about(experiment: &Experiment, args: &Compare, seed: u64, total_seconds: f64)
     }
 }
 
-fn command(args: &Compare, seed: u64) -> String {
+fn command(args: &compare::Args, seed: u64) -> String {
     let quoted = |option: &str, path: &Path| {
         format!(" --{option} '{}'", path.display().to_string().replace('\'', "'\\''"))
     };
