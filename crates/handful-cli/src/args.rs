@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::dataset::{self, Images, Split, TrainTest};
 
-use crate::{cluster, compare, console::Console, neighbors, select, text, train};
+use crate::{cluster, compare, console::Console, evaluate, info, neighbors, predict, select, text, train};
 
 /// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
 const MOST_THREADS: i64 = 4096;
@@ -73,10 +73,13 @@ impl Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Compare(compare::Args),
+    Train(train::Args),
+    Predict(predict::Args),
+    Evaluate(evaluate::Args),
+    Info(info::Args),
     Cluster(cluster::Args),
     Neighbors(neighbors::Args),
     Select(select::Args),
-    Train(train::Args),
 }
 
 /// How a value is written on the command line.

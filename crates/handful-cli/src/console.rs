@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use anstyle::AnsiColor;
 use handful::progress::{Observer, Progress, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -55,6 +56,20 @@ impl Console {
         if self.verbose {
             let _ = writeln!(anstream::stderr(), "{line}");
         }
+    }
+
+    /// What went wrong with a part of the work that goes on.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let red = AnsiColor::Red.on_default().bold();
+        let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}");
+    }
+
+    /// A count of what goes by, shown on a terminal unless that is where the results go.
+    pub(crate) fn counter(&self, what: &'static str, is_busy: bool) -> ProgressBar {
+        let is_hidden = self.quiet || is_busy;
+        let target = if is_hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let style = ProgressStyle::with_template("{human_pos} {msg}, {per_sec}").expect("a valid template");
+        ProgressBar::with_draw_target(None, target).with_style(style).with_message(what)
     }
 
     /// A bar that counts one stage of the work until it is dropped. It shows on a terminal only.

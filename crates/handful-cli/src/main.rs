@@ -4,10 +4,16 @@ mod args;
 mod cluster;
 mod compare;
 mod console;
+mod evaluate;
 mod experiment;
+mod info;
+mod inputs;
 mod models;
 mod neighbors;
 mod output;
+mod pictures;
+mod predict;
+mod predictions;
 mod presets;
 mod report;
 mod select;
@@ -16,12 +22,8 @@ mod table;
 mod text;
 mod train;
 
-use std::{
-    io::{ErrorKind, Write},
-    process::ExitCode,
-};
+use std::{io::ErrorKind, process::ExitCode};
 
-use anstyle::AnsiColor;
 use clap::Parser;
 
 use crate::{
@@ -39,12 +41,18 @@ fn main() -> ExitCode {
         // A reader that has seen enough, as `head` has, is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let red = AnsiColor::Red.on_default().bold();
-            let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}");
+            if !error.is::<Told>() {
+                console.error(&error);
+            }
             ExitCode::FAILURE
         }
     }
 }
+
+/// A failure that the user knows of.
+#[derive(Debug, thiserror::Error)]
+#[error("told already")]
+struct Told;
 
 fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     console.watch_ctrl_c()?;
@@ -53,7 +61,10 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     match &args.command {
         Command::Compare(command) => compare::run(command, &args.global, console),
         Command::Cluster(command) => cluster::run(command, &args.global, console),
+        Command::Evaluate(command) => evaluate::run(command, &args.global, console),
+        Command::Info(command) => info::run(command, &args.global, console),
         Command::Neighbors(command) => neighbors::run(command, &args.global, console),
+        Command::Predict(command) => predict::run(command, &args.global, console),
         Command::Select(command) => select::run(command, &args.global, console),
         Command::Train(command) => train::run(command, &args.global, console),
     }

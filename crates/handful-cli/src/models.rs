@@ -1,5 +1,8 @@
-//! The trained presets, in the program itself.
+//! The trained presets, in the program itself, and models in files.
 
+use std::path::Path;
+
+use anyhow::Context;
 use handful::{
     classifier::{Model, Preset},
     model_file,
@@ -7,12 +10,16 @@ use handful::{
 
 /// A preset that was trained on MNIST, as `make models` does.
 pub(crate) fn embedded(preset: Preset) -> Result<Model, model_file::Error> {
+    Model::from_bytes(bytes(preset))
+}
+
+fn bytes(preset: Preset) -> &'static [u8] {
     macro_rules! bytes {
         ($name:literal) => {
             include_bytes!(concat!("../../../models/", $name, ".safetensors"))
         };
     }
-    let bytes: &[u8] = match preset {
+    match preset {
         Preset::Notebook => bytes!("notebook"),
         Preset::Pixels => bytes!("pixels"),
         Preset::Tiny => bytes!("tiny"),
@@ -20,6 +27,39 @@ pub(crate) fn embedded(preset: Preset) -> Result<Model, model_file::Error> {
         Preset::Fast => bytes!("fast"),
         Preset::Best => bytes!("best"),
         Preset::Neighbors => bytes!("neighbors"),
+    }
+}
+
+/// Options of all commands that use a model.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ModelArgs {
+    /// A model's file, or the name of a preset that comes with the program: notebook, pixels, tiny, small, fast, best,
+    /// neighbors
+    #[arg(long, value_name = "MODEL", default_value = "fast")]
+    pub(crate) model: String,
+}
+
+impl ModelArgs {
+    /// The model, and its size in a file.
+    pub(crate) fn load(&self) -> anyhow::Result<(Model, usize)> {
+        load(&self.model)
+    }
+}
+
+/// A preset by its name, or a file: one of a preset's name has to be given with its folder, as in `./best`.
+pub(crate) fn load(name: &str) -> anyhow::Result<(Model, usize)> {
+    if let Ok(preset) = name.parse() {
+        return Ok((embedded(preset)?, bytes(preset).len()));
+    }
+    let path = Path::new(name);
+    if !path.exists() && !name.contains(['/', '\\', '.']) {
+        let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
+        anyhow::bail!("{name}: expected the file of a model, or one of {}, found neither", names.join(", "));
+    }
+    let size = path.metadata().map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
+    let model = match Model::load(path) {
+        Err(error @ model_file::Error::Io { .. }) => return Err(error.into()),
+        other => other.with_context(|| path.display().to_string())?,
     };
-    Model::from_bytes(bytes)
+    Ok((model, size))
 }

@@ -1,6 +1,11 @@
 //! What `compare --json` prints: names that scripts rely on.
 
-use handful::{classifier::Preset, dataset::TrainTest, distance::Level};
+use handful::{
+    classifier::Preset,
+    dataset::TrainTest,
+    distance::Level,
+    metrics::{ClassMetrics, ConfusionMatrix},
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -86,7 +91,7 @@ struct OutliersSummary<'a> {
 }
 
 #[derive(Serialize)]
-struct ClassSummary<'a> {
+pub(crate) struct ClassSummary<'a> {
     class: &'a str,
     precision: f64,
     recall: f64,
@@ -155,18 +160,23 @@ pub(crate) fn peak_bytes() -> Option<u64> {
     Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
+/// The figures of each class.
+pub(crate) fn per_class<'a>(classes: &'a [String], matrix: &ConfusionMatrix) -> Vec<ClassSummary<'a>> {
+    let summary = |(class, metrics): (&'a String, ClassMetrics)| ClassSummary {
+        class,
+        precision: metrics.precision,
+        recall: metrics.recall,
+        f1: metrics.f1,
+        support: metrics.support,
+    };
+    classes.iter().zip(matrix.per_class()).map(summary).collect()
+}
+
 impl<'a> ModelSummary<'a> {
     fn new(model: &'a Evaluated, experiment: &'a Experiment) -> Self {
         let test = &experiment.data.test;
         let result = experiment.presets.iter().find(|result| Some(result.preset) == model.preset);
         let matrix = &model.confusion_matrix;
-        let per_class = test.classes().iter().zip(matrix.per_class()).map(|(class, metrics)| ClassSummary {
-            class,
-            precision: metrics.precision,
-            recall: metrics.recall,
-            f1: metrics.f1,
-            support: metrics.support,
-        });
         Self {
             name: model.name,
             preset: model.preset.map(Preset::name),
@@ -183,7 +193,7 @@ impl<'a> ModelSummary<'a> {
             images_per_second: model.images_per_second(),
             model_bytes: model.model_bytes,
             confusion_matrix: matrix.counts().outer_iter().map(|row| row.to_vec()).collect(),
-            per_class: per_class.collect(),
+            per_class: per_class(test.classes(), matrix),
             seed_errors: result.map(|result| &result.seed_errors[..]),
             confidence: result.map(ConfidenceSummary::new),
         }

@@ -1,10 +1,10 @@
 //! `handful train`: a recipe fitted on labelled images, as a file.
 
-use std::{io::Write, path::PathBuf, time::Instant};
+use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use handful::{
-    classifier::{Params, Preset},
-    dataset,
+    classifier::{Decision, Hyperplanes, Params, Preset, PrototypeParams},
+    dataset::{self, Split},
     model_file::Provenance,
     progress::Stage,
 };
@@ -14,6 +14,7 @@ use crate::{
     args::{self, Global},
     console::Console,
     output::{OutputFile, print_json},
+    predict::FramingArg,
     text,
 };
 
@@ -25,13 +26,61 @@ use crate::{
 pub(crate) struct Args {
     /// The recipe: notebook, pixels, tiny, small, fast, best or neighbors
     #[arg(long, value_name = "NAME", default_value = "best")]
-    pub(crate) preset: Preset,
-    /// Folder with MNIST's IDX files of training images [default: MNIST, where it is found]
+    preset: Preset,
+    /// Folder or file of labelled images in any format; of data in two parts the images to learn from are taken
+    /// [default: MNIST, where it is found]
     #[arg(long, value_name = "PATH")]
-    pub(crate) data: Option<PathBuf>,
+    data: Option<PathBuf>,
+    /// Prototypes a class, or `all` images, rather than the preset's
+    #[arg(long, value_name = "M|all", value_parser = prototypes)]
+    prototypes: Option<PrototypeParams>,
+    /// Neighbours that decide, rather than the preset's
+    #[arg(long, value_name = "K")]
+    n_neighbors: Option<NonZeroUsize>,
+    /// Keep a picture of each prototype in the model, so that neighbours can be shown without the data
+    #[arg(long)]
+    pictures: bool,
+    /// Whether the ink of pictures in folders is put into the frame; `never` for pictures that are no digits
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    framing: FramingArg,
     /// Where the model goes
     #[arg(short, long, value_name = "MODEL.safetensors")]
-    pub(crate) output: PathBuf,
+    output: PathBuf,
+}
+
+/// K-Means as presets have it, where they cluster each class.
+const N_INIT: usize = 1;
+const MAX_ITER: usize = 50;
+
+fn prototypes(text: &str) -> Result<PrototypeParams, String> {
+    match text.parse::<NonZeroUsize>() {
+        Ok(n) => Ok(PrototypeParams::PerClass { n_clusters: n.get(), n_init: N_INIT, max_iter: MAX_ITER }),
+        Err(_) if text == "all" => Ok(PrototypeParams::All),
+        Err(_) => Err("expected a number of prototypes a class, or all".to_owned()),
+    }
+}
+
+impl Args {
+    /// The recipe, with what is to differ from the preset.
+    fn params(&self) -> Params {
+        let preset = self.preset.params();
+        let prototypes = match (&self.prototypes, &preset.prototypes) {
+            (
+                Some(PrototypeParams::PerClass { n_clusters, .. }),
+                &PrototypeParams::PerClass { n_init, max_iter, .. },
+            ) => PrototypeParams::PerClass { n_clusters: *n_clusters, n_init, max_iter },
+            (Some(prototypes), _) => prototypes.clone(),
+            (None, prototypes) => prototypes.clone(),
+        };
+        let decision = match (self.n_neighbors, preset.decision) {
+            (None, decision) => decision,
+            (Some(n), Decision::Votes { .. }) => Decision::Votes { n_neighbors: n.get() },
+            (Some(n), Decision::Hyperplanes(hyperplanes)) => {
+                Decision::Hyperplanes(Hyperplanes { n_neighbors: n.get(), ..hyperplanes })
+            }
+        };
+        Params { prototypes, decision, ..preset }
+    }
 }
 
 #[derive(Serialize)]
@@ -47,21 +96,27 @@ struct Summary<'a> {
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let file = OutputFile::create(&args.output)?;
-    let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
-    let params = args.preset.params();
+    let path = args::data_path(args.data.as_ref())?;
+    let train = dataset::load_split(&path, Split::Train, args.framing.into())?;
+    console.detail(&format!("read {} from {}", text::plural(train.n_samples(), "image"), path.display()));
+    let params = args.params();
     let bar = console.bar(args.preset.name(), Stage::Features);
     let start = Instant::now();
     let model = params.fit_observed(&train, &bar.observer())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     drop(bar);
     let learned_from = model.provenance().clone();
+    let is_preset = params == args.preset.params();
     let is_mnist = learned_from.sha256 == Preset::CHOSEN_ON;
     let provenance = Provenance {
-        preset: Some(args.preset.name().to_owned()),
-        validation_error: is_mnist.then(|| args.preset.validation_error()),
+        preset: is_preset.then(|| args.preset.name().to_owned()),
+        validation_error: (is_preset && is_mnist).then(|| args.preset.validation_error()),
         ..learned_from
     };
-    let model = model.with_provenance(provenance);
+    let mut model = model.with_provenance(provenance);
+    if args.pictures {
+        model = model.with_pictures(&train)?;
+    }
     let bytes = model.to_bytes()?;
     file.commit(|file| Ok(file.write_all(&bytes)?))?;
     let (n_samples, n_prototypes) = (train.n_samples(), model.prototypes().n_samples());

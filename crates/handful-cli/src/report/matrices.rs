@@ -3,10 +3,7 @@
 use handful::metrics::ConfusionMatrix;
 use maud::{Markup, html};
 
-use crate::{
-    experiment::{Evaluated, Experiment},
-    text,
-};
+use crate::{experiment::Experiment, text};
 
 pub(super) fn section(experiment: &Experiment) -> Markup {
     let classes = experiment.data.test.classes();
@@ -21,12 +18,19 @@ pub(super) fn section(experiment: &Experiment) -> Markup {
                     (model.name) ": " (text::percent(model.confusion_matrix.accuracy()))
                     ", predicted in " (text::seconds(model.predict_seconds))
                 }
-                // A large matrix takes the whole width.
-                div.pair[classes.len() <= 15] {
-                    (matrix(&model.confusion_matrix, classes, model.name))
-                    (per_class(model, classes))
-                }
+                (figures(model.name, &model.confusion_matrix, classes))
             }
+        }
+    }
+}
+
+/// A model's confusion matrix, and the figures of each class.
+pub(super) fn figures(name: &str, counts: &ConfusionMatrix, classes: &[String]) -> Markup {
+    html! {
+        // A large matrix takes the whole width.
+        div.pair[classes.len() <= 15] {
+            (matrix(counts, classes, name))
+            (per_class(name, counts, classes))
         }
     }
 }
@@ -53,15 +57,15 @@ fn matrix(matrix: &ConfusionMatrix, classes: &[String], name: &str) -> Markup {
     }
 }
 
-fn per_class(model: &Evaluated, classes: &[String]) -> Markup {
+fn per_class(name: &str, matrix: &ConfusionMatrix, classes: &[String]) -> Markup {
     html! {
         div.scroll { table.plain {
-            caption { "Each class with " (model.name) }
+            caption { "Each class with " (name) }
             thead { tr {
                 th scope="col" { "class" } th scope="col" { "precision" } th scope="col" { "recall" }
                 th scope="col" { "F1" } th scope="col" { "images" }
             } }
-            tbody { @for (class, metrics) in classes.iter().zip(model.confusion_matrix.per_class()) {
+            tbody { @for (class, metrics) in classes.iter().zip(matrix.per_class()) {
                 tr {
                     th scope="row" { (class) }
                     td { (format!("{:.3}", metrics.precision)) }

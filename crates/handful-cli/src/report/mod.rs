@@ -5,7 +5,9 @@ mod confidence;
 mod frontier;
 mod matrices;
 mod mistakes;
+pub(crate) mod model;
 mod pictures;
+pub(crate) mod predictions;
 
 use std::path::Path;
 
@@ -45,6 +47,16 @@ pub(crate) fn render(experiment: &Experiment, args: &compare::Args, seed: u64, t
         );
         sections.insert(2, ("confidence", "How sure it is", confidence::section(&experiment.presets)));
     }
+    let content = html! {
+        @for (id, title, content) in sections {
+            section id=(id) { h2 { (title) } (content) }
+        }
+    };
+    page(&experiment.data.name, &verdict(experiment), html! { (unbroken(&control(experiment))) }, content)
+}
+
+/// A page that needs nothing else.
+fn page(title: &str, verdict: &str, lead: Markup, content: Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -54,20 +66,16 @@ pub(crate) fn render(experiment: &Experiment, args: &compare::Args, seed: u64, t
                 meta name="color-scheme" content="light dark";
                 // The browser itself sees to it that nothing is fetched.
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-                title { "handful: " (experiment.data.name) }
+                title { "handful: " (title) }
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
                 header {
                     p.wordmark { "handful" }
-                    h1 { (unbroken(&verdict(experiment))) }
-                    p.lead { (unbroken(&control(experiment))) }
+                    h1 { (unbroken(verdict)) }
+                    p.lead { (lead) }
                 }
-                main {
-                    @for (id, title, content) in sections {
-                        section id=(id) { h2 { (title) } (content) }
-                    }
-                }
+                main { (content) }
             }
         }
     };

@@ -6,9 +6,12 @@ use maud::{Markup, html};
 
 /// One image, as ink on whatever paper the page has: a pixel's value is its opacity.
 pub(super) fn picture(dataset: &Dataset, row: usize, alt: &str) -> Markup {
-    let [height, width] = dataset.image_shape();
-    let pixels = dataset.images().row(row).to_vec();
-    html! { img.ink src=(data_uri(&pixels, width, height)) width=(width) height=(height) alt=(alt) loading="lazy"; }
+    ink(&dataset.images().row(row).to_vec(), dataset.image_shape(), alt)
+}
+
+/// Pixels, row by row, as [`picture`].
+pub(super) fn ink(pixels: &[u8], [height, width]: [usize; 2], alt: &str) -> Markup {
+    html! { img.ink src=(data_uri(pixels, width, height)) width=(width) height=(height) alt=(alt) loading="lazy"; }
 }
 
 fn data_uri(pixels: &[u8], width: usize, height: usize) -> String {

@@ -30,6 +30,9 @@ pub enum Error {
         /// Pixels of the images.
         found: usize,
     },
+    /// Pictures of other images than the model's.
+    #[error("expected the images that the model was learned from, found others")]
+    OtherImages,
     /// A recipe that makes no sense whatever the images.
     #[error("{0}")]
     Params(String),

@@ -48,6 +48,8 @@ pub struct Model {
     /// The mean squared distance of the prototypes from their mean.
     pub(super) unit: f64,
     provenance: Provenance,
+    /// The pixels of each prototype's medoid, if they are kept.
+    pictures: Option<Array2<u8>>,
 }
 
 impl Model {
@@ -68,7 +70,18 @@ impl Model {
         let index = NearestNeighbors::new(prototypes.images().clone())?;
         let unit = total_variance(prototypes.images().view()).max(f64::MIN_POSITIVE);
         let of_class = OnceLock::new();
-        Ok(Self { params, image_shape, vectorizer, prototypes, medoids, index, of_class, unit, provenance })
+        Ok(Self {
+            params,
+            image_shape,
+            vectorizer,
+            prototypes,
+            medoids,
+            index,
+            of_class,
+            unit,
+            provenance,
+            pictures: None,
+        })
     }
 
     /// The recipe.
@@ -105,6 +118,31 @@ impl Model {
     #[must_use]
     pub fn with_provenance(self, provenance: Provenance) -> Self {
         Self { provenance, ..self }
+    }
+
+    /// What each prototype looks like, shape (prototypes, pixels): the pixels of the training image nearest to it. None
+    /// unless they were kept: see [`with_pictures`](Self::with_pictures).
+    #[must_use]
+    pub fn pictures(&self) -> Option<ArrayView2<'_, u8>> {
+        self.pictures.as_ref().map(|pictures| pictures.view())
+    }
+
+    /// The same model with pictures of its prototypes, taken from the images that it was learned from: neighbours can
+    /// then be shown where these are not at hand.
+    ///
+    /// # Errors
+    /// If these are other images than those that it was learned from.
+    pub fn with_pictures(self, learned_from: &Dataset) -> Result<Self, Error> {
+        if Provenance::of(learned_from).sha256 != self.provenance.sha256 {
+            return Err(Error::OtherImages);
+        }
+        let medoids: Vec<usize> = self.medoids.iter().map(|&medoid| medoid as usize).collect();
+        let pictures = learned_from.images().select(Axis(0), &medoids);
+        Ok(Self { pictures: Some(pictures), ..self })
+    }
+
+    pub(crate) fn with_checked_pictures(self, pictures: Option<Array2<u8>>) -> Self {
+        Self { pictures, ..self }
     }
 
     pub(crate) fn vectorizer(&self) -> &Vectorizer {

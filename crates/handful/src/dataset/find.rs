@@ -90,6 +90,12 @@ impl Source {
         }
     }
 
+    /// Whether this is one picture, as it is.
+    pub(super) fn is_picture(&self) -> bool {
+        let format = |path| Input::open(path).ok().and_then(|input| Format::of(&input.head));
+        matches!(self, Self::Files(files) if files.len() == 1 && format(&files[0]) == Some(Format::Picture))
+    }
+
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Files(files) => &files[0],

@@ -10,7 +10,7 @@ use ndarray::{ArcArray2, Array2};
 use super::{
     Error, Split,
     find::Source,
-    formats::{self, Batch, Rows},
+    formats::{self, Batch, Format, Rows},
     input::Input,
 };
 use crate::preprocess::Framing;
@@ -50,6 +50,7 @@ pub struct Reader {
     path: PathBuf,
     rows: Box<dyn Rows>,
     shape: [usize; 2],
+    is_picture: bool,
     is_empty: bool,
 }
 
@@ -82,8 +83,8 @@ impl Reader {
         shape: Option<[usize; 2]>,
         framing: Framing,
     ) -> Result<Self, Error> {
-        let path = source.path().to_owned();
-        Ok(Self::new(&path, source.open(split, shape, framing)?))
+        let (path, is_picture) = (source.path().to_owned(), source.is_picture());
+        Ok(Self { is_picture, ..Self::new(&path, source.open(split, shape, framing)?) })
     }
 
     /// Of a stream, which errors call `name`.
@@ -91,17 +92,26 @@ impl Reader {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_stream(name: &Path, stream: impl Read + Send + 'static) -> Result<Self, Error> {
-        Ok(Self::new(name, formats::open(Input::new(name, stream)?, Split::Test)?))
+        let input = Input::new(name, stream)?;
+        let is_picture = Format::of(&input.head) == Some(Format::Picture);
+        Ok(Self { is_picture, ..Self::new(name, formats::open(input, Split::Test)?) })
     }
 
     fn new(path: &Path, rows: Box<dyn Rows>) -> Self {
-        Self { path: path.to_owned(), shape: rows.shape(), rows, is_empty: true }
+        Self { path: path.to_owned(), shape: rows.shape(), rows, is_picture: false, is_empty: true }
     }
 
     /// Height and width of the images; where only the number of pixels is known, the sides of a square, or one row.
     #[must_use]
     pub fn image_shape(&self) -> [usize; 2] {
         self.shape
+    }
+
+    /// Whether this is a picture in PNG, JPEG or the like, as it is: of any size, and dark on light perhaps. See
+    /// [`Framing`] for what makes an image of it.
+    #[must_use]
+    pub fn is_picture(&self) -> bool {
+        self.is_picture
     }
 
     /// The next images, `most` of them unless there are fewer left; none at the end.

@@ -23,6 +23,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 pub use error::Error;
+use tensors::Tensor;
 pub(crate) use tensors::{Reader, Writer};
 
 use crate::{
@@ -35,6 +36,9 @@ use crate::{
 pub const FORMAT_VERSION: u32 = 1;
 
 const KEY: &str = "handful";
+/// The only tensor that may be missing.
+const PICTURES: &str = "prototypes.pictures";
+
 /// What a model was learned from, and how it did there.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
@@ -84,15 +88,7 @@ impl Model {
     /// # Errors
     /// Never in practice: if the tensors cannot be put in order.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
-        let mut writer = Writer::default();
-        self.vectorizer().write(&mut writer);
-        let prototypes = self.prototypes();
-        writer.put("prototypes.vectors".to_owned(), prototypes.images().view());
-        writer.put("prototypes.labels".to_owned(), ArrayView1::from(prototypes.labels()));
-        if self.params().prototypes != PrototypeParams::All {
-            writer.put("prototypes.medoids".to_owned(), ArrayView1::from(self.medoids()));
-        }
-        let tensors = writer.finish();
+        let tensors = self.tensors();
         let metadata = Metadata {
             version: FORMAT_VERSION,
             params: self.params().clone(),
@@ -109,6 +105,28 @@ impl Model {
         let tensors = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
         safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), metadata)])))
             .map_err(|error| Error::Format(error.to_string()))
+    }
+
+    /// The names of the tensors of its file, and how many bytes each has, in the file's order.
+    #[must_use]
+    pub fn tensor_sizes(&self) -> Vec<(String, usize)> {
+        let tensors = self.tensors().into_iter();
+        tensors.map(|(name, tensor)| (name, tensor.parts().1.len())).collect()
+    }
+
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        let mut writer = Writer::default();
+        self.vectorizer().write(&mut writer);
+        let prototypes = self.prototypes();
+        writer.put("prototypes.vectors".to_owned(), prototypes.images().view());
+        writer.put("prototypes.labels".to_owned(), ArrayView1::from(prototypes.labels()));
+        if self.params().prototypes != PrototypeParams::All {
+            writer.put("prototypes.medoids".to_owned(), ArrayView1::from(self.medoids()));
+        }
+        if let Some(pictures) = self.pictures() {
+            writer.put(PICTURES.to_owned(), pictures);
+        }
+        writer.finish()
     }
 
     /// A model from the bytes of a file, all of which are checked.
@@ -159,7 +177,13 @@ impl Model {
         let shape = [1, vectorizer.n_features_out()];
         let prototypes = Dataset::new(vectors, shape, labels, classes)
             .map_err(|error| Error::Content(error.to_string()))?;
-        Ok(Self::new(params, image_shape, vectorizer, prototypes, medoids, provenance)?)
+        let [height, width] = image_shape;
+        let pictures = reader
+            .has(PICTURES)
+            .then(|| reader.array2(PICTURES, [Some(n), Some(height * width)]))
+            .transpose()?;
+        let model = Self::new(params, image_shape, vectorizer, prototypes, medoids, provenance)?;
+        Ok(model.with_checked_pictures(pictures))
     }
 
     /// Writes the model: under a temporary name first, so that the file is whole or not there.

@@ -130,6 +130,10 @@ impl Reader<'_> {
         Ok((tensor.data().chunks_exact(size_of::<T>()).map(T::get).collect(), shape))
     }
 
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.tensor(name).is_ok()
+    }
+
     pub(crate) fn array1<T: Scalar>(&self, name: &str, length: Option<usize>) -> Result<Array1<T>, Error> {
         Ok(self.values(name, &[length])?.0.into())
     }

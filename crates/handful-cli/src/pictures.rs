@@ -1,0 +1,39 @@
+//! What a prototype looks like: the training image nearest to it.
+
+use handful::{Dataset, classifier::Model, dataset, model_file::Provenance};
+
+use crate::console::Console;
+
+/// Pictures of a model's prototypes.
+pub(crate) enum Pictures<'a> {
+    /// The model's own.
+    Kept(&'a Model),
+    /// Of the images that it was learned from.
+    Found(&'a Model, Dataset),
+}
+
+impl<'a> Pictures<'a> {
+    /// None where the model keeps no pictures, and the images that it was learned from are not at hand.
+    pub(crate) fn find(model: &'a Model, console: &Console) -> anyhow::Result<Option<Self>> {
+        if model.pictures().is_some() {
+            return Ok(Some(Self::Kept(model)));
+        }
+        let Ok(path) = dataset::locate() else { return Ok(None) };
+        let Ok(train) = dataset::load_train(&path) else { return Ok(None) };
+        let is_it = Provenance::of(&train).sha256 == model.provenance().sha256;
+        console.detail(&format!(
+            "{}: {} what the model was learned from",
+            path.display(),
+            if is_it { "this is" } else { "this is not" }
+        ));
+        Ok(is_it.then_some(Self::Found(model, train)))
+    }
+
+    /// The pixels of a prototype's picture.
+    pub(crate) fn of(&self, prototype: usize) -> Vec<u8> {
+        match self {
+            Self::Kept(model) => model.pictures().expect("it has pictures").row(prototype).to_vec(),
+            Self::Found(model, train) => train.images().row(model.medoids()[prototype] as usize).to_vec(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! `handful predict`: what is in these images?
+
+use std::{
+    io::{self, BufWriter, Write},
+    path::PathBuf,
+};
+
+use clap::ValueEnum;
+use handful::preprocess::Framing;
+
+use crate::{
+    args::Global,
+    console::Console,
+    inputs::{self, Batch, Shaping},
+    models::ModelArgs,
+    output::OutputFile,
+    pictures::Pictures,
+    predictions::{Prediction, Printer},
+    report, text,
+};
+
+/// Tell what is in images
+///
+/// Reads pictures of any size, folders, files of images in any format, and `-`, which is standard input. A picture's ink
+/// is put into the frame as MNIST's digits are. Files and streams larger than memory are read piece by piece. What
+/// cannot be read is told on stderr and does not stop the rest; the exit code is 1 then.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  handful predict photo.png\n  handful predict --model best --format kaggle test.csv > submission.csv\n  handful predict --explain --report why.html scans/"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Pictures, folders, files of images, or `-` for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// What is printed; `--json` is `--format json`
+    #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
+    format: Format,
+    /// Leave the label empty where the model is less sure than this, from 0 to 1, or takes the image for no digit
+    #[arg(long, value_name = "P", value_parser = probability)]
+    min_confidence: Option<f64>,
+    /// Also print the neighbours that voted, with their labels and squared distances in the model's space
+    #[arg(long)]
+    explain: bool,
+    /// Whether the ink of images is put into the frame: by default that of pictures is, unless they are of the
+    /// model's size and light on dark
+    #[arg(long, value_enum, value_name = "WHEN")]
+    framing: Option<FramingArg>,
+    /// Write to this file rather than to stdout; it appears whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// A page with the images, the verdicts and the neighbours that voted
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A line each for people
+    Text,
+    /// `source,index,label,confidence`
+    Csv,
+    /// One JSON document
+    Json,
+    /// `ImageId,Label`, as Kaggle's Digit Recognizer wants it
+    Kaggle,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum FramingArg {
+    /// Pictures, but for those that are framed already
+    Auto,
+    /// All images, those in files of data too
+    Always,
+    /// None: all have to be of the model's size
+    Never,
+}
+
+impl From<FramingArg> for Framing {
+    fn from(framing: FramingArg) -> Self {
+        match framing {
+            FramingArg::Auto => Self::Auto,
+            FramingArg::Always => Self::Always,
+            FramingArg::Never => Self::Never,
+        }
+    }
+}
+
+fn probability(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(p) if (0.0..=1.0).contains(&p) => Ok(p),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
+    let report = args.report.as_deref().map(OutputFile::create).transpose()?;
+    let output = args.output.as_deref().map(OutputFile::create).transpose()?;
+    let (model, _) = args.model.load()?;
+    let format = if global.json { Format::Json } else { args.format };
+    let mut shown = report.is_some().then(|| report::predictions::Shown::new(&args.model.model));
+    let shaping = Shaping { shape: model.image_shape(), framing: args.framing.map(Framing::from) };
+    let batches = inputs::read(args.inputs.clone(), shaping);
+    let mut printer = Printer::new(format, args.explain, args.min_confidence, model.classes());
+    let mut failed = Vec::new();
+    let mut predict = |out: &mut dyn Write| {
+        printer.begin(out)?;
+        let counter = console.counter("images", output_is_terminal(args));
+        while let Some(Batch { images, places, failures }) = inputs::next(&batches, console) {
+            for failure in failures {
+                console.error(&failure.error);
+                failed.push(failure.source);
+            }
+            let explanations = model.explain(images.view())?;
+            for ((explanation, (source, index)), image) in
+                explanations.iter().zip(&places).zip(images.outer_iter())
+            {
+                let prediction = Prediction { source, index: *index, explanation };
+                printer.print(&prediction, out)?;
+                if let Some(shown) = &mut shown {
+                    shown.add(&prediction, image);
+                }
+            }
+            counter.inc(places.len() as u64);
+            // Whoever reads a stream along sees what is known so far.
+            out.flush()?;
+        }
+        anyhow::ensure!(!console.was_interrupted(), "interrupted");
+        printer.end(out, &failed)
+    };
+    match output {
+        Some(file) => file.commit(|file| {
+            let mut out = BufWriter::new(file);
+            predict(&mut out)?;
+            Ok(out.flush()?)
+        })?,
+        None => predict(&mut BufWriter::new(anstream::stdout().lock()))?,
+    }
+    if let (Some(file), Some(shown)) = (report, shown) {
+        let pictures = Pictures::find(&model, console)?;
+        let page = report::predictions::render(&shown, &model, pictures.as_ref());
+        file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
+    }
+    let n_inputs = printer.n_images() + failed.len();
+    match failed.len() {
+        0 => Ok(()),
+        // Its error is told already.
+        1 if n_inputs == 1 => Err(crate::Told.into()),
+        n => anyhow::bail!(
+            "{} of {} could not be read",
+            text::count(n as u64),
+            text::plural(n_inputs, "input")
+        ),
+    }
+}
+
+fn output_is_terminal(args: &Args) -> bool {
+    args.output.is_none() && io::IsTerminal::is_terminal(&io::stdout())
+}

@@ -1,0 +1,167 @@
+//! Predictions as text, CSV or JSON, one after the other as they come.
+
+use std::{io::Write, sync::Arc};
+
+use handful::classifier::{Explanation, Voter};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::predict::Format;
+
+/// A verdict on an image.
+pub(crate) struct Prediction<'a> {
+    pub(crate) source: &'a Arc<str>,
+    /// The image's number in its file.
+    pub(crate) index: usize,
+    pub(crate) explanation: &'a Explanation,
+}
+
+/// Writes predictions; what it holds does not grow with their number.
+pub(crate) struct Printer<'a> {
+    format: Format,
+    explain: bool,
+    min_confidence: Option<f64>,
+    classes: &'a [String],
+    n_images: usize,
+}
+
+impl<'a> Printer<'a> {
+    pub(crate) fn new(
+        format: Format,
+        explain: bool,
+        min_confidence: Option<f64>,
+        classes: &'a [String],
+    ) -> Self {
+        Self { format, explain, min_confidence, classes, n_images: 0 }
+    }
+
+    /// Images printed so far.
+    pub(crate) fn n_images(&self) -> usize {
+        self.n_images
+    }
+
+    pub(crate) fn begin(&self, out: &mut dyn Write) -> anyhow::Result<()> {
+        match self.format {
+            Format::Text => {}
+            Format::Csv if self.explain => writeln!(out, "source,index,label,confidence,neighbors")?,
+            Format::Csv => writeln!(out, "source,index,label,confidence")?,
+            Format::Kaggle => writeln!(out, "ImageId,Label")?,
+            Format::Json => write!(out, "{{\n  \"predictions\": [")?,
+        }
+        Ok(())
+    }
+
+    pub(crate) fn print(&mut self, prediction: &Prediction, out: &mut dyn Write) -> anyhow::Result<()> {
+        self.n_images += 1;
+        let Prediction { source, index, explanation } = prediction;
+        let label = self.label(explanation).unwrap_or_default();
+        match self.format {
+            Format::Text => self.print_text(prediction, out)?,
+            Format::Csv => {
+                let (source, label) = (quoted(source), quoted(label));
+                write!(out, "{source},{index},{label},{:.6}", explanation.confidence)?;
+                if self.explain {
+                    let voters: Vec<String> =
+                        explanation.neighbors.iter().map(|voter| self.voter(voter)).collect();
+                    write!(out, ",{}", quoted(&voters.join(" ")))?;
+                }
+                writeln!(out)?;
+            }
+            Format::Kaggle => writeln!(out, "{},{}", self.n_images, quoted(label))?,
+            Format::Json => {
+                let separator = if self.n_images == 1 { "\n    " } else { ",\n    " };
+                write!(out, "{separator}{}", serde_json::to_string(&self.record(prediction))?)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end(&self, out: &mut dyn Write, failed: &[String]) -> anyhow::Result<()> {
+        if self.format == Format::Json {
+            let failed = serde_json::to_string(failed)?;
+            let last = if self.n_images == 0 { "]" } else { "\n  ]" };
+            writeln!(out, "{last},\n  \"n_images\": {},\n  \"failed\": {failed}\n}}", self.n_images)?;
+        }
+        Ok(out.flush()?)
+    }
+
+    /// The class, unless it is too uncertain for what was asked.
+    fn label(&self, explanation: &Explanation) -> Option<&'a str> {
+        let least = self.min_confidence.unwrap_or(f64::NEG_INFINITY);
+        let is_sure =
+            explanation.confidence >= least && (self.min_confidence.is_none() || explanation.is_digit);
+        is_sure.then(|| self.classes[explanation.label as usize].as_str())
+    }
+
+    /// `7:1234`: label and squared distance.
+    fn voter(&self, voter: &Voter) -> String {
+        format!("{}:{}", self.classes[voter.label as usize], voter.distance)
+    }
+
+    fn print_text(
+        &self,
+        Prediction { source, index, explanation }: &Prediction,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        let label = self.label(explanation).unwrap_or("?");
+        let sure = format!("{:.1} %", 100.0 * explanation.confidence);
+        let doubt =
+            if explanation.is_digit { "" } else { ", but it looks like nothing that the model knows" };
+        let place = if *index == 0 { source.to_string() } else { format!("{source}[{index}]") };
+        writeln!(out, "{place}: {label} ({sure}{doubt})")?;
+        if self.explain {
+            for voter in &explanation.neighbors {
+                let Voter { label, distance, medoid, .. } = *voter;
+                let class = &self.classes[label as usize];
+                writeln!(
+                    out,
+                    "    {class} at {:.1}, like training image {medoid}",
+                    (distance as f64).sqrt()
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&self, Prediction { source, index, explanation }: &Prediction) -> Record<'a> {
+        let probabilities = self.classes.iter().zip(&explanation.probabilities);
+        let neighbor = |voter: &Voter| {
+            json!({
+                "label": self.classes[voter.label as usize],
+                "distance": voter.distance,
+                "prototype": voter.prototype,
+                "medoid": voter.medoid,
+            })
+        };
+        Record {
+            source: source.to_string(),
+            index: *index,
+            label: self.label(explanation),
+            confidence: explanation.confidence,
+            is_digit: explanation.is_digit,
+            probabilities: probabilities.map(|(class, &p)| (class.clone(), p.into())).collect(),
+            neighbors: self.explain.then(|| explanation.neighbors.iter().map(neighbor).collect()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    source: String,
+    index: usize,
+    label: Option<&'a str>,
+    confidence: f64,
+    is_digit: bool,
+    probabilities: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    neighbors: Option<Vec<Value>>,
+}
+
+/// A field of CSV (RFC 4180).
+fn quoted(field: &str) -> String {
+    if field.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}

@@ -1,0 +1,112 @@
+//! The page of `predict`: each image, the verdict, and who voted for it.
+
+use handful::classifier::{Explanation, Model};
+use maud::{Markup, html};
+use ndarray::ArrayView1;
+
+use super::{page, pictures::ink};
+use crate::{pictures::Pictures, predictions::Prediction, text};
+
+/// Images shown; a page of more is slow to open and long to read.
+const MOST: usize = 500;
+/// Neighbours shown of each.
+const MOST_NEIGHBORS: usize = 8;
+
+/// The images that the page shows, and a count of all.
+pub(crate) struct Shown {
+    model: String,
+    n_images: usize,
+    n_refused: usize,
+    images: Vec<(String, Explanation, Vec<u8>)>,
+}
+
+impl Shown {
+    pub(crate) fn new(model: &str) -> Self {
+        Self { model: model.to_owned(), n_images: 0, n_refused: 0, images: Vec::new() }
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        Prediction { source, index, explanation }: &Prediction,
+        image: ArrayView1<u8>,
+    ) {
+        self.n_images += 1;
+        self.n_refused += usize::from(!explanation.is_digit);
+        if self.images.len() < MOST {
+            let place = if *index == 0 { source.to_string() } else { format!("{source}[{index}]") };
+            self.images.push((place, (*explanation).clone(), image.to_vec()));
+        }
+    }
+}
+
+pub(crate) fn render(shown: &Shown, model: &Model, pictures: Option<&Pictures>) -> String {
+    let verdict = match &shown.images[..] {
+        [(_, explanation, _)] => one(explanation, model),
+        _ => format!("{} read by {}.", text::plural(shown.n_images, "image"), shown.model),
+    };
+    let lead = html! {
+        "Each image as the model sees it, and the prototypes that decided, the nearest first"
+        @if pictures.is_some() { ", each shown as the training image that is nearest to it" }
+        ". Numbers below them are distances in the model's space."
+        @if shown.n_refused > 0 { " " (text::plural(shown.n_refused, "image")) " like nothing that the model knows." }
+        @if pictures.is_none() {
+            " Pictures are missing: the images that the model was learned from are not at hand, and it was trained without "
+            code { "--pictures" } "."
+        }
+    };
+    let content = html! {
+        section {
+            h2 { "Why" }
+            @if shown.n_images > shown.images.len() {
+                p.note { "The first " (shown.images.len()) " of them:" }
+            }
+            div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(MOST_NEIGHBORS))) {
+                @for (place, explanation, image) in &shown.images {
+                    (figure(place, explanation, image, model, pictures))
+                }
+            }
+        }
+    };
+    page("predictions", &verdict, lead, content)
+}
+
+fn one(explanation: &Explanation, model: &Model) -> String {
+    let class = &model.classes()[explanation.label as usize];
+    let confidence = text::percent(explanation.confidence);
+    if explanation.is_digit {
+        format!("This is {class}, with a probability of {confidence}.")
+    } else {
+        format!("This looks like nothing that the model knows; most like {class}.")
+    }
+}
+
+fn figure(
+    place: &str,
+    explanation: &Explanation,
+    image: &[u8],
+    model: &Model,
+    pictures: Option<&Pictures>,
+) -> Markup {
+    let (shape, classes) = (model.image_shape(), model.classes());
+    let label = &classes[explanation.label as usize];
+    html! {
+        figure.mistake {
+            div.seen { (ink(image, shape, place)) }
+            div.neighbors {
+                @for voter in explanation.neighbors.iter().take(MOST_NEIGHBORS) {
+                    @let class = &classes[voter.label as usize];
+                    div {
+                        @if let Some(pictures) = pictures {
+                            (ink(&pictures.of(voter.prototype), shape, &format!("neighbour of class {class}")))
+                        }
+                        small { (class) " · " (format!("{:.0}", (voter.distance as f64).sqrt())) }
+                    }
+                }
+            }
+            figcaption {
+                (place) ": " b { (label) } " (" (text::percent(explanation.confidence)) ")"
+                @if !explanation.is_digit { ", like nothing known" }
+            }
+        }
+    }
+}
