@@ -13,7 +13,7 @@ use handful::{
     neighbors::{Algorithm, TieBreak, Weights},
 };
 
-use crate::{console::Console, text};
+use crate::{console::Console, fetch::Fetch, text};
 
 /// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
 const MOST_THREADS: i64 = 4096;
@@ -85,6 +85,7 @@ pub(crate) enum Command {
     Neighbors(Neighbors),
     Select(Select),
     Train(Train),
+    Fetch(Fetch),
 }
 
 /// The whole experiment: K-Means prototypes beside all training images, with a report

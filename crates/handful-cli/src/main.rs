@@ -5,6 +5,7 @@ mod cluster;
 mod compare;
 mod console;
 mod experiment;
+mod fetch;
 mod models;
 mod neighbors;
 mod output;
@@ -56,6 +57,7 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Neighbors(command) => neighbors::run(command, &args.global, console),
         Command::Select(command) => select::run(command, &args.global, console),
         Command::Train(command) => train::run(command, &args.global, console),
+        Command::Fetch(command) => fetch::run(command, &args.global, console),
     }
 }
 

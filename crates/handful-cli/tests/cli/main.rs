@@ -4,6 +4,8 @@
 
 mod commands;
 mod compare;
+mod fetch;
 mod presets;
 mod report;
+mod server;
 mod subset;
