@@ -13,7 +13,12 @@ use handful::{
     neighbors::{Algorithm, TieBreak, Weights},
 };
 
-use crate::{console::Console, fetch::Fetch, text};
+use crate::{
+    console::Console,
+    docs::{Completions, Man},
+    fetch::Fetch,
+    text,
+};
 
 /// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
 const MOST_THREADS: i64 = 4096;
@@ -86,6 +91,8 @@ pub(crate) enum Command {
     Select(Select),
     Train(Train),
     Fetch(Fetch),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// The whole experiment: K-Means prototypes beside all training images, with a report

@@ -4,6 +4,7 @@ mod args;
 mod cluster;
 mod compare;
 mod console;
+mod docs;
 mod experiment;
 mod fetch;
 mod models;
@@ -58,6 +59,8 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Select(command) => select::run(command, &args.global, console),
         Command::Train(command) => train::run(command, &args.global, console),
         Command::Fetch(command) => fetch::run(command, &args.global, console),
+        Command::Completions(command) => docs::completions(command),
+        Command::Man(command) => docs::man(command),
     }
 }
 

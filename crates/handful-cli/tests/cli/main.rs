@@ -4,6 +4,7 @@
 
 mod commands;
 mod compare;
+mod docs;
 mod fetch;
 mod presets;
 mod report;
