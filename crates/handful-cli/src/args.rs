@@ -5,7 +5,14 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::dataset::{self, Images, Split, TrainTest};
 
-use crate::{cluster, compare, console::Console, evaluate, info, neighbors, predict, select, text, train};
+use crate::{
+    cluster, compare,
+    console::Console,
+    docs::{Completions, Man},
+    evaluate,
+    fetch::Fetch,
+    info, neighbors, predict, select, text, train,
+};
 
 /// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
 const MOST_THREADS: i64 = 4096;
@@ -80,6 +87,9 @@ pub(crate) enum Command {
     Cluster(cluster::Args),
     Neighbors(neighbors::Args),
     Select(select::Args),
+    Fetch(Fetch),
+    Completions(Completions),
+    Man(Man),
 }
 
 /// How a value is written on the command line.

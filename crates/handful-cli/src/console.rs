@@ -72,14 +72,30 @@ impl Console {
         ProgressBar::with_draw_target(None, target).with_style(style).with_message(what)
     }
 
+    /// A line on stderr, unless `--quiet`.
+    pub(crate) fn note(&self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr(), "note: {line}");
+        }
+    }
+
     /// A bar that counts one stage of the work until it is dropped. It shows on a terminal only.
     pub(crate) fn bar(&self, label: &'static str, stage: Stage) -> Bar {
+        let progress = self.progress(label.to_owned(), "{human_pos:>6}/{human_len}");
+        Bar { progress, stage, interrupted: Arc::clone(&self.interrupted) }
+    }
+
+    /// A bar that counts bytes until it is dropped. It shows on a terminal only.
+    pub(crate) fn byte_bar(&self, label: &str) -> ByteBar {
+        ByteBar(self.progress(label.to_owned(), "{decimal_bytes:>9}/{decimal_total_bytes}"))
+    }
+
+    fn progress(&self, label: String, counts: &str) -> ProgressBar {
         let target = if self.quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let style = ProgressStyle::with_template("{msg:<28} {bar:30} {human_pos:>6}/{human_len} {eta}")
+        let style = ProgressStyle::with_template(&format!("{{msg:<28}} {{bar:30}} {counts} {{eta}}"))
             .expect("a valid template")
             .progress_chars("━━╌");
-        let progress = ProgressBar::with_draw_target(None, target).with_style(style).with_message(label);
-        Bar { progress, stage, interrupted: Arc::clone(&self.interrupted) }
+        ProgressBar::with_draw_target(None, target).with_style(style).with_message(label)
     }
 }
 
@@ -117,5 +133,24 @@ impl Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.progress.finish_and_clear();
+    }
+}
+
+/// A progress bar in bytes; dropping it clears it.
+pub(crate) struct ByteBar(ProgressBar);
+
+impl ByteBar {
+    /// How far the work is, of how much, if that is known.
+    pub(crate) fn set(&self, done: u64, total: Option<u64>) {
+        if let Some(total) = total {
+            self.0.set_length(total);
+        }
+        self.0.set_position(done);
+    }
+}
+
+impl Drop for ByteBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }

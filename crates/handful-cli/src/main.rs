@@ -4,8 +4,10 @@ mod args;
 mod cluster;
 mod compare;
 mod console;
+mod docs;
 mod evaluate;
 mod experiment;
+mod fetch;
 mod info;
 mod inputs;
 mod models;
@@ -67,6 +69,9 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Predict(command) => predict::run(command, &args.global, console),
         Command::Select(command) => select::run(command, &args.global, console),
         Command::Train(command) => train::run(command, &args.global, console),
+        Command::Fetch(command) => fetch::run(command, &args.global, console),
+        Command::Completions(command) => docs::completions(command),
+        Command::Man(command) => docs::man(command),
     }
 }
 

@@ -33,7 +33,7 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
 
 #[test]
 fn help_shows_an_example_of_every_command() {
-    for command in ["compare", "cluster", "neighbors"] {
+    for command in ["compare", "cluster", "neighbors", "fetch", "completions", "man"] {
         let output = handful().args([command, "--help"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains(&format!("Example:\n  handful {command} ")), "{}", stdout(&output));

@@ -4,6 +4,9 @@
 
 mod commands;
 mod compare;
+mod docs;
+mod fetch;
 mod presets;
 mod report;
+mod server;
 mod subset;

@@ -1,0 +1,70 @@
+//! `handful completions` and `handful man`: what a package puts beside the program.
+
+use std::{fs, io::Write, path::PathBuf};
+
+use anyhow::Context;
+use clap::{Command, CommandFactory, error::ErrorKind};
+use clap_complete::Shell;
+
+use crate::{args::Args, output::OutputFile};
+
+/// Print what completes commands and options in a shell
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  handful completions bash > ~/.local/share/bash-completion/completions/handful"
+)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+/// Print the manual, or write it into a folder
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  handful man fetch | man -l -\n  handful man --to ~/.local/share/man/man1"
+)]
+pub(crate) struct Man {
+    /// The command whose page is printed [default: handful itself]
+    #[arg(value_name = "COMMAND")]
+    name: Option<String>,
+    /// Folder that the pages of all commands go to
+    #[arg(long, value_name = "DIR", conflicts_with = "name")]
+    to: Option<PathBuf>,
+}
+
+pub(crate) fn completions(args: &Completions) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Args::command(), "handful", &mut script);
+    Ok(anstream::stdout().write_all(&script)?)
+}
+
+pub(crate) fn man(args: &Man) -> anyhow::Result<()> {
+    let mut handful = Args::command().disable_help_subcommand(true);
+    // Gives commands their whole names and the options of every command.
+    handful.build();
+    if let Some(folder) = &args.to {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("{} cannot be made a folder", folder.display()))?;
+        for command in std::iter::once(&handful).chain(handful.get_subcommands()) {
+            let page = page(command);
+            let file = OutputFile::create(&folder.join(page.get_filename()))?;
+            file.commit(|file| Ok(page.render(file)?))?;
+        }
+        return Ok(());
+    }
+    let name = args.name.as_deref();
+    let Some(command) = name.map_or(Some(&handful), |name| handful.find_subcommand(name)) else {
+        let names: Vec<_> = handful.get_subcommands().map(Command::get_name).collect();
+        let expected =
+            format!("'{}' is no command: expected one of {}", name.unwrap_or_default(), names.join(", "));
+        handful.error(ErrorKind::InvalidValue, expected).exit()
+    };
+    let mut rendered = Vec::new();
+    page(command).render(&mut rendered)?;
+    Ok(anstream::stdout().write_all(&rendered)?)
+}
+
+fn page(command: &Command) -> clap_mangen::Man {
+    clap_mangen::Man::new(command.clone()).source(concat!("handful ", env!("CARGO_PKG_VERSION")))
+}

@@ -1,0 +1,155 @@
+//! `handful fetch`: known data sets from the net, checked before they count as there.
+
+mod download;
+mod http;
+mod part;
+mod reason;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod unpack;
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use etcetera::{BaseStrategy, choose_base_strategy};
+use serde::Serialize;
+use ureq::http::{Uri, uri::Scheme};
+
+use self::{
+    download::{Downloads, MOST_BYTES},
+    sources::{Name, Source},
+};
+use crate::{
+    args::{self, Global},
+    console::Console,
+    output::print_json,
+    text,
+};
+
+/// Fetch a data set: MNIST or one of its kind
+///
+/// Every file is checked, and is there whole or not at all. What an earlier run began is gone on with, what is there
+/// already is left alone. Proxies are taken from the environment: `HTTPS_PROXY`, `NO_PROXY` and the like.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  handful fetch fashion-mnist --to fashion\n  handful compare --data fashion"
+)]
+pub(crate) struct Fetch {
+    /// The data set
+    #[arg(value_enum)]
+    name: Name,
+    /// Folder that its files go to [default: handful/NAME in the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// A folder to fetch the files from, by http or https, instead of from those known; several are tried in order
+    #[arg(long, value_name = "URL", value_parser = mirror)]
+    mirror: Vec<String>,
+    /// Seconds without a byte after which the next mirror is tried
+    #[arg(long, hide = true, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    stall_seconds: u64,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    name: String,
+    to: String,
+    files: Vec<FileSummary>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct FileSummary {
+    file: String,
+    bytes: u64,
+    status: Status,
+    /// Where it was fetched from.
+    mirror: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Fetched,
+    Unpacked,
+    Present,
+}
+
+pub(crate) fn run(args: &Fetch, global: &Global, console: &Console) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let name = args::name(args.name);
+    let source = args.name.source();
+    let folder = args.to.clone().map_or_else(|| default_folder(&name), Ok)?;
+    let mirrors = if args.mirror.is_empty() {
+        source.mirrors.iter().map(|&mirror| mirror.to_owned()).collect()
+    } else {
+        args.mirror.clone()
+    };
+    let files = fetch(&source, mirrors, Duration::from_secs(args.stall_seconds), &folder, console)?;
+    let to = folder.display().to_string();
+    if global.json {
+        return print_json(&Summary { name, to, files, seconds: start.elapsed().as_secs_f64() });
+    }
+    let n_present = files.iter().filter(|file| file.status == Status::Present).count();
+    Ok(writeln!(
+        anstream::stdout(),
+        "{name}: {}, {} bytes{}, in {to}; to use them: --data {to}",
+        text::plural(files.len(), "file"),
+        text::count(files.iter().map(|file| file.bytes).sum()),
+        if n_present > 0 { format!(" ({n_present} there before)") } else { String::new() },
+    )?)
+}
+
+fn default_folder(name: &str) -> anyhow::Result<PathBuf> {
+    let user = choose_base_strategy().context("the user's data folder is not known: expected --to DIR")?;
+    Ok(user.data_dir().join("handful").join(name))
+}
+
+fn fetch(
+    source: &Source,
+    mirrors: Vec<String>,
+    stall: Duration,
+    folder: &Path,
+    console: &Console,
+) -> anyhow::Result<Vec<FileSummary>> {
+    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made a folder", folder.display()))?;
+    let downloads = Downloads { agent: http::agent(stall), mirrors, folder, most: MOST_BYTES, console };
+    let mut files = Vec::new();
+    for file in source.files {
+        let got = downloads.get(file)?;
+        files.push(FileSummary {
+            file: file.name.to_owned(),
+            bytes: got.bytes,
+            status: if got.mirror.is_some() { Status::Fetched } else { Status::Present },
+            mirror: got.mirror,
+        });
+        if source.packed {
+            let members = unpack::unpack(&folder.join(file.name), folder, console)?;
+            files.extend(members.into_iter().map(|member| FileSummary {
+                file: member.name,
+                bytes: member.bytes,
+                status: if member.present { Status::Present } else { Status::Unpacked },
+                mirror: None,
+            }));
+        }
+    }
+    Ok(files)
+}
+
+/// A URL that names of files can be put behind.
+fn mirror(url: &str) -> Result<String, String> {
+    let is_web = url.parse::<Uri>().is_ok_and(|uri| {
+        uri.host().is_some()
+            && uri.query().is_none()
+            && [Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&uri.scheme())
+    });
+    if !is_web {
+        return Err("expected the URL of a folder, as https://example.org/mnist/".to_owned());
+    }
+    Ok(format!("{}/", url.trim_end_matches('/')))
+}
