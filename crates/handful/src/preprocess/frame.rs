@@ -8,8 +8,8 @@ mod resize;
 
 use ndarray::{Array2, ArrayView2, s};
 
-use ink::{Box2, Ink};
-use resize::resize;
+use ink::{Box2, EDGE, Ink};
+use resize::{enlarge, resize};
 
 /// The box's part of the frame.
 const BOX: f64 = 20.0 / 28.0;
@@ -17,6 +17,9 @@ const BOX: f64 = 20.0 / 28.0;
 const WORKING_SIDE: usize = 140;
 /// A digit that takes less of what was looked at is looked at again, from nearby.
 const SMALL_PART: f64 = 0.45;
+/// Ink smaller than the box is looked at so many times as large, with paper around it.
+const ENLARGED: usize = 3;
+const PAD: usize = 2;
 
 /// Puts a picture's ink into a frame as MNIST's digits are: light on dark, in a box of 5/7 of the frame's sides,
 /// centred by mass.
@@ -57,6 +60,14 @@ impl Frame {
             let nearby = picture.slice(s![place.top..place.bottom, place.left..place.right]);
             found = look(nearby).unwrap_or(found);
         }
+        let [rows, columns] = found.ink.dim().into();
+        if (rows.max(columns) as f64) < BOX * self.shape[0].max(self.shape[1]) as f64 {
+            let larger = cropped(enlarge(
+                padded(found.ink.view()).view(),
+                [rows + 2 * PAD, columns + 2 * PAD].map(|side| ENLARGED * side),
+            ));
+            return self.place(larger.view());
+        }
         self.place(found.ink.view())
     }
 
@@ -92,6 +103,23 @@ impl Frame {
         }
         frame
     }
+}
+
+/// With paper around it.
+fn padded(ink: ArrayView2<f32>) -> Array2<f32> {
+    let mut padded = Array2::zeros((ink.nrows() + 2 * PAD, ink.ncols() + 2 * PAD));
+    padded.slice_mut(s![PAD..PAD + ink.nrows(), PAD..PAD + ink.ncols()]).assign(&ink);
+    padded
+}
+
+/// Without paper around it.
+fn cropped(ink: Array2<f32>) -> Array2<f32> {
+    let mut bounds = Box2::new();
+    ink.indexed_iter().filter(|(_, value)| **value >= EDGE).for_each(|(place, _)| bounds.add(place));
+    if bounds.bottom == 0 {
+        return ink;
+    }
+    ink.slice(s![bounds.top..bounds.bottom, bounds.left..bounds.right]).to_owned()
 }
 
 /// Where the first row and column belong for the centre of mass to be in the middle.

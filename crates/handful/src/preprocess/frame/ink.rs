@@ -10,7 +10,7 @@ const SEEN: usize = 4096;
 const LEAST: f32 = 6.0;
 /// Of ink's full strength: what belongs to a stroke, and what to its soft edge.
 const STROKE: f32 = 0.35;
-const EDGE: f32 = 0.12;
+pub(super) const EDGE: f32 = 0.12;
 /// A blot of less ink, compared with the largest, is none of the digit's.
 const LEAST_BLOT: f32 = 0.06;
 
@@ -24,11 +24,11 @@ pub(super) struct Box2 {
 }
 
 impl Box2 {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { top: usize::MAX, bottom: 0, left: usize::MAX, right: 0 }
     }
 
-    fn add(&mut self, (y, x): (usize, usize)) {
+    pub(super) fn add(&mut self, (y, x): (usize, usize)) {
         (self.top, self.bottom) = (self.top.min(y), self.bottom.max(y + 1));
         (self.left, self.right) = (self.left.min(x), self.right.max(x + 1));
     }

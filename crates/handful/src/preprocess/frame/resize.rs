@@ -12,6 +12,23 @@ pub(super) fn resize(picture: ArrayView2<f32>, [rows, columns]: [usize; 2]) -> A
     along_rows(across.t(), rows).reversed_axes()
 }
 
+/// Rounds of back-projection; strokes are sharp after some.
+const ROUNDS: usize = 12;
+
+/// The picture at a larger size, with strokes as sharp as it allows: values of 0 to 1 that give the picture again when
+/// they are made smaller, found by correcting what differs again and again (Irani and Peleg, Improving resolution by image
+/// registration, 1991).
+pub(super) fn enlarge(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32> {
+    let small = [picture.nrows(), picture.ncols()];
+    let mut large = resize(picture, shape);
+    for _ in 0..ROUNDS {
+        let difference = &picture - &resize(large.view(), small);
+        large += &resize(difference.view(), shape);
+        large.mapv_inplace(|value| value.clamp(0.0, 1.0));
+    }
+    large
+}
+
 fn along_rows(picture: ArrayView2<f32>, columns: usize) -> Array2<f32> {
     let weights: Vec<(usize, Vec<f32>)> =
         (0..columns).map(|i| weights(i, picture.ncols(), columns)).collect();
