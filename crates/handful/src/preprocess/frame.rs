@@ -6,7 +6,7 @@
 mod ink;
 mod resize;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
 
 use ink::{Box2, EDGE, Ink};
 use resize::{enlarge, resize};
@@ -17,9 +17,8 @@ const BOX: f64 = 20.0 / 28.0;
 const WORKING_SIDE: usize = 140;
 /// A digit that takes less of what was looked at is looked at again, from nearby.
 const SMALL_PART: f64 = 0.45;
-/// Ink smaller than the box is looked at so many times as large, with paper around it.
+/// Ink smaller than the box is looked at so many times as large.
 const ENLARGED: usize = 3;
-const PAD: usize = 2;
 
 /// Puts a picture's ink into a frame as MNIST's digits are: light on dark, in a box of 5/7 of the frame's sides,
 /// centred by mass.
@@ -56,19 +55,17 @@ impl Frame {
         let (height, width) = picture.dim();
         let part = (found.place.height() / height as f64).max(found.place.width() / width as f64);
         if part < SMALL_PART && height.max(width) > WORKING_SIDE {
-            let place = found.place.with_margin(0.3, [height, width]);
-            let nearby = picture.slice(s![place.top..place.bottom, place.left..place.right]);
+            let nearby = picture.slice(found.place.with_margin(0.3, [height, width]).slice());
             found = look(nearby).unwrap_or(found);
         }
-        let [rows, columns] = found.ink.dim().into();
-        if (rows.max(columns) as f64) < BOX * self.shape[0].max(self.shape[1]) as f64 {
-            let larger = cropped(enlarge(
-                padded(found.ink.view()).view(),
-                [rows + 2 * PAD, columns + 2 * PAD].map(|side| ENLARGED * side),
-            ));
-            return self.place(larger.view());
+        let Ink { values, bounds } = found.ink;
+        let longest_of_box = BOX * self.shape[0].max(self.shape[1]) as f64;
+        if bounds.height().max(bounds.width()) >= longest_of_box {
+            return self.place(values.slice(bounds.slice()));
         }
-        self.place(found.ink.view())
+        let around = values.slice(bounds.with_margin(0.25, [values.nrows(), values.ncols()]).slice());
+        let larger = enlarge(around, [around.nrows(), around.ncols()].map(|side| ENLARGED * side));
+        self.place(cropped(larger.view()))
     }
 
     /// Scales ink into the box and puts its centre of mass into the middle.
@@ -86,7 +83,7 @@ impl Frame {
         // Thin strokes fade when they are scaled; the darkest place of MNIST's digits is black.
         let most = scaled.iter().copied().fold(0.0, f32::max);
         if most > 0.0 {
-            scaled.mapv_inplace(|value| value / most);
+            scaled.mapv_inplace(|value| (value / most).max(0.0));
         }
         let [top, left] = centred(scaled.view(), self.shape);
         let mut frame = Array2::zeros(self.shape);
@@ -105,21 +102,11 @@ impl Frame {
     }
 }
 
-/// With paper around it.
-fn padded(ink: ArrayView2<f32>) -> Array2<f32> {
-    let mut padded = Array2::zeros((ink.nrows() + 2 * PAD, ink.ncols() + 2 * PAD));
-    padded.slice_mut(s![PAD..PAD + ink.nrows(), PAD..PAD + ink.ncols()]).assign(&ink);
-    padded
-}
-
 /// Without paper around it.
-fn cropped(ink: Array2<f32>) -> Array2<f32> {
+fn cropped(ink: ArrayView2<f32>) -> ArrayView2<f32> {
     let mut bounds = Box2::new();
     ink.indexed_iter().filter(|(_, value)| **value >= EDGE).for_each(|(place, _)| bounds.add(place));
-    if bounds.bottom == 0 {
-        return ink;
-    }
-    ink.slice(s![bounds.top..bounds.bottom, bounds.left..bounds.right]).to_owned()
+    if bounds.bottom == 0 { ink } else { ink.slice_move(bounds.slice()) }
 }
 
 /// Where the first row and column belong for the centre of mass to be in the middle.
@@ -138,8 +125,7 @@ fn centred(ink: ArrayView2<f32>, [height, width]: [usize; 2]) -> [isize; 2] {
 
 /// What is ink in a picture, in a size that is quick to look at.
 struct Found {
-    /// Values of 0 to 1, cut to the ink.
-    ink: Array2<f32>,
+    ink: Ink,
     /// Where it is in the picture.
     place: Box2,
 }
@@ -153,8 +139,7 @@ fn look(picture: ArrayView2<u8>) -> Option<Found> {
     if reduction > 1.0 {
         reduced = resize(reduced.view(), [side(height), side(width)]);
     }
-    let Ink { values, bounds } = Ink::find(reduced)?;
-    let ink = values.slice(s![bounds.top..bounds.bottom, bounds.left..bounds.right]).to_owned();
-    let scale = [height as f64 / values.nrows() as f64, width as f64 / values.ncols() as f64];
-    Some(Found { ink, place: bounds.scaled(scale) })
+    let ink = Ink::find(reduced)?;
+    let scale = [height as f64 / ink.values.nrows() as f64, width as f64 / ink.values.ncols() as f64];
+    Some(Found { place: ink.bounds.scaled(scale), ink })
 }

@@ -1,6 +1,6 @@
 //! What in a picture is ink: whatever differs from the paper, which is most of it and may be lit unevenly.
 
-use ndarray::Array2;
+use ndarray::{Array2, Ix2, SliceInfo, SliceInfoElem, s};
 
 /// Rounds of the paper's fit; it settles sooner.
 const ROUNDS: usize = 8;
@@ -39,6 +39,10 @@ impl Box2 {
 
     pub(super) fn width(&self) -> f64 {
         (self.right - self.left) as f64
+    }
+
+    pub(super) fn slice(&self) -> SliceInfo<[SliceInfoElem; 2], Ix2, Ix2> {
+        s![self.top..self.bottom, self.left..self.right]
     }
 
     /// In a picture that is larger by these factors.
@@ -123,6 +127,11 @@ impl Paper {
             .collect();
         let mut paper = Self([0.0; TERMS]);
         paper.0[0] = median(seen.iter().map(|(_, value)| *value).collect());
+        // Most of it has one grey value: in a small picture a surface would bend towards the ink.
+        let is_like = |(_, value): &&([f64; TERMS], f64)| (value - paper.0[0]).abs() <= f64::from(LEAST);
+        if 2 * seen.iter().filter(is_like).count() > seen.len() {
+            return paper;
+        }
         for round in 0..ROUNDS {
             let rest: Vec<f64> = seen.iter().map(|(terms, value)| value - paper.at(terms)).collect();
             let spread = 1.4826 * median(rest.iter().map(|rest| rest.abs()).collect());
@@ -204,26 +213,34 @@ fn keep_blots(values: &mut Array2<f32>) -> Option<Box2> {
         stack.push(start);
         while let Some((y, x)) = stack.pop() {
             blots[number as usize] += values[[y, x]];
-            for next_y in y.saturating_sub(1)..(y + 2).min(rows) {
-                for next_x in x.saturating_sub(1)..(x + 2).min(columns) {
-                    // Strokes go on in their soft edges, but do not start there.
-                    if blot_of[[next_y, next_x]] == 0 && values[[next_y, next_x]] >= EDGE {
-                        blot_of[[next_y, next_x]] = number;
-                        stack.push((next_y, next_x));
-                    }
+            for next in around((y, x), (rows, columns)) {
+                // Strokes go on in their soft edges, but do not start there.
+                if blot_of[next] == 0 && values[next] >= EDGE {
+                    blot_of[next] = number;
+                    stack.push(next);
                 }
             }
         }
     }
     let largest = blots.iter().copied().fold(0.0, f32::max);
+    let is_kept = |place: (usize, usize)| {
+        let blot = blot_of[place] as usize;
+        blot != 0 && blots[blot] >= LEAST_BLOT * largest
+    };
     let mut bounds = Box2::new();
     for (place, value) in values.indexed_iter_mut() {
-        let blot = blot_of[place] as usize;
-        if blot != 0 && blots[blot] >= LEAST_BLOT * largest {
+        if is_kept(place) {
             bounds.add(place);
-        } else {
+        } else if !around(place, (rows, columns)).any(is_kept) {
+            // What fades out beside a stroke belongs to it.
             *value = 0.0;
         }
     }
     (bounds.bottom > 0).then_some(bounds)
+}
+
+/// A place and those beside it.
+fn around((y, x): (usize, usize), (rows, columns): (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
+    let beside = move |y: usize| (x.saturating_sub(1)..(x + 2).min(columns)).map(move |x| (y, x));
+    (y.saturating_sub(1)..(y + 2).min(rows)).flat_map(beside)
 }

@@ -45,14 +45,24 @@ fn along_rows(picture: ArrayView2<f32>, columns: usize) -> Array2<f32> {
 fn weights(i: usize, n: usize, m: usize) -> (usize, Vec<f32>) {
     let scale = n as f64 / m as f64;
     let centre = (i as f64 + 0.5) * scale;
-    let reach = scale.max(1.0);
+    let step = scale.max(1.0);
+    let reach = 2.0 * step;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cut to the row")]
     let bound = |at: f64| (at.max(0.0) as usize).min(n);
     let (first, end) = (bound((centre - reach).floor()), bound((centre + reach).ceil()));
-    let weight = |at: usize| (1.0 - ((at as f64 + 0.5 - centre) / reach).abs()).max(0.0);
+    let weight = |at: usize| cubic((at as f64 + 0.5 - centre) / step);
     let sum: f64 = (first..end).map(weight).sum();
     #[expect(clippy::cast_possible_truncation, reason = "a weight of 0 to 1")]
     (first, (first..end).map(|at| (weight(at) / sum) as f32).collect())
+}
+
+/// Keys's kernel, which reaches two pixels far (Cubic convolution interpolation, 1981).
+fn cubic(x: f64) -> f64 {
+    match x.abs() {
+        x if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,
+        x if x < 2.0 => ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0,
+        _ => 0.0,
+    }
 }
 
 #[cfg(test)]
