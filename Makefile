@@ -52,7 +52,7 @@ outliers: setup ## Show presets what is no digit: letters, garments, noise (on D
 	cargo run --release --locked -- compare --frontier --pretrained --n-init 1 \
 		--report $(OUTLIERS)/report.html --ood $(FASHION) $(OUTLIERS)/*ubyte.gz
 
-models: setup ## Train the presets again: models/*.safetensors (about 2 minutes)
+models: setup ## Train the presets again: crates/handful/models/*.safetensors (about 2 minutes)
 	cargo build --release --locked
 	for preset in $(PRESETS); do \
-		target/release/handful train --preset $$preset -o models/$$preset.safetensors || exit 1; done
+		target/release/handful train --preset $$preset -o crates/handful/models/$$preset.safetensors || exit 1; done

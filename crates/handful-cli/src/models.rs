@@ -1,4 +1,4 @@
-//! The trained presets, in the program itself, and models in files.
+//! Models that commands use: trained presets, which are in the program itself, and files.
 
 use std::path::Path;
 
@@ -7,28 +7,6 @@ use handful::{
     classifier::{Model, Preset},
     model_file,
 };
-
-/// A preset that was trained on MNIST, as `make models` does.
-pub(crate) fn embedded(preset: Preset) -> Result<Model, model_file::Error> {
-    Model::from_bytes(bytes(preset))
-}
-
-fn bytes(preset: Preset) -> &'static [u8] {
-    macro_rules! bytes {
-        ($name:literal) => {
-            include_bytes!(concat!("../../../models/", $name, ".safetensors"))
-        };
-    }
-    match preset {
-        Preset::Notebook => bytes!("notebook"),
-        Preset::Pixels => bytes!("pixels"),
-        Preset::Tiny => bytes!("tiny"),
-        Preset::Small => bytes!("small"),
-        Preset::Fast => bytes!("fast"),
-        Preset::Best => bytes!("best"),
-        Preset::Neighbors => bytes!("neighbors"),
-    }
-}
 
 /// Options of all commands that use a model.
 #[derive(Debug, clap::Args)]
@@ -48,8 +26,8 @@ impl ModelArgs {
 
 /// A preset by its name, or a file: one of a preset's name has to be given with its folder, as in `./best`.
 pub(crate) fn load(name: &str) -> anyhow::Result<(Model, usize)> {
-    if let Ok(preset) = name.parse() {
-        return Ok((embedded(preset)?, bytes(preset).len()));
+    if let Ok(preset) = name.parse::<Preset>() {
+        return Ok((preset.trained()?, preset.trained_bytes().len()));
     }
     let path = Path::new(name);
     if !path.exists() && !name.contains(['/', '\\', '.']) {

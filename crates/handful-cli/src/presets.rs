@@ -20,7 +20,6 @@ use crate::{
     args, compare,
     console::Console,
     experiment::{Evaluated, timed},
-    models,
 };
 
 /// Shares of the test images, the surest first, whose errors are told.
@@ -123,7 +122,7 @@ pub(crate) fn run(
     let bar = console.bar(preset.name(), Stage::Features);
     let start = Instant::now();
     let model = if args.pretrained {
-        models::embedded(preset)?
+        preset.trained()?
     } else {
         params.fit_observed(&data.train, &bar.observer())?
     };

@@ -58,12 +58,12 @@ fn fails(subset: &Subset, args: &[&str], reason: &str) {
 #[test]
 fn jobs_that_cannot_be_done_end_with_1_and_say_why() {
     let subset = Subset::new(200, 20);
+    fails(&subset, &["compare", "--data", "nowhere"], "nowhere: cannot be read: No such file");
     fails(
         &subset,
-        &["compare", "--data", "nowhere"],
-        "expected a folder with MNIST's four IDX files, found nothing",
+        &["compare", "--data", "mnist/train-images-idx3-ubyte"],
+        "expected images to learn from and others to be tested on, found one set",
     );
-    fails(&subset, &["compare", "--data", "mnist/train-images-idx3-ubyte"], "found a file");
     fails(
         &subset,
         &["compare", "--n-neighbors", "11", "--clusters", "1"],
@@ -87,7 +87,7 @@ fn jobs_that_cannot_be_done_end_with_1_and_say_why() {
     fails(
         &subset,
         &["compare"],
-        "mnist: expected the file t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz",
+        "expected labels in t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz beside it, found none",
     );
 }
 

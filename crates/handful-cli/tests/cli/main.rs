@@ -6,6 +6,8 @@ mod commands;
 mod compare;
 mod docs;
 mod fetch;
+mod models;
+mod predict;
 mod presets;
 mod report;
 mod server;

@@ -85,6 +85,17 @@ impl Subset {
         subset
     }
 
+    /// All of MNIST to learn from, with the test images of another.
+    pub(crate) fn whole_with_test(other: &Self) -> Self {
+        let subset = Self::whole();
+        for name in ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"] {
+            fs::remove_file(subset.path(&format!("mnist/{name}.gz"))).expect("a file");
+            fs::copy(other.path(&format!("mnist/{name}")), subset.path(&format!("mnist/{name}")))
+                .expect("temporary file");
+        }
+        subset
+    }
+
     fn empty() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         fs::create_dir(folder.path().join("mnist")).expect("temporary folder");

@@ -28,6 +28,8 @@ mod model;
 mod preset;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "presets")]
+mod trained;
 mod validation;
 
 use serde::{Deserialize, Serialize};

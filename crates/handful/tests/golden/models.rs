@@ -1,4 +1,4 @@
-//! The trained presets under `models/`, on MNIST's test images.
+//! The trained presets in `models/`, on MNIST's test images.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
@@ -27,7 +27,7 @@ const EXPECTED: [(Preset, usize, &str); 7] = [
 ];
 
 fn path(preset: Preset) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../../models/{preset}.safetensors"))
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("models/{preset}.safetensors"))
 }
 
 fn load(preset: Preset) -> Model {

@@ -1,0 +1,41 @@
+//! The trained presets, in the library itself.
+
+use super::{Model, Preset};
+use crate::model_file;
+
+impl Preset {
+    /// The model that this preset gives on MNIST, as `make models` trained it.
+    ///
+    /// ```
+    /// use handful::classifier::Preset;
+    ///
+    /// let model = Preset::Small.trained()?;
+    /// assert_eq!(model.classes().len(), 10);
+    /// # Ok::<(), handful::model_file::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Never in practice: as [`Model::from_bytes`].
+    pub fn trained(self) -> Result<Model, model_file::Error> {
+        Model::from_bytes(self.trained_bytes())
+    }
+
+    /// The file of [`trained`](Self::trained).
+    #[must_use]
+    pub fn trained_bytes(self) -> &'static [u8] {
+        macro_rules! file {
+            ($name:literal) => {
+                include_bytes!(concat!("../../models/", $name, ".safetensors"))
+            };
+        }
+        match self {
+            Self::Notebook => file!("notebook"),
+            Self::Pixels => file!("pixels"),
+            Self::Tiny => file!("tiny"),
+            Self::Small => file!("small"),
+            Self::Fast => file!("fast"),
+            Self::Best => file!("best"),
+            Self::Neighbors => file!("neighbors"),
+        }
+    }
+}
