@@ -2,7 +2,7 @@
 
 PRESETS := notebook pixels tiny small fast best neighbors
 
-.PHONY: help setup test test-full lint audit bench outliers models
+.PHONY: help setup test test-full lint audit bench outliers redrawn models package
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,30 @@ outliers: setup ## Show presets what is no digit: letters, garments, noise (on D
 	$(VENV)/bin/python benches/outliers/make.py $(OUTLIERS)
 	cargo run --release --locked -- compare --frontier --pretrained --n-init 1 \
 		--report $(OUTLIERS)/report.html --ood $(FASHION) $(OUTLIERS)/*ubyte.gz
+
+REDRAWN := target/redrawn
+
+redrawn: setup ## Read 1,000 test digits that Pillow drew anew as pictures of 18 kinds
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/redrawn/requirements.txt
+	$(VENV)/bin/python benches/redrawn/make.py --to $(REDRAWN)
+	cargo build --release --locked
+	$(VENV)/bin/python benches/redrawn/score.py $(REDRAWN)
+
+# What a registry takes.
+LARGEST_CRATE := 10000000
+PACKAGED := target/packaged
+
+package: setup ## Package both crates, build the program from the packages alone, and let it read a picture
+	cargo package --workspace --locked --no-verify
+	rm -rf $(PACKAGED) && mkdir -p $(PACKAGED)
+	for crate in target/package/handful*.crate; do \
+		test $$(stat -c %s $$crate) -lt $(LARGEST_CRATE) && tar xf $$crate -C $(PACKAGED) || exit 1; done
+	cp Cargo.lock $(PACKAGED)/handful-cli-*/
+	cd $(PACKAGED)/handful-cli-* && cargo build --release --target-dir ../target \
+		--config "patch.crates-io.handful.path = '$$(echo $(CURDIR)/$(PACKAGED)/handful-[0-9]*)'"
+	cp crates/handful/tests/formats/fixtures/strays/photo.jpg $(PACKAGED)
+	cd $(PACKAGED) && target/release/handful predict photo.jpg | grep "photo.jpg: 7"
 
 models: setup ## Train the presets again: crates/handful/models/*.safetensors (about 2 minutes)
 	cargo build --release --locked

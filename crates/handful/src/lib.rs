@@ -1,24 +1,130 @@
 //! Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained.
 //!
 //! ```text
-//!  files       bytes           fewer vectors          votes
-//!  IDX  ──►  Dataset  ──►  prototypes (K-Means)  ──►  k-NN  ──►  label, probabilities,
-//!            (n, d) u8     all | m per class          exact      the neighbours that voted
+//!  files       bytes          bytes          vectors       fewer vectors         votes
+//!  IDX CSV ─►  Dataset  ──►  preprocess  ──►  features  ──►  prototypes     ──►  k-NN  ──►  label, probabilities,
+//!  NPZ PNG …   (n, d) u8     upright          bytes          K-Means per class    exact      the neighbours that voted
+//!                                   └─────────────── one Model, one file ───────────────┘
 //! ```
 //!
 //! Pixels are bytes, so squared distances are whole numbers: every search and every K-Means assignment is
 //! exact, and the same for any number of threads. The modules stand in the order in which data flows
 //! through them.
 //!
+//! # Train and save
+//!
+//! A [`Preset`](classifier::Preset) is a recipe with frozen values; fitted on labelled images it gives a
+//! [`Model`](classifier::Model), which is one file.
+//!
+//! ```
+//! use handful::{Dataset, classifier::{Model, Preset}};
+//! use ndarray::Array2;
+//!
+//! // Bars that stand and bars that lie, in images of 8 x 8 pixels.
+//! let images = Array2::from_shape_fn((40, 64), |(i, pixel)| {
+//!     let at = if i % 2 == 0 { pixel % 8 } else { pixel / 8 };
+//!     if at == 2 + i / 2 % 4 { 255_u8 } else { 0 }
+//! });
+//! let labels = (0..40).map(|i| i % 2).collect();
+//! let data = Dataset::new(images, [8, 8], labels, vec!["standing".into(), "lying".into()])?;
+//!
+//! let model = Preset::Notebook.params().fit(&data)?;
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("bars.safetensors");
+//! model.save(&path)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Of MNIST, [`dataset::load`] reads both parts, and [`metrics`] tells how right a model is:
+//!
 //! ```no_run
-//! use handful::{dataset, kmeans::KMeans, metrics::ConfusionMatrix, neighbors::KNeighborsClassifier};
+//! use handful::{classifier::Preset, dataset, metrics::ConfusionMatrix};
+//!
+//! let mnist = dataset::load(&dataset::locate()?)?;
+//! let model = Preset::Fast.params().fit(&mnist.train)?;
+//! let predicted = model.predict(mnist.test.images().view())?;
+//! let matrix = ConfusionMatrix::new(mnist.test.labels(), &predicted, mnist.test.classes().len());
+//! println!("accuracy {:.4}, 95 % interval {:.4?}", matrix.accuracy(), matrix.accuracy_interval());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Load and predict
+//!
+//! [`Model::load`](classifier::Model::load) checks every byte of a file. The presets trained on MNIST come with the
+//! library's feature `presets`. A picture of any size becomes an image by a [`Frame`](preprocess::Frame).
+//!
+//! ```
+//! # #[cfg(feature = "presets")] {
+//! use handful::{classifier::Preset, preprocess::Frame};
+//! use ndarray::{Array2, Axis};
+//!
+//! // A stroke of ink on paper, in a corner of a large picture.
+//! let picture = Array2::from_shape_fn((300, 400), |(y, x)| {
+//!     if (20..140).contains(&y) && (40..52).contains(&x) { 30 } else { 220 }
+//! });
+//! let model = Preset::Small.trained()?; // or Model::load(path)
+//! let image = Frame::new(model.image_shape()).fit(picture.view());
+//! let row = image.into_shape_with_order((1, 784))?;
+//! let label = model.predict(row.view())?[0];
+//! assert_eq!(model.classes()[label as usize], "1");
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Other data
+//!
+//! [`dataset`] reads what people have digits in, and tells formats by their content: IDX, NumPy's arrays, tables,
+//! Parquet, pictures in folders. Labels may be words. What does not fit into memory a [`Reader`](dataset::Reader) gives
+//! piece by piece.
+//!
+//! ```
+//! use handful::dataset;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("train.csv");
+//! std::fs::write(&path, "label,pixel0,pixel1,pixel2,pixel3\nright,0,255,0,255\nleft,255,0,255,0\n")?;
+//! let data = dataset::load_train(&path)?;
+//! assert_eq!((data.image_shape(), data.classes()), ([2, 2], &["left".to_owned(), "right".to_owned()][..]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Explanations
+//!
+//! [`Model::explain`](classifier::Model::explain) tells for each image who voted, how sure the verdict is, and whether
+//! the image is like anything learned. Prototypes stand for training images: the
+//! [medoids](classifier::Model::medoids) show what they look like.
+//!
+//! ```
+//! # #[cfg(feature = "presets")] {
+//! use handful::classifier::Preset;
+//! use ndarray::Array2;
+//!
+//! let model = Preset::Small.trained()?;
+//! let mut image = Array2::zeros((1, 784));
+//! image.row_mut(0).iter_mut().enumerate().for_each(|(pixel, value)| {
+//!     let (y, x) = (pixel / 28, pixel % 28);
+//!     *value = if (4..24).contains(&y) && (13..16).contains(&x) { 255 } else { 0 };
+//! });
+//! let why = &model.explain(image.view())?[0];
+//! assert!(why.label == 1 && why.confidence > 0.9);
+//! for voter in &why.neighbors {
+//!     println!("a {} at squared distance {}, like training image {}", voter.label, voter.distance, voter.medoid);
+//! }
+//! let blank = &model.explain(Array2::zeros((1, 784)).view())?[0];
+//! assert!(!blank.is_digit);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The parts alone
+//!
+//! ```no_run
+//! use handful::{dataset, kmeans::KMeans, neighbors::KNeighborsClassifier};
 //!
 //! let mnist = dataset::load(&dataset::locate()?)?;
 //! let prototypes = KMeans::params(9).n_init(10).fit_per_class(&mnist.train)?;
 //! let model = KNeighborsClassifier::params(1).fit(&prototypes.dataset)?;
 //! let predicted = model.predict(mnist.test.images().view())?;
-//! let matrix = ConfusionMatrix::new(mnist.test.labels(), &predicted, mnist.test.classes().len());
-//! println!("accuracy {:.4}", matrix.accuracy());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

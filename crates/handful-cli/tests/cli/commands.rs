@@ -33,7 +33,7 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
 
 #[test]
 fn help_shows_an_example_of_every_command() {
-    for command in ["compare", "cluster", "neighbors", "fetch", "completions", "man"] {
+    for command in ["compare", "cluster", "neighbors", "select", "fetch", "completions", "man"] {
         let output = handful().args([command, "--help"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains(&format!("Example:\n  handful {command} ")), "{}", stdout(&output));
@@ -81,8 +81,8 @@ fn jobs_that_cannot_be_done_end_with_1_and_say_why() {
     fails(&subset, &["cluster", "--clusters", "2", "-o", "no/such/folder/out.npz"], "cannot be written");
     fails(&subset, &["neighbors", "--queries", "mnist", "--n-neighbors", "201"], "expected 1 to 200");
 
-    fs::write(subset.path("mnist/t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 5, 1, 2]).unwrap();
-    fails(&subset, &["compare"], "t10k-labels-idx1-ubyte: the header declares 5 bytes of data, found 2");
+    fs::write(subset.path("mnist/t10k-labels-idx1-ubyte"), [0, 0, 8, 1, 0, 0, 0, 20, 1, 2]).unwrap();
+    fails(&subset, &["compare"], "t10k-labels-idx1-ubyte: the header declares 20 bytes of data, found 2");
     fs::remove_file(subset.path("mnist/t10k-labels-idx1-ubyte")).unwrap();
     fails(
         &subset,

@@ -4,8 +4,19 @@ use std::fs;
 
 use crate::subset::{handful, stderr, stdout};
 
-const COMMANDS: [&str; 8] =
-    ["compare", "cluster", "neighbors", "select", "train", "fetch", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "compare",
+    "train",
+    "predict",
+    "evaluate",
+    "info",
+    "cluster",
+    "neighbors",
+    "select",
+    "fetch",
+    "completions",
+    "man",
+];
 
 #[test]
 fn completions_know_commands_options_and_names_of_data_sets() {

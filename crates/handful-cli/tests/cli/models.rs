@@ -68,7 +68,7 @@ fn evaluate_tells_how_right_and_how_sure() {
     let args = ["evaluate", "--model", "small", "--data", "mnist", "--report", "report.html"];
     let output = subset.handful().args(args).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
-    assert!(stdout(&output).starts_with("small: 29"), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("small: 300 of 300 right"), "{}", stdout(&output));
     let page = fs::read_to_string(subset.path("report.html")).unwrap();
     for expected in ["Where it errs", "Who misled it", "Confusion matrix of small", "Each class with small"] {
         assert!(page.contains(expected), "{expected}");

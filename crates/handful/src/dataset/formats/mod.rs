@@ -3,6 +3,7 @@
 mod csv;
 pub(super) mod idx;
 pub(super) mod npy;
+mod npz;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "images")]
@@ -78,7 +79,7 @@ pub(super) fn open(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
     Ok(match format {
         Format::Idx => Box::new(idx::Images::new(input)?),
         Format::Npy => npy::open(input)?,
-        Format::Npz => npy::open_archive(input, split)?,
+        Format::Npz => npz::open(input, split)?,
         Format::Csv => Box::new(csv::Table::new(input)?),
         Format::Libsvm => Box::new(text::Libsvm::new(input)?),
         Format::Numbers => Box::new(text::Numbers::new(input)?),

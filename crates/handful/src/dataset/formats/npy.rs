@@ -1,19 +1,13 @@
-//! NumPy's arrays: `.npy`, and `.npz`, a zip archive of them such as Keras's `mnist.npz`.
+//! NumPy's arrays, `.npy`: images, and labels for them.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-};
+use std::{io::Read, path::PathBuf};
 
 use py_literal::Value;
-use zip::{CompressionMethod, ZipArchive};
 
 use super::{Batch, MOST_BYTES_A_ROW, Rows, label, wrong};
 use crate::dataset::{
-    Error, Split,
-    input::{Bytes, Input, inflated},
+    Error,
+    input::{Bytes, Input},
     values::{Scale, shape_of},
 };
 
@@ -21,7 +15,7 @@ use crate::dataset::{
 const LONGEST_HEADER: usize = 10_000;
 
 /// An array with its header read.
-struct Array {
+pub(super) struct Array {
     /// What errors call it.
     path: PathBuf,
     bytes: Bytes,
@@ -33,7 +27,7 @@ struct Array {
 }
 
 impl Array {
-    fn new(path: PathBuf, mut bytes: Bytes) -> Result<Self, Error> {
+    pub(super) fn new(path: PathBuf, mut bytes: Bytes) -> Result<Self, Error> {
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
         let text = header(&mut bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
         let text = text.ok_or_else(|| problem("expected a NumPy array, found another header".to_owned()))?;
@@ -146,7 +140,7 @@ fn parse(text: &str) -> Option<Header> {
 }
 
 /// An array of images: (n, height, width), (n, pixels), or with a single channel.
-struct Images {
+pub(super) struct Images {
     array: Array,
     shape: [usize; 2],
     row_len: u64,
@@ -156,7 +150,7 @@ struct Images {
 }
 
 impl Images {
-    fn new(array: Array) -> Result<Self, Error> {
+    pub(super) fn new(array: Array) -> Result<Self, Error> {
         let side = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         let shape = match array.shape[..] {
             [_, d] => Some(shape_of(side(d))),
@@ -272,13 +266,13 @@ impl Rows for Images {
 }
 
 /// Images with labels of their own.
-struct Labelled {
+pub(super) struct Labelled {
     images: Images,
     labels: Array,
 }
 
 impl Labelled {
-    fn new(images: Images, labels: Array) -> Result<Self, Error> {
+    pub(super) fn new(images: Images, labels: Array) -> Result<Self, Error> {
         if !matches!(labels.shape[..], [_] | [_, 1]) {
             return Err(Error::Content {
                 problem: format!("expected labels of shape (n), found shape {:?}", labels.shape),
@@ -351,77 +345,4 @@ pub(super) fn open(input: Input) -> Result<Box<dyn Rows>, Error> {
 pub(in crate::dataset) fn open_pair(images: Input, labels: Input) -> Result<Box<dyn Rows>, Error> {
     let images = Images::new(Array::new(images.path, images.bytes)?)?;
     Ok(Box::new(Labelled::new(images, Array::new(labels.path, labels.bytes)?)?))
-}
-
-/// What images and labels are called in archives, with what is added for a split.
-const NAMES: [(&str, &str); 5] =
-    [("x", "y"), ("X", "y"), ("images", "labels"), ("data", "target"), ("arr_0", "arr_1")];
-
-pub(super) fn open_archive(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
-    let path = input.path.clone();
-    let file = input.into_file()?;
-    let problem = |problem: String| Error::Content { path: path.clone(), problem };
-    let shared = file.try_clone().map_err(|source| Error::Io { path: path.clone(), source })?;
-    let shared = Arc::new(Mutex::new(shared));
-    let mut archive = ZipArchive::new(file).map_err(|error| problem(error.to_string()))?;
-    let members: Vec<String> = archive.file_names().map(str::to_owned).collect();
-    let has = |name: &str| members.iter().any(|member| *member == format!("{name}.npy"));
-    let split = if split == Split::Train { "train" } else { "test" };
-    let names = NAMES.iter().flat_map(|(x, y)| {
-        [(format!("{x}_{split}"), format!("{y}_{split}")), (format!("{split}_{x}"), format!("{split}_{y}"))]
-    });
-    let names = names.chain(NAMES.iter().map(|(x, y)| ((*x).to_owned(), (*y).to_owned())));
-    let Some((images, labels)) = names.into_iter().find(|(images, _)| has(images)) else {
-        return Err(problem(format!(
-            "expected arrays x_{split} and y_{split}, or x and y, found {}",
-            if members.is_empty() { "none".to_owned() } else { members.join(", ") }
-        )));
-    };
-    let has_labels = has(&labels);
-    let mut member = |name: &str| member(&path, &mut archive, &shared, name);
-    let images = Images::new(member(&images)?)?;
-    if !has_labels {
-        return Ok(Box::new(images));
-    }
-    Ok(Box::new(Labelled::new(images, member(&labels)?)?))
-}
-
-/// An array of an archive; several can be read by turns.
-fn member(
-    path: &Path,
-    archive: &mut ZipArchive<File>,
-    file: &Arc<Mutex<File>>,
-    name: &str,
-) -> Result<Array, Error> {
-    let (path, name) = (path.join(name), format!("{name}.npy"));
-    let found = archive.by_name(&name);
-    let (at, length, method) = found
-        .map(|found| (found.data_start(), found.compressed_size(), found.compression()))
-        .map_err(|error| Error::Content { path: path.clone(), problem: error.to_string() })?;
-    let raw = Part { file: Arc::clone(file), at }.take(length);
-    let bytes = match method {
-        CompressionMethod::Stored => Box::new(BufReader::new(raw)),
-        CompressionMethod::Deflated => inflated(raw),
-        other => {
-            let problem = format!("expected an array that is stored or deflated, found {other}");
-            return Err(Error::Content { path, problem });
-        }
-    };
-    Array::new(path, bytes)
-}
-
-/// A file that others read too, from a place on.
-struct Part {
-    file: Arc<Mutex<File>>,
-    at: u64,
-}
-
-impl Read for Part {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let mut file = self.file.lock().map_err(|_| std::io::Error::other("another reader panicked"))?;
-        file.seek(SeekFrom::Start(self.at))?;
-        let n = file.read(buffer)?;
-        self.at += n as u64;
-        Ok(n)
-    }
 }
