@@ -8,8 +8,12 @@ use crate::{
     features::{BlockParams, DiscriminantsParams, FeatureParams, Gradients},
 };
 
-/// Crosses and bars, learned by discriminants of a dictionary of windows anywhere.
 fn model() -> Model {
+    calibrated(Calibration::default())
+}
+
+/// Crosses and bars, learned by discriminants of a dictionary of windows anywhere.
+fn calibrated(calibration: Calibration) -> Model {
     let images = Array2::from_shape_fn((40, 64), |(i, pixel)| {
         let (row, column) = (pixel / 8, pixel % 8);
         let is_ink = column == 2 + i % 3 || (i % 2 == 0 && row == 3 + i % 2);
@@ -30,7 +34,7 @@ fn model() -> Model {
             least: 2,
             ridge: 0.5,
         }),
-        calibration: Calibration::default(),
+        calibration,
         seed: 0,
     };
     params.fit(&images).unwrap()
@@ -77,4 +81,15 @@ fn metadata_that_make_no_sense_are_told() {
         let error = changed(&bytes, from, to).map(|_| "a model").unwrap_err().to_string();
         assert!(error.contains(expected), "{to}: {error}");
     }
+}
+
+#[test]
+fn numbers_come_back_to_the_last_bit() {
+    let calibration = Calibration { votes: 0.1 + 0.2, distance: 2.0 / 13.0, novel: 1.0 / 11.0 };
+    let model = calibrated(calibration);
+    let provenance = Provenance { validation_error: Some(10.0 / 11.0), ..model.provenance().clone() };
+    let model = model.with_provenance(provenance);
+    let loaded = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    assert_eq!(loaded.params(), model.params());
+    assert_eq!(loaded.provenance(), model.provenance());
 }
