@@ -1,3 +1,5 @@
+mod refused;
+
 use std::fs;
 
 use ndarray::{Array2, Axis};
@@ -9,6 +11,7 @@ use crate::{
     features::{BlockParams, DiscriminantsParams, Emphasis, Gradients},
     model_file,
     preprocess::Deskew,
+    progress::Observer,
 };
 
 /// Recipes with everything that a recipe can have, on few images.

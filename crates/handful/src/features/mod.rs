@@ -35,6 +35,7 @@ pub use error::Error;
 pub use gradients::Gradients;
 pub use lda::Lda;
 pub use pca::Pca;
+pub(crate) use vectorizer::check_features;
 pub use vectorizer::{FeatureParams, Vectorizer};
 
 use gradients::Framed as FramedGradients;

@@ -40,8 +40,7 @@ pub enum FeatureParams {
 }
 
 impl FeatureParams {
-    /// What makes no sense whatever the data.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), String> {
         match self {
             Self::Pixels { .. } => Ok(()),
             Self::Components { gradients, n_components, .. } => {
@@ -50,6 +49,20 @@ impl FeatureParams {
             Self::Discriminants(params) => params.check(),
         }
     }
+}
+
+/// What makes no sense whatever the data.
+pub(crate) fn check_features(features: &[(f64, FeatureParams)]) -> Result<(), String> {
+    if features.is_empty() {
+        return Err("expected at least one kind of features, found none".to_owned());
+    }
+    features.iter().try_for_each(|(weight, features)| {
+        if weight.is_finite() && *weight > 0.0 {
+            features.check()
+        } else {
+            Err(format!("expected features of a weight above 0, found {weight}"))
+        }
+    })
 }
 
 /// A kind of features, learned.
@@ -71,15 +84,15 @@ impl Vectorizer {
     /// squares of `weights`; pixels stay as they are.
     ///
     /// # Errors
-    /// As [`Discriminants::fit`].
+    /// [`Error::Params`] if there are none or their values make no sense; as [`Discriminants::fit`].
     pub fn fit(
         params: &[(f64, FeatureParams)],
         images: &Dataset,
         seed: u64,
         observer: &Observer,
     ) -> Result<Self, Error> {
+        check_features(params).map_err(Error::Params)?;
         let fit = |(number, (_, params)): (u64, &(f64, FeatureParams))| {
-            params.check().map_err(Error::Params)?;
             // Dictionaries of different features are to differ.
             Feature::fit(params, images, seed.wrapping_add(number << 32), observer)
         };

@@ -69,7 +69,7 @@ fn metadata_that_make_no_sense_are_told() {
         (r#""n_atoms":5"#, r#""n_atoms":5000000"#, "expected 1 to 4096 atoms"),
         (r#""gradients":[4,4]"#, r#""gradients":[99,4]"#, "expected 1 to 15 directions"),
         (r#""n_neighbors":3"#, r#""n_neighbors":60000"#, "expected 1 to 1024 neighbours a hyperplane"),
-        (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_neighbors is 0"),
+        (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_candidates is 0"),
         (r#""n_candidates":9"#, r#""n_candidates":41"#, "n_neighbors is 41"),
         (r#""ridge":0.5"#, r#""ridge":0.0"#, "expected a ridge above 0"),
         ("[[1.0,{", "[[-1.0,{", "expected features of a weight above 0"),
