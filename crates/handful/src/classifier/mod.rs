@@ -103,6 +103,7 @@ impl Params {
             return Err(format!("expected {MOST_CLASSES} classes at most, found {n_classes}"));
         }
         check_features(&self.features)?;
+        self.calibration.check()?;
         if let PrototypeParams::PerClass { n_clusters, n_init, max_iter } = self.prototypes {
             let at_least_one = [("n_clusters", n_clusters), ("n_init", n_init), ("max_iter", max_iter)];
             if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {

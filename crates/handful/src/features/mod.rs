@@ -78,6 +78,15 @@ pub(crate) fn total_variance(rows: ArrayView2<u8>) -> f64 {
     rows.columns().into_iter().map(of_column).sum()
 }
 
+/// A number of a recipe: finite, for JSON, which recipes are saved as, knows nothing else, and 0 to `most`.
+pub(crate) fn check_number(what: &str, value: f64, most: Option<f64>) -> Result<(), String> {
+    if value.is_finite() && value >= 0.0 && most.is_none_or(|most| value <= most) {
+        return Ok(());
+    }
+    let expected = most.map_or("a finite number of 0 or more".to_owned(), |most| format!("0 to {most}"));
+    Err(format!("{what}: expected {expected}, found {value}"))
+}
+
 /// 2²³: floats from here to twice as much are whole, and their lowest bits are a whole number's own.
 const WHOLE: f32 = 8_388_608.0;
 

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components,
+    Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components, check_number,
     total_variance, transform, views::Views,
 };
 use crate::{
@@ -42,8 +42,10 @@ pub enum FeatureParams {
 impl FeatureParams {
     fn check(&self) -> Result<(), String> {
         match self {
-            Self::Pixels { .. } => Ok(()),
-            Self::Components { gradients, n_components, .. } => {
+            Self::Pixels { deskew } => deskew.map_or(Ok(()), Deskew::check),
+            Self::Components { deskew, gradients, n_components, whitening } => {
+                deskew.map_or(Ok(()), Deskew::check)?;
+                check_number("whitening", *whitening, Some(1.0))?;
                 check_components(*n_components, gradients.n_features())
             }
             Self::Discriminants(params) => params.check(),

@@ -72,6 +72,9 @@ fn metadata_that_make_no_sense_are_told() {
         (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_candidates is 0"),
         (r#""n_candidates":9"#, r#""n_candidates":41"#, "n_neighbors is 41"),
         (r#""ridge":0.5"#, r#""ridge":0.0"#, "expected a ridge above 0"),
+        (r#""ridge":0.1"#, r#""ridge":-0.1"#, "ridge: expected a finite number of 0 or more, found -0.1"),
+        (r#""novel":0.0"#, r#""novel":-1.0"#, "calibration, novel: expected a finite number"),
+        (r#""validation_error":null"#, r#""validation_error":101"#, "validation error: expected 0 to 100"),
         ("[[1.0,{", "[[-1.0,{", "expected features of a weight above 0"),
         (r#"["cross","bar"]"#, "[]", "for 0 classes"),
         (r#"["cross","bar"]"#, r#"["cross"]"#, "for 1 classes"),
@@ -80,6 +83,21 @@ fn metadata_that_make_no_sense_are_told() {
     ] {
         let error = changed(&bytes, from, to).map(|_| "a model").unwrap_err().to_string();
         assert!(error.contains(expected), "{to}: {error}");
+    }
+}
+
+#[test]
+fn notes_on_another_training_set_are_not_saved() {
+    let model = model();
+    let error_of = |percent| Provenance { validation_error: Some(percent), ..model.provenance().clone() };
+    for (provenance, expected) in [
+        (Provenance::default(), "expected medoids below 0 (the number of training images), found 0"),
+        (error_of(f64::NAN), "validation error: expected 0 to 100, found NaN"),
+        (error_of(f64::INFINITY), "validation error: expected 0 to 100, found inf"),
+    ] {
+        let error = model.clone().with_provenance(provenance).to_bytes().unwrap_err();
+        assert!(matches!(error, Error::Provenance(_)), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
     }
 }
 

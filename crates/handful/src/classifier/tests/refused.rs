@@ -22,6 +22,53 @@ fn refused(params: &Params, expected: &str) {
     }
 }
 
+/// All numbers of a recipe that are not whole, but for those of `Deskew`.
+fn numbers(params: &mut Params) -> Vec<(&'static str, &mut f64)> {
+    let Calibration { votes, distance, novel } = &mut params.calibration;
+    let mut all = vec![("votes", votes), ("distance", distance), ("novel", novel)];
+    for (weight, features) in &mut params.features {
+        all.push(("weight", weight));
+        match features {
+            FeatureParams::Pixels { .. } => {}
+            FeatureParams::Components { whitening, .. } => all.push(("whitening", whitening)),
+            FeatureParams::Discriminants(DiscriminantsParams { blocks, ridge, emphasis, .. }) => {
+                all.push(("ridge", ridge));
+                all.extend(emphasis.iter_mut().map(|emphasis| ("share", &mut emphasis.share)));
+                all.extend(blocks.iter_mut().filter_map(|block| match block {
+                    BlockParams::Local { spread, .. } => Some(("spread", spread)),
+                    BlockParams::Shared { .. } => None,
+                }));
+            }
+        }
+    }
+    if let Decision::Hyperplanes(planes) = &mut params.decision {
+        all.push(("ridge", &mut planes.ridge));
+    }
+    all
+}
+
+#[test]
+fn numbers_that_make_no_sense_or_cannot_be_saved_are_refused() {
+    for wrong in [f64::NAN, f64::INFINITY, -0.5] {
+        for params in recipes() {
+            for place in 0..numbers(&mut params.clone()).len() {
+                let mut params = params.clone();
+                let (name, number) = numbers(&mut params).swap_remove(place);
+                *number = wrong;
+                refused(&params, name);
+            }
+            let mut params = params;
+            for (_, features) in &mut params.features {
+                let (FeatureParams::Pixels { deskew }
+                | FeatureParams::Components { deskew, .. }
+                | FeatureParams::Discriminants(DiscriminantsParams { deskew, .. })) = features;
+                *deskew = Some(Deskew::new().normalize(wrong));
+            }
+            refused(&params, "normalize");
+        }
+    }
+}
+
 #[test]
 fn recipes_of_nothing_are_refused() {
     let [.., votes] = recipes();
