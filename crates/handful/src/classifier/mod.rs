@@ -46,7 +46,7 @@ use crate::features::{FeatureParams, check_features};
 /// Larger images are none that recipes were made for.
 const MOST_PIXELS: usize = 65_536;
 /// Probabilities are told for each class.
-const MOST_CLASSES: usize = 65_536;
+const MOST_CLASSES: usize = 4096;
 
 /// A recipe: what an image becomes, what it is compared with, and how that decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -60,6 +60,7 @@ fn changed(bytes: &[u8], from: &str, to: &str) -> Result<Model, Error> {
 fn metadata_that_make_no_sense_are_told() {
     let bytes = model().to_bytes().unwrap();
     assert!(changed(&bytes, "cross", "x").is_ok(), "a change of a name does no harm");
+    let many = format!("{:?}", vec!["class"; 4097]);
     for (from, to, expected) in [
         (r#""window":2"#, r#""window":5"#, "expected a window of 1 to 4 cells, found 5"),
         (r#""window":2"#, r#""window":0"#, "expected a window of 1 to 4 cells, found 0"),
@@ -78,6 +79,7 @@ fn metadata_that_make_no_sense_are_told() {
         ("[[1.0,{", "[[-1.0,{", "expected features of a weight above 0"),
         (r#"["cross","bar"]"#, "[]", "for 0 classes"),
         (r#"["cross","bar"]"#, r#"["cross"]"#, "for 1 classes"),
+        (r#"["cross","bar"]"#, &many, "expected 4096 classes at most, found 4097"),
         (r#""image_shape":[8,8]"#, r#""image_shape":[0,8]"#, "expected images of 1 to 65536 pixels"),
         (r#""n_samples":40"#, r#""n_samples":39"#, "expected medoids below 39"),
     ] {
