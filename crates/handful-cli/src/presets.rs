@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::ensure;
+use anyhow::{Context, bail, ensure};
 use handful::{
     Dataset,
     classifier::{Model, Params, Preset, Validation},
@@ -92,6 +92,19 @@ pub(crate) fn prepare(
         "the presets that come with the program were trained on MNIST, and these are other training images: \
          expected no --pretrained"
     );
+    let presets = args.presets();
+    // A model knows the classes that it was shown: it says nothing about others that are tested.
+    let unknown = data.train.class_counts().iter().position(|&count| count == 0);
+    if let Some(class) = unknown.filter(|_| !presets.is_empty()) {
+        bail!(
+            "presets have to learn every class that is tested: expected training images of class {:?}, found none",
+            data.train.classes()[class]
+        );
+    }
+    for preset in presets {
+        let cannot = || format!("{preset} cannot be learned from these training images");
+        preset.params().check_images(&data.train).with_context(cannot)?;
+    }
     let load = |path: &PathBuf| {
         let images = args::load_images(path, Split::Test, console)?;
         let ([height, width], [found_height, found_width]) = (data.test.image_shape(), images.shape);

@@ -121,6 +121,27 @@ fn what_cannot_work_with_presets_is_told_at_once() {
     for args in [["--ood", "mnist"].as_slice(), &["--pretrained"], &["--seeds", "3"]] {
         assert_eq!(run(args).0, Some(2), "{args:?} without a preset");
     }
+    // The baseline alone is content with a few images of a class; so is the plainest preset.
+    let (code, told) = run(&["--n-init", "1", "--preset", "notebook,pixels"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("pixels cannot be learned from these training images"), "{told}");
+    assert!(told.contains("expected at least 200 images of class"), "{told}");
+    assert_eq!(subset.files(), [subset.path("mnist")], "no report");
+}
+
+#[test]
+fn classes_that_presets_have_not_seen_are_told_at_once() {
+    for (subset, args) in [
+        (Subset::new(3000, 30), ["--preset", "tiny"].as_slice()),
+        (Subset::whole(), &["--preset", "tiny", "--pretrained"]),
+    ] {
+        subset.test_on(&[0, 11]);
+        let output = subset.handful().arg("compare").args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = stderr(&output);
+        assert!(told.contains("expected training images of class \"11\", found none"), "{told}");
+        assert_eq!(subset.files(), [subset.path("mnist")], "no report");
+    }
 }
 
 #[test]

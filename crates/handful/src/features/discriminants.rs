@@ -32,6 +32,15 @@ pub struct DiscriminantsParams {
 }
 
 impl DiscriminantsParams {
+    /// Dictionaries need as many images of a class as they have atoms for it.
+    pub(super) fn least_per_class(&self) -> usize {
+        let of_block = |block: &BlockParams| match *block {
+            BlockParams::Local { n_atoms, .. } => n_atoms,
+            BlockParams::Shared { .. } => 1,
+        };
+        self.blocks.iter().map(of_block).max().unwrap_or(1)
+    }
+
     /// What makes no sense whatever the data.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.blocks.is_empty() {

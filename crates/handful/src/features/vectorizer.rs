@@ -40,6 +40,14 @@ pub enum FeatureParams {
 }
 
 impl FeatureParams {
+    /// The fewest images of a class that it can be learned from, if there are any.
+    pub(crate) fn least_per_class(&self) -> usize {
+        match self {
+            Self::Pixels { .. } | Self::Components { .. } => 1,
+            Self::Discriminants(params) => params.least_per_class(),
+        }
+    }
+
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Pixels { deskew } => deskew.map_or(Ok(()), Deskew::check),
