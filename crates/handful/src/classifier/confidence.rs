@@ -97,7 +97,8 @@ impl Calibration {
     }
 
     /// Probabilities of the classes, shape (n, classes); rows sum to 1. No class is likelier than the label: those for
-    /// which the evidence says otherwise share with it. Without a calibration, the shares of the votes.
+    /// which the evidence says otherwise share with it, as they do where hyperplanes decide against the votes. Without a
+    /// calibration the evidence is the shares of the votes alone.
     pub(super) fn probabilities(&self, evidence: &Evidence, labels: &[u32]) -> Array2<f64> {
         let weights = [self.votes, self.distance];
         let mut all = evidence.votes.clone();

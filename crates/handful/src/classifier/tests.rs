@@ -167,6 +167,20 @@ fn many_may_ask_at_once() {
 }
 
 #[test]
+fn validation_tells_the_probabilities_that_the_model_tells() {
+    let (train, test) = images();
+    for params in recipes() {
+        for calibration in [Calibration::default(), params.calibration] {
+            let model = Params { calibration, ..params.clone() }.fit(&train).unwrap();
+            let told = model.predict_proba(test.images().view()).unwrap();
+            let found = Validation::new(&model, &test).unwrap();
+            let some = Some(calibration).filter(|_| calibration != Calibration::default());
+            assert_eq!(found.probabilities(some), told);
+        }
+    }
+}
+
+#[test]
 fn images_that_nothing_can_be_learned_from_are_errors() {
     let (train, _) = images();
     let blank =

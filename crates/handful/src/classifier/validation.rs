@@ -101,12 +101,10 @@ impl Validation {
         Calibration { novel, ..Calibration::fit(&self.evidence, &self.truth) }
     }
 
-    /// Probabilities of the classes, shape (n, classes): those of `calibration`, or shares of the votes.
+    /// Probabilities of the classes, shape (n, classes): what [`Model::predict_proba`] tells with this calibration, or
+    /// without any.
     #[must_use]
     pub fn probabilities(&self, calibration: Option<Calibration>) -> Array2<f64> {
-        match calibration {
-            Some(calibration) => calibration.probabilities(&self.evidence, &self.predicted),
-            None => self.evidence.votes.clone(),
-        }
+        calibration.unwrap_or_default().probabilities(&self.evidence, &self.predicted)
     }
 }
