@@ -1,6 +1,6 @@
 mod refused;
 
-use std::fs;
+use std::{fs, ops::ControlFlow};
 
 use ndarray::{Array2, Axis, s};
 use rayon::{ThreadPoolBuilder, prelude::*};
@@ -177,6 +177,17 @@ fn validation_tells_the_probabilities_that_the_model_tells() {
             let some = Some(calibration).filter(|_| calibration != Calibration::default());
             assert_eq!(found.probabilities(some), told);
         }
+    }
+}
+
+#[test]
+fn prototypes_are_not_searched_where_a_dictionary_tells_how_strange_images_are() {
+    let (train, test) = images();
+    for (params, is_searched) in recipes().iter().zip([false, true, true]) {
+        let unwilling = Observer::new(|_| ControlFlow::Break(()));
+        let model = params.fit(&train).unwrap().observer(unwilling);
+        assert!(model.predict(test.images().view()).is_err());
+        assert_eq!(model.outlier_scores(test.images().view()).is_err(), is_searched);
     }
 }
 

@@ -59,7 +59,8 @@ impl Validation {
     pub fn new(model: &Model, unseen: &Dataset) -> Result<Self, Error> {
         let images = unseen.images().view();
         let Witnesses { neighbors, labels, evidence } = model.witnesses(model.transform(images)?.view())?;
-        let outlier_scores = model.outlier_scores_of(images, &neighbors);
+        let outlier_scores =
+            model.outlier_scores_of(images, || Ok(neighbors.distances.column(0).to_vec()))?;
         Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
     }
 

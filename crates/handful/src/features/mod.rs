@@ -34,6 +34,7 @@ pub use discriminants::{Discriminants, DiscriminantsParams, Emphasis};
 pub use error::Error;
 pub use gradients::Gradients;
 pub use lda::Lda;
+pub(crate) use outliers::OutlierScores;
 pub use pca::Pca;
 pub(crate) use vectorizer::check_features;
 pub use vectorizer::{FeatureParams, Vectorizer};
