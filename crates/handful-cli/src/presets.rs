@@ -20,7 +20,7 @@ use crate::{
     args, compare,
     console::Console,
     experiment::{Evaluated, timed},
-    models,
+    models, text,
 };
 
 /// Shares of the test images, the surest first, whose errors are told.
@@ -49,6 +49,21 @@ pub(crate) struct OutlierSet {
 }
 
 impl PresetResult {
+    /// How images that are no digits were told, set by set in one sentence each.
+    pub(crate) fn of_outliers(&self) -> impl Iterator<Item = String> {
+        self.outliers.iter().map(|set| {
+            format!(
+                "{} refuses {} of {} ({}) and {} of the test images; AUROC {:.4}",
+                self.preset,
+                text::percent(set.refused),
+                set.name,
+                text::count(set.n_images as u64),
+                text::percent(self.false_rejects),
+                set.auroc,
+            )
+        })
+    }
+
     /// How errors differ between seeds, in one sentence; none if there was one seed.
     pub(crate) fn of_seeds(&self) -> Option<String> {
         let errors = || self.seed_errors.iter().copied();

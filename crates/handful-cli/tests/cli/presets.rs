@@ -145,6 +145,19 @@ fn classes_that_presets_have_not_seen_are_told_at_once() {
 }
 
 #[test]
+fn what_was_refused_stands_on_the_terminal() {
+    let (subset, other) = (Subset::new(3000, 100), Subset::made([28, 28], &[0, 10, 200]));
+    let args = ["compare", "--n-init", "1", "--preset", "tiny", "--ood"];
+    let output =
+        subset.handful().args(args).arg(other.path("mnist/t10k-images-idx3-ubyte")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    let line = told.lines().find(|line| line.starts_with("tiny refuses")).unwrap_or_else(|| panic!("{told}"));
+    assert!(line.starts_with("tiny refuses 100.00 % of t10k-images (3) and "), "{line}");
+    assert!(line.ends_with(" of the test images; AUROC 1.0000"), "{line}");
+}
+
+#[test]
 fn pretrained_presets_are_for_the_images_that_they_were_trained_on() {
     let args = ["compare", "--preset", "tiny", "--pretrained", "--n-init", "1", "--json"];
     let output = Subset::new(3000, 100).handful().args(args).output().unwrap();
