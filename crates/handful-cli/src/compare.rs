@@ -19,7 +19,6 @@ use crate::{
     console::Console,
     experiment::{self, Experiment},
     output::{OutputFile, print_json},
-    presets::PresetResult,
     report,
     summary::Summary,
     table, text,
@@ -155,9 +154,10 @@ fn print(out: &mut impl Write, experiment: &Experiment) -> std::io::Result<()> {
     let bold = Style::new().bold();
     writeln!(out, "{bold}{}{bold:#}", report::verdict(experiment))?;
     writeln!(out, "{}", report::control(experiment))?;
-    experiment
-        .presets
-        .iter()
-        .filter_map(PresetResult::of_seeds)
-        .try_for_each(|sentence| writeln!(out, "{sentence}"))
+    for result in &experiment.presets {
+        for sentence in result.of_seeds().into_iter().chain(result.of_outliers()) {
+            writeln!(out, "{sentence}")?;
+        }
+    }
+    Ok(())
 }

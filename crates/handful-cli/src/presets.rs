@@ -5,7 +5,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::ensure;
+use anyhow::{Context, bail, ensure};
 use handful::{
     Dataset,
     classifier::{Model, Params, Preset, Validation},
@@ -20,6 +20,7 @@ use crate::{
     args, compare,
     console::Console,
     experiment::{Evaluated, timed},
+    text,
 };
 
 /// Shares of the test images, the surest first, whose errors are told.
@@ -48,6 +49,21 @@ pub(crate) struct OutlierSet {
 }
 
 impl PresetResult {
+    /// How images that are no digits were told, set by set in one sentence each.
+    pub(crate) fn of_outliers(&self) -> impl Iterator<Item = String> {
+        self.outliers.iter().map(|set| {
+            format!(
+                "{} refuses {} of {} ({}) and {} of the test images; AUROC {:.4}",
+                self.preset,
+                text::percent(set.refused),
+                set.name,
+                text::count(set.n_images as u64),
+                text::percent(self.false_rejects),
+                set.auroc,
+            )
+        })
+    }
+
     /// How errors differ between seeds, in one sentence; none if there was one seed.
     pub(crate) fn of_seeds(&self) -> Option<String> {
         let errors = || self.seed_errors.iter().copied();
@@ -91,6 +107,19 @@ pub(crate) fn prepare(
         "the presets that come with the program were trained on MNIST, and these are other training images: \
          expected no --pretrained"
     );
+    let presets = args.presets();
+    // A model knows the classes that it was shown: it says nothing about others that are tested.
+    let unknown = data.train.class_counts().iter().position(|&count| count == 0);
+    if let Some(class) = unknown.filter(|_| !presets.is_empty()) {
+        bail!(
+            "presets have to learn every class that is tested: expected training images of class {:?}, found none",
+            data.train.classes()[class]
+        );
+    }
+    for preset in presets {
+        let cannot = || format!("{preset} cannot be learned from these training images");
+        preset.params().check_images(&data.train).with_context(cannot)?;
+    }
     let load = |path: &PathBuf| {
         let images = args::load_images(path, Split::Test, console)?;
         let ([height, width], [found_height, found_width]) = (data.test.image_shape(), images.shape);

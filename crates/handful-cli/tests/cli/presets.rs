@@ -121,6 +121,40 @@ fn what_cannot_work_with_presets_is_told_at_once() {
     for args in [["--ood", "mnist"].as_slice(), &["--pretrained"], &["--seeds", "3"]] {
         assert_eq!(run(args).0, Some(2), "{args:?} without a preset");
     }
+    // The baseline alone is content with a few images of a class; so is the plainest preset.
+    let (code, told) = run(&["--n-init", "1", "--preset", "notebook,pixels"]);
+    assert_eq!(code, Some(1));
+    assert!(told.contains("pixels cannot be learned from these training images"), "{told}");
+    assert!(told.contains("expected at least 200 images of class"), "{told}");
+    assert_eq!(subset.files(), [subset.path("mnist")], "no report");
+}
+
+#[test]
+fn classes_that_presets_have_not_seen_are_told_at_once() {
+    for (subset, args) in [
+        (Subset::new(3000, 30), ["--preset", "tiny"].as_slice()),
+        (Subset::whole(), &["--preset", "tiny", "--pretrained"]),
+    ] {
+        subset.test_on(&[0, 11]);
+        let output = subset.handful().arg("compare").args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = stderr(&output);
+        assert!(told.contains("expected training images of class \"11\", found none"), "{told}");
+        assert_eq!(subset.files(), [subset.path("mnist")], "no report");
+    }
+}
+
+#[test]
+fn what_was_refused_stands_on_the_terminal() {
+    let (subset, other) = (Subset::new(3000, 100), Subset::made([28, 28], &[0, 10, 200]));
+    let args = ["compare", "--n-init", "1", "--preset", "tiny", "--ood"];
+    let output =
+        subset.handful().args(args).arg(other.path("mnist/t10k-images-idx3-ubyte")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    let line = told.lines().find(|line| line.starts_with("tiny refuses")).unwrap_or_else(|| panic!("{told}"));
+    assert!(line.starts_with("tiny refuses 100.00 % of t10k-images (3) and "), "{line}");
+    assert!(line.ends_with(" of the test images; AUROC 1.0000"), "{line}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 
-use crate::neighbors::Neighbors;
+use crate::{features::check_number, neighbors::Neighbors};
 
 /// Newton steps, of which a handful is enough, and when they have arrived.
 const MOST_STEPS: usize = 100;
@@ -35,6 +35,12 @@ pub(super) struct Evidence {
 }
 
 impl Calibration {
+    pub(super) fn check(self) -> Result<(), String> {
+        check_number("calibration, votes", self.votes, None)?;
+        check_number("calibration, distance", self.distance, None)?;
+        check_number("calibration, novel", self.novel, None)
+    }
+
     /// The weights that make the labels of some images most likely, by Newton's method: the likelihood has one
     /// maximum. A little is taken off for large weights, without which images that are all right would make them
     /// infinite.
@@ -91,7 +97,8 @@ impl Calibration {
     }
 
     /// Probabilities of the classes, shape (n, classes); rows sum to 1. No class is likelier than the label: those for
-    /// which the evidence says otherwise share with it. Without a calibration, the shares of the votes.
+    /// which the evidence says otherwise share with it, as they do where hyperplanes decide against the votes. Without a
+    /// calibration the evidence is the shares of the votes alone.
     pub(super) fn probabilities(&self, evidence: &Evidence, labels: &[u32]) -> Array2<f64> {
         let weights = [self.votes, self.distance];
         let mut all = evidence.votes.clone();

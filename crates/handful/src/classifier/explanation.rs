@@ -3,7 +3,7 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::{Error, Model};
-use crate::neighbors::Neighbors;
+use crate::features::OutlierScores;
 
 /// What the mean squared distance from the components' subspace adds to how strange an image is: more tells
 /// garments better and letters worse. Chosen on garments and letters of other fonts than those that are reported.
@@ -47,7 +47,7 @@ impl Model {
         let found = self.witnesses(vectors.view())?;
         let probabilities = self.params.calibration.probabilities(&found.evidence, &found.labels);
         let novel = self.params.calibration.novel;
-        let scores = self.outlier_scores_of(images, &found.neighbors);
+        let scores = self.outlier_scores_of(images, || Ok(found.neighbors.distances.column(0).to_vec()))?;
         let of_row = |(row, &label): (usize, &u32)| {
             let nearest =
                 found.neighbors.indices.row(row).into_iter().zip(found.neighbors.distances.row(row));
@@ -76,23 +76,31 @@ impl Model {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn outlier_scores(&self, images: ArrayView2<u8>) -> Result<Vec<f64>, Error> {
-        let nearest = self.index.kneighbors(self.transform(images)?.view(), 1)?;
-        Ok(self.outlier_scores_of(images, &nearest))
+        self.check_shape(images)?;
+        self.outlier_scores_of(images, || {
+            let nearest = self.index.kneighbors(self.transform(images)?.view(), 1)?;
+            Ok(nearest.distances.column(0).to_vec())
+        })
     }
 
-    /// With neighbours that are known already.
-    pub(super) fn outlier_scores_of(&self, images: ArrayView2<u8>, neighbors: &Neighbors) -> Vec<f64> {
-        let found = self.vectorizer.outlier_scores(images).unwrap_or_default();
+    /// With the squared distance of each image's nearest prototype, which is asked for only where there is no
+    /// dictionary of whole images to tell better.
+    pub(super) fn outlier_scores_of(
+        &self,
+        images: ArrayView2<u8>,
+        distances: impl FnOnce() -> Result<Vec<u64>, Error>,
+    ) -> Result<Vec<f64>, Error> {
+        let OutlierScores { residual, nearest } = self.vectorizer.outlier_scores(images).unwrap_or_default();
+        let nearest = match nearest {
+            Some(nearest) => nearest,
+            None => distances()?.into_iter().map(|distance| distance as f64 / self.unit).collect(),
+        };
         let score = |(row, image): (usize, ArrayView1<u8>)| {
             if image.iter().all(|&pixel| pixel == image[0]) {
                 return f64::INFINITY;
             }
-            let nearest = match &found.nearest {
-                Some(nearest) => nearest[row],
-                None => neighbors.distances[[row, 0]] as f64 / self.unit,
-            };
-            nearest + RESIDUAL_WEIGHT * found.residual.get(row).unwrap_or(&0.0)
+            nearest[row] + RESIDUAL_WEIGHT * residual.get(row).unwrap_or(&0.0)
         };
-        images.outer_iter().enumerate().map(score).collect()
+        Ok(images.outer_iter().enumerate().map(score).collect())
     }
 }

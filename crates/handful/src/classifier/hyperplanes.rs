@@ -24,7 +24,10 @@ impl Hyperplanes {
 
     /// What makes no sense whatever the data.
     pub(super) fn check(self) -> Result<(), String> {
-        let Self { n_neighbors, ridge, .. } = self;
+        let Self { n_candidates, n_neighbors, ridge, .. } = self;
+        if n_candidates == 0 {
+            return Err("n_candidates is 0: expected at least 1 prototype that is looked at".to_owned());
+        }
         if !(1..=Self::MOST_NEIGHBORS).contains(&n_neighbors) {
             let most = Self::MOST_NEIGHBORS;
             return Err(format!("expected 1 to {most} neighbours a hyperplane, found {n_neighbors}"));

@@ -43,12 +43,12 @@ pub use model::Model;
 pub use preset::Preset;
 pub use validation::{Validation, folds, hold_out};
 
-use crate::features::FeatureParams;
+use crate::features::{FeatureParams, check_features};
 
 /// Larger images are none that recipes were made for.
 const MOST_PIXELS: usize = 65_536;
 /// Probabilities are told for each class.
-const MOST_CLASSES: usize = 65_536;
+const MOST_CLASSES: usize = 4096;
 
 /// A recipe: what an image becomes, what it is compared with, and how that decides.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -104,16 +104,18 @@ impl Params {
         if n_classes > MOST_CLASSES {
             return Err(format!("expected {MOST_CLASSES} classes at most, found {n_classes}"));
         }
-        if self.features.is_empty() {
-            return Err("expected at least one kind of features, found none".to_owned());
-        }
-        for (weight, features) in &self.features {
-            if !(weight.is_finite() && *weight > 0.0) {
-                return Err(format!("expected features of a weight above 0, found {weight}"));
+        check_features(&self.features)?;
+        self.calibration.check()?;
+        if let PrototypeParams::PerClass { n_clusters, n_init, max_iter } = self.prototypes {
+            let at_least_one = [("n_clusters", n_clusters), ("n_init", n_init), ("max_iter", max_iter)];
+            if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
+                return Err(format!("{name} is 0: expected at least 1"));
             }
-            features.check()?;
         }
         match self.decision {
+            Decision::Votes { n_neighbors: 0 } => {
+                Err("n_neighbors is 0: expected at least 1 neighbour that votes".to_owned())
+            }
             Decision::Votes { .. } => Ok(()),
             Decision::Hyperplanes(hyperplanes) => hyperplanes.check(),
         }

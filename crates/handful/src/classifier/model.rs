@@ -166,12 +166,16 @@ impl Model {
     /// # Errors
     /// If the images are of another shape than those it was fitted on.
     pub fn transform(&self, images: ArrayView2<u8>) -> Result<Array2<u8>, Error> {
-        let [height, width] = self.image_shape;
-        let found = images.ncols();
-        if found != height * width {
-            return Err(Error::ImageShape { height, width, found });
-        }
+        self.check_shape(images)?;
         Ok(self.vectorizer.transform(images))
+    }
+
+    pub(super) fn check_shape(&self, images: ArrayView2<u8>) -> Result<(), Error> {
+        let [height, width] = self.image_shape;
+        match images.ncols() {
+            found if found == height * width => Ok(()),
+            found => Err(Error::ImageShape { height, width, found }),
+        }
     }
 
     /// The label of each image, an index into [`classes`](Self::classes).

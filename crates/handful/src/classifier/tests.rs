@@ -1,6 +1,8 @@
-use std::fs;
+mod refused;
 
-use ndarray::{Array2, Axis};
+use std::{fs, ops::ControlFlow};
+
+use ndarray::{Array2, Axis, s};
 use rayon::{ThreadPoolBuilder, prelude::*};
 
 use super::*;
@@ -9,6 +11,7 @@ use crate::{
     features::{BlockParams, DiscriminantsParams, Emphasis, Gradients},
     model_file,
     preprocess::Deskew,
+    progress::Observer,
 };
 
 /// Recipes with everything that a recipe can have, on few images.
@@ -142,19 +145,49 @@ fn images_of_another_shape_are_refused() {
     }
 }
 
-/// As a service might: a thread that waits for a part of one answer may begin another.
+/// As a service might: a thread that waits for a part of one answer may begin another. A class has so many prototypes
+/// that its index is made by several threads.
 #[test]
 fn many_may_ask_at_once() {
-    let (train, test) = images();
-    let model = recipes()[2].fit(&train).unwrap();
-    let whole = model.predict_proba(test.images().view()).unwrap();
+    let images = Array2::from_shape_fn((2 * 4200, 16), |(i, pixel)| (i * 31 + pixel * 47 * (i % 5)) as u8);
+    let labels = (0..2 * 4200).map(|i| i % 2).collect();
+    let many = Dataset::new(images, [4, 4], labels, vec!["even".into(), "odd".into()]).unwrap();
+    let features = vec![(1.0, FeatureParams::Pixels { deskew: None })];
+    let bytes = Params { features, ..recipes()[2].clone() }.fit(&many).unwrap().to_bytes().unwrap();
+    let asked = many.images().slice(s![..300, ..]);
+    let whole = Model::from_bytes(&bytes).unwrap().predict_proba(asked).unwrap();
     for _ in 0..20 {
-        let model = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+        let model = Model::from_bytes(&bytes).unwrap();
         whole
             .axis_chunks_iter(Axis(0), 10)
-            .zip(test.images().axis_chunks_iter(Axis(0), 10))
+            .zip(asked.axis_chunks_iter(Axis(0), 10))
             .par_bridge()
             .for_each(|(expected, images)| assert_eq!(model.predict_proba(images).unwrap(), expected));
+    }
+}
+
+#[test]
+fn validation_tells_the_probabilities_that_the_model_tells() {
+    let (train, test) = images();
+    for params in recipes() {
+        for calibration in [Calibration::default(), params.calibration] {
+            let model = Params { calibration, ..params.clone() }.fit(&train).unwrap();
+            let told = model.predict_proba(test.images().view()).unwrap();
+            let found = Validation::new(&model, &test).unwrap();
+            let some = Some(calibration).filter(|_| calibration != Calibration::default());
+            assert_eq!(found.probabilities(some), told);
+        }
+    }
+}
+
+#[test]
+fn prototypes_are_not_searched_where_a_dictionary_tells_how_strange_images_are() {
+    let (train, test) = images();
+    for (params, is_searched) in recipes().iter().zip([false, true, true]) {
+        let unwilling = Observer::new(|_| ControlFlow::Break(()));
+        let model = params.fit(&train).unwrap().observer(unwilling);
+        assert!(model.predict(test.images().view()).is_err());
+        assert_eq!(model.outlier_scores(test.images().view()).is_err(), is_searched);
     }
 }
 

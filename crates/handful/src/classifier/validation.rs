@@ -59,7 +59,8 @@ impl Validation {
     pub fn new(model: &Model, unseen: &Dataset) -> Result<Self, Error> {
         let images = unseen.images().view();
         let Witnesses { neighbors, labels, evidence } = model.witnesses(model.transform(images)?.view())?;
-        let outlier_scores = model.outlier_scores_of(images, &neighbors);
+        let outlier_scores =
+            model.outlier_scores_of(images, || Ok(neighbors.distances.column(0).to_vec()))?;
         Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
     }
 
@@ -101,12 +102,10 @@ impl Validation {
         Calibration { novel, ..Calibration::fit(&self.evidence, &self.truth) }
     }
 
-    /// Probabilities of the classes, shape (n, classes): those of `calibration`, or shares of the votes.
+    /// Probabilities of the classes, shape (n, classes): what [`Model::predict_proba`] tells with this calibration, or
+    /// without any.
     #[must_use]
     pub fn probabilities(&self, calibration: Option<Calibration>) -> Array2<f64> {
-        match calibration {
-            Some(calibration) => calibration.probabilities(&self.evidence, &self.predicted),
-            None => self.evidence.votes.clone(),
-        }
+        calibration.unwrap_or_default().probabilities(&self.evidence, &self.predicted)
     }
 }

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, Step, patches::Patches};
+use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, Step, check_number, patches::Patches};
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
@@ -22,6 +22,8 @@ const MOST_POOLS: usize = 64;
 const MOST_ATOMS: usize = 4096;
 /// The most components: squared distances of so many bytes fit 31 bits.
 const MOST_COMPONENTS: usize = 1 << 15;
+/// The most variance of radial bases, in median squared distances: all atoms are then alike, and an `f32` holds it.
+const MOST_SPREAD: f64 = 1e6;
 
 /// A block of features and how it is learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +77,7 @@ impl BlockParams {
         }
         check_components(*n_components, window * window * gradients.n_bins())?;
         match self {
+            Self::Local { spread, .. } => check_number("spread", *spread, Some(MOST_SPREAD)),
             Self::Shared { n_pools, .. } if !(1..=MOST_POOLS).contains(n_pools) => {
                 Err(format!("expected 1 to {MOST_POOLS} rows of pools, found {n_pools}"))
             }
@@ -85,7 +88,7 @@ impl BlockParams {
                 let found = n_pools * n_pools * n_atoms;
                 Err(format!("expected {MOST_DIMENSIONS} sums of activations at most, found {found}"))
             }
-            _ => Ok(()),
+            Self::Shared { .. } => Ok(()),
         }
     }
 

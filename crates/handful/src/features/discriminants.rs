@@ -4,7 +4,9 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{BlockParams, Error, Lda, Step, blocks::Block, moments::Moments, transform, views::Views};
+use super::{
+    BlockParams, Error, Lda, Step, blocks::Block, check_number, moments::Moments, transform, views::Views,
+};
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
@@ -30,10 +32,24 @@ pub struct DiscriminantsParams {
 }
 
 impl DiscriminantsParams {
+    /// Dictionaries need as many images of a class as they have atoms for it.
+    pub(super) fn least_per_class(&self) -> usize {
+        let of_block = |block: &BlockParams| match *block {
+            BlockParams::Local { n_atoms, .. } => n_atoms,
+            BlockParams::Shared { .. } => 1,
+        };
+        self.blocks.iter().map(of_block).max().unwrap_or(1)
+    }
+
     /// What makes no sense whatever the data.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.blocks.is_empty() {
             return Err("expected at least one block of features, found none".to_owned());
+        }
+        self.deskew.map_or(Ok(()), Deskew::check)?;
+        check_number("ridge", self.ridge, None)?;
+        if let Some(Emphasis { share, .. }) = self.emphasis {
+            check_number("share of emphasised images", share, Some(1.0))?;
         }
         self.blocks.iter().try_for_each(BlockParams::check)
     }

@@ -34,7 +34,9 @@ pub use discriminants::{Discriminants, DiscriminantsParams, Emphasis};
 pub use error::Error;
 pub use gradients::Gradients;
 pub use lda::Lda;
+pub(crate) use outliers::OutlierScores;
 pub use pca::Pca;
+pub(crate) use vectorizer::check_features;
 pub use vectorizer::{FeatureParams, Vectorizer};
 
 use gradients::Framed as FramedGradients;
@@ -75,6 +77,15 @@ pub(crate) fn total_variance(rows: ArrayView2<u8>) -> f64 {
         squares as f64 / n - (sum as f64 / n).powi(2)
     };
     rows.columns().into_iter().map(of_column).sum()
+}
+
+/// A number of a recipe: finite, for JSON, which recipes are saved as, knows nothing else, and 0 to `most`.
+pub(crate) fn check_number(what: &str, value: f64, most: Option<f64>) -> Result<(), String> {
+    if value.is_finite() && value >= 0.0 && most.is_none_or(|most| value <= most) {
+        return Ok(());
+    }
+    let expected = most.map_or("a finite number of 0 or more".to_owned(), |most| format!("0 to {most}"));
+    Err(format!("{what}: expected {expected}, found {value}"))
 }
 
 /// 2²³: floats from here to twice as much are whole, and their lowest bits are a whole number's own.

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components,
+    Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components, check_number,
     total_variance, transform, views::Views,
 };
 use crate::{
@@ -40,16 +40,39 @@ pub enum FeatureParams {
 }
 
 impl FeatureParams {
-    /// What makes no sense whatever the data.
-    pub(crate) fn check(&self) -> Result<(), String> {
+    /// The fewest images of a class that it can be learned from, if there are any.
+    pub(crate) fn least_per_class(&self) -> usize {
         match self {
-            Self::Pixels { .. } => Ok(()),
-            Self::Components { gradients, n_components, .. } => {
+            Self::Pixels { .. } | Self::Components { .. } => 1,
+            Self::Discriminants(params) => params.least_per_class(),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self {
+            Self::Pixels { deskew } => deskew.map_or(Ok(()), Deskew::check),
+            Self::Components { deskew, gradients, n_components, whitening } => {
+                deskew.map_or(Ok(()), Deskew::check)?;
+                check_number("whitening", *whitening, Some(1.0))?;
                 check_components(*n_components, gradients.n_features())
             }
             Self::Discriminants(params) => params.check(),
         }
     }
+}
+
+/// What makes no sense whatever the data.
+pub(crate) fn check_features(features: &[(f64, FeatureParams)]) -> Result<(), String> {
+    if features.is_empty() {
+        return Err("expected at least one kind of features, found none".to_owned());
+    }
+    features.iter().try_for_each(|(weight, features)| {
+        if weight.is_finite() && *weight > 0.0 {
+            features.check()
+        } else {
+            Err(format!("expected features of a weight above 0, found {weight}"))
+        }
+    })
 }
 
 /// A kind of features, learned.
@@ -71,15 +94,15 @@ impl Vectorizer {
     /// squares of `weights`; pixels stay as they are.
     ///
     /// # Errors
-    /// As [`Discriminants::fit`].
+    /// [`Error::Params`] if there are none or their values make no sense; as [`Discriminants::fit`].
     pub fn fit(
         params: &[(f64, FeatureParams)],
         images: &Dataset,
         seed: u64,
         observer: &Observer,
     ) -> Result<Self, Error> {
+        check_features(params).map_err(Error::Params)?;
         let fit = |(number, (_, params)): (u64, &(f64, FeatureParams))| {
-            params.check().map_err(Error::Params)?;
             // Dictionaries of different features are to differ.
             Feature::fit(params, images, seed.wrapping_add(number << 32), observer)
         };

@@ -43,6 +43,9 @@ pub enum Error {
     /// Parts that are missing, or do not fit one another.
     #[error("the model cannot be used: {0}")]
     Content(String),
+    /// Notes on what a model was learned from that are none on this one.
+    #[error("the model cannot be saved with this provenance: {0}; start from that of the fitted model")]
+    Provenance(String),
     /// Parts that make no model.
     #[error("the model cannot be used: {0}")]
     Model(#[from] classifier::Error),

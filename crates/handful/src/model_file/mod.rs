@@ -29,7 +29,7 @@ pub(crate) use tensors::{Reader, Writer};
 use crate::{
     Dataset,
     classifier::{Model, Params, PrototypeParams},
-    features::Vectorizer,
+    features::{Vectorizer, check_number},
 };
 
 /// The newest version of the format that is read, and the one that is written.
@@ -65,6 +65,17 @@ impl Provenance {
         images.labels().iter().for_each(|label| hash.update(label.to_le_bytes()));
         Self { n_samples: images.n_samples(), sha256: hex(&hash.finalize()), ..Self::default() }
     }
+
+    /// What cannot be of a model with these medoids: who has the training set looks them up there.
+    fn check(&self, medoids: &[u32]) -> Result<(), String> {
+        if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= self.n_samples) {
+            let n = self.n_samples;
+            return Err(format!(
+                "expected medoids below {n} (the number of training images), found {medoid}"
+            ));
+        }
+        self.validation_error.map_or(Ok(()), |percent| check_number("validation error", percent, Some(100.0)))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -86,7 +97,7 @@ impl Model {
     /// The model as the bytes of a file: the same for the same model.
     ///
     /// # Errors
-    /// Never in practice: if the tensors cannot be put in order.
+    /// [`Error::Provenance`] if its notes on what it was learned from are of another model.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let tensors = self.tensors();
         let metadata = Metadata {
@@ -96,6 +107,7 @@ impl Model {
             image_shape: self.image_shape(),
             provenance: self.provenance().clone(),
         };
+        metadata.provenance.check(self.medoids()).map_err(Error::Provenance)?;
         let metadata = serde_json::to_string(&metadata).map_err(|error| Error::Content(error.to_string()))?;
         let parts = tensors.iter().map(|(name, tensor)| {
             let (shape, bytes) = tensor.parts();
@@ -168,12 +180,7 @@ impl Model {
             PrototypeParams::All => (0..).take(n).collect(),
             PrototypeParams::PerClass { .. } => reader.array1("prototypes.medoids", Some(n))?.to_vec(),
         };
-        if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= provenance.n_samples) {
-            return Err(Error::Content(format!(
-                "expected medoids below {} (the number of training images), found {medoid}",
-                provenance.n_samples
-            )));
-        }
+        provenance.check(&medoids).map_err(Error::Content)?;
         let shape = [1, vectorizer.n_features_out()];
         let prototypes = Dataset::new(vectors, shape, labels, classes)
             .map_err(|error| Error::Content(error.to_string()))?;
@@ -189,7 +196,7 @@ impl Model {
     /// Writes the model: under a temporary name first, so that the file is whole or not there.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// As [`to_bytes`](Self::to_bytes); if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let bytes = self.to_bytes()?;
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));

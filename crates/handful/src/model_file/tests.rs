@@ -8,8 +8,12 @@ use crate::{
     features::{BlockParams, DiscriminantsParams, FeatureParams, Gradients},
 };
 
-/// Crosses and bars, learned by discriminants of a dictionary of windows anywhere.
 fn model() -> Model {
+    calibrated(Calibration::default())
+}
+
+/// Crosses and bars, learned by discriminants of a dictionary of windows anywhere.
+fn calibrated(calibration: Calibration) -> Model {
     let images = Array2::from_shape_fn((40, 64), |(i, pixel)| {
         let (row, column) = (pixel / 8, pixel % 8);
         let is_ink = column == 2 + i % 3 || (i % 2 == 0 && row == 3 + i % 2);
@@ -30,7 +34,7 @@ fn model() -> Model {
             least: 2,
             ridge: 0.5,
         }),
-        calibration: Calibration::default(),
+        calibration,
         seed: 0,
     };
     params.fit(&images).unwrap()
@@ -56,6 +60,7 @@ fn changed(bytes: &[u8], from: &str, to: &str) -> Result<Model, Error> {
 fn metadata_that_make_no_sense_are_told() {
     let bytes = model().to_bytes().unwrap();
     assert!(changed(&bytes, "cross", "x").is_ok(), "a change of a name does no harm");
+    let many = format!("{:?}", vec!["class"; 4097]);
     for (from, to, expected) in [
         (r#""window":2"#, r#""window":5"#, "expected a window of 1 to 4 cells, found 5"),
         (r#""window":2"#, r#""window":0"#, "expected a window of 1 to 4 cells, found 0"),
@@ -65,16 +70,46 @@ fn metadata_that_make_no_sense_are_told() {
         (r#""n_atoms":5"#, r#""n_atoms":5000000"#, "expected 1 to 4096 atoms"),
         (r#""gradients":[4,4]"#, r#""gradients":[99,4]"#, "expected 1 to 15 directions"),
         (r#""n_neighbors":3"#, r#""n_neighbors":60000"#, "expected 1 to 1024 neighbours a hyperplane"),
-        (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_neighbors is 0"),
+        (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_candidates is 0"),
         (r#""n_candidates":9"#, r#""n_candidates":41"#, "n_neighbors is 41"),
         (r#""ridge":0.5"#, r#""ridge":0.0"#, "expected a ridge above 0"),
+        (r#""ridge":0.1"#, r#""ridge":-0.1"#, "ridge: expected a finite number of 0 or more, found -0.1"),
+        (r#""novel":0.0"#, r#""novel":-1.0"#, "calibration, novel: expected a finite number"),
+        (r#""validation_error":null"#, r#""validation_error":101"#, "validation error: expected 0 to 100"),
         ("[[1.0,{", "[[-1.0,{", "expected features of a weight above 0"),
         (r#"["cross","bar"]"#, "[]", "for 0 classes"),
         (r#"["cross","bar"]"#, r#"["cross"]"#, "for 1 classes"),
+        (r#"["cross","bar"]"#, &many, "expected 4096 classes at most, found 4097"),
         (r#""image_shape":[8,8]"#, r#""image_shape":[0,8]"#, "expected images of 1 to 65536 pixels"),
         (r#""n_samples":40"#, r#""n_samples":39"#, "expected medoids below 39"),
     ] {
         let error = changed(&bytes, from, to).map(|_| "a model").unwrap_err().to_string();
         assert!(error.contains(expected), "{to}: {error}");
     }
+}
+
+#[test]
+fn notes_on_another_training_set_are_not_saved() {
+    let model = model();
+    let error_of = |percent| Provenance { validation_error: Some(percent), ..model.provenance().clone() };
+    for (provenance, expected) in [
+        (Provenance::default(), "expected medoids below 0 (the number of training images), found 0"),
+        (error_of(f64::NAN), "validation error: expected 0 to 100, found NaN"),
+        (error_of(f64::INFINITY), "validation error: expected 0 to 100, found inf"),
+    ] {
+        let error = model.clone().with_provenance(provenance).to_bytes().unwrap_err();
+        assert!(matches!(error, Error::Provenance(_)), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn numbers_come_back_to_the_last_bit() {
+    let calibration = Calibration { votes: 0.1 + 0.2, distance: 2.0 / 13.0, novel: 1.0 / 11.0 };
+    let model = calibrated(calibration);
+    let provenance = Provenance { validation_error: Some(10.0 / 11.0), ..model.provenance().clone() };
+    let model = model.with_provenance(provenance);
+    let loaded = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    assert_eq!(loaded.params(), model.params());
+    assert_eq!(loaded.provenance(), model.provenance());
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     distance::Kernel,
-    features::{Step, to_byte, transform},
+    features::{Step, check_number, to_byte, transform},
 };
 
 /// Standard deviations of the ink that normalised digits have, in parts of the frame's height and width: a little
@@ -53,6 +53,11 @@ impl Deskew {
     #[must_use]
     pub fn normalize(self, power: f64) -> Self {
         Self { normalize: power }
+    }
+
+    /// What makes no sense whatever the images.
+    pub(crate) fn check(self) -> Result<(), String> {
+        check_number("normalize", self.normalize, Some(1.0))
     }
 
     /// The images upright, shape (n, height · width) as before; `shape` is `[height, width]`.
