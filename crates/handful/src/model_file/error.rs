@@ -32,6 +32,16 @@ pub enum Error {
         /// The newest that can be read.
         supported: u32,
     },
+    /// A file older than any that this handful reads.
+    #[error(
+        "the model has format version {found}, and this handful reads versions from {oldest} on: train it again with `handful train`"
+    )]
+    OldVersion {
+        /// The file's version.
+        found: u32,
+        /// The oldest that can be read.
+        oldest: u32,
+    },
     /// Bytes have changed since it was saved.
     #[error("the model is damaged: its checksum is {found}, expected {expected}")]
     Checksum {

@@ -35,6 +35,9 @@ use crate::{
 /// The newest version of the format that is read, and the one that is written.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// The oldest that is read.
+const OLDEST_VERSION: u32 = 1;
+
 const KEY: &str = "handful";
 /// The only tensor that may be missing.
 const PICTURES: &str = "prototypes.pictures";
@@ -144,13 +147,16 @@ impl Model {
     /// A model from the bytes of a file, all of which are checked.
     ///
     /// # Errors
-    /// If it is none, is damaged, was saved by a newer handful, or does not fit together.
+    /// If it is none, is damaged, was saved by a newer handful or one too old, or does not fit together.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let format = |error: safetensors::SafeTensorError| Error::Format(error.to_string());
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
         let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or(Error::Foreign)?;
         let content = |error: serde_json::Error| Error::Content(error.to_string());
         let Version { version } = serde_json::from_str(json).map_err(content)?;
+        if version < OLDEST_VERSION {
+            return Err(Error::OldVersion { found: version, oldest: OLDEST_VERSION });
+        }
         if version > FORMAT_VERSION {
             return Err(Error::Version { found: version, supported: FORMAT_VERSION });
         }

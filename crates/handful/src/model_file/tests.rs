@@ -1,10 +1,10 @@
-//! Files whose checksum is right and whose content is not.
+//! What comes back of a saved model, and files whose checksum is right and whose content is not.
 
 use ndarray::Array2;
 
 use super::*;
 use crate::{
-    classifier::{Calibration, Decision, Hyperplanes},
+    classifier::{self, Calibration, Decision, Hyperplanes},
     features::{BlockParams, DiscriminantsParams, FeatureParams, Gradients},
 };
 
@@ -12,15 +12,19 @@ fn model() -> Model {
     calibrated(Calibration::default())
 }
 
-/// Crosses and bars, learned by discriminants of a dictionary of windows anywhere.
-fn calibrated(calibration: Calibration) -> Model {
+/// Crosses and bars.
+fn images() -> Dataset {
     let images = Array2::from_shape_fn((40, 64), |(i, pixel)| {
         let (row, column) = (pixel / 8, pixel % 8);
         let is_ink = column == 2 + i % 3 || (i % 2 == 0 && row == 3 + i % 2);
         if is_ink { 200 + (i as u8) } else { 0 }
     });
     let labels = (0..40).map(|i| i % 2).collect();
-    let images = Dataset::new(images, [8, 8], labels, vec!["cross".into(), "bar".into()]).unwrap();
+    Dataset::new(images, [8, 8], labels, vec!["cross".into(), "bar".into()]).unwrap()
+}
+
+/// Learned by discriminants of a dictionary of windows anywhere.
+fn calibrated(calibration: Calibration) -> Model {
     let gradients = Gradients::new(4, 4);
     let block =
         BlockParams::Shared { gradients, window: 2, n_components: 6, n_atoms: 5, n_pools: 2, max_iter: 3 };
@@ -37,7 +41,7 @@ fn calibrated(calibration: Calibration) -> Model {
         calibration,
         seed: 0,
     };
-    params.fit(&images).unwrap()
+    params.fit(&images()).unwrap()
 }
 
 /// The file with some of its metadata replaced, and a checksum to match.
@@ -86,6 +90,33 @@ fn metadata_that_make_no_sense_are_told() {
         let error = changed(&bytes, from, to).map(|_| "a model").unwrap_err().to_string();
         assert!(error.contains(expected), "{to}: {error}");
     }
+}
+
+#[test]
+fn versions_that_cannot_be_read_say_what_to_do() {
+    let bytes = model().to_bytes().unwrap();
+    for (version, expected) in [(0, "train it again"), (2, "expected a newer handful")] {
+        let version = format!("\"version\":{version}");
+        let error = changed(&bytes, "\"version\":1", &version).map(|_| "a model").unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn pictures_are_those_of_the_medoids_and_are_kept() {
+    let images = images();
+    let model = model();
+    assert!(model.pictures().is_none());
+    let other = images.select(&[3, 2, 1]);
+    assert!(matches!(model.clone().with_pictures(&other), Err(classifier::Error::OtherImages)));
+    let model = model.with_pictures(&images).unwrap();
+    let loaded = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+    let pictures = loaded.pictures().unwrap();
+    for (picture, &medoid) in pictures.outer_iter().zip(loaded.medoids()) {
+        assert_eq!(picture, images.images().row(medoid as usize));
+    }
+    let bytes: usize = loaded.tensor_sizes().iter().map(|(_, bytes)| bytes).sum();
+    assert!(bytes < loaded.to_bytes().unwrap().len());
 }
 
 #[test]
