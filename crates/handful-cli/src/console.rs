@@ -18,6 +18,12 @@ use crate::args::Global;
 /// What a shell expects of a program that Ctrl-C ended.
 pub(crate) const INTERRUPTED: u8 = 130;
 
+/// What went wrong, in one line on stderr.
+pub(crate) fn print_error(error: &anyhow::Error) {
+    let red = AnsiColor::Red.on_default().bold();
+    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}");
+}
+
 /// Notes, bars, and Ctrl-C.
 pub(crate) struct Console {
     quiet: bool,
@@ -56,12 +62,6 @@ impl Console {
         if self.verbose {
             let _ = writeln!(anstream::stderr(), "{line}");
         }
-    }
-
-    /// What went wrong with a part of the work that goes on.
-    pub(crate) fn error(&self, error: &anyhow::Error) {
-        let red = AnsiColor::Red.on_default().bold();
-        let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}");
     }
 
     /// A count of what goes by, shown on a terminal unless that is where the results go.

@@ -199,9 +199,9 @@ fn data(name: &str, global: &Global) -> anyhow::Result<()> {
 fn model(name: &str, report: Option<&Path>, global: &Global, console: &Console) -> anyhow::Result<()> {
     let file = report.map(OutputFile::create).transpose()?;
     let (model, bytes) = models::load(name)?;
-    let info = ModelInfo::new(name, &model, bytes)?;
+    let info = ModelInfo::new(name, &model, bytes);
     if let Some(file) = file {
-        let pictures = Pictures::find(&model, console)?;
+        let pictures = Pictures::find(&model, console);
         let page = report::model::prototypes(name, &model, pictures.as_ref());
         file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
     }
@@ -217,7 +217,7 @@ fn model(name: &str, report: Option<&Path>, global: &Global, console: &Console) 
 }
 
 impl<'a> ModelInfo<'a> {
-    fn new(name: &'a str, model: &'a Model, bytes: usize) -> anyhow::Result<Self> {
+    fn new(name: &'a str, model: &'a Model, bytes: usize) -> Self {
         let mut parts: Vec<Part> = Vec::new();
         for (tensor, bytes) in model.tensor_sizes() {
             let part = tensor.rsplit_once('.').map_or(tensor.as_str(), |(part, _)| part).to_owned();
@@ -228,7 +228,7 @@ impl<'a> ModelInfo<'a> {
         }
         let tensors: usize = parts.iter().map(|part| part.bytes).sum();
         parts.push(Part { part: "metadata".to_owned(), bytes: bytes.saturating_sub(tensors) });
-        Ok(Self {
+        Self {
             model: name,
             format_version: FORMAT_VERSION,
             preset: model.provenance().preset.as_deref(),
@@ -243,7 +243,7 @@ impl<'a> ModelInfo<'a> {
             has_pictures: model.pictures().is_some(),
             provenance: model.provenance(),
             params: model.params(),
-        })
+        }
     }
 
     fn print(&self, out: &mut dyn Write) -> anyhow::Result<()> {

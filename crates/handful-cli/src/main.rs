@@ -30,7 +30,7 @@ use clap::Parser;
 
 use crate::{
     args::{Args, Command},
-    console::{Console, INTERRUPTED},
+    console::{Console, INTERRUPTED, print_error},
 };
 
 fn main() -> ExitCode {
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             if !error.is::<Told>() {
-                console.error(&error);
+                print_error(&error);
             }
             ExitCode::FAILURE
         }

@@ -22,7 +22,6 @@ use crate::{
 /// Find the nearest training images of other images, exactly
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  handful neighbors --queries data/mnist --n-neighbors 3 -o neighbors.npz")]
-#[expect(clippy::struct_field_names, reason = "`n_neighbors` is the option's name")]
 pub(crate) struct Args {
     /// Folder with MNIST's four IDX files, of which the training images are searched, or a file of
     /// images [default: MNIST, where it is found]

@@ -14,19 +14,19 @@ pub(crate) enum Pictures<'a> {
 
 impl<'a> Pictures<'a> {
     /// None where the model keeps no pictures, and the images that it was learned from are not at hand.
-    pub(crate) fn find(model: &'a Model, console: &Console) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn find(model: &'a Model, console: &Console) -> Option<Self> {
         if model.pictures().is_some() {
-            return Ok(Some(Self::Kept(model)));
+            return Some(Self::Kept(model));
         }
-        let Ok(path) = dataset::locate() else { return Ok(None) };
-        let Ok(train) = dataset::load_train(&path) else { return Ok(None) };
+        let path = dataset::locate().ok()?;
+        let train = dataset::load_train(&path).ok()?;
         let is_it = Provenance::of(&train).sha256 == model.provenance().sha256;
         console.detail(&format!(
             "{}: {} what the model was learned from",
             path.display(),
             if is_it { "this is" } else { "this is not" }
         ));
-        Ok(is_it.then_some(Self::Found(model, train)))
+        is_it.then_some(Self::Found(model, train))
     }
 
     /// The pixels of a prototype's picture.

@@ -10,7 +10,7 @@ use handful::preprocess::Framing;
 
 use crate::{
     args::Global,
-    console::Console,
+    console::{Console, print_error},
     inputs::{self, Batch, Shaping},
     models::ModelArgs,
     output::OutputFile,
@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         let counter = console.counter("images", output_is_terminal(args));
         while let Some(Batch { images, places, failures }) = inputs::next(&batches, console) {
             for failure in failures {
-                console.error(&failure.error);
+                print_error(&failure.error);
                 failed.push(failure.source);
             }
             let explanations = model.explain(images.view())?;
@@ -138,7 +138,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         None => predict(&mut BufWriter::new(anstream::stdout().lock()))?,
     }
     if let (Some(file), Some(shown)) = (report, shown) {
-        let pictures = Pictures::find(&model, console)?;
+        let pictures = Pictures::find(&model, console);
         let page = report::predictions::render(&shown, &model, pictures.as_ref());
         file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
     }

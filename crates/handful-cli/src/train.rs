@@ -69,8 +69,7 @@ impl Args {
                 Some(PrototypeParams::PerClass { n_clusters, .. }),
                 &PrototypeParams::PerClass { n_init, max_iter, .. },
             ) => PrototypeParams::PerClass { n_clusters: *n_clusters, n_init, max_iter },
-            (Some(prototypes), _) => prototypes.clone(),
-            (None, prototypes) => prototypes.clone(),
+            (Some(prototypes), _) | (None, prototypes) => prototypes.clone(),
         };
         let decision = match (self.n_neighbors, preset.decision) {
             (None, decision) => decision,

@@ -212,7 +212,9 @@ fn unpacked(name: &str) -> &str {
 /// The part of a data set that a name speaks of.
 fn split_of(name: &str) -> Option<Split> {
     let name = unpacked(name);
-    if ["test", "t10k", "val"].iter().any(|part| name.contains(part)) || name.ends_with(".t") {
+    if ["test", "t10k", "val"].iter().any(|part| name.contains(part))
+        || name.rsplit_once('.').is_some_and(|(_, last)| last == "t")
+    {
         Some(Split::Test)
     } else {
         name.contains("train").then_some(Split::Train)

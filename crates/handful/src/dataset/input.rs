@@ -101,25 +101,26 @@ impl<R: Read> Read for Meter<R> {
 /// What a decompressor makes, which ends in an error where it is out of all proportion.
 struct Unpacked<D> {
     decoder: D,
-    packed: Arc<AtomicU64>,
-    unpacked: u64,
+    /// Bytes in, and bytes out.
+    taken: Arc<AtomicU64>,
+    made: u64,
 }
 
 impl<D: Read + Send + 'static> Unpacked<D> {
     #[expect(clippy::new_ret_no_self, reason = "it is of use as a reader only")]
     fn new<R: Read>(raw: R, decoder: impl FnOnce(Meter<R>) -> D) -> Bytes {
-        let packed = Arc::new(AtomicU64::new(0));
-        let decoder = decoder(Meter(raw, Arc::clone(&packed)));
-        Box::new(BufReader::with_capacity(1 << 16, Self { decoder, packed, unpacked: 0 }))
+        let taken = Arc::new(AtomicU64::new(0));
+        let decoder = decoder(Meter(raw, Arc::clone(&taken)));
+        Box::new(BufReader::with_capacity(1 << 16, Self { decoder, taken, made: 0 }))
     }
 }
 
 impl<D: Read> Read for Unpacked<D> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.decoder.read(buffer)?;
-        self.unpacked += n as u64;
-        let packed = self.packed.load(Ordering::Relaxed);
-        if self.unpacked > SMALL.max(packed.saturating_mul(LARGEST_RATIO)) {
+        self.made += n as u64;
+        let taken = self.taken.load(Ordering::Relaxed);
+        if self.made > SMALL.max(taken.saturating_mul(LARGEST_RATIO)) {
             return Err(io::Error::other(format!(
                 "expected a file that unpacks to {LARGEST_RATIO} times its size at most, found more: unpack it \
                  beforehand if that is right"

@@ -1,7 +1,7 @@
 //! Pictures of a digit anywhere, of any size and on any paper, made like the images of MNIST.
 //!
 //! MNIST's digits were scaled into a box of 20 x 20 pixels, antialiased, and put into a frame of 28 x 28 with their
-//! centre of mass in its middle (LeCun et al. 1998). Before that, paper has to be told from ink.
+//! centre of mass in its middle (`LeCun` et al. 1998). Before that, paper has to be told from ink.
 
 mod ink;
 mod resize;
@@ -132,6 +132,9 @@ struct Found {
 
 fn look(picture: ArrayView2<u8>) -> Option<Found> {
     let (height, width) = picture.dim();
+    if picture.is_empty() {
+        return None;
+    }
     let reduction = (height.max(width) as f64 / WORKING_SIDE as f64).max(1.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "smaller than before")]
     let side = |length: usize| ((length as f64 / reduction).round() as usize).max(1);
@@ -142,4 +145,66 @@ fn look(picture: ArrayView2<u8>) -> Option<Found> {
     let ink = Ink::find(reduced)?;
     let scale = [height as f64 / ink.values.nrows() as f64, width as f64 / ink.values.ncols() as f64];
     Some(Found { place: ink.bounds.scaled(scale), ink })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thick L, 20 pixels high and 12 wide, where it is put.
+    fn picture([height, width]: [usize; 2], [top, left]: [usize; 2], paper: u8, ink: u8) -> Array2<u8> {
+        Array2::from_shape_fn((height, width), |(y, x)| {
+            let (y, x) = (y.wrapping_sub(top), x.wrapping_sub(left));
+            let is_ink = y < 20 && x < 12 && (x < 4 || y >= 16);
+            if is_ink { ink } else { paper }
+        })
+    }
+
+    #[test]
+    fn an_image_in_its_frame_stays_as_it_is() {
+        let framed = Frame::new([28, 28]).fit(picture([28, 28], [3, 11], 0, 255).view());
+        assert_eq!(Frame::new([28, 28]).fit(framed.view()), framed);
+        assert_eq!(framed.iter().filter(|&&value| value == 255).count(), 4 * 20 + 4 * 8);
+    }
+
+    #[test]
+    fn place_and_paper_make_no_difference() {
+        let expected = Frame::new([28, 28]).fit(picture([28, 28], [3, 11], 0, 255).view());
+        for (shape, place, paper, ink) in [
+            ([28, 28], [8, 16], 0, 255),
+            ([60, 90], [2, 70], 255, 0),
+            ([40, 40], [20, 0], 120, 30),
+            ([40, 40], [0, 28], 40, 200),
+        ] {
+            let found = Frame::new([28, 28]).fit(picture(shape, place, paper, ink).view());
+            assert_eq!(found, expected, "{shape:?}, {place:?}");
+        }
+    }
+
+    #[test]
+    fn specks_and_light_make_none_either() {
+        let expected = Frame::new([28, 28]).fit(picture([28, 28], [3, 11], 0, 255).view());
+        let mut lit = picture([64, 64], [10, 20], 0, 255);
+        for ((y, x), value) in lit.indexed_iter_mut() {
+            *value = 230 - (y + x) as u8 - *value / 3;
+        }
+        lit[[60, 60]] = 20;
+        lit[[50, 3]] = 20;
+        let found = Frame::new([28, 28]).fit(lit.view());
+        let far = found.iter().zip(&expected).filter(|(a, b)| a.abs_diff(**b) > 40).count();
+        assert!(far < 8, "{far} pixels differ");
+    }
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        for shape in [(1, 1), (1, 50), (28, 28), (300, 200), (0, 5), (0, 0)] {
+            for value in [0, 128, 255] {
+                let blank = Frame::new([28, 28]).fit(Array2::from_elem(shape, value).view());
+                assert_eq!(blank.sum(), 0, "{shape:?}");
+            }
+        }
+        assert!(
+            Frame::new([28, 28]).fit(Array2::from_shape_fn((2, 2), |(y, _)| 255 * y as u8).view()).sum() > 0
+        );
+    }
 }

@@ -45,7 +45,7 @@ fn told(bytes: &[u8], expected: &str) {
     let error = read(bytes).expect_err("damaged");
     let mut text = error.to_string();
     if let Some(source) = std::error::Error::source(&error) {
-        text += &format!(": {source}");
+        text = format!("{text}: {source}");
     }
     assert!(text.contains(expected) && !text.contains('\n'), "{text}");
 }

@@ -1,5 +1,7 @@
 //! Files that other software wrote are read as they were meant. `make_fixtures.py` makes them, and `expected.json`.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics says where")]
+
 mod damage;
 mod reads;
 

@@ -38,7 +38,7 @@ impl Expected {
 }
 
 fn sha256(row: ArrayView1<u8>) -> String {
-    Sha256::digest(row.to_vec()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(row.to_vec()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// So many images, with the first of the expected pixels and, if there are any, labels.
@@ -146,7 +146,7 @@ fn usps_is_read_from_both_its_texts() {
     }
     let usps: String = fs::read_to_string(fixture("usps/usps")).unwrap();
     let digit = usps.lines().next().unwrap().split_once(' ').unwrap().1;
-    let all: String = (1..=10).map(|label| format!("{label} {digit}\n")).collect();
+    let all: String = (1..=10).fold(String::new(), |all, label| all + &format!("{label} {digit}\n"));
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("usps"), all).unwrap();
     let images = dataset::load_images(&folder.path().join("usps"), Split::Train).unwrap();

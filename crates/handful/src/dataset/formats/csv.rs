@@ -1,6 +1,6 @@
-//! Tables with a row for each image: Kaggle's, OpenML's and others', read by their header where there is one.
+//! Tables with a row for each image: Kaggle's and others', read by their header where there is one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
 
@@ -66,7 +66,7 @@ impl Table {
 /// The one that occurs most often in the first line.
 fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let count = |&delimiter: &u8| line.iter().filter(|&&byte| byte == delimiter).count();
+    let count = |delimiter: &u8| line.split(|byte| byte == delimiter).count();
     [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 
@@ -153,10 +153,10 @@ fn short(field: &str) -> String {
     field.chars().take(20).collect()
 }
 
-fn malformed(path: &PathBuf, error: csv::Error) -> Error {
+fn malformed(path: &Path, error: csv::Error) -> Error {
     let line = error.position().map_or(1, csv::Position::line);
     match error.into_kind() {
-        csv::ErrorKind::Io(source) => Error::Io { path: path.clone(), source },
+        csv::ErrorKind::Io(source) => Error::Io { path: path.to_owned(), source },
         csv::ErrorKind::Utf8 { .. } => wrong(path, line, "expected text in UTF-8, found other bytes"),
         other => wrong(path, line, format!("{other:?}")),
     }

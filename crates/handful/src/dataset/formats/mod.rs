@@ -10,7 +10,7 @@ mod parquet;
 pub(super) mod pictures;
 mod text;
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{Error, Split, input::Input};
 
@@ -106,8 +106,8 @@ fn start(head: &[u8]) -> String {
 }
 
 /// A row that is not as it should be.
-fn wrong(path: &PathBuf, row: u64, problem: impl Into<String>) -> Error {
-    Error::Row { path: path.clone(), row, problem: problem.into() }
+fn wrong(path: &Path, row: u64, problem: impl Into<String>) -> Error {
+    Error::Row { path: path.to_owned(), row, problem: problem.into() }
 }
 
 /// A label as it is shown: whole numbers without a fraction, names without space around them.

@@ -27,6 +27,7 @@ const FRAME: [usize; 2] = [28, 28];
 ///
 /// # Errors
 /// What is wrong with it, in one sentence.
+#[expect(clippy::missing_panics_doc, reason = "as many pixels as there are")]
 pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
     if is_cut_jpeg(bytes) {
         return Err("expected a picture, found a part of a JPEG file".to_owned());

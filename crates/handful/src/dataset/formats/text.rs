@@ -150,7 +150,7 @@ impl Libsvm {
             (low, high) = (low.min(number), high.max(number));
         }
         lines.rewind().map_err(io_error)?;
-        let side = (most.isqrt()..).find(|side| side * side >= most).unwrap_or(0);
+        let side = most.isqrt() + usize::from(most.isqrt().pow(2) < most);
         let n_features = side * side;
         let first_label = i64::from(n_features == 256 && (low, high) == (1, 10));
         let scale = if is_signed { Scale::Signed } else { Scale::Unknown };

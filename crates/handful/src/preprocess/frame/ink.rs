@@ -183,10 +183,8 @@ fn solve(seen: impl Iterator<Item = ([f64; TERMS], f64, f64)>, n: usize) -> Opti
             return None;
         }
         for other in (0..n).filter(|&other| other != i) {
-            let factor = rows[other][i] / rows[i][i];
-            for j in 0..=TERMS {
-                rows[other][j] -= factor * rows[i][j];
-            }
+            let (pivot, factor) = (rows[i], rows[other][i] / rows[i][i]);
+            rows[other].iter_mut().zip(pivot).for_each(|(value, pivot)| *value -= factor * pivot);
         }
     }
     Some(std::array::from_fn(|i| if i < n { rows[i][TERMS] / rows[i][i] } else { 0.0 }))
