@@ -1,9 +1,10 @@
 mod refused;
+mod shared;
 
 use std::{fs, ops::ControlFlow};
 
-use ndarray::{Array2, Axis, s};
-use rayon::{ThreadPoolBuilder, prelude::*};
+use ndarray::{Array2, Axis};
+use rayon::ThreadPoolBuilder;
 
 use super::*;
 use crate::{
@@ -142,27 +143,6 @@ fn images_of_another_shape_are_refused() {
         model.outlier_scores(images.view()).map(|_| ()),
     ] {
         assert_eq!(error.unwrap_err().to_string(), expected);
-    }
-}
-
-/// As a service might: a thread that waits for a part of one answer may begin another. A class has so many prototypes
-/// that its index is made by several threads.
-#[test]
-fn many_may_ask_at_once() {
-    let images = Array2::from_shape_fn((2 * 4200, 16), |(i, pixel)| (i * 31 + pixel * 47 * (i % 5)) as u8);
-    let labels = (0..2 * 4200).map(|i| i % 2).collect();
-    let many = Dataset::new(images, [4, 4], labels, vec!["even".into(), "odd".into()]).unwrap();
-    let features = vec![(1.0, FeatureParams::Pixels { deskew: None })];
-    let bytes = Params { features, ..recipes()[2].clone() }.fit(&many).unwrap().to_bytes().unwrap();
-    let asked = many.images().slice(s![..300, ..]);
-    let whole = Model::from_bytes(&bytes).unwrap().predict_proba(asked).unwrap();
-    for _ in 0..20 {
-        let model = Model::from_bytes(&bytes).unwrap();
-        whole
-            .axis_chunks_iter(Axis(0), 10)
-            .zip(asked.axis_chunks_iter(Axis(0), 10))
-            .par_bridge()
-            .for_each(|(expected, images)| assert_eq!(model.predict_proba(images).unwrap(), expected));
     }
 }
 
