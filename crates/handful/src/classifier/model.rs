@@ -133,7 +133,10 @@ impl Model {
     /// # Errors
     /// If these are other images than those that it was learned from.
     pub fn with_pictures(self, learned_from: &Dataset) -> Result<Self, Error> {
-        if Provenance::of(learned_from).sha256 != self.provenance.sha256 {
+        let Provenance { n_samples, sha256, .. } = Provenance::of(learned_from);
+        let own = &self.provenance;
+        let is_out = |&medoid: &u32| medoid as usize >= n_samples;
+        if (n_samples, &sha256) != (own.n_samples, &own.sha256) || self.medoids.iter().any(is_out) {
             return Err(Error::OtherImages);
         }
         let medoids: Vec<usize> = self.medoids.iter().map(|&medoid| medoid as usize).collect();
