@@ -70,6 +70,7 @@ package: setup ## Package both crates, build the program from the packages alone
 	rm -rf $(PACKAGED) && mkdir -p $(PACKAGED)
 	for crate in target/package/handful*.crate; do \
 		test $$(stat -c %s $$crate) -lt $(LARGEST_CRATE) && tar xf $$crate -C $(PACKAGED) || exit 1; done
+	for manifest in $(PACKAGED)/*/Cargo.toml; do printf '\n[workspace]\n' >> $$manifest; done
 	cp Cargo.lock $(PACKAGED)/handful-cli-*/
 	cd $(PACKAGED)/handful-cli-* && cargo build --release --target-dir ../target \
 		--config "patch.crates-io.handful.path = '$$(echo $(CURDIR)/$(PACKAGED)/handful-[0-9]*)'"
