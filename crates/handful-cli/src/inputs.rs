@@ -26,7 +26,6 @@ const BATCH: usize = 1024;
 const WAITING: usize = 2;
 /// How long Ctrl-C may go unnoticed.
 const PATIENCE: Duration = Duration::from_millis(50);
-const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "gif", "webp", "pgm", "ppm"];
 /// Folders within folders that pictures are looked for in.
 const DEEPEST: usize = 8;
 
@@ -142,15 +141,14 @@ fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyh
     let mut entries = entries.collect::<io::Result<Vec<PathBuf>>>().map_err(error)?;
     entries.sort();
     for path in entries {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        if name.starts_with('.') {
+        if path.file_name().unwrap_or_default().to_string_lossy().starts_with('.') {
             continue;
         }
         if path.is_dir() {
             if deeper > 0 {
                 find_pictures(&path, deeper - 1, found)?;
             }
-        } else if name.rsplit_once('.').is_some_and(|(_, extension)| PICTURES.contains(&extension)) {
+        } else if dataset::is_named_as_picture(&path) {
             found.push(path);
         }
     }

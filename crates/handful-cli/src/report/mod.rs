@@ -8,6 +8,7 @@ mod mistakes;
 pub(crate) mod model;
 mod pictures;
 pub(crate) mod predictions;
+mod voters;
 
 use std::path::Path;
 

@@ -3,7 +3,11 @@
 use handful::{classifier::Model, features::FeatureParams};
 use maud::{Markup, html};
 
-use super::{matrices, page, pictures::ink};
+use super::{
+    matrices, page,
+    pictures::ink,
+    voters::{self, voters},
+};
 use crate::{
     evaluate::{self, Evaluation},
     pictures::Pictures,
@@ -12,9 +16,8 @@ use crate::{
 
 /// Prototypes shown of each class.
 const MOST_PROTOTYPES: usize = 100;
-/// Mistakes shown of each class, and neighbours of each.
+/// Mistakes shown of each class.
 const MOST_MISTAKES: usize = 12;
-const MOST_NEIGHBORS: usize = 5;
 
 /// The page of `info`.
 pub(crate) fn prototypes(name: &str, model: &Model, pictures: Option<&Pictures>) -> String {
@@ -95,22 +98,12 @@ fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> M
             @if pictures.is_some() { ", each as the training image nearest to it" }
             "."
         }
-        div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(MOST_NEIGHBORS))) {
+        div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(voters::MOST))) {
             @for row in (0..rows.len()).filter(|&i| first_of_class(i)).map(|i| rows[i]) {
                 @let explanation = &found.explanations[row];
                 figure.mistake {
                     div.seen { (ink(&found.test.images().row(row).to_vec(), shape, &format!("test image {row}"))) }
-                    div.neighbors {
-                        @for voter in explanation.neighbors.iter().take(MOST_NEIGHBORS) {
-                            @let class = &classes[voter.label as usize];
-                            div {
-                                @if let Some(pictures) = pictures {
-                                    (ink(&pictures.of(voter.prototype), shape, &format!("neighbour of class {class}")))
-                                }
-                                small { (class) " · " (format!("{:.0}", (voter.distance as f64).sqrt())) }
-                            }
-                        }
-                    }
+                    (voters(explanation, model, pictures))
                     figcaption {
                         "a " b { (classes[truth[row] as usize]) } " read as " b { (classes[explanation.label as usize]) }
                         " (" (text::percent(explanation.confidence)) ")"

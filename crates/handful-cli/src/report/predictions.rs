@@ -4,13 +4,15 @@ use handful::classifier::{Explanation, Model};
 use maud::{Markup, html};
 use ndarray::ArrayView1;
 
-use super::{page, pictures::ink};
+use super::{
+    page,
+    pictures::ink,
+    voters::{self, voters},
+};
 use crate::{pictures::Pictures, predictions::Prediction, text};
 
 /// Images shown; a page of more is slow to open and long to read.
 const MOST: usize = 500;
-/// Neighbours shown of each.
-const MOST_NEIGHBORS: usize = 8;
 
 /// The images that the page shows, and a count of all.
 pub(crate) struct Shown {
@@ -60,7 +62,7 @@ pub(crate) fn render(shown: &Shown, model: &Model, pictures: Option<&Pictures>) 
             @if shown.n_images > shown.images.len() {
                 p.note { "The first " (shown.images.len()) " of them:" }
             }
-            div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(MOST_NEIGHBORS))) {
+            div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(voters::MOST))) {
                 @for (place, explanation, image) in &shown.images {
                     (figure(place, explanation, image, model, pictures))
                 }
@@ -92,17 +94,7 @@ fn figure(
     html! {
         figure.mistake {
             div.seen { (ink(image, shape, place)) }
-            div.neighbors {
-                @for voter in explanation.neighbors.iter().take(MOST_NEIGHBORS) {
-                    @let class = &classes[voter.label as usize];
-                    div {
-                        @if let Some(pictures) = pictures {
-                            (ink(&pictures.of(voter.prototype), shape, &format!("neighbour of class {class}")))
-                        }
-                        small { (class) " · " (format!("{:.0}", (voter.distance as f64).sqrt())) }
-                    }
-                }
-            }
+            (voters(explanation, model, pictures))
             figcaption {
                 (place) ": " b { (label) } " (" (text::percent(explanation.confidence)) ")"
                 @if !explanation.is_digit { ", like nothing known" }

@@ -17,7 +17,6 @@ use crate::preprocess::Framing;
 const DEEPEST: usize = 2;
 /// Files named in an error.
 const MOST_NAMED: usize = 6;
-const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "gif", "webp", "pgm", "ppm"];
 
 /// What one part of a data set is read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -283,9 +282,11 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     read().map_err(|source| Error::Io { path: folder.to_owned(), source })
 }
 
-fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| PICTURES.contains(&extension.as_str())) && path.is_file()
+/// Whether a file is named as pictures are.
+#[must_use]
+pub fn is_named_as_picture(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    matches!(&*extension, "png" | "jpg" | "jpeg" | "bmp" | "gif" | "webp" | "pgm" | "ppm")
 }
 
 /// All pictures, by the names of the folders that they are in.
@@ -294,7 +295,10 @@ fn pictures(classes: Vec<PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
     for folder in classes {
         let class = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         found.extend(
-            list(&folder)?.into_iter().filter(|path| is_picture(path)).map(|path| (path, class.clone())),
+            list(&folder)?
+                .into_iter()
+                .filter(|path| is_named_as_picture(path) && path.is_file())
+                .map(|path| (path, class.clone())),
         );
     }
     Ok(found)
@@ -303,7 +307,7 @@ fn pictures(classes: Vec<PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
 /// The files of a folder that hold images of a part, by content; where none is named after a part, those that are not.
 fn data_files(folder: &Path, entries: &[PathBuf], split: Split) -> Result<Option<Source>, Error> {
     let mut files: Vec<(PathBuf, Format)> = Vec::new();
-    for path in entries.iter().filter(|path| path.is_file() && !is_picture(path)) {
+    for path in entries.iter().filter(|path| path.is_file() && !is_named_as_picture(path)) {
         if let Some(format) = format_of_images(path) {
             // Unpacked and packed, it is one.
             let name = unpacked(&file_name(path)).to_owned();

@@ -32,6 +32,7 @@ use ndarray::{ArcArray2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
+pub use find::is_named_as_picture;
 #[cfg(feature = "images")]
 pub use formats::pictures::decode_picture;
 pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};

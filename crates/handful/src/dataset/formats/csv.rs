@@ -4,15 +4,13 @@ use std::path::{Path, PathBuf};
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{Batch, Rows, label, wrong};
+use super::{Batch, Rows, is_label, label, wrong};
 use crate::dataset::{
     Error,
     input::{Bytes, Input},
     values::{Scale, shape_of},
 };
 
-/// What columns of labels are called.
-const LABELS: [&str; 6] = ["label", "labels", "class", "target", "digit", "y"];
 /// What columns are called that number the rows.
 const NUMBERS: [&str; 4] = ["id", "imageid", "index", ""];
 
@@ -68,10 +66,6 @@ fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let count = |delimiter: &u8| line.split(|byte| byte == delimiter).count();
     [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
-}
-
-fn is_label(name: &str) -> bool {
-    LABELS.iter().any(|label| name.eq_ignore_ascii_case(label))
 }
 
 /// Whether these are names rather than an image: most are no numbers, one names labels, or they count from 0.

@@ -110,6 +110,11 @@ fn wrong(path: &Path, row: u64, problem: impl Into<String>) -> Error {
     Error::Row { path: path.to_owned(), row, problem: problem.into() }
 }
 
+/// Whether a column is called as labels are.
+fn is_label(name: &str) -> bool {
+    ["label", "labels", "class", "target", "digit", "y"].iter().any(|label| name.eq_ignore_ascii_case(label))
+}
+
 /// A label as it is shown: whole numbers without a fraction, names without space around them.
 fn label(text: &str) -> String {
     let text = text.trim();

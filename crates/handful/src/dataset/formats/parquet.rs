@@ -10,11 +10,8 @@ use parquet::{
     schema::types::Type,
 };
 
-use super::{Batch, Rows, label, pictures, wrong};
+use super::{Batch, Rows, is_label, label, pictures, wrong};
 use crate::dataset::{Error, input::Input};
-
-/// What columns of labels are called.
-const LABELS: [&str; 5] = ["label", "labels", "class", "target", "digit"];
 
 pub(super) struct Table {
     path: PathBuf,
@@ -41,7 +38,7 @@ impl Table {
             let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
             problem(format!("expected a column of images in PNG or JPEG, found {}", names.join(", ")))
         })?;
-        let labels = columns.iter().find(|column| LABELS.contains(&column.name()));
+        let labels = columns.iter().find(|column| is_label(column.name()));
         let chosen = [Some(image), labels].into_iter().flatten().cloned().collect();
         let schema = Type::group_type_builder(metadata.schema().name()).with_fields(chosen).build();
         let schema = schema.map_err(|error| problem(error.to_string()))?;
@@ -72,7 +69,7 @@ impl Table {
 
     fn label(&self, row: &Row) -> Result<String, Error> {
         let found = row.get_column_iter().find_map(|(name, field)| match field {
-            _ if !LABELS.contains(&name.as_str()) => None,
+            _ if !is_label(name) => None,
             Field::Str(text) => Some(label(text)),
             Field::Null | Field::Bytes(_) | Field::Group(_) => None,
             other => Some(label(&other.to_string())),
