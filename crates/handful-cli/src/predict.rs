@@ -142,11 +142,12 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         let page = report::predictions::render(&shown, &model, pictures.as_ref());
         file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
     }
+    let is_one_file = matches!(&args.inputs[..], [path] if !path.is_dir());
     let n_inputs = printer.n_images() + failed.len();
     match failed.len() {
         0 => Ok(()),
         // Its error is told already.
-        1 if n_inputs == 1 => Err(crate::Told.into()),
+        1 if is_one_file => Err(crate::Told.into()),
         n => anyhow::bail!(
             "{} of {} could not be read",
             text::count(n as u64),
