@@ -23,8 +23,8 @@ pub(super) struct Outside {
 }
 
 impl Scale {
-    /// Appends a row's numbers as bytes, rounded. The first row that is not blank decides what numbers mean: one of
-    /// numbers up to 1, not all whole, is of the unit scale.
+    /// Appends a row's numbers as bytes, rounded. The first row that is not blank decides what numbers mean: if
+    /// none is above 1, 1 is white.
     pub(super) fn push(&mut self, row: &[f64], out: &mut Vec<u8>) -> Result<(), Outside> {
         if *self == Self::Unknown && row.iter().any(|&value| value != 0.0) {
             *self = if row.iter().all(|&value| value.abs() <= 1.0) { Self::Unit } else { Self::Byte };

@@ -9,8 +9,9 @@ use handful::{
     dataset::Split,
     distance::Level,
     model_file::Provenance,
+    preprocess::Frame,
 };
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, s};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use crate::{MNIST, exact::FASHION_MNIST};
@@ -48,6 +49,27 @@ fn checksum(model: &Model) -> String {
 }
 
 /// Features are whole numbers and searches exact: the same on every machine.
+/// As pictures, dark on light and off centre, digits lose what scaling and rounding take.
+#[test]
+fn digits_in_pictures_are_read_as_well() {
+    let model = load(Preset::Fast);
+    let n = 1000;
+    let images = MNIST.test.images().slice(s![..n, ..]);
+    let framed = images.outer_iter().flat_map(|image| {
+        let picture = Array2::from_shape_fn((60, 90), |(y, x)| match (y.checked_sub(30), x.checked_sub(5)) {
+            (Some(y), Some(x)) if y < 28 && x < 28 => 230 - image[28 * y + x] / 5 * 4,
+            _ => 230,
+        });
+        Frame::new([28, 28]).fit(picture.view())
+    });
+    let framed = Array2::from_shape_vec((n, 784), framed.collect()).expect("as many pixels");
+    let wrong =
+        |predicted: Vec<u32>| predicted.iter().zip(MNIST.test.labels()).filter(|(a, b)| a != b).count();
+    let (as_is, in_pictures) =
+        (wrong(model.predict(images).unwrap()), wrong(model.predict(framed.view()).unwrap()));
+    assert!(in_pictures <= as_is + 5, "{as_is} errors as they are, {in_pictures} in pictures");
+}
+
 #[test]
 fn presets_err_on_so_many_of_the_10_000_test_images() {
     for (preset, expected_errors, expected_vectors) in EXPECTED {
