@@ -204,8 +204,6 @@ fn pictures_that_declare_too_much_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     /// Whatever byte is changed: a result, or an error in one line.
     #[test]
     fn no_damage_makes_a_reader_panic(

@@ -1,11 +1,17 @@
 //! Parquet as on Hugging Face: a column of pictures, each a PNG or JPEG file of its own, and a column of labels.
 
-use std::path::PathBuf;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+};
 
 use ndarray::Array2;
 use parquet::{
     basic::Type as Physical,
-    file::reader::{FileReader, SerializedFileReader},
+    file::{
+        metadata::{ParquetMetaData, RowGroupMetaData},
+        reader::{FileReader, SerializedFileReader},
+    },
     record::{Field, Row, reader::RowIter},
     schema::types::Type,
 };
@@ -28,8 +34,12 @@ impl Table {
     pub(super) fn new(input: Input) -> Result<Self, Error> {
         let path = input.path.clone();
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
-        let reader =
-            SerializedFileReader::new(input.into_file()?).map_err(|error| problem(error.to_string()))?;
+        let file = input.into_file()?;
+        let length = file.metadata().map_err(|source| Error::Io { path: path.clone(), source })?.len();
+        let reader = guarded(|| SerializedFileReader::new(file)).map_err(problem)?;
+        if !is_within(reader.metadata(), length) {
+            return Err(problem("expected columns within the file, found others: it is damaged".to_owned()));
+        }
         let metadata = reader.metadata().file_metadata();
         let n_rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
         let columns = metadata.schema().get_fields();
@@ -44,9 +54,9 @@ impl Table {
         let schema = schema.map_err(|error| problem(error.to_string()))?;
         let has_labels = labels.is_some();
         let rows = RowIter::from_file_into(Box::new(reader));
-        let mut rows = rows.project(Some(schema)).map_err(|error| problem(error.to_string()))?;
-        let first = rows.next().ok_or(Error::NoImages { path: path.clone() })?;
-        let first = first.map_err(|error| problem(error.to_string()))?;
+        let mut rows = guarded(|| rows.project(Some(schema))).map_err(problem)?;
+        let first = guarded(|| rows.next().transpose()).map_err(problem)?;
+        let first = first.ok_or(Error::NoImages { path: path.clone() })?;
         let mut found = Self { path, rows, first: None, shape: [0, 0], n_rows, has_labels, row: 1 };
         found.shape = shape_of(&found.picture(&first)?);
         found.first = Some(first);
@@ -78,6 +88,24 @@ impl Table {
     }
 }
 
+/// What a reader of Parquet says; of damaged files it panics at times.
+fn guarded<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(result) => result.map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned()),
+        Err(_) => Err("expected Parquet, found a damaged file".to_owned()),
+    }
+}
+
+/// Whether all columns are where there is something, on which readers rely.
+fn is_within(metadata: &ParquetMetaData, length: u64) -> bool {
+    let mut columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    columns.all(|column| {
+        let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+        let (start, size) = (u64::try_from(start), u64::try_from(column.compressed_size()));
+        matches!((start, size), (Ok(start), Ok(size)) if start.checked_add(size).is_some_and(|end| end <= length))
+    })
+}
+
 fn shape_of(picture: &Array2<u8>) -> [usize; 2] {
     [picture.nrows(), picture.ncols()]
 }
@@ -103,7 +131,12 @@ impl Rows for Table {
 
     fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
         for _ in 0..most {
-            let Some(row) = self.first.take().map(Ok).or_else(|| self.rows.next()) else {
+            let next = match self.first.take() {
+                Some(first) => Ok(Some(first)),
+                None => guarded(|| self.rows.next().transpose()),
+            };
+            let next = next.map_err(|problem| wrong(&self.path, self.row + 1, problem))?;
+            let Some(row) = next else {
                 if self.row != self.n_rows as u64 {
                     let problem = format!("expected {} rows as declared, found {}", self.n_rows, self.row);
                     return Err(Error::Content { path: self.path.clone(), problem });
@@ -111,7 +144,6 @@ impl Rows for Table {
                 break;
             };
             self.row += 1;
-            let row = row.map_err(|error| wrong(&self.path, self.row, error.to_string()))?;
             let picture = self.picture(&row)?;
             if shape_of(&picture) != self.shape {
                 return Err(Error::ShapeMismatch {
