@@ -105,6 +105,11 @@ fn start(head: &[u8]) -> String {
     }
 }
 
+/// What a library says is wrong, without what it says below that.
+fn one_line(error: impl std::fmt::Display) -> String {
+    error.to_string().split(['\n', '\r']).next().unwrap_or_default().to_owned()
+}
+
 /// A row that is not as it should be.
 fn wrong(path: &Path, row: u64, problem: impl Into<String>) -> Error {
     Error::Row { path: path.to_owned(), row, problem: problem.into() }

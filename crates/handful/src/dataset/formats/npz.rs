@@ -12,6 +12,7 @@ use zip::{CompressionMethod, ZipArchive};
 use super::{
     Rows,
     npy::{Array, Images, Labelled},
+    one_line,
 };
 use crate::dataset::{
     Error, Split,
@@ -28,7 +29,7 @@ pub(super) fn open(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
     let problem = |problem: String| Error::Content { path: path.clone(), problem };
     let shared = file.try_clone().map_err(|source| Error::Io { path: path.clone(), source })?;
     let shared = Arc::new(Mutex::new(shared));
-    let mut archive = ZipArchive::new(file).map_err(|error| problem(error.to_string()))?;
+    let mut archive = ZipArchive::new(file).map_err(|error| problem(one_line(error)))?;
     let members: Vec<String> = archive.file_names().map(str::to_owned).collect();
     let has = |name: &str| members.iter().any(|member| *member == format!("{name}.npy"));
     let split = if split == Split::Train { "train" } else { "test" };
@@ -62,7 +63,7 @@ fn member(
     let found = archive.by_name(&name);
     let (at, length, method) = found
         .map(|found| (found.data_start(), found.compressed_size(), found.compression()))
-        .map_err(|error| Error::Content { path: path.clone(), problem: error.to_string() })?;
+        .map_err(|error| Error::Content { path: path.clone(), problem: one_line(error) })?;
     let raw = Part { file: Arc::clone(file), at }.take(length);
     let bytes = match method {
         CompressionMethod::Stored => Box::new(BufReader::new(raw)),

@@ -16,7 +16,7 @@ use parquet::{
     schema::types::Type,
 };
 
-use super::{Batch, Rows, is_label, label, pictures, wrong};
+use super::{Batch, Rows, is_label, label, one_line, pictures, wrong};
 use crate::dataset::{Error, input::Input};
 
 pub(super) struct Table {
@@ -51,7 +51,7 @@ impl Table {
         let labels = columns.iter().find(|column| is_label(column.name()));
         let chosen = [Some(image), labels].into_iter().flatten().cloned().collect();
         let schema = Type::group_type_builder(metadata.schema().name()).with_fields(chosen).build();
-        let schema = schema.map_err(|error| problem(error.to_string()))?;
+        let schema = schema.map_err(|error| problem(one_line(error)))?;
         let has_labels = labels.is_some();
         let rows = RowIter::from_file_into(Box::new(reader));
         let mut rows = guarded(|| rows.project(Some(schema))).map_err(problem)?;
@@ -91,7 +91,7 @@ impl Table {
 /// What a reader of Parquet says; of damaged files it panics at times.
 fn guarded<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
-        Ok(result) => result.map_err(|error| error.to_string().lines().next().unwrap_or_default().to_owned()),
+        Ok(result) => result.map_err(one_line),
         Err(_) => Err("expected Parquet, found a damaged file".to_owned()),
     }
 }

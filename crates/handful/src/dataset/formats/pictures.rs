@@ -9,7 +9,7 @@ use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Batch, Rows};
+use super::{Batch, Rows, one_line};
 use crate::{
     dataset::{Error, input::Input},
     preprocess::Framing,
@@ -51,8 +51,8 @@ pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
         picture.apply_orientation(orientation);
         Ok::<_, image::ImageError>(Ok(picture))
     };
-    let picture =
-        decoded().map_err(|error| format!("expected a picture, found a damaged one ({error})"))??;
+    let picture = decoded()
+        .map_err(|error| format!("expected a picture, found a damaged one ({})", one_line(error)))??;
     let (height, width) = (picture.height() as usize, picture.width() as usize);
     let pixels =
         if picture.color().has_alpha() { on_paper(&picture) } else { picture.into_luma8().into_raw() };
@@ -143,7 +143,7 @@ fn common_shape(files: &[(PathBuf, String)]) -> Result<Option<[usize; 2]>, Error
         let size = size.map_err(|source| Error::Io { path: path.clone(), source })?;
         let (width, height) = size.into_dimensions().map_err(|error| Error::Content {
             path: path.clone(),
-            problem: format!("expected a picture, found a damaged one ({error})"),
+            problem: format!("expected a picture, found a damaged one ({})", one_line(error)),
         })?;
         let shape = [height as usize, width as usize];
         if *common.get_or_insert(shape) != shape {
