@@ -40,7 +40,8 @@ pub(crate) struct Args {
     /// Leave the label empty where the model is less sure than this, from 0 to 1, or takes the image for no digit
     #[arg(long, value_name = "P", value_parser = probability)]
     min_confidence: Option<f64>,
-    /// Also print the neighbours that voted, with their labels and squared distances in the model's space
+    /// Also print the neighbours that voted, with their labels and distances in the model's space, squared in CSV and
+    /// JSON
     #[arg(long)]
     explain: bool,
     /// Whether the ink of images is put into the frame: by default that of pictures is, unless they are of the
