@@ -145,7 +145,8 @@ fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyh
             continue;
         }
         if path.is_dir() {
-            if deeper > 0 {
+            // A link may lead back to where it is.
+            if deeper > 0 && !path.is_symlink() {
                 find_pictures(&path, deeper - 1, found)?;
             }
         } else if dataset::is_named_as_picture(&path) {
