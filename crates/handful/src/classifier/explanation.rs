@@ -22,6 +22,8 @@ pub struct Explanation {
     pub probabilities: Vec<f64>,
     /// The prototypes that decided, nearest first.
     pub neighbors: Vec<Voter>,
+    /// The image in the model's space, where distances are taken.
+    pub vector: Vec<u8>,
 }
 
 /// A prototype near an image.
@@ -63,6 +65,7 @@ impl Model {
                 is_digit: novel == 0.0 || scores[row] <= novel,
                 probabilities: probabilities.row(row).to_vec(),
                 neighbors: nearest.map(voter).collect(),
+                vector: vectors.row(row).to_vec(),
             }
         };
         Ok(found.labels.iter().enumerate().map(of_row).collect())

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{BATCH, Step, WHOLE, to_byte, transform};
+use super::{BATCH, Step, WHOLE, to_byte, total_variance, transform};
 use crate::{
     Dataset, KMeans,
     distance::{Kernel, LANES, Lanes, Level, OFFSET, PackedPoints, signed, squared_norms, sums, with_kernel},
@@ -51,6 +51,8 @@ pub struct Dictionary {
     /// For each atom what its products with shifted rows lack, twice, and its squared length.
     terms: Vec<Lanes>,
     activation: Activation,
+    /// Of the atoms, in all features.
+    variance: f64,
 }
 
 impl Dictionary {
@@ -74,6 +76,7 @@ impl Dictionary {
         };
         Self {
             points: PackedPoints::new(atoms.view()),
+            variance: total_variance(atoms.view()),
             terms: terms.chunks(LANES).map(lanes).collect(),
             atoms,
             activation,
@@ -140,6 +143,11 @@ impl Dictionary {
     #[must_use]
     pub fn activation(&self) -> Activation {
         self.activation
+    }
+
+    /// The mean squared distance of the atoms from their mean.
+    pub(super) fn variance(&self) -> f64 {
+        self.variance
     }
 
     /// How like each atom each row is, shape (n, `n_atoms`). O(n `n_atoms` d).

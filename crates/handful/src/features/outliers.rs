@@ -5,7 +5,6 @@ use ndarray::ArrayView2;
 use super::{
     Dictionary, Gradients, Pca, Vectorizer,
     blocks::{Block, Place},
-    total_variance,
     vectorizer::Feature,
     views::Views,
 };
@@ -35,7 +34,7 @@ impl Vectorizer {
         let mut views = Views::new(images, self.shape());
         let cells = views.cells(deskew, gradients);
         let nearest = dictionary.map(|dictionary| {
-            let variance = total_variance(dictionary.atoms().view()).max(f64::MIN_POSITIVE);
+            let variance = dictionary.variance().max(f64::MIN_POSITIVE);
             let nearest = dictionary.nearest(pca.transform(cells).view());
             nearest.into_iter().map(|distance| f64::from(distance) / variance).collect()
         });

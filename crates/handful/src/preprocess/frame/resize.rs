@@ -33,9 +33,11 @@ fn along_rows(picture: ArrayView2<f32>, columns: usize) -> Array2<f32> {
     let weights: Vec<(usize, Vec<f32>)> =
         (0..columns).map(|i| weights(i, picture.ncols(), columns)).collect();
     let mut out = Array2::zeros((picture.nrows(), columns));
+    let mut values = vec![0.0; picture.ncols()];
     for (row, mut out) in picture.outer_iter().zip(out.outer_iter_mut()) {
+        values.iter_mut().zip(row).for_each(|(to, value)| *to = *value);
         for (out, (first, weights)) in out.iter_mut().zip(&weights) {
-            *out = weights.iter().zip(row.iter().skip(*first)).map(|(weight, value)| weight * value).sum();
+            *out = weights.iter().zip(&values[*first..]).map(|(weight, value)| weight * value).sum();
         }
     }
     out
