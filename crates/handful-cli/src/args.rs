@@ -11,7 +11,7 @@ use crate::{
     docs::{Completions, Man},
     evaluate,
     fetch::Fetch,
-    info, neighbors, predict, select, text, train,
+    info, neighbors, predict, select, serve, text, train,
 };
 
 /// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
@@ -87,6 +87,7 @@ pub(crate) enum Command {
     Cluster(cluster::Args),
     Neighbors(neighbors::Args),
     Select(select::Args),
+    Serve(serve::Args),
     Fetch(Fetch),
     Completions(Completions),
     Man(Man),

@@ -12,6 +12,7 @@ use std::{
 use anstyle::AnsiColor;
 use handful::progress::{Observer, Progress, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio::sync::Notify;
 
 use crate::args::Global;
 
@@ -25,30 +26,43 @@ pub(crate) fn print_error(error: &anyhow::Error) {
 }
 
 /// Notes, bars, and Ctrl-C.
+#[derive(Clone)]
 pub(crate) struct Console {
     quiet: bool,
     verbose: bool,
     interrupted: Arc<AtomicBool>,
+    interruption: Arc<Notify>,
 }
 
 impl Console {
     pub(crate) fn new(global: &Global) -> Self {
-        Self { quiet: global.quiet, verbose: global.verbose, interrupted: Arc::default() }
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            interrupted: Arc::default(),
+            interruption: Arc::default(),
+        }
     }
 
     /// From now on Ctrl-C, or a request to terminate, ends work at its next report of progress; a second one ends it at once.
     pub(crate) fn watch_ctrl_c(&self) -> Result<(), ctrlc::Error> {
-        let flag = Arc::clone(&self.interrupted);
+        let (flag, interruption) = (Arc::clone(&self.interrupted), Arc::clone(&self.interruption));
         ctrlc::set_handler(move || {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(INTERRUPTED.into());
             }
+            interruption.notify_one();
         })
     }
 
     /// Whether Ctrl-C was pressed.
     pub(crate) fn was_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Waits until Ctrl-C was pressed.
+    pub(crate) async fn interruption(&self) {
+        self.interruption.notified().await;
     }
 
     /// Shows nothing, and ends the work once Ctrl-C was pressed.

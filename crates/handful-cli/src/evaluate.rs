@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         seconds,
     };
     if let Some(file) = report {
-        let pictures = Pictures::find(&model, console);
+        let pictures = Pictures::find(&model, None, console);
         let page = report::model::evaluation(&found, &model, pictures.as_ref());
         file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
     }

@@ -201,7 +201,7 @@ fn model(name: &str, report: Option<&Path>, global: &Global, console: &Console) 
     let (model, bytes) = models::load(name)?;
     let info = ModelInfo::new(name, &model, bytes);
     if let Some(file) = file {
-        let pictures = Pictures::find(&model, console);
+        let pictures = Pictures::find(&model, None, console);
         let page = report::model::prototypes(name, &model, pictures.as_ref());
         file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
     }

@@ -13,12 +13,14 @@ mod inputs;
 mod models;
 mod neighbors;
 mod output;
+mod picture;
 mod pictures;
 mod predict;
 mod predictions;
 mod presets;
 mod report;
 mod select;
+mod serve;
 mod summary;
 mod table;
 mod text;
@@ -69,6 +71,7 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Predict(command) => predict::run(command, &args.global, console),
         Command::Select(command) => select::run(command, &args.global, console),
         Command::Train(command) => train::run(command, &args.global, console),
+        Command::Serve(command) => serve::run(command, &args.global, console),
         Command::Fetch(command) => fetch::run(command, &args.global, console),
         Command::Completions(command) => docs::completions(command),
         Command::Man(command) => docs::man(command),

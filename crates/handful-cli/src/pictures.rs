@@ -1,5 +1,7 @@
 //! What a prototype looks like: the training image nearest to it.
 
+use std::path::Path;
+
 use handful::{Dataset, classifier::Model, dataset, model_file::Provenance};
 
 use crate::console::Console;
@@ -13,12 +15,13 @@ pub(crate) enum Pictures<'a> {
 }
 
 impl<'a> Pictures<'a> {
-    /// None where the model keeps no pictures, and the images that it was learned from are not at hand.
-    pub(crate) fn find(model: &'a Model, console: &Console) -> Option<Self> {
+    /// None where the model keeps no pictures, and the images that it was learned from are not at hand: in `data`, or
+    /// where MNIST is looked for.
+    pub(crate) fn find(model: &'a Model, data: Option<&Path>, console: &Console) -> Option<Self> {
         if model.pictures().is_some() {
             return Some(Self::Kept(model));
         }
-        let path = dataset::locate().ok()?;
+        let path = data.map(Path::to_owned).or_else(|| dataset::locate().ok())?;
         let train = dataset::load_train(&path).ok()?;
         let is_it = Provenance::of(&train).sha256 == model.provenance().sha256;
         console.detail(&format!(

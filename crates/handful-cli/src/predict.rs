@@ -139,7 +139,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         None => predict(&mut BufWriter::new(anstream::stdout().lock()))?,
     }
     if let (Some(file), Some(shown)) = (report, shown) {
-        let pictures = Pictures::find(&model, console);
+        let pictures = Pictures::find(&model, None, console);
         let page = report::predictions::render(&shown, &model, pictures.as_ref());
         file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
     }

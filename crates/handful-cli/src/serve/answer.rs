@@ -1,0 +1,74 @@
+//! What the API says of an image.
+
+use std::time::Duration;
+
+use handful::classifier::Explanation;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use super::routes::App;
+use crate::picture;
+
+/// A verdict, and what it rests on.
+#[derive(Serialize)]
+pub(super) struct Answer<'a> {
+    label: &'a str,
+    confidence: f64,
+    is_digit: bool,
+    probabilities: Probabilities<'a>,
+    neighbors: Vec<Neighbor<'a>>,
+    /// Where the image is on the map, each from 0 to 1.
+    position: [f64; 2],
+    /// The image that the model saw, as a PNG in a `data:` address.
+    input: String,
+    microseconds: u64,
+}
+
+/// A prototype that voted.
+#[derive(Serialize)]
+struct Neighbor<'a> {
+    label: &'a str,
+    /// Squared, in the model's space.
+    distance: u64,
+    prototype: usize,
+    /// The training image that is nearest to it, by its number and, if it is at hand, as a picture.
+    medoid: u32,
+    image: Option<&'a str>,
+}
+
+/// Of each class by its name, in the order of the classes.
+struct Probabilities<'a>(Vec<(&'a str, f64)>);
+
+impl Serialize for Probabilities<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        self.0.iter().try_for_each(|(class, p)| map.serialize_entry(class, p))?;
+        map.end()
+    }
+}
+
+impl App {
+    pub(super) async fn answer(&self, image: &[u8], found: Explanation, elapsed: Duration) -> Answer<'_> {
+        let classes = self.model.classes();
+        let class = |label: u32| classes[label as usize].as_str();
+        let portraits = self.portraits().await;
+        let neighbors = found.neighbors.iter().map(|voter| Neighbor {
+            label: class(voter.label),
+            distance: voter.distance,
+            prototype: voter.prototype,
+            medoid: voter.medoid,
+            image: portraits.of(voter.prototype),
+        });
+        Answer {
+            label: class(found.label),
+            confidence: found.confidence,
+            is_digit: found.is_digit,
+            probabilities: Probabilities(
+                classes.iter().map(String::as_str).zip(found.probabilities).collect(),
+            ),
+            neighbors: neighbors.collect(),
+            position: self.map.position(&found.vector),
+            input: picture::grey(image, self.model.image_shape()),
+            microseconds: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! A request's body: what it may be, and how much of it.
+
+use std::{error::Error as _, sync::Arc};
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{limits, problem::Problem};
+
+/// What a body is said to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Picture,
+    Json,
+}
+
+impl Kind {
+    pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+        let expected = "expected image/png, image/jpeg or another picture, or application/json";
+        let refused = |found: String| {
+            Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!("Content-Type: {expected}, found {found}."),
+            )
+        };
+        let Some(value) = headers.get(CONTENT_TYPE) else { return Err(refused("none".to_owned())) };
+        let whole = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        match whole.split(';').next().map(str::trim) {
+            Some("application/json") => Ok(Self::Json),
+            Some(name) if name.starts_with("image/") && name != "image/svg+xml" => Ok(Self::Picture),
+            _ => Err(refused(whole.chars().take(100).collect())),
+        }
+    }
+}
+
+/// All of a body.
+pub(super) struct Received {
+    pub(super) bytes: Vec<u8>,
+    /// Held as long as the body is.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+/// Reads bodies, and holds a few large ones at a time.
+pub(super) struct Bodies {
+    large: Arc<Semaphore>,
+}
+
+impl Bodies {
+    pub(super) fn new() -> Self {
+        Self { large: Arc::new(Semaphore::new(limits::LARGE_BODIES)) }
+    }
+
+    pub(super) async fn read(&self, body: Body) -> Result<Received, Problem> {
+        timeout(limits::BODY_TIME, self.read_all(body)).await.unwrap_or_else(|_| {
+            let seconds = limits::BODY_TIME.as_secs();
+            let sentence = format!("Expected all of the body within {seconds} seconds, found less.");
+            Err(Problem::new(StatusCode::REQUEST_TIMEOUT, sentence))
+        })
+    }
+
+    async fn read_all(&self, mut body: Body) -> Result<Received, Problem> {
+        if body.size_hint().lower() > limits::BODY_BYTES as u64 {
+            return Err(too_large());
+        }
+        let (mut bytes, mut permit) = (Vec::new(), None);
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(cut)?.into_data() else { continue };
+            if bytes.len() + data.len() > limits::BODY_BYTES {
+                return Err(too_large());
+            }
+            if bytes.len() + data.len() > limits::SMALL_BODY_BYTES && permit.is_none() {
+                permit = Some(self.large.clone().try_acquire_owned().map_err(|_| Problem::busy())?);
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Received { bytes, _permit: permit })
+    }
+}
+
+fn too_large() -> Problem {
+    let most = limits::BODY_BYTES >> 20;
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("Expected a body of at most {most} MiB, found more."))
+}
+
+fn cut(error: axum::Error) -> Problem {
+    let why = error.source().map(ToString::to_string).unwrap_or_default();
+    Problem::new(StatusCode::BAD_REQUEST, format!("Expected all of the body, found a part of it ({why})."))
+}

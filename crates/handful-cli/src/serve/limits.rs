@@ -1,0 +1,23 @@
+//! How much the server takes on, so that nobody can make it stop or swell.
+
+use std::time::Duration;
+
+/// Open connections; each takes some tens of kilobytes, and a file descriptor.
+pub(super) const CONNECTIONS: usize = 512;
+/// Predictions that wait or are worked on.
+pub(super) const PREDICTIONS: usize = 256;
+/// A larger body is no picture of a digit.
+pub(super) const BODY_BYTES: usize = 8 << 20;
+/// Bodies up to this are read for all connections at once, larger ones for a few.
+pub(super) const SMALL_BODY_BYTES: usize = 128 << 10;
+pub(super) const LARGE_BODIES: usize = 8;
+/// All headers of a request.
+pub(super) const HEADER_BYTES: usize = 32 << 10;
+/// Until a request's head is there; a connection that is idle for so long is closed.
+pub(super) const HEADER_TIME: Duration = Duration::from_secs(15);
+/// Until a request's body is there.
+pub(super) const BODY_TIME: Duration = Duration::from_secs(15);
+/// That a client may leave an answer unread.
+pub(super) const WRITE_TIME: Duration = Duration::from_secs(15);
+/// That requests in flight have when the server is told to end.
+pub(super) const GRACE: Duration = Duration::from_secs(10);

@@ -1,0 +1,98 @@
+//! `handful serve`: a page on which one draws a digit, and the API behind it.
+
+mod answer;
+mod body;
+mod gallery;
+mod limits;
+mod map;
+mod once;
+mod page;
+mod portraits;
+mod predict;
+mod predictor;
+mod problem;
+mod routes;
+mod server;
+
+use std::{io::Write, net::SocketAddr, path::PathBuf};
+
+use anyhow::Context;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::{args::Global, console::Console, models::ModelArgs, output::print_json};
+
+/// Draw a digit, and see who votes for what
+///
+/// Serves a page on which one draws, and an HTTP API that reads pictures: see /openapi.json. All of it is in the
+/// program; the page asks nobody else for anything. Ctrl-C ends it when what was asked is answered.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  handful serve\n  handful serve --model best --addr 127.0.0.1:8000 -v\n  curl --data-binary @photo.png -H 'Content-Type: image/png' http://127.0.0.1:7878/api/predict"
+)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// Where to listen, as HOST:PORT or PORT; port 0 is any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7878", value_parser = address)]
+    addr: String,
+    /// The folder or file of the images that the model was learned from, and of those to show as a gallery [default:
+    /// MNIST where it is found]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    if text.parse::<u16>().is_ok() {
+        return Ok(format!("127.0.0.1:{text}"));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("expected HOST:PORT or PORT, as in 127.0.0.1:7878".to_owned()),
+    }
+}
+
+pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
+    let (model, bytes) = args.model.load()?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = global.threads {
+        runtime.worker_threads(threads.into());
+    }
+    let runtime = runtime.enable_all().build()?;
+    let served = runtime.block_on(async {
+        let listener = TcpListener::bind(&args.addr).await.with_context(|| {
+            format!("{} cannot be listened on; expected an address of this machine and a free port, as --addr sets", args.addr)
+        })?;
+        let address = listener.local_addr()?;
+        let named = Named { name: args.model.model.clone(), bytes, data: args.data.clone() };
+        let app = routes::App::new(model, named, address, console);
+        tell(address, &args.model.model, global, console)?;
+        server::serve(listener, routes::router(app), console).await;
+        anyhow::Ok(())
+    });
+    // Work on an answer that nobody waits for any more need not be finished.
+    runtime.shutdown_background();
+    served
+}
+
+/// What the command line says of a model.
+struct Named {
+    name: String,
+    bytes: usize,
+    data: Option<PathBuf>,
+}
+
+fn tell(address: SocketAddr, model: &str, global: &Global, console: &Console) -> anyhow::Result<()> {
+    if !address.ip().is_loopback() {
+        console.note(&format!(
+            "whoever reaches {address} can use this server: it asks for no password, and nothing is encrypted"
+        ));
+    }
+    let url = format!("http://{address}/");
+    if global.json {
+        return print_json(&json!({ "url": url, "model": model }));
+    }
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "listening on {url}")?;
+    Ok(out.flush()?)
+}

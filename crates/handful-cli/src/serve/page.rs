@@ -1,0 +1,39 @@
+//! The page's files, which are in the program.
+
+use axum::{
+    http::header::CONTENT_TYPE,
+    response::{IntoResponse, Response},
+};
+
+/// A file at its path.
+pub(super) struct File {
+    pub(super) path: &'static str,
+    media_type: &'static str,
+    bytes: &'static [u8],
+}
+
+macro_rules! files {
+    ($($path:literal, $media_type:ident, $name:literal;)*) => {
+        &[$(File { path: $path, media_type: $media_type, bytes: include_bytes!(concat!("page/", $name)) }),*]
+    };
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+const JSON: &str = "application/json";
+
+pub(super) const FILES: &[File] = files! {
+    "/", HTML, "index.html";
+    "/style.css", CSS, "style.css";
+    "/icon.svg", SVG, "icon.svg";
+    "/openapi.json", JSON, "openapi.json";
+    "/app.js", JAVASCRIPT, "app.js";
+};
+
+impl File {
+    pub(super) fn into_response(&'static self) -> Response {
+        ([(CONTENT_TYPE, self.media_type)], self.bytes).into_response()
+    }
+}

@@ -1,0 +1,55 @@
+//! What went wrong with a request: a status, and one sentence for the one who sent it.
+
+use std::time::Duration;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+/// An answer other than the one that was asked for.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    sentence: String,
+    retry_after: Option<Duration>,
+}
+
+#[derive(Serialize)]
+struct Document {
+    error: String,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
+        Self { status, sentence: sentence.into(), retry_after: None }
+    }
+
+    /// There is more to do than can be done soon.
+    pub(super) fn busy() -> Self {
+        let sentence = "The server has more to do than it can; ask again in a second.";
+        let retry_after = Some(Duration::from_secs(1));
+        Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, sentence) }
+    }
+
+    /// A mistake of ours.
+    pub(super) fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "This should not happen; please report what was asked.")
+    }
+
+    pub(super) fn document(&self) -> String {
+        serde_json::to_string(&Document { error: self.sentence.clone() }).expect("a string")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(Document { error: self.sentence })).into_response();
+        if let Some(after) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(after.as_secs()));
+        }
+        response
+    }
+}

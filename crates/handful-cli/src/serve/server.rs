@@ -1,0 +1,85 @@
+//! Connections: no more than some, none for longer than it takes, and all answered before the end.
+
+use std::{future::Future, io, pin::pin, time::Duration};
+
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+    service::TowerToHyperService,
+};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{sleep, timeout},
+};
+use tokio_io_timeout::TimeoutStream;
+
+use super::{limits, problem::Problem, routes::Peer};
+use crate::console::Console;
+
+/// Serves until Ctrl-C, then answers what was asked already.
+pub(super) async fn serve(listener: TcpListener, router: Router, console: &Console) {
+    let connections = std::sync::Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let shutdown = GracefulShutdown::new();
+    let mut interrupted = pin!(console.interruption());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut interrupted => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => match connections.clone().try_acquire_owned() {
+                Ok(permit) => {
+                    let router = router.clone().layer(Extension(Peer(peer)));
+                    tokio::spawn(connection(stream, router, shutdown.watcher(), permit));
+                }
+                Err(_) => drop(tokio::spawn(refuse(stream))),
+            },
+            Err(error) => {
+                console.detail(&format!("a connection could not be accepted: {error}"));
+                // The process may have too many files open: those that end make room.
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    drop(listener);
+    console.detail("answering what was asked already");
+    let _ = timeout(limits::GRACE, shutdown.shutdown()).await;
+}
+
+async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit: OwnedSemaphorePermit) {
+    let _ = stream.set_nodelay(true);
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits::WRITE_TIME));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEADER_TIME)
+        .max_header_size(limits::HEADER_BYTES)
+        // A client that has sent all it will may still wait for the answer.
+        .half_close(true)
+        .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
+    // What fails here the client did, and it is gone.
+    let _ = watcher.watch(connection).await;
+}
+
+/// Tells that there are too many connections, and closes this one.
+async fn refuse(mut stream: TcpStream) {
+    let body = Problem::busy().document();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+         Retry-After: 1\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let send = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    let _: Result<io::Result<()>, _> = within(send).await;
+}
+
+async fn within<T>(work: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+    timeout(Duration::from_secs(1), work).await
+}
