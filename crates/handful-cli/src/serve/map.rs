@@ -1,7 +1,7 @@
 //! A map of the model's prototypes: their first two principal components, on which any image has its place.
 
 use handful::{classifier::Model, features::Pca};
-use ndarray::{ArrayView1, Axis};
+use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::Serialize;
 
 /// More points than this nobody can tell apart.
@@ -9,13 +9,15 @@ const MOST_POINTS: usize = 1000;
 
 /// The plane, and some of the prototypes on it.
 pub(super) struct Map {
-    /// None if vectors have one value only, or there is one of them.
+    /// None if vectors have one value only.
     pca: Option<Pca>,
+    /// Along each axis how many points are at or before each byte.
+    ranks: [Vec<usize>; 2],
     pub(super) points: Vec<Point>,
 }
 
 /// A prototype.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 pub(super) struct Point {
     pub(super) prototype: usize,
     label: String,
@@ -26,24 +28,47 @@ impl Map {
     pub(super) fn new(model: &Model) -> Self {
         let prototypes = model.prototypes();
         let (n, d) = prototypes.images().dim();
-        let shown: Vec<usize> = (0..n.min(MOST_POINTS)).map(|i| i * n / n.min(MOST_POINTS)).collect();
+        let n_shown = n.min(MOST_POINTS);
+        let shown: Vec<usize> = (0..n_shown).map(|i| i * n / n_shown).collect();
         let vectors = prototypes.images().select(Axis(0), &shown);
-        let mut map = Self { pca: (d > 1).then(|| Pca::fit(vectors.view(), 2, 0.0)), points: Vec::new() };
-        let point = |(&prototype, vector): (&usize, ArrayView1<u8>)| Point {
+        let pca = (d > 1).then(|| Pca::fit(vectors.view(), 2, 0.0));
+        let ranks = match &pca {
+            Some(pca) => [0, 1].map(|axis| ranks(pca.transform(vectors.view()).column(axis))),
+            None => [Vec::new(), Vec::new()],
+        };
+        let mut map = Self { pca, ranks, points: Vec::new() };
+        let point = |(&prototype, position): (&usize, [f64; 2])| Point {
             prototype,
             label: model.classes()[prototypes.labels()[prototype] as usize].clone(),
-            position: map.position(&vector.to_vec()),
+            position,
         };
-        let points = shown.iter().zip(vectors.outer_iter()).map(point).collect();
-        map.points = points;
+        map.points = shown.iter().zip(map.positions(vectors.view())).map(point).collect();
         map
     }
 
     /// Where a vector of the model's space is, each from 0 to 1; at the edge if it is outside.
     pub(super) fn position(&self, vector: &[u8]) -> [f64; 2] {
-        let Some(pca) = &self.pca else { return [0.5, 0.5] };
-        let row = ArrayView1::from(vector).insert_axis(Axis(0));
-        let place = pca.transform(row);
-        [f64::from(place[[0, 0]]) / 255.0, f64::from(place[[0, 1]]) / 255.0]
+        self.positions(ArrayView1::from(vector).insert_axis(Axis(0)))[0]
     }
+
+    fn positions(&self, vectors: ArrayView2<u8>) -> Vec<[f64; 2]> {
+        let Some(pca) = &self.pca else { return vec![[0.5; 2]; vectors.nrows()] };
+        let places = pca.transform(vectors);
+        places
+            .outer_iter()
+            .map(|place| [0, 1].map(|axis| stretched(place[axis], &self.ranks[axis])))
+            .collect()
+    }
+}
+
+fn ranks(places: ArrayView1<u8>) -> Vec<usize> {
+    (0..=u8::MAX).map(|byte| places.iter().filter(|&&place| place <= byte).count()).collect()
+}
+
+/// By a half the place, by a half the share of points that come before it: where many are, the map is wider.
+fn stretched(place: u8, ranks: &[usize]) -> f64 {
+    let before = if place == 0 { 0 } else { ranks[usize::from(place) - 1] };
+    let middle = (before + ranks[usize::from(place)]) as f64 / 2.0;
+    let total = ranks[usize::from(u8::MAX)] as f64;
+    0.5 * f64::from(place) / 255.0 + 0.5 * middle / total
 }

@@ -30,6 +30,15 @@ pub(super) const FILES: &[File] = files! {
     "/icon.svg", SVG, "icon.svg";
     "/openapi.json", JSON, "openapi.json";
     "/app.js", JAVASCRIPT, "app.js";
+    "/drawing.js", JAVASCRIPT, "drawing.js";
+    "/element.js", JAVASCRIPT, "element.js";
+    "/files.js", JAVASCRIPT, "files.js";
+    "/gallery.js", JAVASCRIPT, "gallery.js";
+    "/kept.js", JAVASCRIPT, "kept.js";
+    "/map.js", JAVASCRIPT, "map.js";
+    "/reader.js", JAVASCRIPT, "reader.js";
+    "/theme.js", JAVASCRIPT, "theme.js";
+    "/verdict.js", JAVASCRIPT, "verdict.js";
 };
 
 impl File {

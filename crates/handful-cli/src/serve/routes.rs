@@ -157,8 +157,9 @@ async fn map(State(app): State<Arc<App>>) -> Response {
     Json(json!({ "points": points })).into_response()
 }
 
-async fn gallery(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    Ok(Json(app.gallery().await?.summary()).into_response())
+/// Null where there are no test images: a page that asks has done nothing wrong.
+async fn gallery(State(app): State<Arc<App>>) -> Response {
+    Json(app.gallery().await.ok().map(Gallery::summary)).into_response()
 }
 
 async fn gallery_images(

@@ -1,0 +1,83 @@
+// The page: what is drawn goes to the reader, and what it answers to all that show it.
+
+import { Drawing } from './drawing.js';
+import { byId } from './element.js';
+import { Gallery } from './gallery.js';
+import { Kept } from './kept.js';
+import { DigitMap } from './map.js';
+import { Reader, ask } from './reader.js';
+import { startTheme } from './theme.js';
+import { Verdict } from './verdict.js';
+
+export const drawing = new Drawing(byId('drawing'));
+startTheme(() => drawing.recolour());
+takePictures();
+useTools();
+
+const model = await ask('/api/model');
+tellFacts(model);
+const [map, verdict, kept] = [new DigitMap((await ask('/api/map')).points, model), new Verdict(model), new Kept(model)];
+
+const reader = new Reader(drawing);
+reader.addEventListener('answer', ({ detail }) => {
+  verdict.show(detail);
+  map.show(detail);
+  kept.offer(detail);
+});
+reader.addEventListener('nothing', () => {
+  verdict.showNothing();
+  map.showNothing();
+  kept.offer(null);
+});
+reader.addEventListener('failure', ({ detail }) => verdict.showFailure(detail));
+document.documentElement.dataset.ready = '';
+
+// Null where there are no test images: then there is no gallery.
+const summary = await ask('/api/gallery');
+if (summary) {
+  new Gallery(summary, model, async (file) => {
+    await drawing.show(file);
+    byId('paper').scrollIntoView({ block: 'nearest' });
+  });
+}
+
+function useTools() {
+  const update = () => {
+    byId('undo').disabled = drawing.isEmpty;
+    byId('clear').disabled = drawing.isEmpty;
+    byId('hint').hidden = !drawing.isEmpty;
+  };
+  const setBrush = () => {
+    drawing.brush = byId('brush').valueAsNumber / 100;
+  };
+  drawing.addEventListener('change', update);
+  byId('undo').addEventListener('click', () => drawing.undo());
+  byId('clear').addEventListener('click', () => drawing.clear());
+  byId('brush').addEventListener('input', setBrush);
+  setBrush();
+  update();
+}
+
+/** Files that are chosen, dropped or pasted. */
+function takePictures() {
+  const take = (files) => {
+    const file = [...files].find(({ type }) => type.startsWith('image/'));
+    if (file) drawing.show(file).catch(() => {
+      byId('sure').textContent = `${file.name} cannot be shown: expected a picture`;
+    });
+  };
+  byId('file').addEventListener('change', ({ target }) => take(target.files));
+  document.addEventListener('paste', ({ clipboardData }) => take(clipboardData.files));
+  document.addEventListener('dragover', (event) => event.preventDefault());
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    take(event.dataTransfer.files);
+  });
+}
+
+function tellFacts({ model: name, bytes, n_prototypes: prototypes, n_neighbors: neighbors, n_samples: samples, version }) {
+  const count = (number) => number.toLocaleString('en');
+  byId('facts').textContent =
+    `handful ${version}, model ${name}: ${count(prototypes)} prototypes, of which the nearest ${neighbors} decide, ` +
+    `learned from ${count(samples)} images; ${count(Math.round(bytes / 1000))} kB.`;
+}

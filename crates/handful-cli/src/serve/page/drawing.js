@@ -1,0 +1,229 @@
+// The paper: strokes of mouse, pen, touch and keys. Ink is what is opaque, whatever its colour.
+
+/** What is sent has so many pixels a side: enough for small digits to be seen well. */
+const SENT = 280;
+/** A step of the arrow keys, as a part of the paper's side; with Shift a quarter of it. */
+const STEP = 0.04;
+/** Points nearer than this add nothing to a stroke. */
+const NEAREST = 0.002;
+
+/** Fires `change` whenever there is something else to see. */
+export class Drawing extends EventTarget {
+  /** Brush width, as a part of the paper's side. */
+  brush = 0.06;
+
+  #canvas;
+  #context;
+  #sent = new OffscreenCanvas(SENT, SENT).getContext('2d', { willReadFrequently: true });
+  #color = '';
+  #strokes = [];
+  /** A picture that is shown as it is, instead of strokes: `{ blob, bitmap }`. */
+  #shown = null;
+  /** Where the pen of the keys is, and the stroke that it draws. */
+  #pen = { at: [0.5, 0.3], stroke: null, isSeen: false };
+
+  constructor(canvas) {
+    super();
+    this.#canvas = canvas;
+    this.#context = canvas.getContext('2d', { willReadFrequently: true });
+    canvas.addEventListener('pointerdown', (event) => this.#start(event));
+    canvas.addEventListener('keydown', (event) => this.#key(event));
+    canvas.addEventListener('blur', () => this.#hidePen());
+    new ResizeObserver(() => this.#resize()).observe(canvas);
+  }
+
+  get isEmpty() {
+    return this.#strokes.length === 0 && !this.#shown;
+  }
+
+  undo() {
+    this.#liftPen();
+    if (this.#shown) this.#shown = null;
+    else this.#strokes.pop();
+    this.#repaint();
+    this.changed();
+  }
+
+  clear() {
+    this.#liftPen();
+    this.#strokes = [];
+    this.#shown = null;
+    this.#repaint();
+    this.changed();
+  }
+
+  /** Shows a picture, which is read as it is until something is drawn. */
+  async show(blob) {
+    const bitmap = await createImageBitmap(blob);
+    this.#strokes = [];
+    this.#shown = { blob, bitmap };
+    this.#repaint();
+    this.changed();
+  }
+
+  changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+
+  /** In the theme's colour. */
+  recolour() {
+    this.#color = getComputedStyle(this.#canvas).color;
+    this.#repaint();
+  }
+
+  /** What there is to read: a picture's own file, or the ink on the paper, light on dark, as a PGM file. */
+  body() {
+    if (this.#shown) return this.#shown.blob;
+    this.#sent.clearRect(0, 0, SENT, SENT);
+    this.#sent.drawImage(this.#canvas, 0, 0, SENT, SENT);
+    const { data } = this.#sent.getImageData(0, 0, SENT, SENT);
+    const grey = new Uint8Array(SENT * SENT);
+    for (let i = 0; i < grey.length; i += 1) grey[i] = data[4 * i + 3];
+    return new Blob([`P5 ${SENT} ${SENT} 255\n`, grey], { type: 'image/x-portable-graymap' });
+  }
+
+  #start(event) {
+    if (event.button !== 0 || !event.isPrimary) return;
+    this.#hidePen();
+    const stroke = this.#begin(this.#place(event));
+    const controller = new AbortController();
+    const { signal } = controller;
+    const isSame = (other) => other.pointerId === event.pointerId;
+    const move = (moved) => {
+      if (!isSame(moved)) return;
+      // A pen reports more often than the screen is painted.
+      const all = moved.getCoalescedEvents?.() ?? [];
+      for (const point of all.length > 0 ? all : [moved]) this.#extend(stroke, this.#place(point));
+    };
+    const end = (ended) => isSame(ended) && controller.abort();
+    // Beyond its edges too, until the pointer is lifted.
+    this.#canvas.setPointerCapture(event.pointerId);
+    this.#canvas.addEventListener('pointermove', move, { signal });
+    this.#canvas.addEventListener('pointerup', end, { signal });
+    this.#canvas.addEventListener('pointercancel', end, { signal });
+  }
+
+  #begin(at) {
+    this.#shown = null;
+    const stroke = { width: this.brush, points: [at] };
+    this.#strokes.push(stroke);
+    this.#repaint();
+    this.changed();
+    return stroke;
+  }
+
+  #extend(stroke, at) {
+    const [x, y] = stroke.points.at(-1);
+    if (Math.hypot(at[0] - x, at[1] - y) < NEAREST) return;
+    stroke.points.push(at);
+    this.#repaint();
+    this.changed();
+  }
+
+  #key(event) {
+    const step = event.shiftKey ? STEP / 4 : STEP;
+    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+    const { key } = event;
+    if (key in moves) this.#movePen(moves[key]);
+    else if (key === ' ') this.#togglePen();
+    else if (key === 'Delete' || key === 'Escape') this.clear();
+    else if (key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey)) this.undo();
+    else return;
+    event.preventDefault();
+  }
+
+  #movePen([dx, dy]) {
+    const within = (value) => Math.min(1, Math.max(0, value));
+    const [x, y] = this.#pen.at;
+    this.#pen = { ...this.#pen, at: [within(x + dx), within(y + dy)], isSeen: true };
+    if (this.#pen.stroke) this.#extend(this.#pen.stroke, this.#pen.at);
+    else this.#repaint();
+  }
+
+  #togglePen() {
+    this.#pen.isSeen = true;
+    this.#pen.stroke = this.#pen.stroke ? null : this.#begin(this.#pen.at);
+    this.#repaint();
+  }
+
+  #liftPen() {
+    this.#pen.stroke = null;
+  }
+
+  #hidePen() {
+    this.#liftPen();
+    if (this.#pen.isSeen) {
+      this.#pen.isSeen = false;
+      this.#repaint();
+    }
+  }
+
+  #place({ clientX, clientY }) {
+    const { left, top, width, height } = this.#canvas.getBoundingClientRect();
+    return [(clientX - left) / width, (clientY - top) / height];
+  }
+
+  #resize() {
+    const side = Math.round(this.#canvas.clientWidth * Math.min(2, window.devicePixelRatio));
+    if (side === 0 || side === this.#canvas.width) return;
+    this.#canvas.width = side;
+    this.#canvas.height = side;
+    this.#repaint();
+  }
+
+  #repaint() {
+    const context = this.#context;
+    const side = this.#canvas.width;
+    const color = this.#color;
+    context.clearRect(0, 0, side, side);
+    if (this.#shown) paintPicture(context, this.#shown.bitmap, side, color);
+    Object.assign(context, { lineCap: 'round', lineJoin: 'round', strokeStyle: color, fillStyle: color });
+    for (const stroke of this.#strokes) paintStroke(context, stroke, side);
+    const { isSeen, stroke, at } = this.#pen;
+    this.#canvas.parentElement.classList.toggle('has-pen', isSeen);
+    this.#canvas.parentElement.classList.toggle('pen-down', stroke !== null);
+    this.#canvas.parentElement.style.setProperty('--pen-x', at[0]);
+    this.#canvas.parentElement.style.setProperty('--pen-y', at[1]);
+  }
+}
+
+/** A smooth line: from middle to middle of its points, each of which bends it. */
+function paintStroke(context, { width, points }, side) {
+  const at = ([x, y]) => [x * side, y * side];
+  context.beginPath();
+  if (points.length === 1) {
+    context.arc(...at(points[0]), (width * side) / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
+  context.lineWidth = width * side;
+  context.moveTo(...at(points[0]));
+  for (let i = 1; i < points.length - 1; i += 1) {
+    const middle = [0, 1].map((axis) => (points[i][axis] + points[i + 1][axis]) / 2);
+    context.quadraticCurveTo(...at(points[i]), ...at(middle));
+  }
+  context.lineTo(...at(points.at(-1)));
+  context.stroke();
+}
+
+/** As large as it fits; a small one, which is a digit in its frame, as ink. */
+function paintPicture(context, bitmap, side, color) {
+  const isDigit = Math.max(bitmap.width, bitmap.height) <= 64;
+  const scale = side / Math.max(bitmap.width, bitmap.height);
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  context.imageSmoothingEnabled = !isDigit;
+  context.drawImage(isDigit ? asInk(bitmap, color) : bitmap, (side - width) / 2, (side - height) / 2, width, height);
+}
+
+/** Grey values as opacity. */
+function asInk(bitmap, color) {
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+  context.drawImage(bitmap, 0, 0);
+  const image = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  for (let i = 0; i < image.data.length; i += 4) image.data[i + 3] = image.data[i];
+  context.putImageData(image, 0, 0);
+  context.globalCompositeOperation = 'source-in';
+  context.fillStyle = color;
+  context.fillRect(0, 0, bitmap.width, bitmap.height);
+  return context.canvas;
+}

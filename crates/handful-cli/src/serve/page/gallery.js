@@ -1,0 +1,93 @@
+// The test digits, and the confusion matrix: any of them can be looked at.
+
+import { byId, element, percent, picture } from './element.js';
+import { ask } from './reader.js';
+
+const PAGE = 60;
+
+export class Gallery {
+  #classes;
+  #show;
+  /** Which of them are shown: those of a class that were taken for another, or all. */
+  #query = {};
+  #shown = 0;
+
+  /** `show` takes the file of an image that was chosen. */
+  constructor(summary, { classes }, show) {
+    this.#classes = classes;
+    this.#show = show;
+    const { name, n_images: n, n_mistakes: mistakes, accuracy } = summary;
+    byId('gallery-lead').textContent =
+      `Of the ${n.toLocaleString('en')} test images of ${name} the model reads ` +
+      `${(100 * accuracy).toFixed(2)} % right: ${mistakes.toLocaleString('en')} mistakes. ` +
+      'Choose one to see why; a cell of the matrix shows its images.';
+    byId('matrix').replaceChildren(...this.#matrix(summary.confusion_matrix));
+    byId('more').addEventListener('click', () => this.#load());
+    byId('all').addEventListener('click', () => this.#select({}, 'Mistakes first'));
+    byId('gallery-section').hidden = false;
+    this.#load();
+  }
+
+  async #load() {
+    const query = this.#query;
+    const found = await ask('/api/gallery/images', { ...query, offset: this.#shown, limit: PAGE });
+    // Another cell may have been chosen meanwhile.
+    if (query !== this.#query) return;
+    byId('digits').append(...found.images.map((image) => this.#digit(image)));
+    this.#shown += found.images.length;
+    byId('more').hidden = this.#shown >= found.n_images;
+  }
+
+  #select(query, title) {
+    this.#query = query;
+    this.#shown = 0;
+    byId('digits').replaceChildren();
+    byId('gallery-what').textContent = title;
+    byId('all').hidden = Object.keys(query).length === 0;
+    this.#load();
+  }
+
+  #digit({ index, label, predicted, confidence, image }) {
+    const isRight = label === predicted;
+    const verdict = isRight ? `${label}, read right` : `${label}, read as ${predicted}`;
+    const button = element(
+      'button',
+      { type: 'button', className: isRight ? '' : 'is-wrong', title: `Test image ${index}: ${percent(confidence)} sure` },
+      picture(image, ''),
+      element('span', { className: 'unseen' }, verdict),
+      element('span', { 'aria-hidden': 'true' }, isRight ? label : `${label} → ${predicted}`),
+    );
+    button.addEventListener('click', () => this.#show(fileOf(image)));
+    return element('li', {}, button);
+  }
+
+  #matrix(counts) {
+    const most = Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => j !== i)));
+    const head = (name, scope) => element('th', { scope }, name);
+    const cell = (count, i, j) => {
+      const [label, predicted] = [this.#classes[i], this.#classes[j]];
+      const made = element('td', { className: i === j ? 'is-right' : 'is-wrong' });
+      if (count === 0) return made;
+      const name = i === j ? `${label} read right: ${count}` : `${label} read as ${predicted}: ${count}`;
+      const button = element('button', { type: 'button', 'aria-label': name }, String(count));
+      const title = i === j ? `${label}, read right` : `${label}, read as ${predicted}`;
+      button.addEventListener('click', () => this.#select({ label, predicted }, title));
+      made.style.setProperty('--share', count / most);
+      made.append(button);
+      return made;
+    };
+    const rows = counts.map((row, i) =>
+      element('tr', {}, head(this.#classes[i], 'row'), ...row.map((count, j) => cell(count, i, j))));
+    return [
+      element('caption', {}, 'Rows: what it is. Columns: what the model says.'),
+      element('thead', {}, element('tr', {}, element('td'), ...this.#classes.map((name) => head(name, 'col')))),
+      element('tbody', {}, ...rows),
+    ];
+  }
+}
+
+/** The file in a `data:` address. */
+function fileOf(address) {
+  const [, encoded] = address.split(',');
+  return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: 'image/png' });
+}

@@ -1,0 +1,25 @@
+// Light or dark: as the system has it, unless somebody chose.
+
+import { byId } from './element.js';
+
+const KEY = 'handful.theme';
+const dark = window.matchMedia('(prefers-color-scheme: dark)');
+
+/** `changed` is called when colours are others. */
+export function startTheme(changed) {
+  let chosen = localStorage.getItem(KEY);
+  const apply = () => {
+    const theme = chosen ?? (dark.matches ? 'dark' : 'light');
+    document.documentElement.dataset.theme = theme;
+    byId('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
+    byId('theme').title = theme === 'dark' ? 'To light colours' : 'To dark colours';
+    changed();
+  };
+  byId('theme').addEventListener('click', () => {
+    chosen = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
+    localStorage.setItem(KEY, chosen);
+    apply();
+  });
+  dark.addEventListener('change', apply);
+  apply();
+}
