@@ -77,7 +77,8 @@ package: setup ## Package both crates, build the program from the packages alone
 	cp crates/handful/tests/formats/fixtures/strays/photo.jpg $(PACKAGED)
 	cd $(PACKAGED) && target/release/handful predict photo.jpg | grep "photo.jpg: 7"
 
-models: setup ## Train the presets again: crates/handful/models/*.safetensors (about 2 minutes)
+models: setup ## Train the presets again: crates/handful/models/*.safetensors (about 2 minutes); the default keeps pictures
 	cargo build --release --locked
 	for preset in $(PRESETS); do \
-		target/release/handful train --preset $$preset -o crates/handful/models/$$preset.safetensors || exit 1; done
+		target/release/handful train --preset $$preset $$([ $$preset != fast ] || echo --pictures) \
+			-o crates/handful/models/$$preset.safetensors || exit 1; done
