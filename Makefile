@@ -2,7 +2,7 @@
 
 PRESETS := notebook pixels tiny small fast best neighbors
 
-.PHONY: help setup test test-full lint audit bench outliers redrawn models package
+.PHONY: help setup test test-full lint audit bench load outliers redrawn models package
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ outliers: setup ## Show presets what is no digit: letters, garments, noise (on D
 	$(VENV)/bin/python benches/outliers/make.py $(OUTLIERS)
 	cargo run --release --locked -- compare --frontier --pretrained --n-init 1 \
 		--report $(OUTLIERS)/report.html --ood $(FASHION) $(OUTLIERS)/*ubyte.gz
+
+load: ## Ask `handful serve` as much as it can answer, and draw on its page (on Debian; installs wrk as root)
+	command -v wrk >/dev/null || { apt-get update && apt-get install -y --no-install-recommends wrk; }
+	cargo build --release --locked
+	python3 benches/serve/load.py
+	npm ci --prefix crates/handful-cli/tests/page --ignore-scripts --no-audit --no-fund
+	HANDFUL=target/release/handful node benches/serve/latency.js
 
 REDRAWN := target/redrawn
 

@@ -18,7 +18,7 @@ const model = await ask('/api/model');
 tellFacts(model);
 const [map, verdict, kept] = [new DigitMap((await ask('/api/map')).points, model), new Verdict(model), new Kept(model)];
 
-const reader = new Reader(drawing);
+export const reader = new Reader(drawing);
 reader.addEventListener('answer', ({ detail }) => {
   verdict.show(detail);
   map.show(detail);

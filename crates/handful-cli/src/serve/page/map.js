@@ -2,6 +2,9 @@
 
 import { byId, shape } from './element.js';
 
+/** Some models ask hundreds of neighbours. */
+const MOST_LINES = 10;
+
 /** The plane's edge is kept clear. */
 const place = ([x, y]) => [4 + 92 * x, 96 - 92 * y];
 
@@ -21,10 +24,11 @@ export class DigitMap {
       return glyph;
     });
     this.#svg.replaceChildren(...glyphs, this.#lines, this.#dot);
-    const shown = points.length === nPrototypes ? 'Every digit here is' : `These ${points.length} are`;
+    const count = (number) => number.toLocaleString('en');
+    const shown = points.length === nPrototypes ? 'All' : `${count(points.length)} of the`;
     byId('map-note').textContent =
-      `${shown} one of the model’s ${nPrototypes.toLocaleString('en')} prototypes, in the two directions in ` +
-      'which they differ most. Lines lead to those that voted.';
+      `${shown} ${count(nPrototypes)} prototypes of the model, in the two directions in which they differ most, ` +
+      'spread where they crowd. The ring is your drawing; lines lead to its neighbours.';
     this.showNothing();
   }
 
@@ -32,7 +36,7 @@ export class DigitMap {
     const [x, y] = place(position);
     this.#dot.style.transform = `translate(${x}px, ${y}px)`;
     this.#svg.classList.add('has-drawing');
-    const voters = neighbors.map(({ prototype }) => this.#places.get(prototype)).filter(Boolean);
+    const voters = neighbors.slice(0, MOST_LINES).map(({ prototype }) => this.#places.get(prototype)).filter(Boolean);
     this.#lines.replaceChildren(...voters.map(([x2, y2]) => shape('line', { x1: x, y1: y, x2, y2 })));
   }
 

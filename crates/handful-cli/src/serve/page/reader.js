@@ -4,7 +4,8 @@
 export class Reader extends EventTarget {
   #drawing;
   #isAsking = false;
-  #isNewer = false;
+  /** When the first change came that no question was about yet, in milliseconds; null if there is none. */
+  #changed = null;
 
   constructor(drawing) {
     super();
@@ -13,27 +14,27 @@ export class Reader extends EventTarget {
   }
 
   async #read() {
-    this.#isNewer = true;
+    this.#changed ??= performance.now();
     if (this.#isAsking) return;
     this.#isAsking = true;
     // What was drawn while an answer was under way is read next; whatever was between nobody misses.
-    while (this.#isNewer) {
-      this.#isNewer = false;
-      await this.#ask();
+    while (this.#changed !== null) {
+      const since = this.#changed;
+      this.#changed = null;
+      await this.#ask(since);
     }
     this.#isAsking = false;
   }
 
-  async #ask() {
+  async #ask(since) {
     if (this.#drawing.isEmpty) {
       this.dispatchEvent(new Event('nothing'));
       return;
     }
-    const start = performance.now();
     try {
       const answer = await predict(this.#drawing.body());
       if (this.#drawing.isEmpty) return;
-      answer.milliseconds = performance.now() - start;
+      answer.milliseconds = performance.now() - since;
       this.dispatchEvent(new CustomEvent('answer', { detail: answer }));
     } catch (error) {
       this.dispatchEvent(new CustomEvent('failure', { detail: error }));

@@ -31,6 +31,7 @@ export class Verdict {
     if (this.#classes.length > MOST_BARS) this.#showBars(mostProbable(probabilities));
     for (const [name, bar] of this.#bars) fillBar(bar, probabilities[name], name === label);
     byId('voters').replaceChildren(...neighbors.slice(0, MOST_VOTERS).map(voter));
+    byId('voters-title').textContent = votersTitle(neighbors.length);
     const likely = isDigit ? `${label}, ${sure}` : `This looks like no digit; if it is one, ${label}`;
     this.#say(likely);
   }
@@ -63,6 +64,11 @@ export class Verdict {
       byId('spoken').textContent = text;
     }, SILENCE);
   }
+}
+
+function votersTitle(n) {
+  const title = 'The neighbours that voted';
+  return n > MOST_VOTERS ? `${title}: the nearest ${MOST_VOTERS} of ${n}` : title;
 }
 
 function latency({ microseconds, milliseconds }) {
