@@ -18,7 +18,7 @@ export function shape(name, attributes = {}, ...children) {
 
 /** A 28 x 28 image, light on dark, as ink on whatever paper the page has. */
 export function picture(source, alt) {
-  return element('img', { className: 'ink', src: source, alt, width: 28, height: 28 });
+  return element('img', { className: 'ink', src: source, alt, width: 28, height: 28, decoding: 'sync' });
 }
 
 export const byId = (id) => document.getElementById(id);
