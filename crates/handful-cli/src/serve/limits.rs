@@ -19,5 +19,7 @@ pub(super) const HEADER_TIME: Duration = Duration::from_secs(15);
 pub(super) const BODY_TIME: Duration = Duration::from_secs(15);
 /// That a client may leave an answer unread.
 pub(super) const WRITE_TIME: Duration = Duration::from_secs(15);
+/// That a client may be silent, once it is told that the connection ends, before that is closed.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// That requests in flight have when the server is told to end.
 pub(super) const GRACE: Duration = Duration::from_secs(10);

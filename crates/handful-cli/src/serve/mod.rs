@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod gallery;
 mod limits;
+mod lingering;
 mod map;
 mod once;
 mod page;

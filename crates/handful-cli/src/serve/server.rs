@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use super::{limits, problem::Problem, routes::Peer};
+use super::{limits, lingering::Lingering, problem::Problem, routes::Peer};
 use crate::console::Console;
 
 /// Serves until Ctrl-C, then answers what was asked already.
@@ -52,7 +52,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, console: &Conso
 
 async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit: OwnedSemaphorePermit) {
     let _ = stream.set_nodelay(true);
-    let mut stream = TimeoutStream::new(stream);
+    let mut stream = TimeoutStream::new(Lingering::new(stream));
     stream.set_write_timeout(Some(limits::WRITE_TIME));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -66,7 +66,8 @@ async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit
 }
 
 /// Tells that there are too many connections, and closes this one.
-async fn refuse(mut stream: TcpStream) {
+async fn refuse(stream: TcpStream) {
+    let mut stream = Lingering::new(stream);
     let body = Problem::busy().document();
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
