@@ -69,7 +69,7 @@ fn from_json(bytes: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>, Probl
         return refused(format!("Expected {n} pixels ({height} x {width}), found {}.", pixels.len()));
     }
     if let Some(at) = pixels.iter().position(|value| !(0.0..=255.0).contains(value)) {
-        return refused(format!("Pixel {at}: expected a number from 0 to 255, found {}.", pixels[at]));
+        return refused(format!("Pixel {at}: expected a number from 0 to 255, found {:?}.", pixels[at]));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     Ok(pixels.into_iter().map(|value| value.round() as u8).collect())

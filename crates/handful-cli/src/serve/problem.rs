@@ -9,6 +9,9 @@ use axum::{
 };
 use serde::Serialize;
 
+/// In letters.
+const LONGEST_SENTENCE: usize = 250;
+
 /// An answer other than the one that was asked for.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -24,7 +27,7 @@ struct Document {
 
 impl Problem {
     pub(super) fn new(status: StatusCode, sentence: impl Into<String>) -> Self {
-        Self { status, sentence: sentence.into(), retry_after: None }
+        Self { status, sentence: legible(sentence.into()), retry_after: None }
     }
 
     /// There is more to do than can be done soon.
@@ -42,6 +45,16 @@ impl Problem {
     pub(super) fn document(&self) -> String {
         serde_json::to_string(&Document { error: self.sentence.clone() }).expect("a string")
     }
+}
+
+/// What was sent may be part of a sentence, however long it is and whatever it does to a terminal.
+fn legible(sentence: String) -> String {
+    let mut letters = sentence.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+    let mut legible: String = letters.by_ref().take(LONGEST_SENTENCE).collect();
+    if letters.next().is_some() {
+        legible.push_str("….");
+    }
+    legible
 }
 
 impl IntoResponse for Problem {

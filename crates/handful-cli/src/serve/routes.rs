@@ -179,7 +179,7 @@ async fn around(
     next: Next,
 ) -> Response {
     let start = Instant::now();
-    let line = format!("{peer} {} {}", request.method(), request.uri().path());
+    let line = format!("{peer} {} {}", request.method(), request.uri().path().escape_debug());
     let mut response = match app.check_host(&request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
