@@ -41,8 +41,8 @@ pub(super) const FILES: &[File] = files! {
     "/verdict.js", JAVASCRIPT, "verdict.js";
 };
 
-impl File {
-    pub(super) fn into_response(&'static self) -> Response {
+impl IntoResponse for &'static File {
+    fn into_response(self) -> Response {
         ([(CONTENT_TYPE, self.media_type)], self.bytes).into_response()
     }
 }
