@@ -10,5 +10,6 @@ mod models;
 mod predict;
 mod presets;
 mod report;
+mod serve;
 mod server;
 mod subset;

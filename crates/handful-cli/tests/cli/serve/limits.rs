@@ -1,0 +1,163 @@
+//! Nobody can hold the server up, or fill it for long.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::{
+    Served,
+    client::{Connection, request},
+    seven,
+};
+
+/// Connections that are served at a time.
+const CONNECTIONS: usize = 512;
+/// That a client may take over a head, a body, or reading an answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// As many connections as are served at a time. Tests take turns with them: they are half of all files that a
+/// process may usually have open.
+pub(super) struct Crowd {
+    open: Vec<Connection>,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Crowd {
+    pub(super) fn fill(served: &Served) -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        // A connection that has just been closed may still count.
+        let mut open = Vec::new();
+        while open.len() < CONNECTIONS {
+            let mut connection = served.connect();
+            connection.send(&request("GET", "/healthz", &[], b"")).unwrap();
+            if connection.answer().unwrap().status == 200 {
+                open.push(connection);
+            }
+        }
+        Self { open, _turn: turn }
+    }
+}
+
+/// Sends a byte at a time until the server has had enough of it, for half a minute at most.
+fn trickle(connection: &mut Connection, byte: u8) {
+    for _ in 0..60 {
+        thread::sleep(PATIENCE / 30);
+        if connection.send(&[byte]).is_err() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn whoever_is_slow_holds_nobody_up_and_is_let_go() {
+    let served = Served::start(&[]);
+    let slow_body = || {
+        let mut connection = served.connect();
+        let whole = request("POST", "/api/predict", &[("Content-Type", "image/png")], &seven());
+        connection.send(&whole[..whole.len() - 200]).unwrap();
+        for byte in &whole[whole.len() - 200..][..28] {
+            thread::sleep(PATIENCE / 30);
+            connection.send(&[*byte]).unwrap();
+        }
+        let why = connection.answer().unwrap().refusal(408);
+        assert!(why.contains("within 15 seconds"), "{why}");
+    };
+    let slow_head = || {
+        let mut connection = served.connect();
+        connection.send(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ").unwrap();
+        trickle(&mut connection, b'x');
+        assert!(connection.rest().is_ok_and(|answer| !answer.starts_with(b"HTTP/1.1 2")));
+    };
+    let idle = || {
+        let mut connection = served.connect();
+        connection.send(&request("GET", "/healthz", &[], b"")).unwrap();
+        assert_eq!(connection.answer().unwrap().status, 200);
+        assert_eq!(connection.rest().unwrap(), b"");
+    };
+    let silent = || assert_eq!(served.connect().rest().unwrap(), b"");
+    let unread = || {
+        // More answers than fit between the two.
+        let mut connection = served.connect();
+        connection.send(&request("GET", "/api/map", &[], b"").repeat(300)).unwrap();
+        thread::sleep(PATIENCE + Duration::from_secs(5));
+        let mut answers = 0;
+        while connection.answer().is_ok() {
+            answers += 1;
+        }
+        assert!(answers < 300, "all were kept for a client that did not read");
+    };
+    let endless = || {
+        let mut connection = served.connect();
+        let length = (9 << 20).to_string();
+        let headers = [("Content-Type", "image/png"), ("Content-Length", length.as_str())];
+        connection.send(&request("POST", "/api/predict", &headers, b"")).unwrap();
+        connection.answer().unwrap().refusal(413);
+        trickle(&mut connection, 0);
+    };
+    let timed = |what: &str, client: &dyn Fn()| {
+        let start = Instant::now();
+        client();
+        let elapsed = start.elapsed();
+        assert!((PATIENCE.mul_f64(0.9)..PATIENCE * 2).contains(&elapsed), "{what}: {elapsed:?}");
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| timed("slow body", &slow_body));
+        scope.spawn(|| timed("slow head", &slow_head));
+        scope.spawn(|| timed("idle", &idle));
+        scope.spawn(|| timed("silent", &silent));
+        scope.spawn(|| timed("unread", &unread));
+        scope.spawn(|| timed("endless", &endless));
+        for _ in 0..100 {
+            assert_eq!(served.post("image/png", &seven()).json()["label"], "7");
+        }
+    });
+}
+
+#[test]
+fn a_full_server_says_when_to_come_back() {
+    let served = Served::start(&[]);
+    let predict = request("POST", "/api/predict", &[("Content-Type", "image/png")], &seven());
+    let mut crowd = Crowd::fill(&served);
+    for _ in 0..20 {
+        let answer = served.send(&predict).unwrap();
+        answer.refusal(503);
+        assert_eq!(answer.headers["retry-after"], "1");
+    }
+    for connection in &mut crowd.open {
+        connection.send(&predict).unwrap();
+        assert_eq!(connection.answer().unwrap().json()["label"], "7", "who is in is served");
+    }
+    drop(crowd);
+    // The server may learn of that a moment later.
+    let again = || served.send(&predict).map(|answer| answer.status);
+    assert!((0..100).any(|_| matches!(again(), Ok(200)) || pause()), "who comes back is served");
+}
+
+#[test]
+fn many_predictions_at_once_are_all_answered_or_told_to_wait() {
+    let served = Served::start(&[]);
+    let predict = request("POST", "/api/predict", &[("Content-Type", "image/png")], &seven());
+    let mut crowd = Crowd::fill(&served);
+    for connection in &mut crowd.open {
+        connection.send(&predict).unwrap();
+    }
+    let mut answered = 0;
+    for connection in &mut crowd.open {
+        let answer = connection.answer().unwrap();
+        match answer.status {
+            200 => answered += 1,
+            _ => assert_eq!((answer.refusal(503).as_str(), &*answer.headers["retry-after"]), (BUSY, "1")),
+        }
+    }
+    assert!(answered > 0);
+}
+
+const BUSY: &str = "The server has more to do than it can; ask again in a second.";
+
+fn pause() -> bool {
+    thread::sleep(Duration::from_millis(100));
+    false
+}
