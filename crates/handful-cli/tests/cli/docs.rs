@@ -4,10 +4,11 @@ use std::fs;
 
 use crate::subset::{handful, stderr, stdout};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "compare",
     "train",
     "predict",
+    "serve",
     "evaluate",
     "info",
     "cluster",
