@@ -5,7 +5,7 @@ use std::time::Duration;
 use handful::classifier::Explanation;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::routes::App;
+use super::app::App;
 use crate::picture;
 
 /// A verdict, and what it rests on.

@@ -1,6 +1,8 @@
 //! `handful serve`: a page on which one draws a digit, and the API behind it.
 
 mod answer;
+mod app;
+mod around;
 mod body;
 mod gallery;
 mod limits;
@@ -66,7 +68,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         })?;
         let address = listener.local_addr()?;
         let named = Named { name: args.model.model.clone(), bytes, data: args.data.clone() };
-        let app = routes::App::new(model, named, address, console);
+        let app = app::App::new(model, named, address, console);
         tell(address, &args.model.model, global, console)?;
         server::serve(listener, routes::router(app), console).await;
         anyhow::Ok(())

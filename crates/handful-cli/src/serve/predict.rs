@@ -14,9 +14,9 @@ use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
 use super::{
+    app::App,
     body::{Kind, Received},
     problem::Problem,
-    routes::App,
 };
 
 /// The model's own pixels, row by row.

@@ -1,6 +1,6 @@
 //! Connections: no more than some, none for longer than it takes, and all answered before the end.
 
-use std::{future::Future, io, pin::pin, time::Duration};
+use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -17,12 +17,12 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use super::{limits, lingering::Lingering, problem::Problem, routes::Peer};
+use super::{around::Peer, limits, lingering::Lingering, problem::Problem};
 use crate::console::Console;
 
 /// Serves until Ctrl-C, then answers what was asked already.
 pub(super) async fn serve(listener: TcpListener, router: Router, console: &Console) {
-    let connections = std::sync::Arc::new(Semaphore::new(limits::CONNECTIONS));
+    let connections = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let shutdown = GracefulShutdown::new();
     let mut interrupted = pin!(console.interruption());
     loop {

@@ -1,0 +1,68 @@
+//! What all requests share.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::http::StatusCode;
+use handful::classifier::Model;
+use tokio::sync::Semaphore;
+
+use super::{
+    Named, body::Bodies, gallery::Gallery, map::Map, once::Once, portraits::Portraits, predictor::Predictor,
+    problem::Problem,
+};
+use crate::console::Console;
+
+/// The model, and what is made of it.
+pub(super) struct App {
+    pub(super) model: Arc<Model>,
+    pub(super) predictor: Predictor,
+    pub(super) bodies: Bodies,
+    /// A turn for each thread that may decode pictures.
+    pub(super) decoders: Semaphore,
+    pub(super) map: Map,
+    pub(super) named: Named,
+    portraits: Once<Portraits>,
+    gallery: Once<Result<Gallery, String>>,
+    pub(super) address: SocketAddr,
+    pub(super) console: Console,
+}
+
+impl App {
+    pub(super) fn new(model: Model, named: Named, address: SocketAddr, console: &Console) -> Arc<Self> {
+        let model = Arc::new(model);
+        let app = Arc::new(Self {
+            predictor: Predictor::start(Arc::clone(&model)),
+            bodies: Bodies::new(),
+            decoders: Semaphore::new(rayon::current_num_threads()),
+            map: Map::new(&model),
+            portraits: Once::new(),
+            gallery: Once::new(),
+            console: console.clone(),
+            model,
+            named,
+            address,
+        });
+        // The first who draws should not wait.
+        let eager = Arc::clone(&app);
+        tokio::spawn(async move {
+            eager.portraits().await;
+        });
+        app
+    }
+
+    pub(super) async fn portraits(&self) -> &Portraits {
+        let (model, data) = (Arc::clone(&self.model), self.named.data.clone());
+        let console = self.console.clone();
+        self.portraits.get(move || Portraits::find(&model, data.as_deref(), &console)).await
+    }
+
+    /// # Errors
+    /// If there are no test images.
+    pub(super) async fn gallery(&self) -> Result<&Gallery, Problem> {
+        let (model, data) = (Arc::clone(&self.model), self.named.data.clone());
+        let gallery = self.gallery.get(move || Gallery::new(&model, data)).await;
+        gallery.as_ref().map_err(|why| {
+            Problem::new(StatusCode::NOT_FOUND, format!("There are no test images for this model: {why}."))
+        })
+    }
+}

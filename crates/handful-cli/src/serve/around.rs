@@ -1,0 +1,71 @@
+//! What holds for every answer: who may ask, what browsers may do with it, and the log.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Instant,
+};
+
+use axum::{
+    Extension,
+    extract::{Request, State},
+    http::{HeaderName, HeaderValue, StatusCode, header, uri::Authority},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::{app::App, problem::Problem};
+
+/// Who sent a request.
+#[derive(Clone, Copy)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+pub(super) async fn around(
+    State(app): State<Arc<App>>,
+    Extension(Peer(peer)): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let start = Instant::now();
+    let line = format!("{peer} {} {}", request.method(), request.uri().path().escape_debug());
+    let mut response = match check_host(&app, &request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    for (name, value) in HEADERS {
+        response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    let milliseconds = 1000.0 * start.elapsed().as_secs_f64();
+    app.console.detail(&format!("{line} {} {milliseconds:.1} ms", response.status().as_u16()));
+    response
+}
+
+/// The page uses its own files alone, and nobody puts it into another.
+const HEADERS: &[(&str, &str)] = &[
+    (
+        "content-security-policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cache-control", "no-cache"),
+    ("cross-origin-resource-policy", "same-origin"),
+];
+
+/// A server for this machine alone answers to its names alone: else a page from elsewhere whose name is made to lead here
+/// could read what it has (DNS rebinding).
+fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
+    if !app.address.ip().is_loopback() {
+        return Ok(());
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let name = authority.as_ref().or(request.uri().authority()).map_or("", Authority::host);
+    let is_ours = name.eq_ignore_ascii_case("localhost")
+        || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    is_ours.then_some(()).ok_or_else(|| {
+        let sentence = "This server answers to localhost; --addr makes it serve others.";
+        Problem::new(StatusCode::MISDIRECTED_REQUEST, sentence)
+    })
+}
