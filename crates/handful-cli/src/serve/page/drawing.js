@@ -1,7 +1,10 @@
 // The paper: strokes of mouse, pen, touch and keys. Ink is what is opaque, whatever its colour.
 
-/** What is sent has so many pixels a side: enough for small digits to be seen well. */
-const SENT = 280;
+/** The paper is sent with so many pixels a side: enough for small digits to be seen well. */
+const SIDE = 280;
+/** Around it is more paper than it has: what most of a picture shows is paper, however full it is of ink. */
+const MARGIN = 60;
+const SENT = SIDE + 2 * MARGIN;
 /** A step of the arrow keys, as a part of the paper's side; with Shift a quarter of it. */
 const STEP = 0.04;
 /** Points nearer than this add nothing to a stroke. */
@@ -75,7 +78,7 @@ export class Drawing extends EventTarget {
   body() {
     if (this.#shown) return this.#shown.blob;
     this.#sent.clearRect(0, 0, SENT, SENT);
-    this.#sent.drawImage(this.#canvas, 0, 0, SENT, SENT);
+    this.#sent.drawImage(this.#canvas, MARGIN, MARGIN, SIDE, SIDE);
     const { data } = this.#sent.getImageData(0, 0, SENT, SENT);
     const grey = new Uint8Array(SENT * SENT);
     for (let i = 0; i < grey.length; i += 1) grey[i] = data[4 * i + 3];
