@@ -102,7 +102,9 @@ async function pixels(address) {
 }
 
 function download(name, content) {
-  const address = URL.createObjectURL(new Blob([content]));
+  // Of other types browsers may add an ending to the name: IDX files have none.
+  const blob = new Blob([content], { type: 'application/octet-stream' });
+  const address = URL.createObjectURL(blob);
   element('a', { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);
 }
