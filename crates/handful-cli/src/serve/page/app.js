@@ -11,7 +11,6 @@ import { Verdict } from './verdict.js';
 
 export const drawing = new Drawing(byId('drawing'));
 startTheme(() => drawing.recolour());
-takePictures();
 useTools();
 
 const model = await ask('/api/model');
@@ -30,6 +29,7 @@ reader.addEventListener('nothing', () => {
   kept.offer(null);
 });
 reader.addEventListener('failure', ({ detail }) => verdict.showFailure(detail));
+takePictures();
 document.documentElement.dataset.ready = '';
 
 // Null where there are no test images: then there is no gallery.
@@ -61,12 +61,16 @@ function useTools() {
 /** Files that are chosen, dropped or pasted. */
 function takePictures() {
   const take = (files) => {
-    const file = [...files].find(({ type }) => type.startsWith('image/'));
+    const file = [...files].find(({ type }) => type.startsWith('image/')) ?? files[0];
     if (file) drawing.show(file).catch(() => {
-      byId('sure').textContent = `${file.name} cannot be shown: expected a picture`;
+      verdict.showFailure(new Error(`${file.name} cannot be shown: expected a picture.`));
     });
   };
-  byId('file').addEventListener('change', ({ target }) => take(target.files));
+  byId('file').addEventListener('change', ({ target }) => {
+    take(target.files);
+    // So that the same file can be chosen again.
+    target.value = '';
+  });
   document.addEventListener('paste', ({ clipboardData }) => take(clipboardData.files));
   document.addEventListener('dragover', (event) => event.preventDefault());
   document.addEventListener('drop', (event) => {
