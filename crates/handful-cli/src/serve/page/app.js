@@ -29,6 +29,8 @@ reader.addEventListener('nothing', () => {
   kept.offer(null);
 });
 reader.addEventListener('failure', ({ detail }) => verdict.showFailure(detail));
+reader.addEventListener('busy', () => verdict.setBusy(true));
+reader.addEventListener('idle', () => verdict.setBusy(false));
 takePictures();
 document.documentElement.dataset.ready = '';
 

@@ -1,6 +1,9 @@
 // Asks the server what is drawn: always for the newest drawing, one question at a time.
 
-/** Fires `answer` with the server's answer, `nothing` when there is nothing to read, and `failure`. */
+/**
+ * Fires `answer` with the server's answer, `nothing` when there is nothing to read, and `failure`; also
+ * `busy` before the first of these, and `idle` after the last.
+ */
 export class Reader extends EventTarget {
   #drawing;
   #isAsking = false;
@@ -17,6 +20,7 @@ export class Reader extends EventTarget {
     this.#changed ??= performance.now();
     if (this.#isAsking) return;
     this.#isAsking = true;
+    this.dispatchEvent(new Event('busy'));
     // What was drawn while an answer was under way is read next; whatever was between nobody misses.
     while (this.#changed !== null) {
       const since = this.#changed;
@@ -24,6 +28,7 @@ export class Reader extends EventTarget {
       await this.#ask(since);
     }
     this.#isAsking = false;
+    this.dispatchEvent(new Event('idle'));
   }
 
   async #ask(since) {

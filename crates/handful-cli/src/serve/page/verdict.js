@@ -53,6 +53,11 @@ export class Verdict {
     this.#say(`No answer: ${error.message}`);
   }
 
+  /** What is told may be of an earlier drawing. */
+  setBusy(isBusy) {
+    byId('verdict').ariaBusy = String(isBusy);
+  }
+
   #showBars(classes) {
     this.#bars = new Map(classes.map((name) => [name, bar(name)]));
     byId('bars').replaceChildren(...this.#bars.values());
