@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const repository = fileURLToPath(new URL('../../../../', import.meta.url));
-const program = process.env.HANDFUL ?? join(repository, 'target/debug/handful');
+export const program = process.env.HANDFUL ?? join(repository, 'target/debug/handful');
 
 /** Starts `handful serve` at a free port, and resolves once it listens. */
 export async function start(args = []) {

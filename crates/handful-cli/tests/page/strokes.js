@@ -1,3 +1,4 @@
+import { mulberry32 } from './random.js';
 import { shapes } from './shapes.js';
 
 const brushes = [0.03, 0.05, 0.08, 0.11];
@@ -117,15 +118,4 @@ function mix(a, b, share) {
 
 function distance(a, b) {
   return Math.hypot(b[0] - a[0], b[1] - a[1]);
-}
-
-/** Tommy Ettinger's small random generator: numbers from 0 to 1, the same for a seed everywhere. */
-function mulberry32(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
