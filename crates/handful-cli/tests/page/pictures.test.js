@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { serve } from './fixture.js';
+import { draw, settled } from './pen.js';
+import { drawings } from './strokes.js';
+
+const visit = serve();
+const photo = {
+  name: 'photo.jpg',
+  mimeType: 'image/jpeg',
+  buffer: readFileSync(new URL('../../../handful/tests/formats/fixtures/strays/photo.jpg', import.meta.url)),
+};
+
+test('a photograph that is chosen is read', async (t) => {
+  const page = await visit(t);
+  await page.setInputFiles('#file', photo);
+  await told(page, '7');
+  assert(await page.isEnabled('#undo'));
+
+  await page.click('#undo');
+  await told(page, '?');
+  await page.setInputFiles('#file', photo);
+  await told(page, '7');
+});
+
+for (const kind of ['drop', 'paste']) {
+  test(`a photograph is read after a ${kind}`, async (t) => {
+    const page = await visit(t);
+    await page.evaluate(({ kind, name, mimeType, encoded }) => {
+      const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], name, { type: mimeType }));
+      const init = { bubbles: true, cancelable: true };
+      const event = kind === 'drop'
+        ? new DragEvent('drop', { ...init, dataTransfer: data })
+        : new ClipboardEvent('paste', { ...init, clipboardData: data });
+      document.body.dispatchEvent(event);
+      // Else the browser would leave the page for the file that was dropped.
+      if (kind === 'drop' && !event.defaultPrevented) throw new Error('the page would be left');
+    }, { ...photo, kind, encoded: photo.buffer.toString('base64') });
+    await told(page, '7');
+  });
+}
+
+test('a drawing takes the place of a picture', async (t) => {
+  const page = await visit(t);
+  await page.setInputFiles('#file', photo);
+  await told(page, '7');
+  await draw(page, drawings()[0].strokes);
+  assert.equal(await page.textContent('#label'), '0');
+});
+
+test('a file that is no picture is told, and what was drawn stays', async (t) => {
+  const page = await visit(t);
+  await draw(page, drawings()[0].strokes);
+  for (const [name, mimeType] of [['broken.png', 'image/png'], ['letter.txt', 'text/plain']]) {
+    await page.setInputFiles('#file', { name, mimeType, buffer: Buffer.from('no picture') });
+    const expected = `${name} cannot be shown: expected a picture.`;
+    await page.locator('#latency', { hasText: expected }).waitFor();
+    await page.locator('#spoken', { hasText: `No answer: ${expected}` }).waitFor({ state: 'attached' });
+    assert.equal(await page.textContent('#sure'), 'No answer');
+    assert.equal(await page.textContent('#label'), '0');
+  }
+});
+
+test('an answer that cannot be read is told, and the next answer is shown again', async (t) => {
+  const page = await visit(t);
+  await page.route('**/api/predict', (route) => route.fulfill({ status: 200, body: 'no JSON' }));
+  await draw(page, drawings()[0].strokes);
+  assert.equal(await page.textContent('#sure'), 'No answer');
+  await page.unroute('**/api/predict');
+  await draw(page, [[[0.5, 0.5]]]);
+  assert.match(await page.textContent('#sure'), / sure$|no digit$/);
+  await settled(page);
+});
+
+function told(page, label) {
+  return page.waitForFunction((text) => document.getElementById('label').textContent === text, label);
+}
