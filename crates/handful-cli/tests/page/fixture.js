@@ -3,7 +3,7 @@ import { after, before } from 'node:test';
 import { assertCalm, open, visit } from './browser.js';
 import { start } from './server.js';
 
-/** A server and a browser for the tests of a file; opens the page for a test, at whose end it has to be calm. */
+/** A server and a browser for a file's tests; opens the page for a test, at whose end it has to be calm. */
 export function serve(args) {
   let server;
   let browser;
