@@ -2,16 +2,31 @@
 
 PRESETS := notebook pixels tiny small fast best neighbors
 
-.PHONY: help setup test test-full lint audit bench load outliers redrawn models package
+PAGE := crates/handful-cli/tests/page
+CHROMIUM ?= chromium
+
+.PHONY: help fetch setup test test-page test-full lint audit bench load outliers redrawn models package
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Fetch everything that the tests need
+fetch: ## Fetch the crates
 	cargo fetch --locked
 
-test: setup ## Run all tests but the slow ones (about 10 minutes on 2 cores, building included)
+setup: fetch ## Fetch everything that the tests need (Node.js has to be there; installs Chromium as root on Debian)
+	@command -v npm >/dev/null || { echo "The page's tests need Node.js 20 or newer, and npm: https://nodejs.org" >&2; exit 1; }
+	@command -v $(CHROMIUM) >/dev/null || { test $(CHROMIUM) = chromium && \
+		apt-get update && apt-get install -y --no-install-recommends chromium; } || \
+		{ echo "The page's tests need Chromium: install it, or tell where it is by CHROMIUM=/path/to/chromium" >&2; exit 1; }
+	npm ci --prefix $(PAGE) --ignore-scripts --no-audit --no-fund
+
+test: setup ## Run all tests but the slow ones (about 11 minutes on 2 cores, building included)
 	cargo test --workspace --locked
+	$(MAKE) test-page
+
+test-page: setup ## Test the page of `handful serve` in a browser (a minute)
+	cargo test --workspace --locked --no-run
+	cd $(PAGE) && CHROMIUM=$$(command -v $(CHROMIUM)) npm test
 
 # Debian's package of a second data set of MNIST's shape.
 FASHION := /usr/share/datasets/fashion-mnist
@@ -19,6 +34,7 @@ FASHION := /usr/share/datasets/fashion-mnist
 test-full: setup ## Run all tests, the slow ones too (on Debian; installs dataset-fashion-mnist as root)
 	test -d $(FASHION) || { apt-get update && apt-get install -y --no-install-recommends dataset-fashion-mnist; }
 	cargo test --workspace --locked -- --include-ignored
+	$(MAKE) test-page
 
 lint: ## Check format, lints and documentation; any warning is an error
 	cargo fmt --all --check
@@ -31,7 +47,7 @@ audit: ## Check licences, sources and duplicates of all dependencies
 
 VENV := target/bench-venv
 
-bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (BENCH=--quick: does it run?)
+bench: fetch ## Measure speed, alone and beside FAISS, scikit-learn and others (BENCH=--quick: does it run?)
 	cargo bench --workspace --locked
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
@@ -43,7 +59,7 @@ bench: setup ## Measure speed, alone and beside FAISS, scikit-learn and others (
 OUTLIERS := target/outliers
 FONTS := fonts-dejavu-core fonts-freefont-ttf fonts-lato fonts-liberation
 
-outliers: setup ## Show presets what is no digit: letters, garments, noise (on Debian; installs fonts as root)
+outliers: fetch ## Show presets what is no digit: letters, garments, noise (on Debian; installs fonts as root)
 	dpkg -s $(FONTS) dataset-fashion-mnist >/dev/null 2>&1 || \
 		{ apt-get update && apt-get install -y --no-install-recommends $(FONTS) dataset-fashion-mnist; }
 	python3 -m venv $(VENV)
@@ -52,16 +68,15 @@ outliers: setup ## Show presets what is no digit: letters, garments, noise (on D
 	cargo run --release --locked -- compare --frontier --pretrained --n-init 1 \
 		--report $(OUTLIERS)/report.html --ood $(FASHION) $(OUTLIERS)/*ubyte.gz
 
-load: ## Ask `handful serve` as much as it can answer, and draw on its page (on Debian; installs wrk as root)
+load: setup ## Ask `handful serve` as much as it can answer, and draw on its page (on Debian; installs wrk as root)
 	command -v wrk >/dev/null || { apt-get update && apt-get install -y --no-install-recommends wrk; }
 	cargo build --release --locked
 	python3 benches/serve/load.py
-	npm ci --prefix crates/handful-cli/tests/page --ignore-scripts --no-audit --no-fund
-	HANDFUL=target/release/handful node benches/serve/latency.js
+	CHROMIUM=$$(command -v $(CHROMIUM)) HANDFUL=target/release/handful node benches/serve/latency.js
 
 REDRAWN := target/redrawn
 
-redrawn: setup ## Read 1,000 test digits that Pillow drew anew as pictures of 18 kinds
+redrawn: fetch ## Read 1,000 test digits that Pillow drew anew as pictures of 18 kinds
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/redrawn/requirements.txt
 	$(VENV)/bin/python benches/redrawn/make.py --to $(REDRAWN)
@@ -72,7 +87,7 @@ redrawn: setup ## Read 1,000 test digits that Pillow drew anew as pictures of 18
 LARGEST_CRATE := 10000000
 PACKAGED := target/packaged
 
-package: setup ## Package both crates, build the program from the packages alone, and let it read a picture
+package: fetch ## Package both crates, build the program from the packages alone, and let it read a picture
 	cargo package --workspace --locked --no-verify
 	rm -rf $(PACKAGED) && mkdir -p $(PACKAGED)
 	for crate in target/package/handful*.crate; do \
@@ -84,7 +99,7 @@ package: setup ## Package both crates, build the program from the packages alone
 	cp crates/handful/tests/formats/fixtures/strays/photo.jpg $(PACKAGED)
 	cd $(PACKAGED) && target/release/handful predict photo.jpg | grep "photo.jpg: 7"
 
-models: setup ## Train the presets again: crates/handful/models/*.safetensors (about 2 minutes); the default keeps pictures
+models: fetch ## Train the presets again: crates/handful/models/*.safetensors (about 2 minutes); the default keeps pictures
 	cargo build --release --locked
 	for preset in $(PRESETS); do \
 		target/release/handful train --preset $$preset $$([ $$preset != fast ] || echo --pictures) \
