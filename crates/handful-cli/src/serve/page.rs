@@ -34,6 +34,7 @@ pub(super) const FILES: &[File] = files! {
     "/element.js", JAVASCRIPT, "element.js";
     "/files.js", JAVASCRIPT, "files.js";
     "/gallery.js", JAVASCRIPT, "gallery.js";
+    "/ink.js", JAVASCRIPT, "ink.js";
     "/kept.js", JAVASCRIPT, "kept.js";
     "/map.js", JAVASCRIPT, "map.js";
     "/reader.js", JAVASCRIPT, "reader.js";

@@ -1,7 +1,7 @@
 // The page: what is drawn goes to the reader, and what it answers to all that show it.
 
 import { Drawing } from './drawing.js';
-import { byId } from './element.js';
+import { byId, count } from './element.js';
 import { Gallery } from './gallery.js';
 import { Kept } from './kept.js';
 import { DigitMap } from './map.js';
@@ -15,7 +15,8 @@ useTools();
 
 const model = await ask('/api/model');
 tellFacts(model);
-const [map, verdict, kept] = [new DigitMap((await ask('/api/map')).points, model), new Verdict(model), new Kept(model)];
+const { points } = await ask('/api/map');
+const [map, verdict, kept] = [new DigitMap(points, model), new Verdict(model), new Kept(model)];
 
 export const reader = new Reader(drawing);
 reader.addEventListener('answer', ({ detail }) => {
@@ -81,9 +82,11 @@ function takePictures() {
   });
 }
 
-function tellFacts({ model: name, bytes, n_prototypes: prototypes, n_neighbors: neighbors, n_samples: samples, version }) {
-  const count = (number) => number.toLocaleString('en');
-  byId('facts').textContent =
-    `handful ${version}, model ${name}: ${count(prototypes)} prototypes, of which the nearest ${neighbors} decide, ` +
-    `learned from ${count(samples)} images; ${count(Math.round(bytes / 1000))} kB.`;
+function tellFacts(model) {
+  const facts = [
+    `handful ${model.version}, model ${model.model}, ${count(Math.round(model.bytes / 1000))} kB`,
+    `${count(model.n_prototypes)} prototypes, of which the nearest ${model.n_neighbors} decide`,
+    `learned from ${count(model.n_samples)} images`,
+  ];
+  byId('facts').textContent = `${facts.join('; ')}.`;
 }

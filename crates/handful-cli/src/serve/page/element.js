@@ -23,6 +23,8 @@ export function picture(source, alt) {
 
 export const byId = (id) => document.getElementById(id);
 
+export const count = (number) => number.toLocaleString('en');
+
 /** A share of 1 in percent, never rounded to all or nothing. */
 export function percent(share) {
   if (share > 0.9995 && share < 1) return '> 99.9 %';

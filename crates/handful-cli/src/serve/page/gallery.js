@@ -1,6 +1,6 @@
 // The test digits, and the confusion matrix: any of them can be looked at.
 
-import { byId, element, percent, picture } from './element.js';
+import { byId, count, element, percent, picture } from './element.js';
 import { ask } from './reader.js';
 
 const PAGE = 60;
@@ -18,8 +18,8 @@ export class Gallery {
     this.#show = show;
     const { name, n_images: n, n_mistakes: mistakes, accuracy } = summary;
     byId('gallery-lead').textContent =
-      `Of the ${n.toLocaleString('en')} test images of ${name} the model reads ` +
-      `${(100 * accuracy).toFixed(2)} % right: ${mistakes.toLocaleString('en')} mistakes. ` +
+      `Of the ${count(n)} test images of ${name} the model reads ` +
+      `${(100 * accuracy).toFixed(2)} % right: ${count(mistakes)} mistakes. ` +
       'Choose one to see why; a cell of the matrix shows its images.';
     byId('matrix').replaceChildren(...this.#matrix(summary.confusion_matrix));
     byId('more').addEventListener('click', () => this.#load());
@@ -52,7 +52,11 @@ export class Gallery {
     const verdict = isRight ? `${label}, read right` : `${label}, read as ${predicted}`;
     const button = element(
       'button',
-      { type: 'button', className: isRight ? '' : 'is-wrong', title: `Test image ${index}: ${percent(confidence)} sure` },
+      {
+        type: 'button',
+        className: isRight ? '' : 'is-wrong',
+        title: `Test image ${index}: ${percent(confidence)} sure`,
+      },
       picture(image, ''),
       element('span', { className: 'unseen' }, verdict),
       element('span', { 'aria-hidden': 'true' }, isRight ? label : `${label} → ${predicted}`),
@@ -64,23 +68,24 @@ export class Gallery {
   #matrix(counts) {
     const most = Math.max(1, ...counts.flatMap((row, i) => row.filter((_, j) => j !== i)));
     const head = (name, scope) => element('th', { scope }, name);
-    const cell = (count, i, j) => {
+    const cell = (n, i, j) => {
       const [label, predicted] = [this.#classes[i], this.#classes[j]];
       const made = element('td', { className: i === j ? 'is-right' : 'is-wrong' });
-      if (count === 0) return made;
-      const name = i === j ? `${label} read right: ${count}` : `${label} read as ${predicted}: ${count}`;
-      const button = element('button', { type: 'button', 'aria-label': name }, String(count));
+      if (n === 0) return made;
+      const name = i === j ? `${label} read right: ${n}` : `${label} read as ${predicted}: ${n}`;
+      const button = element('button', { type: 'button', 'aria-label': name }, String(n));
       const title = i === j ? `${label}, read right` : `${label}, read as ${predicted}`;
       button.addEventListener('click', () => this.#select({ label, predicted }, title));
-      made.style.setProperty('--share', count / most);
+      made.style.setProperty('--share', n / most);
       made.append(button);
       return made;
     };
     const rows = counts.map((row, i) =>
-      element('tr', {}, head(this.#classes[i], 'row'), ...row.map((count, j) => cell(count, i, j))));
+      element('tr', {}, head(this.#classes[i], 'row'), ...row.map((n, j) => cell(n, i, j))));
+    const heads = this.#classes.map((name) => head(name, 'col'));
     return [
       element('caption', {}, 'Rows: what it is. Columns: what the model says.'),
-      element('thead', {}, element('tr', {}, element('td'), ...this.#classes.map((name) => head(name, 'col')))),
+      element('thead', {}, element('tr', {}, element('td'), ...heads)),
       element('tbody', {}, ...rows),
     ];
   }

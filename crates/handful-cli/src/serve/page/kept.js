@@ -77,14 +77,16 @@ export class Kept {
 
   /** Labels and pixels. */
   #rows() {
-    return Promise.all(this.#drawings.map(async ({ label, image }) => ({ label, pixels: await pixels(image) })));
+    const row = async ({ label, image }) => ({ label, pixels: await pixels(image) });
+    return Promise.all(this.#drawings.map(row));
   }
 }
 
 function stored() {
   try {
     const found = JSON.parse(localStorage.getItem(KEY)) ?? [];
-    return found.filter(({ label, image }) => typeof label === 'string' && image.startsWith('data:image/png;'));
+    const isWhole = ({ label, image }) => typeof label === 'string' && image.startsWith('data:image/png;');
+    return found.filter(isWhole);
   } catch {
     return [];
   }

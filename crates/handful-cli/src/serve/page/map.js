@@ -1,6 +1,6 @@
 // The map: prototypes in the plane in which they differ most, and the drawing among them.
 
-import { byId, shape } from './element.js';
+import { byId, count, shape } from './element.js';
 
 /** Some models ask hundreds of neighbours. */
 const MOST_LINES = 10;
@@ -24,11 +24,10 @@ export class DigitMap {
       return glyph;
     });
     this.#svg.replaceChildren(...glyphs, this.#lines, this.#dot);
-    const count = (number) => number.toLocaleString('en');
     const shown = points.length === nPrototypes ? 'All' : `${count(points.length)} of the`;
     byId('map-note').textContent =
-      `${shown} ${count(nPrototypes)} prototypes of the model, in the two directions in which they differ most, ` +
-      'spread where they crowd. The ring is your drawing; lines lead to its neighbours.';
+      `${shown} ${count(nPrototypes)} prototypes of the model, in the two directions in which they differ ` +
+      'most, spread where they crowd. The ring is your drawing; lines lead to its neighbours.';
     this.showNothing();
   }
 
@@ -36,8 +35,9 @@ export class DigitMap {
     const [x, y] = place(position);
     this.#dot.style.transform = `translate(${x}px, ${y}px)`;
     this.#svg.classList.add('has-drawing');
-    const voters = neighbors.slice(0, MOST_LINES).map(({ prototype }) => this.#places.get(prototype)).filter(Boolean);
-    this.#lines.replaceChildren(...voters.map(([x2, y2]) => shape('line', { x1: x, y1: y, x2, y2 })));
+    const voters = neighbors.slice(0, MOST_LINES).map(({ prototype }) => this.#places.get(prototype));
+    const line = ([x2, y2]) => shape('line', { x1: x, y1: y, x2, y2 });
+    this.#lines.replaceChildren(...voters.filter(Boolean).map(line));
   }
 
   showNothing() {

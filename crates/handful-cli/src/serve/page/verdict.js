@@ -105,7 +105,8 @@ function fillBar(bar, share, isFirst) {
 function voter({ label, distance, image }) {
   // Distances are squared.
   const far = Math.sqrt(distance).toFixed(1);
-  const shown = image ? picture(image, '') : element('span', { className: 'no-picture', 'aria-hidden': 'true' }, label);
+  const blank = () => element('span', { className: 'no-picture', 'aria-hidden': 'true' }, label);
+  const shown = image ? picture(image, '') : blank();
   return element(
     'li', {},
     element('span', { className: 'frame' }, shown),

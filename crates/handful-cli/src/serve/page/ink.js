@@ -1,0 +1,43 @@
+// How strokes and pictures look on the paper.
+
+/** A smooth line: from middle to middle of its points, each of which bends it. */
+export function paintStroke(context, { width, points }, side) {
+  const at = ([x, y]) => [x * side, y * side];
+  context.beginPath();
+  if (points.length === 1) {
+    context.arc(...at(points[0]), (width * side) / 2, 0, 2 * Math.PI);
+    context.fill();
+    return;
+  }
+  context.lineWidth = width * side;
+  context.moveTo(...at(points[0]));
+  for (let i = 1; i < points.length - 1; i += 1) {
+    const middle = [0, 1].map((axis) => (points[i][axis] + points[i + 1][axis]) / 2);
+    context.quadraticCurveTo(...at(points[i]), ...at(middle));
+  }
+  context.lineTo(...at(points.at(-1)));
+  context.stroke();
+}
+
+/** As large as it fits; a small one, which is a digit in its frame, as ink. */
+export function paintPicture(context, bitmap, side, color) {
+  const isDigit = Math.max(bitmap.width, bitmap.height) <= 64;
+  const scale = side / Math.max(bitmap.width, bitmap.height);
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  context.imageSmoothingEnabled = !isDigit;
+  const source = isDigit ? asInk(bitmap, color) : bitmap;
+  context.drawImage(source, (side - width) / 2, (side - height) / 2, width, height);
+}
+
+/** Grey values as opacity. */
+function asInk(bitmap, color) {
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+  context.drawImage(bitmap, 0, 0);
+  const image = context.getImageData(0, 0, bitmap.width, bitmap.height);
+  for (let i = 0; i < image.data.length; i += 4) image.data[i + 3] = image.data[i];
+  context.putImageData(image, 0, 0);
+  context.globalCompositeOperation = 'source-in';
+  context.fillStyle = color;
+  context.fillRect(0, 0, bitmap.width, bitmap.height);
+  return context.canvas;
+}
