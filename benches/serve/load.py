@@ -2,8 +2,8 @@
 
     python benches/serve/load.py                  # make load
 
-Test digits are posted as pictures of 28 x 28 pixels, as numbers in JSON, and as drawings of 280 x 280 pixels, which
-have to be framed first. Fails if a request does, or if memory grows.
+Test digits are posted as pictures of 28 x 28 pixels, as numbers in JSON, and as drawings of 140 x 140 pixels, as the
+page sends them, which have to be framed first. Fails if a request does, or if memory grows.
 """
 
 import argparse
@@ -73,10 +73,11 @@ def numbers(digit: bytes) -> bytes:
 
 
 def drawing(digit: bytes) -> bytes:
-    """As the page sends it."""
+    """As the page sends it: half of its sides is ink."""
     rows = (digit[y * SIDE : (y + 1) * SIDE] for y in range(SIDE))
-    wide = (b"".join(bytes([value]) * 10 for value in row) for row in rows)
-    return b"P5 280 280 255\n" + b"".join(row * 10 for row in wide)
+    margin = bytes((140 - 3 * SIDE) // 2)
+    wide = [margin + b"".join(bytes([value]) * 3 for value in row) + margin for row in rows]
+    return b"P5 140 140 255\n" + bytes(140 * len(margin)) + b"".join(row * 3 for row in wide) + bytes(140 * len(margin))
 
 
 KINDS = [

@@ -1,12 +1,11 @@
 // The paper: strokes of mouse, pen, touch and keys. Ink is what is opaque, whatever its colour.
 
-import { paintPicture, paintStroke } from './ink.js';
+import { findInk, paintPicture, paintStroke } from './ink.js';
 
-/** The paper is sent with so many pixels a side: enough for small digits to be seen well. */
-const SIDE = 280;
-/** Around it is more paper than it has: what most of a picture shows is paper, however full it is of ink. */
-const MARGIN = 60;
-const SENT = SIDE + 2 * MARGIN;
+/** What is sent has so many pixels a side: strokes are some pixels wide then, and no more is looked at. */
+const SENT = 140;
+/** Of its side this part is ink, so that most of it is paper, however full of ink the paper here is. */
+const INK_PART = 0.5;
 /** A step of the arrow keys, as a part of the paper's side; with Shift a quarter of it. */
 const STEP = 0.04;
 /** Points nearer than this add nothing to a stroke. */
@@ -79,12 +78,21 @@ export class Drawing extends EventTarget {
   /** What there is to read: a picture's own file, or the ink on the paper, light on dark, as a PGM file. */
   body() {
     if (this.#shown) return this.#shown.blob;
-    this.#sent.clearRect(0, 0, SENT, SENT);
-    this.#sent.drawImage(this.#canvas, MARGIN, MARGIN, SIDE, SIDE);
-    const { data } = this.#sent.getImageData(0, 0, SENT, SENT);
-    const grey = new Uint8Array(SENT * SENT);
-    for (let i = 0; i < grey.length; i += 1) grey[i] = data[4 * i + 3];
+    const { x, y, side } = findInk(this.#opacity(0, 0, this.#canvas.width), SENT);
+    const [scale, margin] = [this.#canvas.width / SENT, (side / INK_PART - side) / 2];
+    const grey = this.#opacity(scale * (x - margin), scale * (y - margin), scale * (side + 2 * margin));
     return new Blob([`P5 ${SENT} ${SENT} 255\n`, grey], { type: 'image/x-portable-graymap' });
+  }
+
+  /** How opaque a square of the canvas is, at the size that is sent. */
+  #opacity(x, y, side) {
+    this.#sent.clearRect(0, 0, SENT, SENT);
+    this.#sent.imageSmoothingQuality = 'high';
+    this.#sent.drawImage(this.#canvas, x, y, side, side, 0, 0, SENT, SENT);
+    const { data } = this.#sent.getImageData(0, 0, SENT, SENT);
+    const opacity = new Uint8Array(SENT * SENT);
+    for (let i = 0; i < opacity.length; i += 1) opacity[i] = data[4 * i + 3];
+    return opacity;
   }
 
   #start(event) {

@@ -1,4 +1,4 @@
-// How strokes and pictures look on the paper.
+// Ink: how strokes and pictures look on the paper, and where it is.
 
 /** A smooth line: from middle to middle of its points, each of which bends it. */
 export function paintStroke(context, { width, points }, side) {
@@ -27,6 +27,19 @@ export function paintPicture(context, bitmap, side, color) {
   context.imageSmoothingEnabled = !isDigit;
   const source = isDigit ? asInk(bitmap, color) : bitmap;
   context.drawImage(source, (side - width) / 2, (side - height) / 2, width, height);
+}
+
+/** The smallest square around what is opaque, of an image with equal sides; all of it if nothing is. */
+export function findInk(opacity, n) {
+  let [left, right, top, bottom] = [n, 0, n, 0];
+  opacity.forEach((value, i) => {
+    if (value === 0) return;
+    const [x, y] = [i % n, Math.floor(i / n)];
+    [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x + 1), Math.min(top, y), Math.max(bottom, y + 1)];
+  });
+  if (right === 0) return { x: 0, y: 0, side: n };
+  const side = Math.max(right - left, bottom - top);
+  return { x: (left + right - side) / 2, y: (top + bottom - side) / 2, side };
 }
 
 /** Grey values as opacity. */
