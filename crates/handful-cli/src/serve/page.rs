@@ -38,6 +38,8 @@ pub(super) const FILES: &[File] = files! {
     "/kept.js", JAVASCRIPT, "kept.js";
     "/map.js", JAVASCRIPT, "map.js";
     "/reader.js", JAVASCRIPT, "reader.js";
+    "/server.js", JAVASCRIPT, "server.js";
+    "/storage.js", JAVASCRIPT, "storage.js";
     "/theme.js", JAVASCRIPT, "theme.js";
     "/verdict.js", JAVASCRIPT, "verdict.js";
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { serve } from './fixture.js';
-import { answer, draw, ink, pixels, press, setBrush, settled } from './pen.js';
+import { answer, draw, ink, pixels, places, press, setBrush, settled } from './pen.js';
 import { mulberry32 } from './random.js';
 import { drawings } from './strokes.js';
 
@@ -18,7 +18,7 @@ test('every digit is told with its probabilities, its voters and what the model 
     const told = await answer(page);
     assert.equal(told.label, String(digit));
     assert.deepEqual(await verdict(page), expected(told));
-    const latency = /^\d+ ms from pen to answer, [\d.]+ (µs|ms) of it in the model$/;
+    const latency = /^\d+ ms from pen to answer, [\d.]+ (µs|ms) of it in the server$/;
     assert.match(await page.textContent('#latency'), latency);
     await page.click('#clear');
   }
@@ -79,9 +79,26 @@ test('undo takes one stroke back, and clear takes all', async (t) => {
   assert.equal(await page.isVisible('#hint'), false);
 
   await draw(page, [[[0.1, 0.9], [0.9, 0.9]]]);
+  const whole = await ink(page);
   await page.click('#clear');
   await settled(page);
-  assert.deepEqual(await blank(page), { label: '?', undo: true, clear: true, hint: true, ink: 0 });
+  assert.deepEqual(await blank(page), { label: '?', undo: false, clear: true, hint: true, ink: 0 });
+  await page.click('#undo');
+  assert.equal(await ink(page), whole);
+});
+
+test('undo ends a stroke that is being drawn', async (t) => {
+  const page = await visit(t);
+  const at = await places(page);
+  await page.mouse.move(...at([0.5, 0.2]));
+  await page.mouse.down();
+  await page.mouse.move(...at([0.5, 0.4]));
+  await page.keyboard.press('Control+z');
+  await page.mouse.move(...at([0.5, 0.8]));
+  await page.mouse.up();
+  await settled(page);
+  assert.equal(await ink(page), 0);
+  assert.equal(await page.textContent('#label'), '?');
 });
 
 test('a wider brush leaves more ink', async (t) => {
@@ -143,10 +160,7 @@ async function verdict(page) {
 function expected({ label, is_digit: isDigit, probabilities, neighbors, input }) {
   assert.equal(neighbors.length, 5);
   assert.equal(Object.keys(probabilities).length, 10);
-  const share = (p) => {
-    if (p > 0.9995 && p < 1) return '> 99.9 %';
-    return p > 0 && p < 0.0005 ? '< 0.1 %' : `${(100 * p).toFixed(1)} %`;
-  };
+  const share = (p) => `${(Math.floor(1000 * p) / 10).toFixed(1)} %`;
   return {
     label,
     isDoubtful: !isDigit,

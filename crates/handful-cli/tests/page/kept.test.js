@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { serve } from './fixture.js';
-import { answer, draw, pixels } from './pen.js';
+import { answer, draw, pixels, press } from './pen.js';
 import { program } from './server.js';
 import { drawings } from './strokes.js';
 
@@ -27,7 +27,7 @@ test('drawings are kept with their labels, right or wrong, until they are forgot
     await keep(page, label);
     assert.equal(
       await page.textContent('#keep-note'),
-      `Kept as ${label}, ${label === '0' ? 'read right' : 'read as 0'}.`,
+      `Kept as ${label}, ${label === '0' ? 'read right' : 'read as 0'}; ${images.length} in all.`,
     );
     await page.click('#clear');
   }
@@ -38,7 +38,7 @@ test('drawings are kept with their labels, right or wrong, until they are forgot
   await page.waitForSelector('html[data-ready]');
   assert.deepEqual(await kept(page), all);
 
-  await page.click('#kept li:nth-child(2) button');
+  await page.click('#kept li:nth-child(2) .forget');
   assert.deepEqual(await kept(page), [all[0], all[2]]);
   await answerDialog(page, 'dismiss');
   assert.deepEqual(await kept(page), [all[0], all[2]]);
@@ -81,6 +81,57 @@ test('kept drawings are exported as files that handful learns from', async (t) =
   }
 });
 
+test('a drawing is kept as it is, not as it was before, and once', async (t) => {
+  const page = await visit(t);
+  const [zero, one] = [few[0], few[1]];
+  await draw(page, zero.strokes);
+  await page.dblclick('#choices button[value="0"]');
+  assert.equal((await kept(page)).length, 1);
+  await page.click('#clear');
+  await draw(page, zero.strokes);
+
+  // Chosen while the answer is under way.
+  let release;
+  const wait = new Promise((resolve) => { release = resolve; });
+  await page.route('**/api/predict', async (route) => {
+    await wait;
+    await route.continue();
+  });
+  for (const points of one.strokes) await (await press(page, points)).lift();
+  await keep(page, '1');
+  assert.equal((await kept(page)).length, 1);
+  release();
+  await page.waitForFunction(() => document.querySelectorAll('#kept li').length === 2);
+  await page.unroute('**/api/predict');
+  const [, [label, image]] = await kept(page);
+  assert.deepEqual([label, image], ['1', (await answer(page)).input]);
+});
+
+test('what another window keeps stays, and is shown', async (t) => {
+  const page = await visit(t);
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await other.waitForSelector('html[data-ready]');
+  for (const [window, digit] of [[page, 0], [other, 1], [page, 2]]) {
+    await window.bringToFront();
+    await draw(window, few[digit].strokes);
+    await keep(window, String(digit));
+  }
+  assert.deepEqual((await kept(page)).map(([label]) => label), ['0', '1', '2']);
+  await other.waitForFunction(() => document.querySelectorAll('#kept li').length === 3);
+});
+
+test('a drawing that is kept can be looked at again', async (t) => {
+  const page = await visit(t);
+  await draw(page, few[3].strokes);
+  const { input } = await answer(page);
+  await keep(page, '3');
+  await page.click('#clear');
+  await page.click('#kept li button');
+  await page.waitForSelector(`#seen img[src="${input}"]`);
+  assert.equal(await page.textContent('#label'), '3');
+});
+
 function handful(...args) {
   return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
@@ -90,12 +141,13 @@ function keep(page, label) {
 }
 
 function enabled(page) {
-  return page.$$eval('#choices button:enabled', (buttons) => buttons.map(({ value }) => value));
+  const usable = '#choices button[aria-disabled="false"]';
+  return page.$$eval(usable, (buttons) => buttons.map(({ value }) => value));
 }
 
 function kept(page) {
-  return page.$$eval('#kept button', (buttons) => buttons.map((button) => [
-    button.querySelector('span').textContent, button.querySelector('img').src,
+  return page.$$eval('#kept li', (items) => items.map((item) => [
+    item.querySelector('span').textContent, item.querySelector('img').src,
   ]));
 }
 

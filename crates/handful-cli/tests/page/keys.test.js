@@ -30,7 +30,10 @@ test('the keyboard alone draws, undoes and clears, and the verdict is said', asy
   const dash = (await ink(page)) - bar;
   assert(dash > 0 && dash < 0.04 * 0.06 + 0.06 ** 2, `${dash}`);
 
+  // Wherever the focus is.
+  await page.keyboard.press('Tab');
   await page.keyboard.press('Control+z');
+  await page.keyboard.press('Shift+Tab');
   await settled(page);
   assert.equal(await ink(page), bar);
   assert.equal(await page.textContent('#label'), '1');

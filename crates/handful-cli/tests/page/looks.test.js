@@ -78,7 +78,7 @@ test('colours follow the system until somebody chooses, and ink does too', async
 });
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`axe finds nothing serious in ${colorScheme} colours`, async (t) => {
+  test(`axe finds nothing in ${colorScheme} colours`, async (t) => {
     const page = await visit(t, { colorScheme });
     await page.waitForSelector('#digits li');
     await page.evaluate(axe);
@@ -87,7 +87,7 @@ for (const colorScheme of ['light', 'dark']) {
     await page.click('#choices button:first-child');
     assert.deepEqual(await violations(page), []);
     await page.click('#matrix .is-wrong button');
-    await page.waitForSelector('#all:not([hidden])');
+    await page.waitForSelector('#all[aria-disabled="false"]');
     assert.deepEqual(await violations(page), []);
   });
 }
@@ -115,6 +115,5 @@ function lightness(page) {
 async function violations(page) {
   const { violations: found } = await page.evaluate(() => globalThis.axe.run());
   return found
-    .filter(({ impact }) => ['serious', 'critical'].includes(impact))
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).slice(0, 3)}`);
 }

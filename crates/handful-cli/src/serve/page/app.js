@@ -1,53 +1,66 @@
 // The page: what is drawn goes to the reader, and what it answers to all that show it.
 
 import { Drawing } from './drawing.js';
-import { byId, count } from './element.js';
+import { byId, count, setUsable } from './element.js';
 import { Gallery } from './gallery.js';
 import { Kept } from './kept.js';
 import { DigitMap } from './map.js';
-import { Reader, ask } from './reader.js';
+import { Reader } from './reader.js';
+import { ask } from './server.js';
 import { startTheme } from './theme.js';
 import { Verdict } from './verdict.js';
 
 export const drawing = new Drawing(byId('drawing'));
+export const reader = new Reader(drawing);
 startTheme(() => drawing.recolour());
 useTools();
 
-const model = await ask('/api/model');
-tellFacts(model);
-const { points } = await ask('/api/map');
-const [map, verdict, kept] = [new DigitMap(points, model), new Verdict(model), new Kept(model)];
+try {
+  const [model, { points }] = await Promise.all([ask('/api/model'), ask('/api/map')]);
+  tellFacts(model);
+  const [map, verdict, kept] = [new DigitMap(points, model), new Verdict(model), new Kept(model, look)];
+  tellAll(map, verdict, kept);
+  takePictures((sentence) => verdict.tell(sentence));
+  // Strokes that came before.
+  if (!drawing.isEmpty) drawing.changed();
+  document.documentElement.dataset.ready = '';
 
-export const reader = new Reader(drawing);
-reader.addEventListener('answer', ({ detail }) => {
-  verdict.show(detail);
-  map.show(detail);
-  kept.offer(detail);
-});
-reader.addEventListener('nothing', () => {
-  verdict.showNothing();
-  map.showNothing();
-  kept.offer(null);
-});
-reader.addEventListener('failure', ({ detail }) => verdict.showFailure(detail));
-reader.addEventListener('busy', () => verdict.setBusy(true));
-reader.addEventListener('idle', () => verdict.setBusy(false));
-takePictures();
-document.documentElement.dataset.ready = '';
+  // Null where there are no test images: then there is no gallery.
+  const summary = await ask('/api/gallery');
+  if (summary) new Gallery(summary, model, look);
+} catch (error) {
+  byId('sure').textContent = 'Something is missing';
+  byId('latency').textContent = `${error.message} Reload the page to try again.`;
+}
 
-// Null where there are no test images: then there is no gallery.
-const summary = await ask('/api/gallery');
-if (summary) {
-  new Gallery(summary, model, async (file) => {
-    await drawing.show(file);
-    byId('paper').scrollIntoView({ block: 'nearest' });
+/** Shows a digit in its frame on the paper. */
+async function look(file) {
+  await drawing.show(file, { isInk: true });
+  byId('paper').scrollIntoView({ block: 'nearest' });
+}
+
+function tellAll(map, verdict, kept) {
+  drawing.addEventListener('change', () => kept.expect());
+  reader.addEventListener('answer', ({ detail }) => {
+    verdict.show(detail);
+    map.show(detail);
+    if (detail.isCurrent) kept.offer(detail);
   });
+  const showNone = (show) => {
+    show();
+    map.showNothing();
+    kept.withdraw();
+  };
+  reader.addEventListener('nothing', () => showNone(() => verdict.showNothing()));
+  reader.addEventListener('failure', ({ detail }) => showNone(() => verdict.showFailure(detail)));
+  reader.addEventListener('busy', () => verdict.setBusy(true));
+  reader.addEventListener('idle', () => verdict.setBusy(false));
 }
 
 function useTools() {
   const update = () => {
-    byId('undo').disabled = drawing.isEmpty;
-    byId('clear').disabled = drawing.isEmpty;
+    setUsable(byId('undo'), drawing.canUndo);
+    setUsable(byId('clear'), !drawing.isEmpty);
     byId('hint').hidden = !drawing.isEmpty;
   };
   const setBrush = () => {
@@ -57,17 +70,21 @@ function useTools() {
   byId('undo').addEventListener('click', () => drawing.undo());
   byId('clear').addEventListener('click', () => drawing.clear());
   byId('brush').addEventListener('input', setBrush);
+  document.addEventListener('keydown', (event) => {
+    const isUndo = event.key === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+    if (!isUndo) return;
+    event.preventDefault();
+    drawing.undo();
+  });
   setBrush();
   update();
 }
 
 /** Files that are chosen, dropped or pasted. */
-function takePictures() {
+function takePictures(tell) {
   const take = (files) => {
     const file = [...files].find(({ type }) => type.startsWith('image/')) ?? files[0];
-    if (file) drawing.show(file).catch(() => {
-      verdict.showFailure(new Error(`${file.name} cannot be shown: expected a picture.`));
-    });
+    if (file) drawing.show(file).catch(() => tell(`${file.name} cannot be shown: expected a picture.`));
   };
   byId('file').addEventListener('change', ({ target }) => {
     take(target.files);

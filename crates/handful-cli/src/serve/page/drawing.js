@@ -1,6 +1,6 @@
 // The paper: strokes of mouse, pen, touch and keys. Ink is what is opaque, whatever its colour.
 
-import { findInk, paintPicture, paintStroke } from './ink.js';
+import { findInk, paintPicture, paintStroke, scaled } from './ink.js';
 
 /** What is sent has so many pixels a side: strokes are some pixels wide then, and no more is looked at. */
 const SENT = 140;
@@ -11,18 +11,28 @@ const STEP = 0.04;
 /** Points nearer than this add nothing to a stroke. */
 const NEAREST = 0.002;
 
+/** A larger picture, or one of another type, is made smaller before it is sent. */
+const LARGEST_PICTURE = 1500;
+const LARGEST_FILE = 1 << 20;
+const KNOWN_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/bmp', 'image/webp'];
+
 /** Fires `change` whenever there is something else to see. */
 export class Drawing extends EventTarget {
   /** Brush width, as a part of the paper's side. */
   brush = 0.06;
+  /** How often something changed. */
+  version = 0;
 
   #canvas;
   #context;
   #sent = new OffscreenCanvas(SENT, SENT).getContext('2d', { willReadFrequently: true });
   #color = '';
-  #strokes = [];
-  /** A picture that is shown as it is, instead of strokes: `{ blob, bitmap }`. */
-  #shown = null;
+  /** Strokes, or a picture that is shown as it is: `{ blob, bitmap, isInk }`. */
+  #state = { strokes: [], shown: null };
+  /** What undo goes back to. */
+  #past = [];
+  /** Ends the stroke that a pointer draws. */
+  #stroke = new AbortController();
   /** Where the pen of the keys is, and the stroke that it draws. */
   #pen = { at: [0.5, 0.3], stroke: null, isSeen: false };
 
@@ -31,41 +41,46 @@ export class Drawing extends EventTarget {
     this.#canvas = canvas;
     this.#context = canvas.getContext('2d', { willReadFrequently: true });
     canvas.addEventListener('pointerdown', (event) => this.#start(event));
+    // Keys are for those who come by keys: others scroll with them.
+    canvas.addEventListener('mousedown', (event) => event.preventDefault());
     canvas.addEventListener('keydown', (event) => this.#key(event));
     canvas.addEventListener('blur', () => this.#hidePen());
     new ResizeObserver(() => this.#resize()).observe(canvas);
+    // Another screen may have other pixels.
+    window.addEventListener('resize', () => this.#resize());
   }
 
   get isEmpty() {
-    return this.#strokes.length === 0 && !this.#shown;
+    return this.#state.strokes.length === 0 && !this.#state.shown;
+  }
+
+  get canUndo() {
+    return this.#past.length > 0;
   }
 
   undo() {
-    this.#liftPen();
-    if (this.#shown) this.#shown = null;
-    else this.#strokes.pop();
+    if (!this.canUndo) return;
+    this.#endStrokes();
+    this.#state = this.#past.pop();
     this.#repaint();
     this.changed();
   }
 
   clear() {
-    this.#liftPen();
-    this.#strokes = [];
-    this.#shown = null;
-    this.#repaint();
-    this.changed();
+    if (!this.isEmpty) this.#set({ strokes: [], shown: null });
   }
 
-  /** Shows a picture, which is read as it is until something is drawn. */
-  async show(blob) {
+  /** Shows a picture, which is read as it is until something is drawn; `isInk`: light on dark, and framed. */
+  async show(blob, { isInk = false } = {}) {
+    const { version } = this;
     const bitmap = await createImageBitmap(blob);
-    this.#strokes = [];
-    this.#shown = { blob, bitmap };
-    this.#repaint();
-    this.changed();
+    const sent = isInk ? blob : await smaller(blob, bitmap);
+    // Something else may have been drawn meanwhile.
+    if (version === this.version) this.#set({ strokes: [], shown: { blob: sent, bitmap, isInk } });
   }
 
   changed() {
+    this.version += 1;
     this.dispatchEvent(new Event('change'));
   }
 
@@ -77,7 +92,7 @@ export class Drawing extends EventTarget {
 
   /** What there is to read: a picture's own file, or the ink on the paper, light on dark, as a PGM file. */
   body() {
-    if (this.#shown) return this.#shown.blob;
+    if (this.#state.shown) return this.#state.shown.blob;
     const { x, y, side } = findInk(this.#opacity(0, 0, this.#canvas.width), SENT);
     const [scale, margin] = [this.#canvas.width / SENT, (side / INK_PART - side) / 2];
     const grey = this.#opacity(scale * (x - margin), scale * (y - margin), scale * (side + 2 * margin));
@@ -99,8 +114,8 @@ export class Drawing extends EventTarget {
     if (event.button !== 0 || !event.isPrimary) return;
     this.#hidePen();
     const stroke = this.#begin(this.#place(event));
-    const controller = new AbortController();
-    const { signal } = controller;
+    this.#stroke = new AbortController();
+    const { signal } = this.#stroke;
     const isSame = (other) => other.pointerId === event.pointerId;
     const move = (moved) => {
       if (!isSame(moved)) return;
@@ -108,7 +123,7 @@ export class Drawing extends EventTarget {
       const all = moved.getCoalescedEvents?.() ?? [];
       for (const point of all.length > 0 ? all : [moved]) this.#extend(stroke, this.#place(point));
     };
-    const end = (ended) => isSame(ended) && controller.abort();
+    const end = (ended) => isSame(ended) && this.#stroke.abort();
     // Beyond its edges too, until the pointer is lifted.
     this.#canvas.setPointerCapture(event.pointerId);
     this.#canvas.addEventListener('pointermove', move, { signal });
@@ -117,12 +132,22 @@ export class Drawing extends EventTarget {
   }
 
   #begin(at) {
-    this.#shown = null;
     const stroke = { width: this.brush, points: [at] };
-    this.#strokes.push(stroke);
+    this.#set({ strokes: [...this.#state.strokes, stroke], shown: null });
+    return stroke;
+  }
+
+  #set(state) {
+    this.#endStrokes();
+    this.#past.push(this.#state);
+    this.#state = state;
     this.#repaint();
     this.changed();
-    return stroke;
+  }
+
+  #endStrokes() {
+    this.#stroke.abort();
+    this.#pen.stroke = null;
   }
 
   #extend(stroke, at) {
@@ -139,8 +164,7 @@ export class Drawing extends EventTarget {
     const { key } = event;
     if (key in moves) this.#movePen(moves[key]);
     else if (key === ' ') this.#togglePen();
-    else if (key === 'Delete' || key === 'Escape') this.clear();
-    else if (key.toLowerCase() === 'z' && (event.ctrlKey || event.metaKey)) this.undo();
+    else if (key === 'Delete') this.clear();
     else return;
     event.preventDefault();
   }
@@ -159,12 +183,8 @@ export class Drawing extends EventTarget {
     this.#repaint();
   }
 
-  #liftPen() {
-    this.#pen.stroke = null;
-  }
-
   #hidePen() {
-    this.#liftPen();
+    this.#pen.stroke = null;
     if (this.#pen.isSeen) {
       this.#pen.isSeen = false;
       this.#repaint();
@@ -189,13 +209,20 @@ export class Drawing extends EventTarget {
     const side = this.#canvas.width;
     const color = this.#color;
     context.clearRect(0, 0, side, side);
-    if (this.#shown) paintPicture(context, this.#shown.bitmap, side, color);
+    const { strokes, shown } = this.#state;
+    if (shown) paintPicture(context, shown, side, color);
     Object.assign(context, { lineCap: 'round', lineJoin: 'round', strokeStyle: color, fillStyle: color });
-    for (const stroke of this.#strokes) paintStroke(context, stroke, side);
+    for (const stroke of strokes) paintStroke(context, stroke, side);
     const { isSeen, stroke, at } = this.#pen;
     this.#canvas.parentElement.classList.toggle('has-pen', isSeen);
     this.#canvas.parentElement.classList.toggle('pen-down', stroke !== null);
     this.#canvas.parentElement.style.setProperty('--pen-x', at[0]);
     this.#canvas.parentElement.style.setProperty('--pen-y', at[1]);
   }
+}
+
+/** A file that the server surely reads. */
+function smaller(blob, bitmap) {
+  const isFine = KNOWN_TYPES.includes(blob.type) && blob.size <= LARGEST_FILE;
+  return isFine ? blob : scaled(bitmap, LARGEST_PICTURE).convertToBlob();
 }

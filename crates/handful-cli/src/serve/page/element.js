@@ -23,13 +23,22 @@ export function picture(source, alt) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** Whether a button does anything. One that does not keeps the focus, unlike one that is disabled. */
+export function setUsable(button, isUsable) {
+  button.ariaDisabled = String(!isUsable);
+}
+
 export const count = (number) => number.toLocaleString('en');
 
-/** A share of 1 in percent, never rounded to all or nothing. */
+/** A share of 1 in percent, rounded down: all is all. */
 export function percent(share) {
-  if (share > 0.9995 && share < 1) return '> 99.9 %';
-  if (share > 0 && share < 0.0005) return '< 0.1 %';
-  return `${(100 * share).toFixed(1)} %`;
+  return `${(Math.floor(1000 * share) / 10).toFixed(1)} %`;
+}
+
+/** The file in a `data:` address of a PNG. */
+export function fileOf(address) {
+  const [, encoded] = address.split(',');
+  return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: 'image/png' });
 }
 
 function fill(made, properties) {

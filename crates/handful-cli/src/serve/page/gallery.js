@@ -1,7 +1,7 @@
 // The test digits, and the confusion matrix: any of them can be looked at.
 
-import { byId, count, element, percent, picture } from './element.js';
-import { ask } from './reader.js';
+import { byId, count, element, fileOf, percent, picture, setUsable } from './element.js';
+import { ask } from './server.js';
 
 const PAGE = 60;
 
@@ -11,6 +11,7 @@ export class Gallery {
   /** Which of them are shown: those of a class that were taken for another, or all. */
   #query = {};
   #shown = 0;
+  #isLoading = false;
 
   /** `show` takes the file of an image that was chosen. */
   constructor(summary, { classes }, show) {
@@ -22,7 +23,7 @@ export class Gallery {
       `${(100 * accuracy).toFixed(2)} % right: ${count(mistakes)} mistakes. ` +
       'Choose one to see why; a cell of the matrix shows its images.';
     byId('matrix').replaceChildren(...this.#matrix(summary.confusion_matrix));
-    byId('more').addEventListener('click', () => this.#load());
+    byId('more').addEventListener('click', () => this.#isLoading || this.#load());
     byId('all').addEventListener('click', () => this.#select({}, 'Mistakes first'));
     byId('gallery-section').hidden = false;
     this.#load();
@@ -30,12 +31,20 @@ export class Gallery {
 
   async #load() {
     const query = this.#query;
-    const found = await ask('/api/gallery/images', { ...query, offset: this.#shown, limit: PAGE });
-    // Another cell may have been chosen meanwhile.
-    if (query !== this.#query) return;
-    byId('digits').append(...found.images.map((image) => this.#digit(image)));
-    this.#shown += found.images.length;
-    byId('more').hidden = this.#shown >= found.n_images;
+    this.#isLoading = true;
+    try {
+      const found = await ask('/api/gallery/images', { ...query, offset: this.#shown, limit: PAGE });
+      // Another cell may have been chosen meanwhile.
+      if (query !== this.#query) return;
+      byId('digits').append(...found.images.map((image) => this.#digit(image)));
+      this.#shown += found.images.length;
+      byId('gallery-note').textContent = '';
+      setUsable(byId('more'), this.#shown < found.n_images);
+    } catch (error) {
+      byId('gallery-note').textContent = error.message;
+    } finally {
+      if (query === this.#query) this.#isLoading = false;
+    }
   }
 
   #select(query, title) {
@@ -43,7 +52,10 @@ export class Gallery {
     this.#shown = 0;
     byId('digits').replaceChildren();
     byId('gallery-what').textContent = title;
-    byId('all').hidden = Object.keys(query).length === 0;
+    setUsable(byId('all'), Object.keys(query).length > 0);
+    // It may be far from the matrix.
+    byId('gallery-what').focus({ preventScroll: true });
+    byId('gallery-what').scrollIntoView({ block: 'nearest' });
     this.#load();
   }
 
@@ -89,10 +101,4 @@ export class Gallery {
       element('tbody', {}, ...rows),
     ];
   }
-}
-
-/** The file in a `data:` address. */
-function fileOf(address) {
-  const [, encoded] = address.split(',');
-  return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: 'image/png' });
 }

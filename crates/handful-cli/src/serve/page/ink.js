@@ -19,14 +19,26 @@ export function paintStroke(context, { width, points }, side) {
   context.stroke();
 }
 
-/** As large as it fits; a small one, which is a digit in its frame, as ink. */
-export function paintPicture(context, bitmap, side, color) {
-  const isDigit = Math.max(bitmap.width, bitmap.height) <= 64;
+/** As large as it fits: a digit in its frame as ink, any other on paper of its own. */
+export function paintPicture(context, { bitmap, isInk }, side, color) {
   const scale = side / Math.max(bitmap.width, bitmap.height);
   const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-  context.imageSmoothingEnabled = !isDigit;
-  const source = isDigit ? asInk(bitmap, color) : bitmap;
-  context.drawImage(source, (side - width) / 2, (side - height) / 2, width, height);
+  const place = [(side - width) / 2, (side - height) / 2, width, height];
+  context.imageSmoothingEnabled = !isInk;
+  if (!isInk) {
+    context.fillStyle = 'white';
+    context.fillRect(...place);
+  }
+  context.drawImage(isInk ? asInk(bitmap, color) : bitmap, ...place);
+}
+
+/** A canvas with the picture, with no more pixels a side. */
+export function scaled(bitmap, longest) {
+  const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
+  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(scale * side)));
+  const context = new OffscreenCanvas(width, height).getContext('2d');
+  context.drawImage(bitmap, 0, 0, width, height);
+  return context.canvas;
 }
 
 /** The smallest square around what is opaque, of an image with equal sides; all of it if nothing is. */
@@ -35,7 +47,8 @@ export function findInk(opacity, n) {
   opacity.forEach((value, i) => {
     if (value === 0) return;
     const [x, y] = [i % n, Math.floor(i / n)];
-    [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x + 1), Math.min(top, y), Math.max(bottom, y + 1)];
+    [left, right] = [Math.min(left, x), Math.max(right, x + 1)];
+    [top, bottom] = [Math.min(top, y), Math.max(bottom, y + 1)];
   });
   if (right === 0) return { x: 0, y: 0, side: n };
   const side = Math.max(right - left, bottom - top);

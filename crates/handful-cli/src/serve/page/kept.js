@@ -1,106 +1,150 @@
 // Drawings that are kept in this browser, each with what it is, and their files.
 
-import { byId, element, picture } from './element.js';
+import { byId, count, element, fileOf, picture, setUsable } from './element.js';
 import { csv, idxImages, idxLabels } from './files.js';
+import { load, save } from './storage.js';
 
-const KEY = 'handful.kept';
+const FULL = 'The browser keeps no more: export the drawings, and forget some.';
 
 export class Kept {
-  #drawings = stored();
-  /** The image and verdict that can be kept now. */
-  #current = null;
+  /** Models with other images or classes have other drawings. */
+  #key;
+  #shape;
+  #show;
+  /** What the model says of the drawing as it is now, if that is known and not kept yet. */
+  #offered = null;
+  /** The label that was chosen before the answer came. */
+  #chosen = null;
 
-  constructor({ classes, image_shape: shape }) {
+  /** `show` takes the file of a drawing that is to be seen again. */
+  constructor({ classes, image_shape: shape }, show) {
+    this.#key = `handful.kept ${shape.join('x')} ${classes.join()}`;
+    this.#shape = shape;
+    this.#show = show;
     const choices = classes.map((label) => {
-      const button = element('button', { type: 'button', value: label, disabled: true }, label);
-      button.addEventListener('click', () => this.#keep(label));
+      const button = element('button', { type: 'button', value: label }, label);
+      button.addEventListener('click', () => this.#choose(label));
       return button;
     });
     byId('choices').replaceChildren(...choices);
-    byId('export-csv').addEventListener('click', async () => {
-      download('drawings.csv', csv(await this.#rows(), shape));
-    });
-    byId('export-idx').addEventListener('click', async () => {
-      const rows = await this.#rows();
+    byId('export-csv').addEventListener('click', () => this.#export(async (rows) => {
+      download('drawings.csv', csv(rows, shape));
+    }));
+    byId('export-idx').addEventListener('click', () => this.#export(async (rows) => {
       download('train-images-idx3-ubyte', idxImages(rows, shape));
       download('train-labels-idx1-ubyte', idxLabels(rows));
-    });
+    }));
     byId('forget').addEventListener('click', () => {
-      if (window.confirm(`Forget ${this.#drawings.length} drawings?`)) this.#store([]);
+      if (window.confirm(`Forget ${count(this.#drawings.length)} drawings?`)) this.#store([]);
     });
-    this.#show();
+    // Another window may keep drawings, too.
+    window.addEventListener('storage', () => this.#list());
+    this.withdraw();
+    this.#list();
   }
 
-  /** What the model says of the drawing that there is now, or null. */
+  /** What the model says of the drawing that there is now. */
   offer(answer) {
-    this.#current = answer;
+    this.#offered = answer;
+    this.#setUsable(true, answer.label);
+    if (this.#chosen !== null) this.#keep(this.#chosen);
+  }
+
+  /** The drawing is another: what is kept would be the one before. */
+  expect() {
+    this.#offered = null;
+    this.#chosen = null;
+    byId('keep-note').textContent = '';
+  }
+
+  /** There is nothing to keep. */
+  withdraw() {
+    this.expect();
+    this.#setUsable(false, null);
+  }
+
+  get #drawings() {
+    const found = load(this.#key);
+    return Array.isArray(found) ? found.filter(isDrawing) : [];
+  }
+
+  #setUsable(isUsable, likely) {
     for (const button of byId('choices').children) {
-      button.disabled = !answer;
-      button.classList.toggle('is-first', answer?.label === button.value);
+      setUsable(button, isUsable);
+      button.classList.toggle('is-first', button.value === likely);
     }
+  }
+
+  #choose(label) {
+    if (this.#offered) this.#keep(label);
+    // An answer is under way.
+    else if (byId('choices').firstChild.ariaDisabled === 'false') this.#chosen = label;
   }
 
   #keep(label) {
-    const { input, label: read } = this.#current;
-    if (!this.#store([...this.#drawings, { label, image: input }])) return;
+    const { input: image, label: read } = this.#offered;
+    const id = `${Date.now()} ${Math.random()}`;
+    const drawings = [...this.#drawings, { id, label, image }];
+    if (!this.#store(drawings)) return;
+    // Once is enough.
+    this.withdraw();
     const verdict = label === read ? 'read right' : `read as ${read}`;
-    byId('keep-note').textContent = `Kept as ${label}, ${verdict}.`;
+    byId('keep-note').textContent = `Kept as ${label}, ${verdict}; ${count(drawings.length)} in all.`;
   }
 
   #store(drawings) {
-    try {
-      localStorage.setItem(KEY, JSON.stringify(drawings));
-    } catch {
-      byId('keep-note').textContent = 'The browser keeps no more: export the drawings, and forget some.';
-      return false;
-    }
-    this.#drawings = drawings;
-    this.#show();
-    return true;
+    const isKept = save(this.#key, drawings);
+    if (!isKept) byId('keep-note').textContent = FULL;
+    this.#list();
+    return isKept;
   }
 
-  #show() {
-    const item = ({ label, image }, index) => {
-      const button = element(
-        'button', { type: 'button', title: 'Forget this drawing' },
-        picture(image, ''), element('span', {}, label),
-        element('span', { className: 'unseen' }, ': forget this drawing'),
-      );
-      button.addEventListener('click', () => this.#store(this.#drawings.filter((_, i) => i !== index)));
-      return element('li', {}, button);
-    };
-    byId('kept').replaceChildren(...this.#drawings.map(item));
-    byId('exports').hidden = this.#drawings.length === 0;
+  #list() {
+    const drawings = this.#drawings;
+    byId('kept').replaceChildren(...drawings.map((drawing) => this.#item(drawing)));
+    byId('exports').hidden = drawings.length === 0;
     // Labels of IDX are bytes.
-    byId('export-idx').hidden = !this.#drawings.every(({ label }) => /^\d{1,3}$/.test(label) && label < 256);
+    byId('export-idx').hidden = !drawings.every(({ label }) => /^\d{1,3}$/.test(label) && label < 256);
   }
 
-  /** Labels and pixels. */
-  #rows() {
-    const row = async ({ label, image }) => ({ label, pixels: await pixels(image) });
-    return Promise.all(this.#drawings.map(row));
+  #item({ id, label, image }) {
+    const look = element('button', { type: 'button' }, picture(image, 'Look at'), element('span', {}, label));
+    look.addEventListener('click', () => this.#show(fileOf(image)));
+    const properties = { type: 'button', className: 'forget', 'aria-label': `Forget this ${label}` };
+    const forget = element('button', properties, '×');
+    forget.addEventListener('click', () => {
+      this.#store(this.#drawings.filter((other) => other.id !== id));
+      // The button is gone.
+      byId('kept-title').focus();
+    });
+    return element('li', {}, look, forget);
+  }
+
+  /** Hands over labels and pixels. */
+  async #export(write) {
+    const [height, width] = this.#shape;
+    try {
+      const row = async ({ label, image }) => ({ label, pixels: await pixels(image, width, height) });
+      await write(await Promise.all(this.#drawings.map(row)));
+    } catch {
+      byId('keep-note').textContent = 'A drawing is damaged; forget it to export the others.';
+    }
   }
 }
 
-function stored() {
-  try {
-    const found = JSON.parse(localStorage.getItem(KEY)) ?? [];
-    const isWhole = ({ label, image }) => typeof label === 'string' && image.startsWith('data:image/png;');
-    return found.filter(isWhole);
-  } catch {
-    return [];
-  }
+function isDrawing(found) {
+  const parts = [found?.id, found?.label, found?.image];
+  return parts.every((part) => typeof part === 'string') && found.image.startsWith('data:image/png;base64,');
 }
 
 /** Grey values of a picture in a `data:` address. */
-async function pixels(address) {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
-  const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+async function pixels(address, width, height) {
+  const image = await createImageBitmap(fileOf(address));
+  if (image.width !== width || image.height !== height) throw new Error('another size');
+  const context = new OffscreenCanvas(width, height).getContext('2d');
   context.drawImage(image, 0, 0);
-  const { data } = context.getImageData(0, 0, image.width, image.height);
-  return Uint8Array.from({ length: image.width * image.height }, (_, i) => data[4 * i]);
+  const { data } = context.getImageData(0, 0, width, height);
+  return Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]);
 }
 
 function download(name, content) {

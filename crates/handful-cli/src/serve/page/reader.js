@@ -1,5 +1,11 @@
 // Asks the server what is drawn: always for the newest drawing, one question at a time.
 
+import { post } from './server.js';
+
+/** Until it is asked again after a failure that may pass, in milliseconds; then twice as long, and so on. */
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 16000;
+
 /**
  * Fires `answer` with the server's answer, `nothing` when there is nothing to read, and `failure`; also
  * `busy` before the first of these, and `idle` after the last.
@@ -9,6 +15,8 @@ export class Reader extends EventTarget {
   #isAsking = false;
   /** When the first change came that no question was about yet, in milliseconds; null if there is none. */
   #changed = null;
+  #retry = 0;
+  #wait = FIRST_WAIT;
 
   constructor(drawing) {
     super();
@@ -17,6 +25,7 @@ export class Reader extends EventTarget {
   }
 
   async #read() {
+    clearTimeout(this.#retry);
     this.#changed ??= performance.now();
     if (this.#isAsking) return;
     this.#isAsking = true;
@@ -37,29 +46,22 @@ export class Reader extends EventTarget {
       return;
     }
     try {
-      const answer = await predict(this.#drawing.body());
+      const { version } = this.#drawing;
+      const answer = await post('/api/predict', this.#drawing.body());
       if (this.#drawing.isEmpty) return;
       answer.milliseconds = performance.now() - since;
+      answer.isCurrent = version === this.#drawing.version;
+      this.#wait = FIRST_WAIT;
       this.dispatchEvent(new CustomEvent('answer', { detail: answer }));
     } catch (error) {
       this.dispatchEvent(new CustomEvent('failure', { detail: error }));
+      if (error.mayPass && this.#changed === null) this.#askAgain();
     }
   }
-}
 
-async function predict(body) {
-  return found(await fetch('/api/predict', { method: 'POST', body }));
-}
-
-/** A JSON document of the server. */
-export async function ask(path, query = {}) {
-  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-  const search = new URLSearchParams(given).toString();
-  return found(await fetch(search ? `${path}?${search}` : path));
-}
-
-async function found(response) {
-  const document = await response.json();
-  if (!response.ok) throw new Error(document.error);
-  return document;
+  #askAgain() {
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.#read(), this.#wait);
+    this.#wait = Math.min(2 * this.#wait, LONGEST_WAIT);
+  }
 }

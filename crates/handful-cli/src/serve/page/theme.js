@@ -1,13 +1,14 @@
 // Light or dark: as the system has it, unless somebody chose.
 
 import { byId } from './element.js';
+import { load, save } from './storage.js';
 
 const KEY = 'handful.theme';
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 
 /** `changed` is called when colours are others. */
 export function startTheme(changed) {
-  let chosen = localStorage.getItem(KEY);
+  let chosen = load(KEY);
   const apply = () => {
     const theme = chosen ?? (dark.matches ? 'dark' : 'light');
     document.documentElement.dataset.theme = theme;
@@ -17,7 +18,7 @@ export function startTheme(changed) {
   };
   byId('theme').addEventListener('click', () => {
     chosen = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
-    localStorage.setItem(KEY, chosen);
+    save(KEY, chosen);
     apply();
   });
   dark.addEventListener('change', apply);

@@ -48,9 +48,16 @@ export class Verdict {
   }
 
   showFailure(error) {
+    this.showNothing();
     byId('sure').textContent = 'No answer';
     byId('latency').textContent = error.message;
     this.#say(`No answer: ${error.message}`);
+  }
+
+  /** Says something that changes no verdict. */
+  tell(sentence) {
+    byId('latency').textContent = sentence;
+    this.#say(sentence);
   }
 
   /** What is told may be of an earlier drawing. */
@@ -77,8 +84,8 @@ function votersTitle(n) {
 }
 
 function latency({ microseconds, milliseconds }) {
-  const inModel = microseconds < 1000 ? `${microseconds} µs` : `${(microseconds / 1000).toFixed(1)} ms`;
-  return `${milliseconds.toFixed(0)} ms from pen to answer, ${inModel} of it in the model`;
+  const inServer = microseconds < 1000 ? `${microseconds} µs` : `${(microseconds / 1000).toFixed(1)} ms`;
+  return `${milliseconds.toFixed(0)} ms from pen to answer, ${inServer} of it in the server`;
 }
 
 function mostProbable(probabilities) {

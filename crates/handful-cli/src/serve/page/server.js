@@ -1,0 +1,24 @@
+// The server's documents.
+
+/** A JSON document. */
+export function ask(path, query = {}) {
+  const search = new URLSearchParams(query).toString();
+  return found(fetch(search ? `${path}?${search}` : path));
+}
+
+/** The answer to a body. */
+export function post(path, body) {
+  return found(fetch(path, { method: 'POST', body }));
+}
+
+/** Errors are sentences; those that `mayPass` are none of the question's fault. */
+async function found(request) {
+  const response = await request.catch(() => {
+    throw Object.assign(new Error('The server does not answer; is it still running?'), { mayPass: true });
+  });
+  const document = await response.json().catch(() => {
+    throw new Error('The server’s answer cannot be read.');
+  });
+  if (response.ok) return document;
+  throw Object.assign(new Error(document.error), { mayPass: response.status === 503 });
+}
