@@ -4,11 +4,10 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::http::StatusCode;
 use handful::classifier::Model;
-use tokio::sync::Semaphore;
 
 use super::{
     Named, body::Bodies, gallery::Gallery, map::Map, once::Once, portraits::Portraits, predictor::Predictor,
-    problem::Problem,
+    problem::Problem, turns::Turns,
 };
 use crate::console::Console;
 
@@ -17,8 +16,7 @@ pub(super) struct App {
     pub(super) model: Arc<Model>,
     pub(super) predictor: Predictor,
     pub(super) bodies: Bodies,
-    /// A turn for each thread that may decode pictures.
-    pub(super) decoders: Semaphore,
+    pub(super) turns: Turns,
     pub(super) map: Map,
     pub(super) named: Named,
     portraits: Once<Portraits>,
@@ -33,7 +31,7 @@ impl App {
         let app = Arc::new(Self {
             predictor: Predictor::start(Arc::clone(&model)),
             bodies: Bodies::new(),
-            decoders: Semaphore::new(rayon::current_num_threads()),
+            turns: Turns::new(),
             map: Map::new(&model),
             portraits: Once::new(),
             gallery: Once::new(),

@@ -14,6 +14,7 @@ use tokio::{
 };
 
 use super::{limits, problem::Problem};
+use crate::text;
 
 /// What a body is said to be.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,17 +25,17 @@ pub(super) enum Kind {
 
 impl Kind {
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
-        let expected = "expected image/png, image/jpeg or another picture, or application/json";
         let refused = |found: String| {
-            Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("Content-Type: {expected}, found {found}."),
-            )
+            let expected = "expected application/json, or a picture's type, as curl sets it by -H 'Content-Type: image/png'";
+            let sentence = format!("Content-Type: {expected}, found {found}.");
+            Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence)
         };
         let Some(value) = headers.get(CONTENT_TYPE) else { return Err(refused("none".to_owned())) };
         let whole = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         match whole.split(';').next().map(str::trim) {
             Some("application/json") => Ok(Self::Json),
+            // What programs say that do not know; pictures are known by their first bytes.
+            Some("application/octet-stream") => Ok(Self::Picture),
             Some(name) if name.starts_with("image/") && name != "image/svg+xml" => Ok(Self::Picture),
             _ => Err(refused(whole.chars().take(100).collect())),
         }
@@ -58,23 +59,24 @@ impl Bodies {
         Self { large: Arc::new(Semaphore::new(limits::LARGE_BODIES)) }
     }
 
-    pub(super) async fn read(&self, body: Body) -> Result<Received, Problem> {
-        timeout(limits::BODY_TIME, self.read_all(body)).await.unwrap_or_else(|_| {
+    /// A body of at most so many bytes.
+    pub(super) async fn read(&self, body: Body, most: usize) -> Result<Received, Problem> {
+        timeout(limits::BODY_TIME, self.read_all(body, most)).await.unwrap_or_else(|_| {
             let seconds = limits::BODY_TIME.as_secs();
             let sentence = format!("Expected all of the body within {seconds} seconds, found less.");
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, sentence))
         })
     }
 
-    async fn read_all(&self, mut body: Body) -> Result<Received, Problem> {
-        if body.size_hint().lower() > limits::BODY_BYTES as u64 {
-            return Err(too_large());
+    async fn read_all(&self, mut body: Body, most: usize) -> Result<Received, Problem> {
+        if body.size_hint().lower() > most as u64 {
+            return Err(too_large(most));
         }
         let (mut bytes, mut permit) = (Vec::new(), None);
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(cut)?.into_data() else { continue };
-            if bytes.len() + data.len() > limits::BODY_BYTES {
-                return Err(too_large());
+            if bytes.len() + data.len() > most {
+                return Err(too_large(most));
             }
             if bytes.len() + data.len() > limits::SMALL_BODY_BYTES && permit.is_none() {
                 permit = Some(self.large.clone().try_acquire_owned().map_err(|_| Problem::busy())?);
@@ -85,9 +87,12 @@ impl Bodies {
     }
 }
 
-fn too_large() -> Problem {
-    let most = limits::BODY_BYTES >> 20;
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("Expected a body of at most {most} MiB, found more."))
+fn too_large(most: usize) -> Problem {
+    let most = text::count(most as u64);
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("Expected a body of at most {most} bytes, found more."),
+    )
 }
 
 fn cut(error: axum::Error) -> Problem {

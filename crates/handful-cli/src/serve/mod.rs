@@ -16,6 +16,7 @@ mod predictor;
 mod problem;
 mod routes;
 mod server;
+mod turns;
 
 use std::{io::Write, net::SocketAddr, path::PathBuf};
 

@@ -9,15 +9,20 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use handful::{dataset::decode_picture, preprocess::Framing};
+use handful::{
+    dataset::{decode_picture, picture_size},
+    preprocess::Framing,
+};
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
 use super::{
     app::App,
     body::{Kind, Received},
+    limits,
     problem::Problem,
 };
+use crate::text;
 
 /// The model's own pixels, row by row.
 #[derive(Deserialize)]
@@ -32,18 +37,23 @@ pub(super) async fn predict(
     body: Body,
 ) -> Result<Response, Problem> {
     let kind = Kind::of(&headers)?;
-    let received = app.bodies.read(body).await?;
+    let shape = app.model.image_shape();
+    let most = match kind {
+        Kind::Json => limits::NUMBER_BYTES * shape[0] * shape[1] + 1024,
+        Kind::Picture => limits::BODY_BYTES,
+    };
+    let received = app.bodies.read(body, most).await?;
     let start = Instant::now();
     let place = app.predictor.place()?;
-    let shape = app.model.image_shape();
     let image = match kind {
         Kind::Json => from_json(&received.bytes, shape)?,
         Kind::Picture => {
-            // Pictures may be large: as many at once as there are threads to look at them.
-            let _turn = app.decoders.acquire().await.map_err(|_| Problem::internal())?;
-            spawn_blocking(move || from_picture(&received, shape))
-                .await
-                .map_err(|_| Problem::internal())??
+            let turn = app.turns.wait(n_pixels(&received.bytes)?).await?;
+            let look = move || {
+                let _turn = turn;
+                from_picture(&received, shape)
+            };
+            spawn_blocking(look).await.map_err(|_| Problem::internal())??
         }
     };
     let explanation = app.predictor.explain(image.clone(), place).await?;
@@ -51,8 +61,22 @@ pub(super) async fn predict(
     Ok(Json(app.answer(&image, explanation, elapsed).await).into_response())
 }
 
+/// As many as the picture says that it has.
+fn n_pixels(bytes: &[u8]) -> Result<usize, Problem> {
+    let [height, width] = picture_size(bytes).map_err(refused)?;
+    let n = height.saturating_mul(width);
+    if n <= limits::PICTURE_PIXELS {
+        return Ok(n);
+    }
+    let most = text::count(limits::PICTURE_PIXELS as u64);
+    Err(refused(format!("expected a picture of at most {most} pixels, found {width} x {height}")))
+}
+
+fn refused(problem: String) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence(&problem))
+}
+
 fn from_picture(received: &Received, shape: [usize; 2]) -> Result<Vec<u8>, Problem> {
-    let refused = |problem: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence(&problem));
     let picture = decode_picture(&received.bytes).map_err(refused)?;
     Ok(Framing::Auto.apply(picture.view(), shape).expect("any picture can be framed"))
 }
@@ -64,12 +88,12 @@ fn from_json(bytes: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>, Probl
         let expected = format!("Expected {{\"pixels\": [{n} numbers from 0 to 255]}}");
         Problem::new(status, format!("{expected}, found something else: {error}."))
     })?;
-    let refused = |problem: String| Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, problem));
     if pixels.len() != n {
-        return refused(format!("Expected {n} pixels ({height} x {width}), found {}.", pixels.len()));
+        return Err(refused(format!("expected {n} pixels ({height} x {width}), found {}", pixels.len())));
     }
     if let Some(at) = pixels.iter().position(|value| !(0.0..=255.0).contains(value)) {
-        return refused(format!("Pixel {at}: expected a number from 0 to 255, found {:?}.", pixels[at]));
+        let found = pixels[at];
+        return Err(refused(format!("pixel {at}: expected a number from 0 to 255, found {found:?}")));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     Ok(pixels.into_iter().map(|value| value.round() as u8).collect())

@@ -41,6 +41,11 @@ impl Predictor {
         Self { waiting, places: Arc::new(Semaphore::new(limits::PREDICTIONS)) }
     }
 
+    /// Whether it can explain anything.
+    pub(super) fn is_working(&self) -> bool {
+        !self.waiting.is_closed()
+    }
+
     /// A place in the queue, if it is not full.
     pub(super) fn place(&self) -> Result<Place, Problem> {
         self.places.clone().try_acquire_owned().map(Place).map_err(|_| Problem::busy())
@@ -68,5 +73,23 @@ fn work(model: &Model, mut jobs: mpsc::Receiver<Job>) {
             // Whoever asked may be gone.
             let _ = job.reply.send(explanation);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::StatusCode, response::IntoResponse};
+    use handful::classifier::Preset;
+
+    use super::*;
+
+    #[test]
+    fn the_queue_is_short() {
+        let predictor = Predictor::start(Arc::new(Preset::Tiny.trained().unwrap()));
+        let places: Vec<Place> = (0..limits::PREDICTIONS).map(|_| predictor.place().unwrap()).collect();
+        let refused = predictor.place().err().unwrap().into_response();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        drop(places);
+        assert!(predictor.place().is_ok() && predictor.is_working());
     }
 }

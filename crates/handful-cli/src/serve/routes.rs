@@ -48,8 +48,11 @@ pub(super) fn router(app: Arc<App>) -> Router {
 }
 
 /// Whether the server and its model work.
-async fn healthz() -> Json<Value> {
-    Json(json!({ "status": "ok" }))
+async fn healthz(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
+    if !app.predictor.is_working() {
+        return Err(Problem::internal());
+    }
+    Ok(Json(json!({ "status": "ok" })))
 }
 
 #[derive(Serialize)]

@@ -34,7 +34,7 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 pub use error::Error;
 pub use find::is_named_as_picture;
 #[cfg(feature = "images")]
-pub use formats::pictures::decode_picture;
+pub use formats::pictures::{decode_picture, picture_size};
 pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};
 pub use locate::locate;
 pub use reader::{Images, Reader};

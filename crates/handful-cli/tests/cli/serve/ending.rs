@@ -21,6 +21,18 @@ fn closed(served: &Served) {
     }
 }
 
+/// A connection that has sent 100 bytes of seven's picture, which the server waits for more of.
+fn half_asked(served: &Served) -> Connection {
+    let headers = [("Content-Type", "image/png"), ("Expect", "100-continue")];
+    let whole = request("POST", "/api/predict", &headers, &seven());
+    let (head, body) = whole.split_at(whole.len() - seven().len());
+    let mut connection = served.connect();
+    connection.send(head).unwrap();
+    assert_eq!(connection.head().unwrap().status, 100);
+    connection.send(&body[..100]).unwrap();
+    connection
+}
+
 fn ended(mut served: Served) -> (ExitStatus, String) {
     let status = served.child.wait().unwrap();
     (status, served.stderr())
@@ -30,15 +42,10 @@ fn ended(mut served: Served) -> (ExitStatus, String) {
 fn what_is_half_asked_is_answered_before_the_end() {
     for signal in ["-TERM", "-INT"] {
         let served = Served::start(&[]);
-        let predict = request("POST", "/api/predict", &[("Content-Type", "image/png")], &seven());
-        let (first, second) = predict.split_at(predict.len() - 100);
-        let mut connection = served.connect();
-        connection.send(first).unwrap();
-        // Without an answer, so that the server has surely seen the connection.
-        thread::sleep(Duration::from_millis(300));
+        let mut connection = half_asked(&served);
         served.signal(signal);
         closed(&served);
-        connection.send(second).unwrap();
+        connection.send(&seven()[100..]).unwrap();
         let answer = connection.answer().unwrap();
         assert_eq!((answer.status, &answer.json()["label"]), (200, &"7".into()));
         assert_eq!(answer.headers["connection"], "close");
@@ -68,9 +75,7 @@ fn whoever_asks_nothing_does_not_delay_the_end() {
 #[test]
 fn whoever_never_ends_is_cut_off() {
     let served = Served::start(&["--model", "tiny"]);
-    let mut connection = served.connect();
-    connection.send(b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\n").unwrap();
-    thread::sleep(Duration::from_millis(300));
+    let _connection = half_asked(&served);
     let start = Instant::now();
     served.signal("-TERM");
     assert_eq!(ended(served).0.code(), Some(0));
@@ -81,9 +86,7 @@ fn whoever_never_ends_is_cut_off() {
 #[test]
 fn the_impatient_interrupt_twice() {
     let served = Served::start(&["--model", "tiny"]);
-    let mut connection = served.connect();
-    connection.send(b"GET / HTTP/1.1\r\n").unwrap();
-    thread::sleep(Duration::from_millis(300));
+    let _connection = half_asked(&served);
     served.signal("-INT");
     closed(&served);
     served.signal("-INT");

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Served,
+    Served, blank,
     client::{Connection, request},
     seven,
 };
@@ -126,7 +126,7 @@ fn a_full_server_says_when_to_come_back() {
         answer.refusal(503);
         assert_eq!(answer.headers["retry-after"], "1");
     }
-    for connection in &mut crowd.open {
+    for connection in crowd.open.iter_mut().step_by(16) {
         connection.send(&predict).unwrap();
         assert_eq!(connection.answer().unwrap().json()["label"], "7", "who is in is served");
     }
@@ -134,6 +134,29 @@ fn a_full_server_says_when_to_come_back() {
     // The server may learn of that a moment later.
     let again = || served.send(&predict).map(|answer| answer.status);
     assert!((0..100).any(|_| matches!(again(), Ok(200)) || pause()), "who comes back is served");
+}
+
+#[test]
+fn large_pictures_hold_no_small_one_up_not_even_those_of_clients_that_are_gone() {
+    let served = Served::start(&[]);
+    let large = request("POST", "/api/predict", &[("Content-Type", "image/png")], &blank(4900));
+    let mut waiting: Vec<Connection> = (0..12).map(|_| served.connect()).collect();
+    for connection in &mut waiting {
+        connection.send(&large).unwrap();
+    }
+    drop(waiting.split_off(6));
+    let start = Instant::now();
+    assert_eq!(served.post("image/png", &seven()).json()["label"], "7");
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    for mut connection in waiting {
+        let answer = connection.answer().unwrap();
+        assert!(answer.status == 200 || answer.refusal(503) == BUSY);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        let most = super::hostile::status(&served, "VmHWM");
+        assert!(most < 600 << 10, "{most} kB");
+    }
 }
 
 #[test]

@@ -117,6 +117,17 @@ fn seven() -> Vec<u8> {
     fs::read(picture("inverted.png")).unwrap()
 }
 
+/// A picture with nothing on it: few bytes, many pixels.
+fn blank(side: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&vec![0; side as usize * side as usize]).unwrap();
+    drop(writer);
+    bytes
+}
+
 /// The body that asks for a verdict on these pixels.
 fn pixels(values: &[u8]) -> Vec<u8> {
     serde_json::json!({ "pixels": values }).to_string().into_bytes()

@@ -51,12 +51,26 @@ pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
         picture.apply_orientation(orientation);
         Ok::<_, image::ImageError>(Ok(picture))
     };
-    let picture = decoded()
-        .map_err(|error| format!("expected a picture, found a damaged one ({})", one_line(error)))??;
+    let picture = decoded().map_err(damaged)??;
     let (height, width) = (picture.height() as usize, picture.width() as usize);
     let pixels =
         if picture.color().has_alpha() { on_paper(&picture) } else { picture.into_luma8().into_raw() };
     Ok(Array2::from_shape_vec((height, width), pixels).expect("as many pixels as there are"))
+}
+
+/// Height and width of a picture, by its first bytes alone: before [`decode_picture`] takes memory for all of it.
+///
+/// # Errors
+/// What is wrong with it, in one sentence.
+pub fn picture_size(bytes: &[u8]) -> Result<[usize; 2], String> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
+    let found = reader.map_err(image::ImageError::from).and_then(ImageReader::into_dimensions);
+    let (width, height) = found.map_err(damaged)?;
+    Ok([height as usize, width as usize])
+}
+
+fn damaged(error: image::ImageError) -> String {
+    format!("expected a picture, found a damaged one ({})", one_line(error))
 }
 
 /// Decoders make grey of what is missing. Picture data, which follow the last marker `SOS`, end with a marker `EOI`.

@@ -1,0 +1,34 @@
+//! Who may look at a picture now: it takes time and memory in proportion to its pixels.
+
+use std::sync::Arc;
+
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use super::{limits, problem::Problem};
+
+/// Turns for small pictures and for large ones: neither wait for the other kind.
+pub(super) struct Turns {
+    small: Arc<Semaphore>,
+    large: Arc<Semaphore>,
+}
+
+impl Turns {
+    pub(super) fn new() -> Self {
+        Self {
+            small: Arc::new(Semaphore::new(rayon::current_num_threads())),
+            large: Arc::new(Semaphore::new(limits::LARGE_PICTURES)),
+        }
+    }
+
+    /// A turn to look at so many pixels, if there is one soon: whoever asked for more may be gone already.
+    pub(super) async fn wait(&self, n_pixels: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let turns = if n_pixels <= limits::SMALL_PICTURE_PIXELS { &self.small } else { &self.large };
+        match timeout(limits::TURN_TIME, Arc::clone(turns).acquire_owned()).await {
+            Ok(turn) => turn.map_err(|_| Problem::internal()),
+            Err(_) => Err(Problem::busy()),
+        }
+    }
+}
