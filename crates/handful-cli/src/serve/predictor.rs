@@ -6,6 +6,7 @@ use std::{
     thread,
 };
 
+use axum::http::StatusCode;
 use handful::classifier::{Explanation, Model};
 use ndarray::Array2;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -41,9 +42,14 @@ impl Predictor {
         Self { waiting, places: Arc::new(Semaphore::new(limits::PREDICTIONS)) }
     }
 
-    /// Whether it can explain anything.
-    pub(super) fn is_working(&self) -> bool {
-        !self.waiting.is_closed()
+    /// # Errors
+    /// If it will explain nothing any more.
+    pub(super) fn check(&self) -> Result<(), Problem> {
+        if !self.waiting.is_closed() {
+            return Ok(());
+        }
+        let sentence = "The model has ended; the server has to be started again.";
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence))
     }
 
     /// A place in the queue, if it is not full.
@@ -78,7 +84,7 @@ fn work(model: &Model, mut jobs: mpsc::Receiver<Job>) {
 
 #[cfg(test)]
 mod tests {
-    use axum::{http::StatusCode, response::IntoResponse};
+    use axum::response::IntoResponse;
     use handful::classifier::Preset;
 
     use super::*;
@@ -90,6 +96,15 @@ mod tests {
         let refused = predictor.place().err().unwrap().into_response();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         drop(places);
-        assert!(predictor.place().is_ok() && predictor.is_working());
+        assert!(predictor.place().is_ok());
+    }
+
+    #[test]
+    fn who_has_ended_is_not_well() {
+        let mut predictor = Predictor::start(Arc::new(Preset::Tiny.trained().unwrap()));
+        assert!(predictor.check().is_ok());
+        predictor.waiting = mpsc::channel(1).0;
+        let refused = predictor.check().unwrap_err().into_response();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 }

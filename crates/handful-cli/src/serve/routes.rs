@@ -49,9 +49,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
 
 /// Whether the server and its model work.
 async fn healthz(State(app): State<Arc<App>>) -> Result<Json<Value>, Problem> {
-    if !app.predictor.is_working() {
-        return Err(Problem::internal());
-    }
+    app.predictor.check()?;
     Ok(Json(json!({ "status": "ok" })))
 }
 
