@@ -197,6 +197,19 @@ fn folders_of_pictures_have_a_class_each() {
     assert!(error.contains("expected images of [28, 28]") && error.contains("found [10, 12]"), "{error}");
 }
 
+#[cfg(feature = "images")]
+#[test]
+fn the_size_of_a_picture_is_known_before_the_whole_is() {
+    for name in ["alpha.png", "large.png", "photo.jpg", "sixteen.png"] {
+        let bytes = fs::read(fixture("strays").join(name)).unwrap();
+        let picture = dataset::decode_picture(&bytes).unwrap();
+        let size = [picture.nrows(), picture.ncols()];
+        assert_eq!(dataset::picture_size(&bytes[..bytes.len() - 20]), Ok(size), "{name}");
+    }
+    let error = dataset::picture_size(b"seven").unwrap_err();
+    assert!(error.starts_with("expected a picture"), "{error}");
+}
+
 /// What comes from a pipe is the same, a few rows at a time.
 #[test]
 fn streams_are_read_a_few_rows_at_a_time() {

@@ -155,10 +155,9 @@ fn common_shape(files: &[(PathBuf, String)]) -> Result<Option<[usize; 2]>, Error
     for (path, _) in files {
         let size = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
         let size = size.map_err(|source| Error::Io { path: path.clone(), source })?;
-        let (width, height) = size.into_dimensions().map_err(|error| Error::Content {
-            path: path.clone(),
-            problem: format!("expected a picture, found a damaged one ({})", one_line(error)),
-        })?;
+        let (width, height) = size
+            .into_dimensions()
+            .map_err(|error| Error::Content { path: path.clone(), problem: damaged(error) })?;
         let shape = [height as usize, width as usize];
         if *common.get_or_insert(shape) != shape {
             return Ok(None);
