@@ -18,6 +18,8 @@ use crate::{
 /// A larger file is no picture of a digit.
 const MOST_BYTES: u64 = 1 << 27;
 const MOST_MEMORY: u64 = 1 << 27;
+/// Texts and colour profiles, which are not needed, may be packed a thousandfold.
+const MOST_METADATA: u64 = 1 << 24;
 const LONGEST_SIDE: u32 = 20_000;
 /// The frame of pictures of different sizes.
 const FRAME: [usize; 2] = [28, 28];
@@ -33,13 +35,7 @@ pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
         return Err("expected a picture, found a part of a JPEG file".to_owned());
     }
     let decoded = || {
-        let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-        let mut limits = Limits::default();
-        limits.max_image_width = Some(LONGEST_SIDE);
-        limits.max_image_height = Some(LONGEST_SIDE);
-        limits.max_alloc = Some(MOST_MEMORY);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder()?;
+        let mut decoder = decoder(bytes)?;
         let orientation = decoder.orientation()?;
         let (width, height) = decoder.dimensions();
         if decoder.total_bytes() > MOST_MEMORY {
@@ -63,10 +59,22 @@ pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
 /// # Errors
 /// What is wrong with it, in one sentence.
 pub fn picture_size(bytes: &[u8]) -> Result<[usize; 2], String> {
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let found = reader.map_err(image::ImageError::from).and_then(ImageReader::into_dimensions);
-    let (width, height) = found.map_err(damaged)?;
+    let (width, height) = decoder(bytes).map_err(damaged)?.dimensions();
     Ok([height as usize, width as usize])
+}
+
+/// Has read what comes before the picture itself.
+fn decoder(bytes: &[u8]) -> image::ImageResult<impl ImageDecoder> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(LONGEST_SIDE);
+    limits.max_image_height = Some(LONGEST_SIDE);
+    limits.max_alloc = Some(MOST_METADATA);
+    reader.limits(limits.clone());
+    let mut decoder = reader.into_decoder()?;
+    limits.max_alloc = Some(MOST_MEMORY);
+    decoder.set_limits(limits)?;
+    Ok(decoder)
 }
 
 fn damaged(error: image::ImageError) -> String {
