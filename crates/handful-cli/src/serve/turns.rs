@@ -32,3 +32,27 @@ impl Turns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{http::StatusCode, response::IntoResponse};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn large_pictures_wait_for_each_other_but_not_for_long() {
+        let (turns, large) = (Turns::new(), limits::SMALL_PICTURE_PIXELS + 1);
+        let mut held = Vec::new();
+        for _ in 0..limits::LARGE_PICTURES {
+            held.push(turns.wait(large).await.unwrap());
+        }
+        assert!(turns.wait(large - 1).await.is_ok(), "small ones do not wait for them");
+        let start = Instant::now();
+        let refused = turns.wait(large).await.unwrap_err().into_response();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(start.elapsed() >= limits::TURN_TIME);
+        held.pop();
+        assert!(turns.wait(large).await.is_ok());
+    }
+}
