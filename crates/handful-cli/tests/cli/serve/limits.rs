@@ -189,7 +189,7 @@ fn large_pictures_hold_no_small_one_up_not_even_those_of_clients_that_are_gone()
     assert!(2 * waited < all, "{waited:?} of {all:?}");
     // Two of them take some 150 MB each.
     #[cfg(target_os = "linux")]
-    assert_takes_less(&served, 400);
+    assert_takes_less(&served, 450);
 }
 
 /// In megabytes, at any time until now.
@@ -218,7 +218,8 @@ fn what_comes_with_a_small_picture_takes_little_memory() {
 #[test]
 fn many_predictions_at_once_are_all_answered_or_told_to_wait() {
     let served = Served::start(&[]);
-    let predict = request("POST", "/api/predict", &[("Content-Type", "image/png")], &seven());
+    // So many pixels that not all are looked at by the time the last is there.
+    let predict = request("POST", "/api/predict", &[("Content-Type", "image/png")], &blank(1000));
     let answers = Crowd::of(&served).while_full(|crowd| crowd.ask(&predict));
     assert_eq!(answers.len(), CONNECTIONS);
     let (answered, told): (Vec<&Answer>, Vec<&Answer>) =
