@@ -32,8 +32,8 @@ impl<'a> Crowd<'a> {
         Self { served, open: Vec::new(), _turn: turn }
     }
 
-    /// What is found while all are connected. The server lets go of whoever is idle for long, so what took long is
-    /// done again.
+    /// What is found while all are connected. The server lets go of whoever is idle for long, so what took long
+    /// is done again.
     pub(super) fn while_full<T>(&mut self, find: impl Fn(&mut Self) -> T) -> T {
         loop {
             let start = Instant::now();
@@ -45,7 +45,8 @@ impl<'a> Crowd<'a> {
         }
     }
 
-    /// Who is connected asks for something, so that nobody is idle; others take the places of those who were let go.
+    /// Who is connected asks for something, so that nobody is idle; others take the places of those who were let
+    /// go.
     fn fill(&mut self) {
         let ask = request("GET", "/healthz", &[], b"");
         self.ask(&ask);
