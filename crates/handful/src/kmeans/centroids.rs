@@ -25,6 +25,42 @@ impl Centroids {
         Self { sums: rows.mapv(u64::from), counts: vec![1; rows.nrows()] }
     }
 
+    /// Centroids as sums, shape (`n_clusters`, `n_features`), and the number of rows, or their weight, in each: what
+    /// [`sums`](Self::sums) and [`counts`](Self::counts) told.
+    ///
+    /// # Errors
+    /// [`Error::Zero`] if there is no centroid, [`Error::InitShape`] if there is not a count for each, and
+    /// [`Error::InitValue`] if a mean is not from 0 to 255.
+    pub fn from_sums(sums: Array2<u64>, counts: Vec<u64>) -> Result<Self, Error> {
+        if counts.is_empty() {
+            return Err(Error::Zero { name: "n_clusters" });
+        }
+        if sums.nrows() != counts.len() {
+            let expected = (counts.len(), sums.ncols());
+            return Err(Error::InitShape { expected, found: sums.dim() });
+        }
+        let is_mean =
+            |row: usize, sum: u64| u128::from(sum) <= 255 * u128::from(counts[row]) && counts[row] > 0;
+        match sums.indexed_iter().find(|&((row, _), &sum)| !is_mean(row, sum)) {
+            Some(((row, column), &sum)) => {
+                Err(Error::InitValue { row, column, value: sum as f64 / counts[row] as f64 })
+            }
+            None => Ok(Self { sums: sums.as_standard_layout().into_owned(), counts }),
+        }
+    }
+
+    /// Of each centroid the sum of its rows, shape (`n_clusters`, `n_features`).
+    #[must_use]
+    pub fn sums(&self) -> &Array2<u64> {
+        &self.sums
+    }
+
+    /// Of each centroid the number of its rows, or their weight.
+    #[must_use]
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
     /// Centroids at these places, shape (`n_clusters`, `n_features`), each value taken to the nearest multiple of 2⁻²⁰.
     ///
     /// # Errors
@@ -152,6 +188,19 @@ mod tests {
         let near = |extra| Fraction { numerator: u128::MAX - 1 + extra, denominator: u128::MAX / 3 };
         assert_eq!(near(0).compare(near(1)), Ordering::Less);
         assert_eq!(near(1).compare(near(1)), Ordering::Equal);
+    }
+
+    #[test]
+    fn sums_that_are_no_means_of_bytes_are_refused() {
+        let centroids = Centroids::from_sums(array![[3, 510], [0, 1]], vec![2, 1]).unwrap();
+        assert_eq!(centroids.to_f64(), array![[1.5, 255.0], [0.0, 1.0]]);
+        let again = Centroids::from_sums(centroids.sums().clone(), centroids.counts().to_vec()).unwrap();
+        assert_eq!(again, centroids);
+        let error = |sums, counts: &[u64]| Centroids::from_sums(sums, counts.to_vec()).unwrap_err();
+        assert!(matches!(error(array![[511]], &[2]), Error::InitValue { row: 0, column: 0, .. }));
+        assert!(matches!(error(array![[1, 1]], &[0]), Error::InitValue { row: 0, .. }));
+        assert!(matches!(error(array![[1], [2]], &[1]), Error::InitShape { expected: (1, 1), .. }));
+        assert!(matches!(error(Array2::zeros((0, 3)), &[]), Error::Zero { .. }));
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod bytes;
 mod classifier;
 mod engine;
 mod floats;
+mod index;
 mod scan;
 pub(crate) mod sketch;
 #[cfg(test)]
@@ -17,40 +18,20 @@ mod tests;
 mod top_k;
 pub(crate) mod votes;
 
-use std::{
-    ops::Range,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-
-use ndarray::{ArcArray2, Array2, ArrayView2, Axis, s};
-use rayon::prelude::*;
+use ndarray::{ArcArray2, Array2, ArrayView2, s};
 
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
+pub use index::Index;
 pub use votes::{TieBreak, Weights};
 
-use engine::{Searchable, Terms};
+use engine::Searchable;
 pub(crate) use floats::{Float, Scale};
 pub(crate) use scan::lanes;
-use sketch::Tried;
-use top_k::TopK;
 
 use crate::{
-    distance::{Element, Kernel, LANES, Level, with_kernel},
-    progress::{Cancelled, Observer, Stage},
+    distance::Element,
+    progress::{Cancelled, Observer},
 };
-
-/// The most queries that are searched for together: with a sketch so few that they stay in cache, without one
-/// so many that the points are packed for them but once or twice.
-const SKETCHED_BLOCK: usize = 2048;
-const SCANNED_BLOCK: usize = 5120;
-/// The most bytes of queries that are searched for together.
-const BLOCK_BYTES: usize = 1 << 23;
-/// Points that are worth a thread of their own, and brute-force queries that are.
-const POINTS_PER_THREAD: usize = 8192;
-const SCANNED_PER_THREAD: usize = 32;
 
 /// What can be wrong with a search.
 #[derive(Debug, thiserror::Error)]
@@ -143,12 +124,7 @@ pub enum Algorithm {
     Brute,
 }
 
-/// Points that can be searched for the nearest ones of a query: vectors of `u8`, `f32` or `f64`.
-///
-/// Where trials with 5 neighbours show that it pays (many long vectors that a few directions describe well, as images are), most
-/// points are ruled out by a sketch of 64 bytes with a proven bound. The answer is the exact one either way.
-/// Floats are compared as bytes first, with a bound on what rounding took away, and measured in `f64` where that
-/// does not decide. Memory beside the points: 8 bytes a point, with a sketch some 80.
+/// Points that can be searched for the nearest ones of a query: an [`Index`] with its points.
 ///
 /// ```
 /// use handful::neighbors::NearestNeighbors;
@@ -166,11 +142,7 @@ pub enum Algorithm {
 #[derive(Clone, Debug)]
 pub struct NearestNeighbors<T: Element + Searchable = u8> {
     points: ArcArray2<T>,
-    scale: T::Scale,
-    terms: Arc<Terms>,
-    sketch: Option<Arc<Tried>>,
-    level: Level,
-    observer: Observer,
+    index: Index<T>,
 }
 
 impl<T: Element + Searchable> NearestNeighbors<T> {
@@ -192,40 +164,18 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
         if !points.is_standard_layout() {
             points = points.as_standard_layout().into_owned().into_shared();
         }
-        T::check(points.view(), "vectors to search")?;
-        let (scale, level) = (T::scale(points.view()), Level::detect());
-        let rows = T::rows(points.view(), &scale);
-        let terms = Terms::of_all(&rows);
-        let sketch = match algorithm {
-            Algorithm::Auto => with_kernel!(level, |kernel| {
-                let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
-                let pairs = T::pairs(kernel, points.view(), &terms, &scale, trials.view());
-                Tried::new(kernel, &rows, &pairs, T::EXACT_COST)
-            }),
-            Algorithm::Brute => None,
-        };
-        drop(rows);
-        Ok(Self {
-            points,
-            scale,
-            terms: Arc::new(terms),
-            sketch: sketch.map(Arc::new),
-            level,
-            observer: Observer::default(),
-        })
+        let index = Index::new(points.view(), algorithm)?;
+        Ok(Self { points, index })
     }
 
     /// Whom a search tells how far it is.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
-        Self { observer, ..self }
+        Self { index: self.index.observer(observer), ..self }
     }
 
-    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`).
-    ///
-    /// Equal to sorting all points by (squared distance, index), in at most O(`n_queries` · `n_samples` ·
-    /// `n_features`), on all threads of the current rayon pool: each has queries of its own, or, where there are
-    /// few, points of its own.
+    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`): as
+    /// [`Index::kneighbors`].
     ///
     /// # Errors
     /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, a value is not finite, or the
@@ -235,105 +185,12 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
         queries: ArrayView2<T>,
         n_neighbors: usize,
     ) -> Result<Neighbors<T::Distance>, Error> {
-        let (n_samples, expected) = self.points.dim();
-        if n_neighbors == 0 || n_neighbors > n_samples {
-            return Err(Error::NeighborCount { n_neighbors, n_samples });
-        }
-        if queries.ncols() != expected {
-            return Err(Error::FeatureCount { expected, found: queries.ncols() });
-        }
-        T::check(queries, "queries")?;
-        let (m, threads) = (queries.nrows(), rayon::current_num_threads());
-        let sketch = self.sketch.as_deref().filter(|sketch| {
-            let pays = with_kernel!(self.level, |kernel| sketch.pays(kernel, m, T::EXACT_COST, expected));
-            pays && n_neighbors <= n_samples / 64
-        });
-        let (most, per_thread) =
-            if sketch.is_some() { (SKETCHED_BLOCK, 1) } else { (SCANNED_BLOCK, SCANNED_PER_THREAD) };
-        // Many queries are shared out, as many blocks for each thread; for few the points are.
-        let most = most.min(BLOCK_BYTES / expected.max(1)).max(1);
-        let (block, parts) = if m < per_thread * threads {
-            (m.min(most).max(1), threads.min(n_samples / POINTS_PER_THREAD).max(1))
-        } else {
-            (m.div_ceil(m.div_ceil(most).next_multiple_of(threads)), 1)
-        };
-
-        let done = AtomicUsize::new(0);
-        let tick = |pairs: usize| {
-            let done = done.fetch_add(pairs, Ordering::Relaxed) + pairs;
-            self.observer.report(Stage::Search, done / n_samples, m)
-        };
-        let answer = |queries: ArrayView2<T>| {
-            with_kernel!(self.level, |kernel| self.nearest(
-                kernel,
-                sketch,
-                queries,
-                n_neighbors,
-                parts,
-                &tick
-            ))
-        };
-        self.observer.report(Stage::Search, 0, m)?;
-        let found: Vec<Vec<TopK>> = if m <= block {
-            queries.axis_chunks_iter(Axis(0), block).map(answer).collect::<Result<_, Cancelled>>()?
-        } else {
-            let blocks = queries.axis_chunks_iter(Axis(0), block).into_par_iter();
-            blocks.map(answer).collect::<Result<_, Cancelled>>()?
-        };
-        let pairs = found.into_iter().flatten().flat_map(TopK::into_sorted);
-        Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
-    }
-
-    /// The nearest points of some queries, searched for in so many parts of the points side by side.
-    fn nearest<K: Kernel>(
-        &self,
-        kernel: K,
-        sketch: Option<&Tried>,
-        queries: ArrayView2<T>,
-        k: usize,
-        parts: usize,
-        tick: Tick,
-    ) -> Result<Vec<TopK>, Cancelled> {
-        let rows = T::rows(self.points.view(), &self.scale);
-        let pairs = T::pairs(kernel, self.points.view(), &self.terms, &self.scale, queries);
-        let n = self.points.nrows();
-        match sketch {
-            Some(sketch) => {
-                let search = sketch::Search::new(kernel, sketch.sketch(), &pairs, k);
-                in_parts(n, parts, |range| Ok(search.stream(range, tick)?.0))
-            }
-            None => {
-                in_parts(n, parts, |range| scan::scan(kernel, &rows, &self.terms, &pairs, k, range, tick))
-            }
-        }
+        self.index.kneighbors(self.points.view(), queries, n_neighbors)
     }
 }
 
 /// Is told of so many pairs of query and point that have been seen to.
 type Tick<'a> = &'a (dyn Fn(usize) -> Result<(), Cancelled> + Sync);
-
-/// Searches parts of the points, and keeps the best of all.
-fn in_parts(
-    n: usize,
-    parts: usize,
-    search: impl Fn(Range<usize>) -> Result<Vec<TopK>, Cancelled> + Sync,
-) -> Result<Vec<TopK>, Cancelled> {
-    if parts == 1 {
-        return search(0..n);
-    }
-    let points = n.div_ceil(parts).next_multiple_of(LANES);
-    let found: Vec<_> = (0..n.div_ceil(points))
-        .into_par_iter()
-        .map(|part| search(part * points..n.min((part + 1) * points)))
-        .collect::<Result<_, Cancelled>>()?;
-    let merged = found.into_iter().reduce(|mut all, part| {
-        for (best, found) in all.iter_mut().zip(part) {
-            found.into_sorted().into_iter().for_each(|(distance, index)| best.offer(distance, index));
-        }
-        all
-    });
-    Ok(merged.expect("at least one part"))
-}
 
 /// So many of the numbers below `n`, evenly spread.
 pub(crate) fn evenly(n: usize, count: usize) -> Vec<usize> {

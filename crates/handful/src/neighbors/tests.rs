@@ -1,4 +1,10 @@
-use std::{ops::ControlFlow, sync::Mutex};
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use proptest::prelude::*;
 

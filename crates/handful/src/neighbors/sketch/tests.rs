@@ -7,7 +7,8 @@ use crate::{
     distance::{Level, Scalar, with_kernel},
     neighbors::{
         engine::{Pairs, Searchable, Terms},
-        in_parts, scan,
+        index::in_parts,
+        scan,
         top_k::TopK,
     },
 };

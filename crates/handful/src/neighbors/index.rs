@@ -1,0 +1,222 @@
+//! What is known of points beforehand, and the search that uses it.
+
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use ndarray::{ArrayView2, Axis};
+use rayon::prelude::*;
+
+use super::{
+    Algorithm, Error, Neighbors, Tick,
+    engine::{Searchable, Terms},
+    scan,
+    sketch::{self, Tried},
+    top_k::TopK,
+};
+use crate::{
+    distance::{Element, Kernel, LANES, Level, with_kernel},
+    progress::{Cancelled, Observer, Stage},
+};
+
+/// The most queries that are searched for together: with a sketch so few that they stay in cache, without one
+/// so many that the points are packed for them but once or twice.
+const SKETCHED_BLOCK: usize = 2048;
+const SCANNED_BLOCK: usize = 5120;
+/// The most bytes of queries that are searched for together.
+const BLOCK_BYTES: usize = 1 << 23;
+/// Points that are worth a thread of their own, and brute-force queries that are.
+const POINTS_PER_THREAD: usize = 8192;
+const SCANNED_PER_THREAD: usize = 32;
+
+/// What makes searching points fast, without the points themselves: those who have them in memory of their own, as
+/// another language's arrays, hand them over with each search. [`NearestNeighbors`](super::NearestNeighbors) keeps both.
+///
+/// Vectors are of `u8`, `f32` or `f64`. Where trials with 5 neighbours show that it pays (many long vectors that a few
+/// directions describe well, as images are), most points are ruled out by a sketch of 64 bytes with a proven bound. The
+/// answer is the exact one either way. Floats are compared as bytes first, with a bound on what rounding took away, and
+/// measured in `f64` where that does not decide. Memory: 8 bytes a point, with a sketch some 80.
+///
+/// ```
+/// use handful::neighbors::{Algorithm, Index};
+/// use ndarray::array;
+///
+/// let points = array![[0_u8, 0], [3, 4], [10, 0]];
+/// let index = Index::new(points.view(), Algorithm::Auto)?;
+/// assert_eq!(index.kneighbors(points.view(), array![[4_u8, 4]].view(), 2)?.indices, array![[1, 0]]);
+/// # Ok::<(), handful::neighbors::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Index<T: Element + Searchable = u8> {
+    shape: (usize, usize),
+    scale: T::Scale,
+    terms: Arc<Terms>,
+    sketch: Option<Arc<Tried>>,
+    level: Level,
+    observer: Observer,
+}
+
+impl<T: Element + Searchable> Index<T> {
+    /// An index of `points`, shape (`n_samples`, `n_features`), made in O(`n_samples` · `n_features`), for the most
+    /// part on all threads of the current rayon pool.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] if a value is NaN or infinite.
+    ///
+    /// # Panics
+    /// If the points are not in standard layout.
+    pub fn new(points: ArrayView2<T>, algorithm: Algorithm) -> Result<Self, Error> {
+        assert!(points.is_standard_layout(), "expected points in standard layout");
+        T::check(points, "vectors to search")?;
+        let (scale, level) = (T::scale(points), Level::detect());
+        let rows = T::rows(points, &scale);
+        let terms = Terms::of_all(&rows);
+        let sketch = match algorithm {
+            Algorithm::Auto => with_kernel!(level, |kernel| {
+                let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
+                let pairs = T::pairs(kernel, points, &terms, &scale, trials.view());
+                Tried::new(kernel, &rows, &pairs, T::EXACT_COST)
+            }),
+            Algorithm::Brute => None,
+        };
+        drop(rows);
+        Ok(Self {
+            shape: points.dim(),
+            scale,
+            terms: Arc::new(terms),
+            sketch: sketch.map(Arc::new),
+            level,
+            observer: Observer::default(),
+        })
+    }
+
+    /// Whom a search tells how far it is.
+    #[must_use]
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`); `points` are those
+    /// that the index was made of. (Of others it tells neighbours that are none.)
+    ///
+    /// Equal to sorting all points by (squared distance, index), in at most O(`n_queries` · `n_samples` ·
+    /// `n_features`), on all threads of the current rayon pool: each has queries of its own, or, where there are
+    /// few, points of its own.
+    ///
+    /// # Errors
+    /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, a value is not finite, or the
+    /// observer breaks.
+    ///
+    /// # Panics
+    /// If the points are of another shape than those it was made of, or not in standard layout.
+    pub fn kneighbors(
+        &self,
+        points: ArrayView2<T>,
+        queries: ArrayView2<T>,
+        n_neighbors: usize,
+    ) -> Result<Neighbors<T::Distance>, Error> {
+        assert!(
+            points.is_standard_layout() && points.dim() == self.shape,
+            "expected the points in standard layout, shape {:?}",
+            self.shape
+        );
+        let (n_samples, expected) = self.shape;
+        if n_neighbors == 0 || n_neighbors > n_samples {
+            return Err(Error::NeighborCount { n_neighbors, n_samples });
+        }
+        if queries.ncols() != expected {
+            return Err(Error::FeatureCount { expected, found: queries.ncols() });
+        }
+        T::check(queries, "queries")?;
+        let (m, threads) = (queries.nrows(), rayon::current_num_threads());
+        let sketch = self.sketch.as_deref().filter(|sketch| {
+            let pays = with_kernel!(self.level, |kernel| sketch.pays(kernel, m, T::EXACT_COST, expected));
+            pays && n_neighbors <= n_samples / 64
+        });
+        let (most, per_thread) =
+            if sketch.is_some() { (SKETCHED_BLOCK, 1) } else { (SCANNED_BLOCK, SCANNED_PER_THREAD) };
+        // Many queries are shared out, as many blocks for each thread; for few the points are.
+        let most = most.min(BLOCK_BYTES / expected.max(1)).max(1);
+        let (block, parts) = if m < per_thread * threads {
+            (m.min(most).max(1), threads.min(n_samples / POINTS_PER_THREAD).max(1))
+        } else {
+            (m.div_ceil(m.div_ceil(most).next_multiple_of(threads)), 1)
+        };
+
+        let done = AtomicUsize::new(0);
+        let tick = |pairs: usize| {
+            let done = done.fetch_add(pairs, Ordering::Relaxed) + pairs;
+            self.observer.report(Stage::Search, done / n_samples, m)
+        };
+        let answer = |queries: ArrayView2<T>| {
+            with_kernel!(self.level, |kernel| self.nearest(
+                kernel,
+                sketch,
+                points,
+                queries,
+                (n_neighbors, parts),
+                &tick
+            ))
+        };
+        self.observer.report(Stage::Search, 0, m)?;
+        let found: Vec<Vec<TopK>> = if m <= block {
+            queries.axis_chunks_iter(Axis(0), block).map(answer).collect::<Result<_, Cancelled>>()?
+        } else {
+            let blocks = queries.axis_chunks_iter(Axis(0), block).into_par_iter();
+            blocks.map(answer).collect::<Result<_, Cancelled>>()?
+        };
+        let pairs = found.into_iter().flatten().flat_map(TopK::into_sorted);
+        Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
+    }
+
+    /// The nearest points of some queries, searched for in so many parts of the points side by side.
+    fn nearest<K: Kernel>(
+        &self,
+        kernel: K,
+        sketch: Option<&Tried>,
+        points: ArrayView2<T>,
+        queries: ArrayView2<T>,
+        (k, parts): (usize, usize),
+        tick: Tick,
+    ) -> Result<Vec<TopK>, Cancelled> {
+        let rows = T::rows(points, &self.scale);
+        let pairs = T::pairs(kernel, points, &self.terms, &self.scale, queries);
+        let n = points.nrows();
+        match sketch {
+            Some(sketch) => {
+                let search = sketch::Search::new(kernel, sketch.sketch(), &pairs, k);
+                in_parts(n, parts, |range| Ok(search.stream(range, tick)?.0))
+            }
+            None => {
+                in_parts(n, parts, |range| scan::scan(kernel, &rows, &self.terms, &pairs, k, range, tick))
+            }
+        }
+    }
+}
+
+/// Searches parts of the points, and keeps the best of all.
+pub(super) fn in_parts(
+    n: usize,
+    parts: usize,
+    search: impl Fn(Range<usize>) -> Result<Vec<TopK>, Cancelled> + Sync,
+) -> Result<Vec<TopK>, Cancelled> {
+    if parts == 1 {
+        return search(0..n);
+    }
+    let points = n.div_ceil(parts).next_multiple_of(LANES);
+    let found: Vec<_> = (0..n.div_ceil(points))
+        .into_par_iter()
+        .map(|part| search(part * points..n.min((part + 1) * points)))
+        .collect::<Result<_, Cancelled>>()?;
+    let merged = found.into_iter().reduce(|mut all, part| {
+        for (best, found) in all.iter_mut().zip(part) {
+            found.into_sorted().into_iter().for_each(|(distance, index)| best.offer(distance, index));
+        }
+        all
+    });
+    Ok(merged.expect("at least one part"))
+}
