@@ -5,7 +5,6 @@ use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 use handful::{
     classifier::{Decision, Hyperplanes, Params, Preset, PrototypeParams},
     dataset::{self, Split},
-    model_file::Provenance,
     progress::Stage,
 };
 use serde::Serialize;
@@ -104,15 +103,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let model = params.fit_observed(&train, &bar.observer())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     drop(bar);
-    let learned_from = model.provenance().clone();
-    let is_preset = params == args.preset.params();
-    let is_mnist = learned_from.sha256 == Preset::CHOSEN_ON;
-    let provenance = Provenance {
-        preset: is_preset.then(|| args.preset.name().to_owned()),
-        validation_error: (is_preset && is_mnist).then(|| args.preset.validation_error()),
-        ..learned_from
-    };
-    let mut model = model.with_provenance(provenance);
+    let mut model = model.named_after(args.preset);
     if args.pictures {
         model = model.with_pictures(&train)?;
     }

@@ -1,12 +1,32 @@
-//! What `handful` for Python has in Rust: searches, clusterings and models on NumPy's arrays, without the interpreter's
-//! lock.
+//! What `handful` for Python has in Rust: searches, clusterings and models on NumPy's arrays, which are read where they
+//! are, without the interpreter's lock.
+//!
+//! Thin: arrays become views, work is [run](job::run), and what comes out becomes arrays. All that scikit-learn asks of an
+//! estimator is in `python/handful`.
 
-use pyo3::prelude::*;
+mod arrays;
+mod datasets;
+mod errors;
+mod features;
+mod job;
+mod kmeans;
+mod model;
+mod neighbors;
 
 /// The module `handful._core`.
-#[pymodule(gil_used = false)]
+#[pyo3::pymodule(gil_used = false)]
 mod _core {
     use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::{
+        arrays::whole_bytes,
+        datasets::{load, locate, user_folder},
+        features::{deskew, frame, gradients, look_up, radial_variance},
+        kmeans::{kmeans, kmeans_per_class, nearest_centroids, nearest_exact},
+        model::Model,
+        neighbors::Index,
+    };
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

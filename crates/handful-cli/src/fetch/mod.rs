@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::Context;
-use etcetera::{BaseStrategy, choose_base_strategy};
+use handful::dataset;
 use serde::Serialize;
 use ureq::http::{Uri, uri::Scheme};
 
@@ -106,8 +106,8 @@ pub(crate) fn run(args: &Fetch, global: &Global, console: &Console) -> anyhow::R
 }
 
 fn default_folder(name: &str) -> anyhow::Result<PathBuf> {
-    let user = choose_base_strategy().context("the user's data folder is not known: expected --to DIR")?;
-    Ok(user.data_dir().join("handful").join(name))
+    let folder = dataset::user_folder().context("the user's data folder is not known: expected --to DIR")?;
+    Ok(folder.join(name))
 }
 
 fn fetch(

@@ -1,5 +1,50 @@
-"""Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained."""
+"""Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained.
 
+Estimators of scikit-learn's kind, with the work done in Rust:
+
+=========================  ==========================================================================
+`KMeans`                   Lloyd's algorithm, exact on bytes.
+`KNeighborsClassifier`     Votes of the exact nearest neighbours.
+`PrototypeClassifier`      Votes of the nearest prototypes: K-Means centroids of each class.
+`Deskew`                   Images put upright.
+`GradientFeatures`         Images as histograms of gradient directions.
+`KMeansFeatures`           Vectors as similarities to K-Means centroids.
+`Model`, `load_model`      Whole recipes: the presets, which read digits at once, and those of your own.
+=========================  ==========================================================================
+
+Bytes (``uint8``) are read where they are, and compared exactly; whole numbers from 0 to 255 that come as integers
+or floats are taken as bytes too.
+
+Examples
+--------
+>>> import handful
+>>> X_train, y_train, X_test, y_test = handful.datasets.load_mnist()
+>>> model = handful.load_model("best")
+>>> round(100 * model.score(X_test[:1000], y_test[:1000]), 1)
+99.6
+"""
+
+from handful import datasets
 from handful._core import __version__
+from handful._features import Deskew, GradientFeatures, KMeansFeatures, frame
+from handful._kmeans import KMeans
+from handful._model import Explanation, Model, Neighbor, load_model, train_model
+from handful._neighbors import KNeighborsClassifier
+from handful._prototypes import PrototypeClassifier
 
-__all__ = ["__version__"]
+__all__ = [
+    "Deskew",
+    "Explanation",
+    "GradientFeatures",
+    "KMeans",
+    "KMeansFeatures",
+    "KNeighborsClassifier",
+    "Model",
+    "Neighbor",
+    "PrototypeClassifier",
+    "__version__",
+    "datasets",
+    "frame",
+    "load_model",
+    "train_model",
+]

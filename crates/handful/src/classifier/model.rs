@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{Decision, Error, Hyperplanes, Params, confidence::Evidence};
+use super::{Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence};
 use crate::{
     Dataset,
     features::{Vectorizer, total_variance},
@@ -117,6 +117,20 @@ impl Model {
     /// The same model with other notes on what it was learned from.
     #[must_use]
     pub fn with_provenance(self, provenance: Provenance) -> Self {
+        Self { provenance, ..self }
+    }
+
+    /// The same model with the preset's name, and its validation error, among its notes, as far as they are true of it: the
+    /// recipe is the preset's, and it was fitted on what the preset was chosen on.
+    #[must_use]
+    pub fn named_after(self, preset: Preset) -> Self {
+        let is_preset = self.params == preset.params();
+        let is_mnist = self.provenance.sha256 == Preset::CHOSEN_ON;
+        let provenance = Provenance {
+            preset: is_preset.then(|| preset.name().to_owned()),
+            validation_error: (is_preset && is_mnist).then(|| preset.validation_error()),
+            ..self.provenance
+        };
         Self { provenance, ..self }
     }
 

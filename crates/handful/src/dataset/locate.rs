@@ -22,8 +22,14 @@ pub fn locate() -> Result<PathBuf, Error> {
             env::current_dir().ok(),
             env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
         ],
-        choose_base_strategy().ok().map(|user| user.data_dir()),
+        user_folder(),
     ))
+}
+
+/// The folder of handful's data among the user's, if there is such: each data set that is fetched has a folder in it.
+#[must_use]
+pub fn user_folder() -> Option<PathBuf> {
+    choose_base_strategy().ok().map(|user| user.data_dir().join("handful"))
 }
 
 fn candidates(
@@ -36,7 +42,7 @@ fn candidates(
     }
     let clones =
         starts.iter().flatten().flat_map(|start| start.ancestors().map(|above| above.join("data/mnist")));
-    clones.chain(user_data.map(|folder| folder.join("handful/mnist"))).collect()
+    clones.chain(user_data.map(|folder| folder.join("mnist"))).collect()
 }
 
 fn search(mut looked: Vec<PathBuf>) -> Result<PathBuf, Error> {
@@ -76,7 +82,7 @@ mod tests {
             search(candidates(
                 variable.map(|path| root.path().join(path)),
                 [Some(start.to_owned()), None],
-                Some(root.path().join("user")),
+                Some(root.path().join("user/handful")),
             ))
         };
         assert_eq!(find(Some("elsewhere"), &inside).expect("there"), variable);

@@ -36,7 +36,7 @@ pub use find::is_named_as_picture;
 #[cfg(feature = "images")]
 pub use formats::pictures::{decode_picture, picture_size};
 pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};
-pub use locate::locate;
+pub use locate::{locate, user_folder};
 pub use reader::{Images, Reader};
 
 /// Images of one shape, each with a label that is an index into the named classes.

@@ -89,12 +89,19 @@ impl Dictionary {
     /// As [`KMeansParams::fit_per_class`](kmeans::KMeansParams::fit_per_class).
     pub fn fit_per_class(params: &DictionaryParams, x: &Dataset) -> Result<Self, kmeans::Error> {
         let atoms = params.kmeans().fit_per_class(x)?.dataset.images().to_owned();
-        let mut found = Self::new(atoms, Activation::Triangle);
-        let variance = params.spread * f64::from(found.median_distance(x.images().view()));
+        Ok(Self::new(atoms, Activation::Triangle).radial(params.spread, x.images().view()))
+    }
+
+    /// Radial bases around the same atoms, as wide as `spread` says for these rows.
+    ///
+    /// # Panics
+    /// If there are no rows, or they are not as long as the atoms.
+    #[must_use]
+    pub fn radial(self, spread: f64, x: ArrayView2<u8>) -> Self {
+        let variance = spread * f64::from(self.median_distance(x));
         #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
         let variance = variance.max(1.0) as f32;
-        found.activation = Activation::RadialBasis { variance };
-        Ok(found)
+        Self { activation: Activation::RadialBasis { variance }, ..self }
     }
 
     /// Triangles around the centroids of all rows.

@@ -1,0 +1,440 @@
+"""Images upright, as gradients, and by what they are like."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from handful import _core
+from handful._jobs import n_threads, progress, seed
+from handful._kmeans import rounded
+from handful._vectors import BYTES, Vectors, as_vectors
+
+Bytes = NDArray[np.uint8]
+Shape = tuple[int, int]
+
+
+class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """What transformers share: they work on bytes, and learn how other numbers become bytes."""
+
+    n_jobs: int | None
+    n_features_in_: int
+    data_min_: float
+    data_max_: float
+
+    def _fit_bytes(self, X: ArrayLike, y: Any = None) -> Bytes:
+        """Check rows, learn their range unless they are bytes, and return them as bytes."""
+        self._validate_params()
+        vectors = as_vectors(validate_data(self, X, reset=True), self.n_jobs)
+        is_bytes = vectors.dtype == BYTES
+        self.data_min_ = 0.0 if is_bytes else float(vectors.min())
+        self.data_max_ = 255.0 if is_bytes else float(vectors.max())
+        return self._to_bytes(vectors)
+
+    def _bytes(self, X: ArrayLike) -> Bytes:
+        """Check rows, and return them as bytes in the range that was learned."""
+        check_is_fitted(self)
+        return self._to_bytes(as_vectors(validate_data(self, X, reset=False), self.n_jobs))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # Bytes come out, whatever goes in.
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _to_bytes(self, X: Vectors) -> Bytes:
+        low, step = self.data_min_, self.data_max_ / 255 - self.data_min_ / 255
+        if X.dtype == BYTES and (low, step) == (0.0, 1.0):
+            return X
+        steps = (X.astype(np.float64) - low) / (step if step > 0 else 1.0)
+        return np.clip(np.rint(steps, out=steps), 0, 255, out=steps).astype(BYTES)
+
+
+class ImageTransformer(ByteTransformer):
+    """What transformers share that see images in rows."""
+
+    image_shape: Shape | None
+    image_shape_: Shape
+
+    _image_constraints: dict[str, list[Any]] = {"image_shape": [tuple, list, None], "n_jobs": [Integral, None]}
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Learn the images' shape and, unless they are bytes, their range.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Images, one a row.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        object
+            The transformer itself.
+        """
+        self._fit_bytes(X)
+        self.image_shape_ = shape_of(self.n_features_in_, self.image_shape)
+        return self
+
+
+def shape_of(n_features: int, image_shape: Shape | None) -> Shape:
+    """Return the shape of images: as given, else square if they can be, else one row."""
+    if image_shape is None:
+        side = math.isqrt(n_features)
+        return (side, side) if side * side == n_features else (1, n_features)
+    if len(image_shape) != 2 or image_shape[0] * image_shape[1] != n_features or image_shape[0] < 1:
+        raise ValueError(f"image_shape: expected (height, width) of {n_features} pixels, found {image_shape}")
+    return int(image_shape[0]), int(image_shape[1])
+
+
+class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
+    """Images put upright and in the middle of the frame, by the moments of their ink.
+
+    Slant and place are what varies most between writers and means least: to take them out is the largest single step from
+    raw pixels to good neighbours. Ink is bright.
+
+    Parameters
+    ----------
+    normalize : float, default=0.0
+        How far the ink is brought to a common size: 0 not at all, 1 all the way, within limits.
+    image_shape : tuple of (int, int) or None, default=None
+        Height and width; None for square images or, if there is no such square, one row.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of (int, int)
+        Height and width.
+    data_min_, data_max_ : float
+        What becomes 0 and 255: of bytes these themselves, else the range of the rows that it was fitted on.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if `X` had names that are all strings.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition", 1998.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from handful import Deskew
+    >>> slanted = np.zeros((5, 5), dtype=np.uint8)
+    >>> slanted[[0, 1, 2], [4, 3, 2]] = 9
+    >>> Deskew().fit_transform(slanted.reshape(1, 25)).reshape(5, 5)[:, 2].tolist()
+    [0, 9, 9, 9, 0]
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **ImageTransformer._image_constraints,
+        "normalize": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(
+        self, *, normalize: float = 0.0, image_shape: Shape | None = None, n_jobs: int | None = None
+    ) -> None:
+        self.normalize = normalize
+        self.image_shape = image_shape
+        self.n_jobs = n_jobs
+
+    def transform(self, X: ArrayLike) -> Bytes:
+        """Put images upright.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Images, one a row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Bytes.
+        """
+        return _core.deskew(self._bytes(X), self.image_shape_, self.normalize, n_threads(self.n_jobs))
+
+
+class GradientFeatures(ClassNamePrefixFeaturesOutMixin, ImageTransformer):  # type: ignore[misc]
+    """Histograms of the directions of gradients: what strokes there are, where, and which way they go.
+
+    Square roots of the histograms are scaled to unit length, so that distances between images are Hellinger's.
+
+    Parameters
+    ----------
+    n_bins : int, default=12
+        Directions in each cell, at most 15.
+    n_cells : int, default=7
+        Rows and columns of cells, at most 64.
+    image_shape : tuple of (int, int) or None, default=None
+        Height and width; None for square images or, if there is no such square, one row.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+
+    Attributes
+    ----------
+    image_shape_ : tuple of (int, int)
+        Height and width.
+    data_min_, data_max_ : float
+        What becomes 0 and 255: of bytes these themselves, else the range of the rows that it was fitted on.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if `X` had names that are all strings.
+
+    References
+    ----------
+    N. Dalal and B. Triggs, "Histograms of oriented gradients for human detection", 2005.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from handful import GradientFeatures
+    >>> step = np.tile(np.array([0, 0, 9, 9], dtype=np.uint8), (4, 1)).reshape(1, 16)
+    >>> GradientFeatures(n_bins=4, n_cells=1).fit_transform(step).tolist()
+    [[42, 0, 0, 0]]
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **ImageTransformer._image_constraints,
+        "n_bins": [Interval(Integral, 1, 15, closed="both")],
+        "n_cells": [Interval(Integral, 1, 64, closed="both")],
+    }
+
+    def __init__(
+        self,
+        *,
+        n_bins: int = 12,
+        n_cells: int = 7,
+        image_shape: Shape | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_bins = n_bins
+        self.n_cells = n_cells
+        self.image_shape = image_shape
+        self.n_jobs = n_jobs
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_cells * self.n_cells * self.n_bins
+
+    def transform(self, X: ArrayLike) -> Bytes:
+        """Make histograms of images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Images, one a row.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_cells * n_cells * n_bins)
+            Bytes, ordered as (row of cells, column of cells, direction).
+        """
+        threads = n_threads(self.n_jobs)
+        return _core.gradients(self._bytes(X), self.image_shape_, self.n_bins, self.n_cells, threads)
+
+
+class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type: ignore[misc]
+    """How like each of many K-Means centroids a row is: a dictionary that is learned.
+
+    Parameters
+    ----------
+    n_clusters : int, default=100
+        Centroids: in all, or of each class.
+    per_class : bool, default=False
+        Whether each class is clustered on its own, which needs `y`.
+    activation : {'triangle', 'rbf'}, default='triangle'
+        What becomes of a distance: by how much it is less than the mean over the centroids, else 0; or ``255 exp(-d²/2v)``,
+        with which near centroids alone count.
+    spread : float, default=0.3
+        For 'rbf': the variance v, as a part of the median squared distance between rows and centroids.
+    max_iter : int, default=20
+        Most iterations of K-Means.
+    random_state : int, RandomState instance or None, default=None
+        What random choices follow from.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+    verbose : int, default=0
+        Whether to print how far the work is.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_centroids, n_features)
+        The centroids, rounded to bytes.
+    n_iter_ : int
+        Iterations of K-Means, summed over the classes if each is clustered on its own.
+    data_min_, data_max_ : float
+        What becomes 0 and 255: of bytes these themselves, else the range of the rows that it was fitted on.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if `X` had names that are all strings.
+
+    References
+    ----------
+    A. Coates, H. Lee and A. Y. Ng, "An analysis of single-layer networks in unsupervised feature learning", 2011.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from handful import KMeansFeatures
+    >>> X = np.array([[0, 0], [0, 10], [200, 0], [200, 10]], dtype=np.uint8)
+    >>> features = KMeansFeatures(n_clusters=2, random_state=0).fit(X)
+    >>> near, far = sorted(features.transform(np.array([[0, 5]], dtype=np.uint8))[0].tolist())
+    >>> near, far
+    (0, 100)
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "per_class": ["boolean"],
+        "activation": [StrOptions({"triangle", "rbf"})],
+        "spread": [Interval(Real, 0, None, closed="neither")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    cluster_centers_: Bytes
+    n_iter_: int
+
+    def __init__(
+        self,
+        n_clusters: int = 100,
+        *,
+        per_class: bool = False,
+        activation: str = "triangle",
+        spread: float = 0.3,
+        max_iter: int = 20,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.per_class = per_class
+        self.activation = activation
+        self.spread = spread
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
+        """Learn centroids.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to learn from.
+        y : array-like of shape (n_samples,), default=None
+            Their classes, if each is clustered on its own.
+
+        Returns
+        -------
+        KMeansFeatures
+            The transformer itself.
+        """
+        rows, threads = self._fit_bytes(X), n_threads(self.n_jobs)
+        params: _core.KMeansParams = {
+            "n_clusters": self.n_clusters,
+            "init": "k-means++",
+            "n_init": 1,
+            "max_iter": self.max_iter,
+            "tol": 1e-4,
+            "seed": seed(self.random_state),
+        }
+        tell = progress(type(self).__name__, self.verbose)
+        if self.per_class:
+            labels, n_classes = _numbered(y, len(rows))
+            found = _core.kmeans_per_class(rows, labels, n_classes, params, threads, tell)
+            self.cluster_centers_ = found["prototypes"]
+        else:
+            found = _core.kmeans(rows, params, None, threads, tell)
+            self.cluster_centers_ = rounded(found)
+        self.n_iter_ = found["n_iter"]
+        self._variance = (
+            _core.radial_variance(rows, self.cluster_centers_, self.spread, threads)
+            if self.activation == "rbf"
+            else None
+        )
+        return self
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.cluster_centers_)
+
+    def transform(self, X: ArrayLike) -> Bytes:
+        """Tell how like each centroid each row is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to describe.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_centroids)
+            Bytes; 0 for centroids that are not near.
+        """
+        return _core.look_up(self._bytes(X), self.cluster_centers_, self._variance, n_threads(self.n_jobs))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = self.per_class
+        return tags
+
+
+def _numbered(y: Any, n_rows: int) -> tuple[NDArray[np.uint32], int]:
+    """Check the rows' classes, and return their numbers and how many there are."""
+    if y is None:
+        raise ValueError("per_class=True requires y to be passed, but the target y is None")
+    check_classification_targets(y)
+    classes, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
+    if len(numbers) != n_rows:
+        raise ValueError(f"y: expected a class for each of {n_rows} rows, found {len(numbers)}")
+    return numbers.astype(np.uint32), len(classes)
+
+
+def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
+    """Make an image, as MNIST's are, of a picture of any size with a digit in it.
+
+    Ink is told from paper whichever is the darker, and put into the middle of the frame.
+
+    Parameters
+    ----------
+    picture : array-like of shape (height, width)
+        Grey values 0 to 255.
+    image_shape : tuple of (int, int), default=(28, 28)
+        Height and width of the image.
+
+    Returns
+    -------
+    ndarray of shape (1, n_pixels)
+        A row for `Model.predict`: ink bright on black.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import handful
+    >>> picture = np.full((300, 400), 220, dtype=np.uint8)
+    >>> picture[20:140, 40:52] = 30
+    >>> handful.load_model("fast").predict(handful.frame(picture)).tolist()
+    [1]
+    """
+    pixels = as_vectors(check_array(picture, input_name="picture"))
+    if pixels.dtype != BYTES:
+        raise ValueError("picture: expected whole grey values from 0 to 255, found others")
+    height, width = image_shape
+    return _core.frame(pixels, (int(height), int(width))).reshape(1, -1)

@@ -1,0 +1,59 @@
+"""How many threads work, what they tell of it, and which random numbers they get."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
+from sklearn.utils import check_random_state
+
+#: Called with a stage's name, and how much is done of how much.
+Progress = Callable[[str, int, int], None]
+
+
+def n_threads(n_jobs: int | None) -> int:
+    """Return how many threads `n_jobs` stands for.
+
+    None and -1 are all CPUs that the process, or its container, may use, at most ``OMP_NUM_THREADS``; in a worker of joblib,
+    where others work beside, its share of them, which is one thread unless joblib says otherwise.
+    """
+    backend, configured = get_active_backend()
+    limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    share = int(limit) if limit.isdecimal() and int(limit) > 0 else None
+    if backend.nesting_level:
+        available = share or 1
+    else:
+        available = min(effective_n_jobs(-1), share or os.cpu_count() or 1)
+    if n_jobs is None:
+        n_jobs = configured if configured is not None else -1
+    if n_jobs == 0:
+        raise ValueError("n_jobs is 0: expected a number of threads, None, or -1 for all CPUs")
+    return n_jobs if n_jobs > 0 else max(1, available + 1 + n_jobs)
+
+
+def seed(random_state: Any) -> int:
+    """Return a whole number as it is, so that it gives what it gives elsewhere; else draw one."""
+    if isinstance(random_state, Integral) and random_state >= 0:
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def progress(name: str, verbose: int) -> Progress | None:
+    """Return what prints how far the work is: each stage once, and then once a second."""
+    if not verbose:
+        return None
+    stages: dict[str, float] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now >= stages.get(stage, now) or done == total:
+            stages[stage] = now + 1
+            print(f"[{name}] {stage}: {done} of {total}", flush=True)
+
+    return tell

@@ -1,0 +1,313 @@
+"""K-Means as scikit-learn has it, exact on bytes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, ClusterMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import euclidean_distances
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from handful import _core
+from handful._jobs import n_threads, progress, seed
+from handful._vectors import BYTES, Vectors, validate
+
+
+class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """K-Means clustering, by Lloyd's algorithm with exact assignments.
+
+    Of bytes all is exact: sums are whole numbers, and labels, centroids and inertia are the same bits for any number
+    of threads on any CPU. Of floats distances are taken in double precision, each summed in one order.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        Clusters, and centroids.
+    init : {'k-means++', 'random'}, callable or array of shape (n_clusters, n_features), default='k-means++'
+        Where centroids start: greedy k-means++, distinct rows at random, at these places, or at what
+        ``init(X, n_clusters, random_state)`` returns.
+    n_init : 'auto' or int, default='auto'
+        Runs from different starts, of which the one with the lowest inertia is kept. 'auto' is 10 for 'random' and callables,
+        else 1.
+    max_iter : int, default=300
+        Most iterations of a run.
+    tol : float, default=1e-4
+        A run ends when the centroids' squared movement, summed, is at most `tol` times the features' mean variance.
+    verbose : int, default=0
+        Whether to print how far the work is.
+    random_state : int, RandomState instance or None, default=None
+        What random choices follow from. The same whole number gives the same clusters as ``handful cluster --seed``.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+
+    Attributes
+    ----------
+    cluster_centers_ : ndarray of shape (n_clusters, n_features)
+        The centroids, in double precision.
+    labels_ : ndarray of shape (n_samples,)
+        The nearest centroid of each row; of equally near ones the first.
+    inertia_ : float
+        Squared distances of the rows to their centroids, summed, and weighted if there are weights.
+    n_iter_ : int
+        Iterations of the run that was kept.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if `X` had names that are all strings.
+
+    See Also
+    --------
+    PrototypeClassifier : K-Means within each class.
+    KMeansFeatures : Similarities to centroids, as features.
+
+    Notes
+    -----
+    An iteration takes at most O(n_samples · n_clusters · n_features). Seeding by k-means++ looks at all rows up to 262,144 (or
+    256 for each cluster, if that is more), and beyond that at a sample of as many.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from handful import KMeans
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]], dtype=np.uint8)
+    >>> kmeans = KMeans(n_clusters=2, random_state=0).fit(X)
+    >>> kmeans.inertia_
+    16.0
+    >>> sorted(kmeans.cluster_centers_.tolist())
+    [[1.0, 2.0], [10.0, 2.0]]
+    >>> same = kmeans.predict([[0, 0], [2, 3]])
+    >>> bool(same[0] == same[1] == kmeans.labels_[0])
+    True
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        "n_clusters": [Interval(Integral, 1, None, closed="left")],
+        "init": [StrOptions({"k-means++", "random"}), callable, "array-like"],
+        "n_init": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+    }
+
+    cluster_centers_: NDArray[np.float64]
+    labels_: NDArray[np.int32]
+    inertia_: float
+    n_iter_: int
+    n_features_in_: int
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        init: str | Callable[..., ArrayLike] | ArrayLike = "k-means++",
+        n_init: int | str = "auto",
+        max_iter: int = 300,
+        tol: float = 1e-4,
+        verbose: int = 0,
+        random_state: int | np.random.RandomState | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.init = init
+        self.n_init = n_init
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+
+    def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Cluster the rows of `X`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to cluster. An array of bytes is not copied.
+        y : None
+            Not used.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts; rows without weight are labelled and move nothing.
+
+        Returns
+        -------
+        KMeans
+            The estimator itself.
+        """
+        self._validate_params()
+        X = validate(self, X, reset=True)
+        if self.n_clusters > len(X):
+            raise ValueError(f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}.")
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        found = self._best_run(X, weights)
+        self.cluster_centers_ = found["centroids"]
+        self.labels_ = found["labels"]
+        self.inertia_ = found["inertia"]
+        self.n_iter_ = found["n_iter"]
+        self._n_features_out = self.n_clusters
+        # Centroids of bytes are fractions, of which the floats above are roundings.
+        self._sums, self._counts = found.get("sums"), found.get("counts")
+        if (n_distinct := int(np.count_nonzero(found["cluster_sizes"]))) < self.n_clusters:
+            warnings.warn(
+                f"Number of distinct clusters ({n_distinct}) found smaller than n_clusters ({self.n_clusters}). "
+                "Possibly due to duplicate points in X.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self
+
+    def _best_run(self, X: Vectors, weights: NDArray[np.float64] | None) -> dict[str, Any]:
+        """Cluster from each of the starts, and return the run with the lowest inertia."""
+        if isinstance(self.init, str):
+            n_init = self.n_init if self.n_init != "auto" else 10 if self.init == "random" else 1
+            return self._run(X, weights, self.init, n_init)
+        if not callable(self.init):
+            return self._run(X, weights, self._places(X, self.init), 1)
+        random_state = check_random_state(self.random_state)
+        starts = (
+            self._places(X, self.init(X, self.n_clusters, random_state=random_state))
+            for _ in range(10 if self.n_init == "auto" else int(self.n_init))
+        )
+        runs = (self._run(X, weights, start, 1) for start in starts)
+        return min(runs, key=lambda found: float(found["inertia"]))
+
+    def _run(self, X: Vectors, weights: NDArray[np.float64] | None, init: Any, n_init: Any) -> dict[str, Any]:
+        if X.dtype == BYTES and not isinstance(init, str) and (init.min() < 0 or init.max() > 255):
+            # No mean of bytes is there.
+            X = X.astype(np.float64)
+        params: _core.KMeansParams = {
+            "n_clusters": self.n_clusters,
+            "init": init,
+            "n_init": n_init,
+            "max_iter": self.max_iter,
+            "tol": self.tol,
+            "seed": seed(self.random_state),
+        }
+        return _core.kmeans(
+            X, params, weights, n_threads(self.n_jobs), progress(type(self).__name__, self.verbose)
+        )
+
+    def _places(self, X: Vectors, init: Any) -> NDArray[np.float64]:
+        """Return given centroids, checked."""
+        places: NDArray[np.float64] = check_array(init, dtype=np.float64, order="C", input_name="init")
+        if len(places) != self.n_clusters:
+            raise ValueError(
+                f"The shape of the initial centers {places.shape} does not match "
+                f"the number of clusters {self.n_clusters}."
+            )
+        if places.shape[1] != X.shape[1]:
+            raise ValueError(
+                f"The shape of the initial centers {places.shape} does not match "
+                f"the number of features of the data {X.shape[1]}."
+            )
+        return places
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int32]:
+        """Find the nearest centroid of each row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to label.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            Indices of the nearest centroids; of equally near ones the first.
+        """
+        check_is_fitted(self)
+        return self._nearest(validate(self, X, reset=False))
+
+    def _nearest(self, X: Vectors) -> NDArray[np.int32]:
+        if X.dtype == BYTES and self._sums is not None and self._counts is not None:
+            return _core.nearest_exact(X, self._sums, self._counts, n_threads(self.n_jobs))
+        X = X if X.dtype != BYTES else X.astype(np.float32)
+        return _core.nearest_centroids(X, self.cluster_centers_, n_threads(self.n_jobs))
+
+    def fit_predict(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]:
+        """Cluster the rows of `X`, and return their labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to cluster.
+        y : None
+            Not used.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            `labels_`.
+        """
+        return self.fit(X, sample_weight=sample_weight).labels_
+
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
+        """Measure the distances of rows to all centroids.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to measure from.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_clusters)
+            Euclidean distances, in single precision for rows in single precision, else double.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return np.asarray(euclidean_distances(X, self.cluster_centers_.astype(X.dtype)))
+
+    def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
+        """Return the negative sum of squared distances of rows to their nearest centroids.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to measure.
+        y : None
+            Not used.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How often each row counts.
+
+        Returns
+        -------
+        float
+            The negative inertia of `X`.
+        """
+        check_is_fitted(self)
+        X = validate(self, X, reset=False)
+        weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        centers, labels = self.cluster_centers_, self._nearest(X)
+        inertia = 0.0
+        # So many rows at a time that their differences take little memory.
+        step = max(1, 2**20 // X.shape[1])
+        for start in range(0, len(X), step):
+            rows = slice(start, start + step)
+            differences = X[rows] - centers[labels[rows]]
+            inertia += float(np.einsum("ij,ij,i->", differences, differences, weights[rows]))
+        return -inertia
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def rounded(found: dict[str, Any]) -> NDArray[np.uint8]:
+    """Return centroids of bytes to the nearest byte, halves upwards."""
+    counts = found["counts"][:, None]
+    return ((2 * found["sums"] + counts) // (2 * counts)).astype(BYTES)

@@ -1,0 +1,403 @@
+"""Whole recipes: images to labels, and why."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from handful import _core
+from handful._features import Bytes, Shape, shape_of
+from handful._jobs import n_threads, progress
+from handful._vectors import BYTES, as_vectors
+from handful.datasets import named_classes
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """A prototype near an image.
+
+    Attributes
+    ----------
+    label : object
+        Its class.
+    distance : int
+        Its squared distance, in the model's space.
+    prototype : int
+        Its row in `Model.prototypes` and `Model.pictures`.
+    medoid : int
+        The training image nearest to it: what it looks like.
+    """
+
+    label: Any
+    distance: int
+    prototype: int
+    medoid: int
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why an image got its label.
+
+    Attributes
+    ----------
+    label : object
+        The verdict.
+    confidence : float
+        Its probability.
+    is_digit : bool
+        Whether the image is like anything that was learned.
+    probabilities : dict
+        The probability of each class.
+    neighbors : list of Neighbor
+        The prototypes that decided, nearest first.
+    """
+
+    label: Any
+    confidence: float
+    is_digit: bool
+    probabilities: dict[Any, float]
+    neighbors: list[Neighbor]
+
+
+class Model:
+    """A fitted recipe: features, prototypes and how these decide, in one file that holds nothing that could run.
+
+    Made by `load_model` and `train_model`. Images are rows of `image_shape`'s pixels, or arrays of shape (n, height, width):
+    bytes, whole numbers from 0 to 255, or floats from 0 to 1. Pickles as the file that `save` writes.
+
+    Parameters
+    ----------
+    core : _core.Model
+        What `load_model` and `train_model` make.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+
+    Examples
+    --------
+    >>> import handful
+    >>> X_train, y_train, X_test, y_test = handful.datasets.load_mnist()
+    >>> model = handful.load_model("fast")
+    >>> model
+    Model(preset='fast', image_shape=(28, 28), n_classes=10, n_prototypes=200)
+    >>> model.predict(X_test[:5]).tolist(), y_test[:5].tolist()
+    ([7, 2, 1, 0, 4], [7, 2, 1, 0, 4])
+    >>> why = model.explain(X_test[:1])[0]
+    >>> why.label, why.is_digit, [neighbor.label for neighbor in why.neighbors]
+    (7, True, [7, 7, 7, 7, 7])
+    """
+
+    def __init__(self, core: _core.Model, *, n_jobs: int | None = None) -> None:
+        self._core = core
+        self.n_jobs = n_jobs
+        self.classes_ = named_classes(core.classes)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Model:
+        """Read a model from the bytes of its file, all of which are checked.
+
+        Parameters
+        ----------
+        data : bytes
+            What `to_bytes` returned, or a file's content.
+
+        Returns
+        -------
+        Model
+            The model.
+        """
+        return cls(_core.Model.from_bytes(data))
+
+    def to_bytes(self) -> bytes:
+        """Return the file that `save` writes.
+
+        Returns
+        -------
+        bytes
+            Tensors and metadata, as safetensors.
+        """
+        return self._core.to_bytes()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to a file, which then is whole or not there; ``handful predict --model`` reads it too.
+
+        Parameters
+        ----------
+        path : path-like
+            The file, `.safetensors` by custom.
+        """
+        self._core.save(os.fspath(path))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Model.from_bytes, (self.to_bytes(),), {"n_jobs": self.n_jobs}
+
+    def __repr__(self) -> str:
+        preset = "" if self.preset is None else f"preset={self.preset!r}, "
+        shape, n_prototypes = self.image_shape, len(self._core.prototype_labels)
+        return f"Model({preset}image_shape={shape}, n_classes={len(self.classes_)}, n_prototypes={n_prototypes})"
+
+    @property
+    def preset(self) -> str | None:
+        """The preset's name, if its values were not changed."""
+        return self._core.provenance["preset"]
+
+    @property
+    def provenance(self) -> _core.Provenance:
+        """What it was learned from: `preset`, `n_samples`, `sha256`, `validation_error` (in percent)."""
+        return self._core.provenance
+
+    @property
+    def image_shape(self) -> Shape:
+        """Height and width of the images that it knows."""
+        return self._core.image_shape
+
+    @property
+    def n_features_in_(self) -> int:
+        """Pixels of an image."""
+        height, width = self.image_shape
+        return height * width
+
+    @property
+    def prototypes(self) -> Bytes:
+        """The vectors that vote, shape (n_prototypes, length of a vector)."""
+        return self._core.prototypes
+
+    @property
+    def prototype_labels(self) -> NDArray[Any]:
+        """The class of each prototype."""
+        return self.classes_[self._core.prototype_labels]
+
+    @property
+    def medoids(self) -> NDArray[np.uint32]:
+        """For each prototype the training image that is nearest to it."""
+        return self._core.medoids
+
+    @property
+    def pictures(self) -> Bytes | None:
+        """What each prototype looks like, shape (n_prototypes, height, width); None unless it was kept."""
+        pictures = self._core.pictures
+        return None if pictures is None else pictures.reshape(-1, *self.image_shape)
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict the class of each image.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_pixels) or (n, height, width)
+            Images.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            Classes.
+        """
+        return self.classes_[self._core.predict(self._images(X), n_threads(self.n_jobs))]
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_pixels) or (n, height, width)
+            Images.
+
+        Returns
+        -------
+        ndarray of shape (n, n_classes)
+            Probabilities in the order of `classes_`; each row sums to 1.
+        """
+        return self._core.predict_proba(self._images(X), n_threads(self.n_jobs))
+
+    def explain(self, X: ArrayLike) -> list[Explanation]:
+        """Tell why each image gets its label: the neighbours that voted, how sure it is, whether it is a digit at all.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_pixels) or (n, height, width)
+            Images.
+
+        Returns
+        -------
+        list of Explanation
+            One for each image.
+        """
+        found = self._core.explain(self._images(X), n_threads(self.n_jobs))
+        classes = self.classes_.tolist()
+
+        def neighbors(row: int) -> list[Neighbor]:
+            columns = (found[name][row].tolist() for name in ("labels", "distances", "prototypes", "medoids"))
+            return [
+                Neighbor(classes[label], distance, prototype, medoid)
+                for label, distance, prototype, medoid in zip(*columns, strict=True)
+            ]
+
+        return [
+            Explanation(
+                label=classes[label],
+                confidence=float(found["confidence"][row]),
+                is_digit=bool(found["is_digit"][row]),
+                probabilities=dict(zip(classes, found["probabilities"][row].tolist(), strict=True)),
+                neighbors=neighbors(row),
+            )
+            for row, label in enumerate(found["label"].tolist())
+        ]
+
+    def transform(self, X: ArrayLike) -> Bytes:
+        """Return the vectors of images: where distances are taken.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_pixels) or (n, height, width)
+            Images.
+
+        Returns
+        -------
+        ndarray of shape (n, length of a vector)
+            Bytes.
+        """
+        return self._core.transform(self._images(X), n_threads(self.n_jobs))
+
+    def outlier_scores(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Tell how unlike everything learned each image is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_pixels) or (n, height, width)
+            Images.
+
+        Returns
+        -------
+        ndarray of shape (n,)
+            About 1 at the edge of what is like it; infinite where there is nothing to see.
+        """
+        return self._core.outlier_scores(self._images(X), n_threads(self.n_jobs))
+
+    def score(self, X: ArrayLike, y: ArrayLike) -> float:
+        """Return the accuracy on labelled images.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_pixels) or (n, height, width)
+            Images.
+        y : array-like of shape (n,)
+            Their classes.
+
+        Returns
+        -------
+        float
+            The share of images whose class is predicted.
+        """
+        return float(np.mean(self.predict(X) == np.asarray(y)))
+
+    def _images(self, X: ArrayLike) -> Bytes:
+        return images(X, self.n_features_in_, self.n_jobs)
+
+
+def images(X: Any, n_features: int | None = None, n_jobs: int | None = None) -> Bytes:
+    """Check images, and return them as rows of bytes."""
+    X = check_array(X, allow_nd=True, input_name="X")
+    X = X.reshape(len(X), -1)
+    if n_features is not None and X.shape[1] != n_features:
+        raise ValueError(f"X: expected images of {n_features} pixels, found {X.shape[1]}")
+    if X.dtype.kind == "f" and X.min() >= 0 and X.max() <= 1:
+        return np.rint(X * 255).astype(BYTES)
+    rows = as_vectors(X, n_jobs)
+    if rows.dtype != BYTES:
+        raise ValueError("X: expected whole grey values from 0 to 255, or floats from 0 to 1, found others")
+    return rows
+
+
+def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> Model:
+    """Load a model from a file, or a preset that was trained on MNIST.
+
+    Parameters
+    ----------
+    model : path-like
+        A file that `Model.save` or ``handful train`` wrote; or 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best' or
+        'neighbors'.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+
+    Returns
+    -------
+    Model
+        The model, every byte of which was checked.
+
+    Examples
+    --------
+    >>> import handful
+    >>> handful.load_model("best").provenance["validation_error"]
+    0.396
+    """
+    if model in _core.Model.presets():
+        return Model(_core.Model.preset(str(model)), n_jobs=n_jobs)
+    path = os.fspath(model)
+    try:
+        return Model(_core.Model.load(path), n_jobs=n_jobs)
+    except FileNotFoundError as error:
+        presets = ", ".join(_core.Model.presets())
+        raise FileNotFoundError(f"{error}: expected a file, or one of the presets {presets}") from None
+
+
+def train_model(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    preset: str = "best",
+    image_shape: Shape | None = None,
+    pictures: bool = False,
+    random_state: int | None = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> Model:
+    """Fit a preset's recipe on images of your own, as ``handful train`` does.
+
+    Parameters
+    ----------
+    X : array-like of shape (n, n_pixels) or (n, height, width)
+        Images: bytes, whole numbers from 0 to 255, or floats from 0 to 1.
+    y : array-like of shape (n,)
+        Their classes, whose names are kept in the model.
+    preset : str, default='best'
+        The recipe: 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best' or 'neighbors'.
+    image_shape : tuple of (int, int) or None, default=None
+        Height and width; None for those of `X`, else square images or, if there is no such square, one row.
+    pictures : bool, default=False
+        Whether to keep a picture of each prototype.
+    random_state : int or None, default=None
+        What random choices follow from; None for the preset's own.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+    verbose : int, default=0
+        Whether to print how far the work is.
+
+    Returns
+    -------
+    Model
+        The fitted recipe.
+
+    Examples
+    --------
+    >>> import handful
+    >>> X_train, y_train, X_test, y_test = handful.datasets.load_mnist()
+    >>> model = handful.train_model(X_train[:5000], y_train[:5000], preset="tiny")
+    >>> model.score(X_test, y_test) > 0.96
+    True
+    """
+    if image_shape is None and (shape := np.shape(X))[2:]:
+        image_shape = shape[1:]
+    rows = images(X, n_jobs=n_jobs)
+    check_classification_targets(y)
+    check_consistent_length(rows, y)
+    classes, labels = np.unique(column_or_1d(y, warn=True), return_inverse=True)
+    labels = labels.astype(np.uint32)
+    names = [str(name) for name in classes.tolist()]
+    tell = progress("train_model", verbose)
+    shape = shape_of(rows.shape[1], image_shape)
+    core = _core.Model.train(rows, labels, names, shape, preset, random_state, n_threads(n_jobs), tell)
+    return Model(core.with_pictures(rows, labels) if pictures else core, n_jobs=n_jobs)

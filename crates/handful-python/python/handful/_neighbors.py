@@ -1,0 +1,338 @@
+"""Votes of the exact nearest neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any, Literal, Self, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from handful import _core
+from handful._jobs import n_threads, progress
+from handful._vectors import Vectors, convert, validate
+
+Distances = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Weights = str | Callable[[Distances], ArrayLike] | None
+
+
+class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """What classifiers share whose neighbours vote: `n_neighbors`, `weights`, `tie_break` and labelled vectors."""
+
+    n_neighbors: int
+    weights: Weights
+    tie_break: str
+    algorithm: str
+    n_jobs: int | None
+    verbose: int
+
+    classes_: NDArray[Any]
+    n_features_in_: int
+    _vectors: Vectors
+    _labels: NDArray[np.intp]
+    _indexes: dict[np.dtype[Any], _core.Index]
+
+    _voting_constraints: dict[str, list[Any]] = {
+        "n_neighbors": [Interval(Integral, 1, None, closed="left")],
+        "weights": [StrOptions({"uniform", "distance"}), callable, None],
+        "tie_break": [StrOptions({"lowest_label", "nearest"})],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def _encode(self, X: Any, y: Any) -> NDArray[np.intp]:
+        """Check labels, learn `classes_`, and return numbers of them."""
+        check_classification_targets(y)
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        labels: NDArray[np.intp]
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        return labels
+
+    def _index(self, vectors: Vectors, labels: NDArray[np.intp]) -> None:
+        """Keep labelled vectors, and make them fast to search."""
+        self._vectors, self._labels, self._indexes = vectors, labels, {}
+        self._index_of(vectors.dtype)
+
+    def _index_of(self, dtype: np.dtype[Any]) -> _core.Index:
+        """Return an index of the vectors in a type that can hold them; it is made once."""
+        if dtype not in self._indexes:
+            brute = getattr(self, "algorithm", "auto") == "brute"
+            self._indexes[dtype] = _core.Index(convert(self._vectors, dtype), brute, n_threads(self.n_jobs))
+        return self._indexes[dtype]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {**state, "_indexes": {}} if "_indexes" in state else state
+
+    def _search(self, X: Vectors, n_neighbors: int) -> tuple[Distances, Indices]:
+        """Find distances and indices of the nearest vectors; equally near ones in the order of their indices."""
+        dtype = np.result_type(X, self._vectors)
+        tell = progress(type(self).__name__, self.verbose)
+        queries = convert(X, dtype)
+        squares, indices = self._index_of(dtype).kneighbors(queries, n_neighbors, n_threads(self.n_jobs), tell)
+        return np.sqrt(squares, out=squares), indices
+
+    def _votes(self, distances: Distances, indices: Indices) -> Distances:
+        """Add up the votes for each class; shape (n_queries, n_classes)."""
+        votes = np.zeros((len(indices), len(self.classes_)))
+        np.add.at(votes, (np.arange(len(indices))[:, None], self._labels[indices]), self._weigh(distances))
+        return votes
+
+    def _weigh(self, distances: Distances) -> Distances | float:
+        if self.weights is None or self.weights == "uniform":
+            return 1.0
+        if self.weights != "distance":
+            assert callable(self.weights)
+            return np.asarray(self.weights(distances), dtype=np.float64)
+        with np.errstate(divide="ignore"):
+            weights = 1.0 / distances
+        # Neighbours at distance zero vote alone.
+        coincident = np.isinf(weights)
+        return np.where(coincident.any(axis=1, keepdims=True), coincident, weights)
+
+    def _elect(self, votes: Distances, indices: Indices) -> NDArray[np.intp]:
+        """Choose a class for each query from the votes, and from its neighbours where votes are equal."""
+        if self.tie_break == "lowest_label":
+            return votes.argmax(axis=1)
+        labels = self._labels[indices]
+        has_most = np.take_along_axis(votes, labels, axis=1) == votes.max(axis=1, keepdims=True)
+        return labels[np.arange(len(labels)), has_most.argmax(axis=1)]
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Predict the class that the nearest neighbours vote for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        ndarray of shape (n_queries,)
+            Their classes.
+        """
+        check_is_fitted(self)
+        distances, indices = self._search(validate(self, X, reset=False), self.n_neighbors)
+        return self.classes_[self._elect(self._votes(distances, indices), indices)]
+
+    def predict_proba(self, X: ArrayLike) -> Distances:
+        """Return each class's share of the votes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features)
+            Rows to classify.
+
+        Returns
+        -------
+        ndarray of shape (n_queries, n_classes)
+            Shares in the order of `classes_`; each row sums to 1.
+        """
+        check_is_fitted(self)
+        votes = self._votes(*self._search(validate(self, X, reset=False), self.n_neighbors))
+        total = votes.sum(axis=1, keepdims=True)
+        total[total == 0.0] = 1.0
+        return votes / total
+
+
+class KNeighborsClassifier(Voting):
+    """Classifier by the votes of the exact k nearest neighbours.
+
+    Predictions and distances are those of scikit-learn's estimator of the same name with Euclidean distances, except that
+    of equally far rows the first is the nearer one, always. The array that it is fitted on is kept, not copied, if
+    it is one of bytes, or of floats in C order: change it and the answers change.
+
+    Parameters
+    ----------
+    n_neighbors : int, default=5
+        Neighbours that vote.
+    weights : {'uniform', 'distance'}, callable or None, default='uniform'
+        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of distances.
+    tie_break : {'lowest_label', 'nearest'}, default='lowest_label'
+        Which class wins among those with the most votes: the first of `classes_`, as in scikit-learn, or that of the nearest
+        neighbour among them.
+    algorithm : {'auto', 'brute'}, default='auto'
+        How to search: with a sketch of 64 bytes a row that rules most rows out, where trials show that it pays, or every row
+        against every row. The answers are the same.
+    n_jobs : int or None, default=None
+        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+    verbose : int, default=0
+        Whether to print how far a search is.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    n_samples_fit_ : int
+        Rows that it was fitted on.
+    n_features_in_ : int
+        Features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, if `X` had names that are all strings.
+
+    See Also
+    --------
+    PrototypeClassifier : The same with fewer vectors that vote.
+
+    Notes
+    -----
+    A search takes at most O(n_queries · n_samples · n_features), and beside the rows some 80 bytes of memory for each.
+
+    Examples
+    --------
+    >>> from handful import KNeighborsClassifier
+    >>> knn = KNeighborsClassifier(n_neighbors=3).fit([[0], [1], [2], [3]], ["low", "low", "high", "high"])
+    >>> knn.predict([[1.1]]).tolist()
+    ['low']
+    >>> knn.predict_proba([[0.9]]).round(2).tolist()
+    [[0.33, 0.67]]
+    >>> distances, indices = knn.kneighbors([[2.2]], n_neighbors=2)
+    >>> distances.round(1).tolist(), indices.tolist()
+    ([[0.2, 0.8]], [[2, 3]])
+    """
+
+    _parameter_constraints: dict[str, list[Any]] = {
+        **Voting._voting_constraints,
+        "algorithm": [StrOptions({"auto", "brute"})],
+    }
+
+    n_samples_fit_: int
+
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        weights: Weights = "uniform",
+        tie_break: str = "lowest_label",
+        algorithm: str = "auto",
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.weights = weights
+        self.tie_break = tie_break
+        self.algorithm = algorithm
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Keep labelled rows to vote.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows to search. An array of bytes is not copied.
+        y : array-like of shape (n_samples,)
+            Their classes: numbers, strings or anything that can be sorted.
+
+        Returns
+        -------
+        KNeighborsClassifier
+            The estimator itself.
+        """
+        self._validate_params()
+        X, y = check_labelled(self, X, y)
+        labels = self._encode(X, y)
+        self.n_samples_fit_ = len(X)
+        self._index(X, labels)
+        return self
+
+    @overload
+    def kneighbors(
+        self, X: ArrayLike | None = None, n_neighbors: int | None = None, return_distance: Literal[True] = True
+    ) -> tuple[Distances, Indices]: ...
+
+    @overload
+    def kneighbors(
+        self, X: ArrayLike | None = None, n_neighbors: int | None = None, *, return_distance: Literal[False]
+    ) -> Indices: ...
+
+    def kneighbors(
+        self, X: ArrayLike | None = None, n_neighbors: int | None = None, return_distance: bool = True
+    ) -> tuple[Distances, Indices] | Indices:
+        """Find the nearest rows of those that it was fitted on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features), default=None
+            Rows whose neighbours are wanted; by default those that it was fitted on, which are then not neighbours of
+            themselves.
+        n_neighbors : int, default=None
+            How many; by default as many as vote.
+        return_distance : bool, default=True
+            Whether distances are wanted too.
+
+        Returns
+        -------
+        distances : ndarray of shape (n_queries, n_neighbors)
+            Euclidean distances, ascending; only if `return_distance`.
+        indices : ndarray of shape (n_queries, n_neighbors)
+            Rows, nearest first; of equally far ones the first.
+        """
+        check_is_fitted(self)
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if not isinstance(k, Integral):
+            raise TypeError(f"n_neighbors does not take {type(k)} value, enter integer value")
+        if k <= 0:
+            raise ValueError(f"Expected n_neighbors > 0. Got {k}")
+        if X is not None:
+            distances, indices = self._search(validate(self, X, reset=False), k)
+        else:
+            distances, indices = self._search_own(k)
+        return (distances, indices) if return_distance else indices
+
+    def _search_own(self, k: int) -> tuple[Distances, Indices]:
+        """Search for the rows themselves, and leave each out of its own neighbours."""
+        if k >= self.n_samples_fit_:
+            raise ValueError(
+                f"Expected n_neighbors < n_samples_fit, but n_neighbors = {k}, "
+                f"n_samples_fit = {self.n_samples_fit_}, as no row is a neighbour of itself"
+            )
+        distances, indices = self._search(self._vectors, k + 1)
+        others = indices != np.arange(self.n_samples_fit_)[:, None]
+        # Among many that are the same a row may not have found itself.
+        others[others.all(axis=1), -1] = False
+        return distances[others].reshape(-1, k), indices[others].reshape(-1, k)
+
+    def kneighbors_graph(self, X: ArrayLike | None = None, n_neighbors: int | None = None, mode: str = "connectivity") -> Any:
+        """Return the neighbours as a sparse matrix.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_queries, n_features), default=None
+            As in `kneighbors`.
+        n_neighbors : int, default=None
+            As in `kneighbors`.
+        mode : {'connectivity', 'distance'}, default='connectivity'
+            Whether entries are ones or distances.
+
+        Returns
+        -------
+        csr_matrix of shape (n_queries, n_samples_fit)
+            An entry for each neighbour.
+        """
+        from scipy.sparse import csr_matrix
+
+        if mode not in ("connectivity", "distance"):
+            raise ValueError(f"mode: expected 'connectivity' or 'distance', found {mode!r}")
+        distances, indices = self.kneighbors(X, n_neighbors)
+        n, k = indices.shape
+        entries = distances.ravel() if mode == "distance" else np.ones(n * k)
+        return csr_matrix((entries, indices.ravel(), np.arange(0, n * k + 1, k)), shape=(n, self.n_samples_fit_))
+
+
+def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Vectors, Any]:
+    """Check rows and their labels as scikit-learn does."""
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
+        )
+    return validate(estimator, X, reset=True), y

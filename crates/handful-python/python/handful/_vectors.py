@@ -1,0 +1,46 @@
+"""What estimators are given, as arrays that Rust reads where they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
+
+from handful import _core
+from handful._jobs import n_threads
+
+#: Of uint8, float32 or float64; C-contiguous.
+Vectors = NDArray[Any]
+
+BYTES = np.dtype(np.uint8)
+
+
+def validate(estimator: Any, X: Any, *, reset: bool) -> Vectors:
+    """Check `X` as scikit-learn does, and make vectors of it."""
+    return as_vectors(validate_data(estimator, X, reset=reset), estimator.n_jobs)
+
+
+def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
+    """Return bytes, if all numbers are whole and 0 to 255, else floats; without a copy where `X` is such an array."""
+    if X.dtype.kind == "b" or (X.dtype.kind in "iu" and X.dtype != BYTES and are_bytes(X)):
+        X = X.astype(BYTES)
+    elif X.dtype.kind != "f" and X.dtype != BYTES:
+        X = X.astype(np.float64)
+    elif X.dtype.kind == "f":
+        # Half floats become single, long ones and those of the other byte order double or single.
+        X = X.astype(np.float32 if X.dtype.itemsize <= 4 else np.float64, copy=False)
+        bytes_ = _core.whole_bytes(X, n_threads(n_jobs)) if X.flags.aligned else None
+        X = X if bytes_ is None else bytes_
+    return np.require(X, requirements=["C_CONTIGUOUS", "ALIGNED"])
+
+
+def are_bytes(X: NDArray[Any]) -> bool:
+    """Tell whether integers are 0 to 255."""
+    return X.size == 0 or bool(X.min() >= 0 and X.max() <= 255)
+
+
+def convert(X: Vectors, dtype: np.dtype[Any]) -> Vectors:
+    """Return `X` in a type that can hold it."""
+    return np.ascontiguousarray(X, dtype=dtype)

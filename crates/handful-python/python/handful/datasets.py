@@ -1,0 +1,152 @@
+"""Labelled images: MNIST, and files in any format that handful reads."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handful import _core
+
+__all__ = ["TrainTest", "load", "load_mnist"]
+
+Bytes = NDArray[np.uint8]
+
+#: Each has the same files; whoever comes first is asked first.
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+
+#: SHA-256 of what is in the gzip files, however it is packed.
+MNIST_SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+
+#: The largest of these files is smaller, packed and unpacked.
+MOST_BYTES = 1 << 26
+
+SECONDS = 60
+
+
+class TrainTest(NamedTuple):
+    """Images to learn from and others to be tested on; rows of bytes, and their classes.
+
+    Attributes
+    ----------
+    X_train : ndarray of shape (n_train, n_pixels)
+        Images to learn from.
+    y_train : ndarray of shape (n_train,)
+        Their classes: whole numbers if all names are, else strings.
+    X_test : ndarray of shape (n_test, n_pixels)
+        Images to be tested on.
+    y_test : ndarray of shape (n_test,)
+        Their classes.
+    """
+
+    X_train: Bytes
+    y_train: NDArray[Any]
+    X_test: Bytes
+    y_test: NDArray[Any]
+
+
+def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool = True) -> TrainTest:
+    """Load MNIST: 60,000 digits to learn from and 10,000 to be tested on, 28 x 28 pixels each.
+
+    Parameters
+    ----------
+    folder : path-like, default=None
+        Where it is. By default it is looked for in ``$HANDFUL_DATA``, in `data/mnist` of a clone of handful, and in the user's
+        data folder (on Linux `~/.local/share/handful/mnist`).
+    download : bool, default=True
+        Whether it is downloaded, where it is found nowhere, into `folder` or the user's data folder. Every file is checked
+        before it is there.
+
+    Returns
+    -------
+    TrainTest
+        `X_train`, `y_train`, `X_test` and `y_test`, which can be unpacked in this order.
+
+    Examples
+    --------
+    >>> from handful.datasets import load_mnist
+    >>> X_train, y_train, X_test, y_test = load_mnist()
+    >>> X_train.shape, X_train.dtype, y_test[:3].tolist()
+    ((60000, 784), dtype('uint8'), [7, 2, 1])
+    """
+    try:
+        return load(_core.locate() if folder is None else folder)
+    except (FileNotFoundError, ValueError):
+        home = _core.user_folder()
+        target = Path(folder) if folder is not None else home and home / "mnist"
+        if not download or target is None or "HANDFUL_DATA" in os.environ and folder is None:
+            raise
+        if target.is_dir() and any(target.iterdir()):
+            raise
+    for name, sha256 in MNIST_SHA256.items():
+        _download(f"{name}.gz", sha256, target)
+    return load(target)
+
+
+def load(path: str | os.PathLike[str]) -> TrainTest:
+    """Load labelled images in two parts: IDX, NumPy, CSV, Parquet, libsvm or pictures in folders.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder or file; what format it has, its content tells.
+
+    Returns
+    -------
+    TrainTest
+        `X_train`, `y_train`, `X_test` and `y_test`, which can be unpacked in this order.
+    """
+    (X_train, y_train), (X_test, y_test), names = _core.load(os.fspath(path))
+    classes = named_classes(names)
+    return TrainTest(X_train, classes[y_train], X_test, classes[y_test])
+
+
+def named_classes(names: list[str]) -> NDArray[Any]:
+    """Return classes as numbers, if all names are whole ones, else as strings."""
+    whole = all(name.isascii() and name.isdecimal() and str(int(name)) == name for name in names)
+    return np.array([int(name) for name in names] if whole else names)
+
+
+def _download(name: str, sha256: str, folder: Path) -> None:
+    """Put a file into a folder, whole and checked or not at all."""
+    if (folder / name).exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    reasons = []
+    for mirror in MIRRORS:
+        try:
+            with urlopen(mirror + name, timeout=SECONDS) as answer:
+                packed = answer.read(MOST_BYTES)
+            with gzip.open(io.BytesIO(packed)) as file:
+                found = hashlib.sha256(file.read(MOST_BYTES)).hexdigest()
+        except (OSError, EOFError, URLError) as error:
+            reasons.append(f"{mirror}: {error}")
+            continue
+        if found != sha256:
+            reasons.append(f"{mirror}: the content's SHA-256 is {found}, expected {sha256}")
+            continue
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".handful-", delete=False) as part:
+            part.write(packed)
+        os.replace(part.name, folder / name)
+        return
+    raise OSError(
+        f"{name} could not be downloaded ({'; '.join(reasons)}): expected one of the mirrors to have it; "
+        f"where there is another way, put the files of MNIST into {folder}"
+    )

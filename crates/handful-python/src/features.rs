@@ -1,0 +1,116 @@
+//! Image to image, and image to vector, on arrays of bytes.
+
+use handful::{
+    features::{Activation, Dictionary, Gradients},
+    preprocess::{Deskew, Frame},
+};
+use ndarray::{Array2, ArrayView2};
+use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2};
+use pyo3::{exceptions::PyValueError, prelude::*};
+
+use crate::job;
+
+type Bytes<'py> = Bound<'py, PyArray2<u8>>;
+
+/// Images upright, in the middle, and as far to one size as `normalize` says.
+#[pyfunction]
+pub(crate) fn deskew<'py>(
+    py: Python<'py>,
+    images: PyReadonlyArray2<'py, u8>,
+    image_shape: [usize; 2],
+    normalize: f64,
+    n_threads: usize,
+) -> PyResult<Bytes<'py>> {
+    let images = images.as_array();
+    check_shape(images, image_shape)?;
+    let deskew = Deskew::new().normalize(normalize);
+    Ok(job::run(py, n_threads, None, |_| deskew.transform(images, image_shape))?.into_pyarray(py))
+}
+
+/// Histograms of the directions of gradients.
+#[pyfunction]
+pub(crate) fn gradients<'py>(
+    py: Python<'py>,
+    images: PyReadonlyArray2<'py, u8>,
+    image_shape: [usize; 2],
+    n_bins: usize,
+    n_cells: usize,
+    n_threads: usize,
+) -> PyResult<Bytes<'py>> {
+    let images = images.as_array();
+    check_shape(images, image_shape)?;
+    let gradients = Gradients::try_from((n_bins, n_cells)).map_err(PyValueError::new_err)?;
+    Ok(job::run(py, n_threads, None, |_| gradients.transform(images, image_shape))?.into_pyarray(py))
+}
+
+/// A picture of any size as an image of a shape: its ink found, and put where a digit's would be.
+#[pyfunction]
+pub(crate) fn frame<'py>(
+    py: Python<'py>,
+    picture: PyReadonlyArray2<'py, u8>,
+    image_shape: [usize; 2],
+) -> PyResult<Bytes<'py>> {
+    let picture = picture.as_array();
+    if picture.is_empty() || image_shape.contains(&0) {
+        return Err(PyValueError::new_err("expected a picture and an image of at least one pixel"));
+    }
+    let frame = Frame::new(image_shape);
+    Ok(job::run(py, 1, None, |_| frame.fit(picture))?.into_pyarray(py))
+}
+
+/// The variance of radial bases around atoms: `spread` times the median squared distance of rows to atoms.
+#[pyfunction]
+pub(crate) fn radial_variance<'py>(
+    py: Python<'py>,
+    x: PyReadonlyArray2<'py, u8>,
+    atoms: PyReadonlyArray2<'py, u8>,
+    spread: f64,
+    n_threads: usize,
+) -> PyResult<f32> {
+    let (x, atoms) = (x.as_array(), checked(atoms.as_array(), x.as_array())?);
+    let found =
+        job::run(py, n_threads, None, |_| Dictionary::new(atoms, Activation::Triangle).radial(spread, x))?;
+    match found.activation() {
+        Activation::RadialBasis { variance } => Ok(variance),
+        Activation::Triangle => unreachable!("radial bases were asked for"),
+    }
+}
+
+/// How like each atom each row is.
+#[pyfunction]
+#[pyo3(signature = (x, atoms, variance, n_threads))]
+pub(crate) fn look_up<'py>(
+    py: Python<'py>,
+    x: PyReadonlyArray2<'py, u8>,
+    atoms: PyReadonlyArray2<'py, u8>,
+    variance: Option<f32>,
+    n_threads: usize,
+) -> PyResult<Bytes<'py>> {
+    let (x, atoms) = (x.as_array(), checked(atoms.as_array(), x.as_array())?);
+    let activation = variance.map_or(Activation::Triangle, |variance| Activation::RadialBasis { variance });
+    let found: Array2<u8> =
+        job::run(py, n_threads, None, |_| Dictionary::new(atoms, activation).transform(x))?;
+    Ok(found.into_pyarray(py))
+}
+
+fn check_shape(images: ArrayView2<u8>, [height, width]: [usize; 2]) -> PyResult<()> {
+    let found = images.ncols();
+    if height.checked_mul(width) == Some(found) && found > 0 {
+        return Ok(());
+    }
+    let message = format!("expected images of {height} x {width} pixels, found {found} pixels");
+    Err(PyValueError::new_err(message))
+}
+
+/// Atoms that rows can be compared with. Distances between longer rows do not fit the 32 bits that they are measured in.
+fn checked(atoms: ArrayView2<u8>, x: ArrayView2<u8>) -> PyResult<Array2<u8>> {
+    const MOST: usize = 1 << 15;
+    let found = x.ncols();
+    if found > MOST {
+        return Err(PyValueError::new_err(format!("expected at most {MOST} features, found {found}")));
+    }
+    if atoms.is_empty() || x.is_empty() || atoms.ncols() != found {
+        return Err(PyValueError::new_err("expected atoms, and rows of their length"));
+    }
+    Ok(atoms.to_owned())
+}

@@ -1,0 +1,80 @@
+//! Work without the interpreter's lock: on threads of its own, told of in Python, ended by Ctrl-C.
+
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, RecvTimeoutError},
+    },
+    time::Duration,
+};
+
+use handful::progress::{Observer, Progress};
+use pyo3::{exceptions::PyRuntimeError, prelude::*};
+use rayon::ThreadPoolBuilder;
+
+/// So often signals are looked for and progress is told.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Runs `work` on `n_threads` threads, which end with it: a process that forks later takes none of them along.
+///
+/// The calling thread waits, and while it does tells `progress` (called with a stage's name and how much is done of how
+/// much) and looks for signals. What these raise is what is raised, once the work has noticed through its observer.
+pub(crate) fn run<'py, T: Send>(
+    py: Python<'py>,
+    n_threads: usize,
+    progress: Option<&Bound<'py, PyAny>>,
+    work: impl FnOnce(&Observer) -> T + Send,
+) -> PyResult<T> {
+    let pool = ThreadPoolBuilder::new().num_threads(n_threads).build();
+    let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads: {error}")))?;
+    let (cancelled, latest) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
+    let observer = observer(Arc::clone(&cancelled), progress.is_some().then(|| Arc::clone(&latest)));
+    let (done, mut finished) = mpsc::sync_channel(1);
+    let mut raised = Ok(());
+    let result = pool.in_place_scope(|scope| {
+        scope.spawn(|_| {
+            // Somebody listens until it is done.
+            let _ = done.send(work(&observer));
+            drop(done);
+        });
+        loop {
+            let waited = py.detach(|| {
+                let waited = finished.recv_timeout(TICK);
+                (waited, finished)
+            });
+            finished = waited.1;
+            match waited.0 {
+                Ok(result) => return Some(result),
+                // It has panicked, which the scope passes on.
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if raised.is_ok() => {
+                    raised = py.check_signals().and_then(|()| tell(progress, &latest));
+                    cancelled.store(raised.is_err(), Ordering::Relaxed);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    });
+    raised?;
+    tell(progress, &latest)?;
+    Ok(result.expect("a panic has been passed on"))
+}
+
+fn observer(cancelled: Arc<AtomicBool>, latest: Option<Arc<Mutex<Option<Progress>>>>) -> Observer {
+    Observer::new(move |progress| {
+        if let Some(latest) = &latest {
+            *latest.lock().expect("no panic while locked") = Some(progress);
+        }
+        if cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
+}
+
+fn tell(progress: Option<&Bound<'_, PyAny>>, latest: &Mutex<Option<Progress>>) -> PyResult<()> {
+    let news = latest.lock().expect("no panic while locked").take();
+    if let (Some(progress), Some(Progress { stage, done, total })) = (progress, news) {
+        progress.call1((format!("{stage:?}").to_lowercase(), done, total))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,233 @@
+//! Models: trained, saved, loaded, and asked.
+
+use std::path::PathBuf;
+
+use handful::{
+    Dataset,
+    classifier::{self, Explanation, Preset, Voter},
+};
+use ndarray::{Array2, ArrayView2};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
+use pyo3::{
+    exceptions::PyValueError,
+    prelude::*,
+    types::{PyBytes, PyDict},
+};
+
+use crate::{errors::Raise, job};
+
+/// A fitted recipe; images are rows of bytes, labels numbers of classes.
+#[pyclass(frozen, module = "handful._core")]
+pub(crate) struct Model(classifier::Model);
+
+#[pymethods]
+impl Model {
+    /// The preset that was trained on MNIST.
+    #[staticmethod]
+    fn preset(py: Python<'_>, name: &str) -> PyResult<Self> {
+        let preset: Preset = name.parse().map_err(PyValueError::new_err)?;
+        job::run(py, 1, None, |_| preset.trained())?.map(Self).map_err(Raise::raise)
+    }
+
+    /// Names of presets, from the plainest on.
+    #[staticmethod]
+    fn presets() -> Vec<&'static str> {
+        Preset::ALL.into_iter().map(Preset::name).collect()
+    }
+
+    /// A preset's recipe fitted on images, `y` being numbers of `classes`.
+    #[staticmethod]
+    #[pyo3(signature = (x, y, classes, image_shape, preset, seed, n_threads, progress))]
+    #[expect(clippy::too_many_arguments, reason = "Python's keywords")]
+    fn train<'py>(
+        py: Python<'py>,
+        x: PyReadonlyArray2<'py, u8>,
+        y: PyReadonlyArray1<'py, u32>,
+        classes: Vec<String>,
+        image_shape: [usize; 2],
+        preset: &str,
+        seed: Option<u64>,
+        n_threads: usize,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Self> {
+        let preset: Preset = preset.parse().map_err(PyValueError::new_err)?;
+        let mut params = preset.params();
+        params.seed = seed.unwrap_or(params.seed);
+        let (x, y) = (x.as_array(), y.to_vec()?);
+        let found = job::run(py, n_threads, progress.as_ref(), |observer| {
+            let data = Dataset::new(x.to_owned(), image_shape, y, classes)?;
+            params.fit_observed(&data, observer)
+        })?;
+        let found = found.map_err(|error: classifier::Error| error.raise())?;
+        Ok(Self(found.named_after(preset)))
+    }
+
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        job::run(py, 1, None, |_| classifier::Model::load(&path))?.map(Self).map_err(Raise::raise)
+    }
+
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
+        job::run(py, 1, None, |_| classifier::Model::from_bytes(bytes))?.map(Self).map_err(Raise::raise)
+    }
+
+    fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.0.to_bytes().map_err(Raise::raise)?))
+    }
+
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        py.detach(|| self.0.save(&path)).map_err(Raise::raise)
+    }
+
+    /// The same with pictures of its prototypes, from the images that it was learned from.
+    fn with_pictures<'py>(
+        &self,
+        x: PyReadonlyArray2<'py, u8>,
+        y: PyReadonlyArray1<'py, u32>,
+    ) -> PyResult<Self> {
+        let classes = self.0.classes().to_vec();
+        let data = Dataset::new(x.as_array().to_owned(), self.0.image_shape(), y.to_vec()?, classes);
+        let data = data.map_err(Raise::raise)?;
+        self.0.clone().with_pictures(&data).map(Self).map_err(Raise::raise)
+    }
+
+    #[getter]
+    fn classes(&self) -> Vec<String> {
+        self.0.classes().to_vec()
+    }
+
+    #[getter]
+    fn image_shape(&self) -> (usize, usize) {
+        self.0.image_shape().into()
+    }
+
+    /// What it was learned from, and how it did there.
+    #[getter]
+    fn provenance<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let provenance = self.0.provenance();
+        let all = PyDict::new(py);
+        all.set_item("preset", &provenance.preset)?;
+        all.set_item("n_samples", provenance.n_samples)?;
+        all.set_item("sha256", &provenance.sha256)?;
+        all.set_item("validation_error", provenance.validation_error)?;
+        Ok(all)
+    }
+
+    #[getter]
+    fn n_neighbors(&self) -> usize {
+        self.0.params().decision.n_neighbors()
+    }
+
+    /// The vectors that vote.
+    #[getter]
+    fn prototypes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray2<u8>> {
+        self.0.prototypes().images().to_pyarray(py)
+    }
+
+    #[getter]
+    fn prototype_labels<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
+        PyArray1::from_slice(py, self.0.prototypes().labels())
+    }
+
+    #[getter]
+    fn medoids<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u32>> {
+        PyArray1::from_slice(py, self.0.medoids())
+    }
+
+    #[getter]
+    fn pictures<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray2<u8>>> {
+        self.0.pictures().map(|pictures| pictures.to_pyarray(py))
+    }
+
+    #[pyo3(signature = (x, n_threads, progress = None))]
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray2<'py, u8>,
+        n_threads: usize,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let labels = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.predict(x))?;
+        Ok(labels.into_pyarray(py))
+    }
+
+    #[pyo3(signature = (x, n_threads, progress = None))]
+    fn predict_proba<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray2<'py, u8>,
+        n_threads: usize,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let shares = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.predict_proba(x))?;
+        Ok(shares.into_pyarray(py))
+    }
+
+    fn transform<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray2<'py, u8>,
+        n_threads: usize,
+    ) -> PyResult<Bound<'py, PyArray2<u8>>> {
+        Ok(self.ask(py, x.as_array(), n_threads, None, |model, x| model.transform(x))?.into_pyarray(py))
+    }
+
+    fn outlier_scores<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray2<'py, u8>,
+        n_threads: usize,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        Ok(self.ask(py, x.as_array(), n_threads, None, |model, x| model.outlier_scores(x))?.into_pyarray(py))
+    }
+
+    /// A dictionary of arrays: for each image `label`, `confidence`, `is_digit` and `probabilities`; for each of its
+    /// neighbours, nearest first, `prototypes`, `labels`, `distances` and `medoids`.
+    #[pyo3(signature = (x, n_threads, progress = None))]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArray2<'py, u8>,
+        n_threads: usize,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let found = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.explain(x))?;
+        let of_image = |of: fn(&Explanation) -> f64| found.iter().map(of).collect::<Vec<_>>();
+        let all = PyDict::new(py);
+        all.set_item("label", found.iter().map(|why| why.label).collect::<Vec<_>>().into_pyarray(py))?;
+        all.set_item("confidence", of_image(|why| why.confidence).into_pyarray(py))?;
+        all.set_item("is_digit", found.iter().map(|why| why.is_digit).collect::<Vec<_>>().into_pyarray(py))?;
+        let shape = (found.len(), self.0.classes().len());
+        let shares = found.iter().flat_map(|why| &why.probabilities).copied().collect();
+        let shares = Array2::from_shape_vec(shape, shares).expect("a share for each class");
+        all.set_item("probabilities", shares.into_pyarray(py))?;
+        let put = |name, of: fn(&Voter) -> i64| {
+            let each = found.iter().flat_map(|why| &why.neighbors).map(of).collect();
+            let shape = (found.len(), self.n_neighbors());
+            let each = Array2::from_shape_vec(shape, each).expect("as many neighbours for each");
+            all.set_item(name, each.into_pyarray(py))
+        };
+        put("prototypes", |voter| voter.prototype.cast_signed() as i64)?;
+        put("labels", |voter| voter.label.into())?;
+        put("distances", |voter| voter.distance.cast_signed())?;
+        put("medoids", |voter| voter.medoid.into())?;
+        Ok(all)
+    }
+}
+
+impl Model {
+    fn ask<'py, T: Send>(
+        &self,
+        py: Python<'py>,
+        x: ArrayView2<u8>,
+        n_threads: usize,
+        progress: Option<Bound<'py, PyAny>>,
+        question: impl FnOnce(&classifier::Model, ArrayView2<u8>) -> Result<T, classifier::Error> + Send,
+    ) -> PyResult<T> {
+        let answer = job::run(py, n_threads, progress.as_ref(), |observer| {
+            question(&self.0.clone().observer(observer.clone()), x)
+        })?;
+        answer.map_err(Raise::raise)
+    }
+}
