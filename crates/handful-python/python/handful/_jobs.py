@@ -34,7 +34,8 @@ def n_threads(n_jobs: int | None) -> int:
         n_jobs = configured if configured is not None else -1
     if n_jobs == 0:
         raise ValueError("n_jobs is 0: expected a number of threads, None, or -1 for all CPUs")
-    return n_jobs if n_jobs > 0 else max(1, available + 1 + n_jobs)
+    # More threads than CPUs would be in each other's way.
+    return min(n_jobs, os.cpu_count() or 1) if n_jobs > 0 else max(1, available + 1 + n_jobs)
 
 
 def seed(random_state: Any) -> int:

@@ -61,7 +61,7 @@ macro_rules! cluster_floats {
                 floats::check(x)?;
                 let (x, scale) = (x.as_standard_layout(), Scale::new(x));
                 let (bytes, lost) = floats::quantise(x.view(), &scale);
-                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights);
+                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights).on_grid();
                 params.run(&floats, Job::default(), || Ok(()))
             }
 

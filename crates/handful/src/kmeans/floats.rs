@@ -6,14 +6,16 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::{
     Error,
+    float_sums::{BLOCK, Stats},
+    grid::Grid,
     rounded::Rounded,
     samples::{CONTIGUOUS, Samples},
-    settle::{NOWHERE, Settled},
+    settle::Settled,
     vectors::{Vectors, whole},
 };
 use crate::{
@@ -21,44 +23,25 @@ use crate::{
     neighbors::{Float, Scale},
 };
 
-/// Rows that are summed before their sum is added to others: not left to threads, so that these do not matter.
-const BLOCK: usize = 256;
 /// Squares of larger values might overflow when they are summed.
 pub(super) const LARGEST: f64 = 1e150;
 
 /// Rows of floats, perhaps with weights.
 pub(super) struct Floats<'a, T> {
-    rows: ArrayView2<'a, T>,
-    scale: &'a Scale,
-    samples: Samples<'a>,
+    pub(super) rows: ArrayView2<'a, T>,
+    pub(super) scale: &'a Scale,
+    pub(super) samples: Samples<'a>,
     /// As they are, and as whole numbers for seeding.
-    weights: Option<(&'a [f64], Vec<u64>)>,
-}
-
-/// What the means of floats are made of.
-pub(super) struct Stats {
-    /// Σ w x.
-    sums: Array2<f64>,
-    /// Σ w.
-    weights: Vec<f64>,
-    /// Rows that have a weight.
-    sizes: Vec<usize>,
+    pub(super) weights: Option<(&'a [f64], Vec<u64>)>,
+    /// What sums are taken on, where it holds all values.
+    pub(super) grid: Option<Grid>,
 }
 
 /// The rows in bytes, and how far each is from them, in steps.
 pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<u8>, Vec<f32>) {
-    let mut bytes = Array2::zeros(rows.raw_dim());
-    let lost = bytes
-        .axis_iter_mut(Axis(0))
-        .into_par_iter()
-        .zip(rows.axis_iter(Axis(0)))
-        .map(|(bytes, row)| {
-            #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
-            {
-                scale.quantise(row, bytes) as f32 * (1.0 + 1e-6)
-            }
-        })
-        .collect();
+    let (bytes, lost) = scale.quantise(rows);
+    #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
+    let lost = lost.into_iter().map(|lost| lost as f32 * (1.0 + 1e-6)).collect();
     (bytes, lost)
 }
 
@@ -67,7 +50,10 @@ pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<(), Error> {
     let rows = values.axis_iter(Axis(0)).into_par_iter().enumerate();
     let wrong = rows.find_map_first(|(row, values)| {
         let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
-        values.iter().position(|&x| !fits(x)).map(|column| (row, column))
+        // Without a way out, so that many are looked at together.
+        let all_fit = values.iter().fold(true, |all, &x| all & fits(x));
+        let column = || values.iter().position(|&x| !fits(x)).map(|column| (row, column));
+        if all_fit { None } else { column() }
     });
     match wrong {
         Some((row, column)) => Err(Error::Value { row, column, value: values[[row, column]].into() }),
@@ -93,38 +79,21 @@ impl<'a, T: Float> Floats<'a, T> {
             scale,
             samples: Samples::new(bytes).inexact(lost),
             weights: weights.map(|weights| (weights, whole(weights).0)),
+            grid: None,
         }
     }
 
-    fn weight(&self, row: usize) -> f64 {
+    pub(super) fn weight(&self, row: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |(weights, _)| weights[row])
     }
 
-    fn row(&self, row: usize) -> &[T] {
+    pub(super) fn row(&self, row: usize) -> &[T] {
         self.rows.row(row).to_slice().expect(CONTIGUOUS)
     }
 
     fn distance<K: Kernel>(&self, kernel: K, centroids: &Array2<f64>, row: usize, j: usize) -> f64 {
         let centroid = centroids.row(j);
         kernel.run(|| ordered_sum(self.row(row), centroid.to_slice().expect(CONTIGUOUS)))
-    }
-
-    /// Σ w x over some rows, block by block.
-    fn sum(&self, rows: &[usize], weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
-        let of_block = |rows: &[usize]| {
-            let mut sums = vec![0.0; self.rows.ncols()];
-            for &row in rows {
-                let weight = weight(row);
-                sums.iter_mut().zip(self.row(row)).for_each(|(sum, &x)| *sum += weight * x.into());
-            }
-            sums
-        };
-        let blocks: Vec<Vec<f64>> = rows.par_chunks(BLOCK).map(of_block).collect();
-        let add = |mut sums: Vec<f64>, block: Vec<f64>| {
-            sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x);
-            sums
-        };
-        blocks.into_iter().reduce(add).unwrap_or_else(|| vec![0.0; self.rows.ncols()])
     }
 
     /// A number for each row, summed block by block.
@@ -171,8 +140,10 @@ impl<T: Float> Vectors for Floats<'_, T> {
         let every: Vec<usize> = (0..self.rows.nrows()).collect();
         let n = every.len() as f64;
         let mean: Vec<f64> = self.sum(&every, |_| 1.0).into_iter().map(|sum| sum / n).collect();
-        let of_row = |row: usize| ordered_sum(self.row(row), &mean);
-        self.total(of_row) / n / self.rows.ncols() as f64
+        let of_all = with_kernel!(self.samples.level, |kernel| {
+            self.total(|row| kernel.run(|| ordered_sum(self.row(row), &mean)))
+        });
+        of_all / n / self.rows.ncols() as f64
     }
 
     fn whole_weights(&self) -> Option<&[u64]> {
@@ -221,58 +192,16 @@ impl<T: Float> Vectors for Floats<'_, T> {
     }
 
     fn stats(&self, n_clusters: usize) -> Stats {
-        let sums = Array2::zeros((n_clusters, self.rows.ncols()));
-        Stats { sums, weights: vec![0.0; n_clusters], sizes: vec![0; n_clusters] }
+        self.no_sums(n_clusters)
     }
 
-    /// Sums anew what has changed: added to and taken from, sums of floats would drift.
     fn relabel(&self, stats: &mut Stats, labels: &mut [u32], nearest: &[u32]) -> bool {
-        let mut changed = vec![false; stats.sizes.len()];
-        for (label, &new) in labels.iter_mut().zip(nearest) {
-            if *label != new {
-                if *label != NOWHERE {
-                    changed[*label as usize] = true;
-                }
-                changed[new as usize] = true;
-                *label = new;
-            }
-        }
-        let mut rows = vec![Vec::new(); changed.len()];
-        for (row, &label) in labels.iter().enumerate() {
-            if changed[label as usize] && self.weight(row) > 0.0 {
-                rows[label as usize].push(row);
-            }
-        }
-        let of_cluster = |mut sums: ArrayViewMut1<f64>,
-                          weight: &mut f64,
-                          size: &mut usize,
-                          rows: Vec<usize>,
-                          changed: bool| {
-            if changed {
-                sums.iter_mut()
-                    .zip(self.sum(&rows, |row| self.weight(row)))
-                    .for_each(|(sum, new)| *sum = new);
-                *weight = rows.iter().map(|&row| self.weight(row)).sum();
-                *size = rows.len();
-            }
-        };
-        let any = changed.contains(&true);
-        stats
-            .sums
-            .axis_iter_mut(Axis(0))
-            .into_par_iter()
-            .zip(&mut stats.weights)
-            .zip(&mut stats.sizes)
-            .zip(rows.into_par_iter().zip(changed))
-            .for_each(|(((sums, weight), size), (rows, changed))| {
-                of_cluster(sums, weight, size, rows, changed);
-            });
-        any
+        self.move_rows(stats, labels, nearest)
     }
 
     fn means(&self, stats: &Stats, previous: &Array2<f64>, labels: &[u32]) -> Array2<f64> {
-        let (mut sums, mut weights, mut sizes) =
-            (stats.sums.clone(), stats.weights.clone(), stats.sizes.clone());
+        let mut sums = stats.sums();
+        let (mut weights, mut sizes) = (stats.weights.clone(), stats.sizes.clone());
         let empty: Vec<usize> = (0..sizes.len()).filter(|&j| sizes[j] == 0).collect();
         let mut far =
             if empty.is_empty() { Vec::new() } else { self.farthest_first(previous, labels) }.into_iter();

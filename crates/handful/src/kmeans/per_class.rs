@@ -122,7 +122,7 @@ impl KMeansParams {
     ) -> Option<Arc<Projection>> {
         let shape = (class_sizes.min()?, images.ncols());
         let pays = shared_sketch::may_pay(shape, self.n_clusters, self.sketched_steps());
-        let found = || with_kernel!(Level::detect(), |kernel| Projection::new(kernel, &images));
+        let found = || with_kernel!(Level::detect(), |kernel| Projection::new(kernel, images));
         pays.then(found).flatten().map(Arc::new)
     }
 

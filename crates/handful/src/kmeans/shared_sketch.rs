@@ -66,14 +66,14 @@ impl SharedSketch {
         centroids: &V::Centroids,
     ) -> Option<Arc<Sketch>> {
         let rows = vectors.samples().rows();
-        let new = || Projection::new(kernel, &rows).map(Arc::new);
+        let new = || Projection::new(kernel, rows).map(Arc::new);
         let projection = self.projection.clone().or_else(new)?;
         let n = rows.nrows();
         let every = (n / LANES / TRIALS).max(1);
-        let some = Arc::new(Sketch::of_some(kernel, &rows, &projection, every));
+        let some = Arc::new(Sketch::of_some(kernel, rows, &projection, every));
         let mut trial = Sketched::new(some, every, n, (1, n_clusters));
         let mut nearest = Array2::from_elem((1, n), NOWHERE);
         let pays = trial.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids))], nearest.view_mut());
-        pays.then(|| Arc::new(Sketch::new(kernel, &rows, &projection)))
+        pays.then(|| Arc::new(Sketch::new(kernel, rows, &projection)))
     }
 }

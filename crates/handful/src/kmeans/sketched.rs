@@ -298,8 +298,8 @@ mod tests {
         let bytes = Bytes::new(x.view());
         for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
             with_kernel!(level, |kernel| {
-                let projection = Arc::new(Projection::new(kernel, &x.view()).expect("eigenvalues converge"));
-                let sketch = Sketch::new(kernel, &x.view(), &projection);
+                let projection = Arc::new(Projection::new(kernel, x.view()).expect("eigenvalues converge"));
+                let sketch = Sketch::new(kernel, x.view(), &projection);
                 let mut sketched = Sketched::new(Arc::new(sketch), 1, N, (2, K));
                 let mut nearest = Array2::from_elem((2, N), NOWHERE);
                 for (step, centroids) in sets.iter().enumerate() {

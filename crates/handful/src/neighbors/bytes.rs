@@ -1,17 +1,15 @@
 //! Vectors of bytes: their distances are whole numbers, and what the kernels say is the verdict.
 
-use std::ops::Range;
-
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, CowArray, Ix2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use super::{
     Error,
-    engine::{Pairs, Rows, Searchable, Terms},
+    engine::{Pairs, Searchable},
 };
 use crate::distance::{self, Kernel, MOST_DIMENSIONS};
 
 impl Searchable for u8 {
-    type Scale = ();
+    type Scaled = ();
 
     const EXACT_COST: f64 = 1.0;
 
@@ -21,37 +19,23 @@ impl Searchable for u8 {
         Ok(())
     }
 
-    fn rows<'a>(points: ArrayView2<'a, Self>, (): &'a ()) -> impl Rows + 'a {
+    fn bytes<'a>(points: ArrayView2<'a, Self>, (): &'a ()) -> ArrayView2<'a, u8> {
         points
     }
 
     fn pairs<'a, K: Kernel + 'a>(
         kernel: K,
         points: ArrayView2<'a, Self>,
-        terms: &'a Terms,
+        terms: &'a [i64],
         (): &'a (),
         queries: ArrayView2<'a, Self>,
     ) -> impl Pairs + 'a {
         let (signed, norms) = (distance::signed(queries), distance::squared_norms(queries));
-        BytePairs { kernel, points, terms: &terms.values, queries, signed, norms }
+        BytePairs { kernel, points, terms, queries, signed, norms }
     }
 
     fn from_key(key: u64) -> u64 {
         key
-    }
-}
-
-impl Rows for ArrayView2<'_, u8> {
-    fn dim(&self) -> (usize, usize) {
-        (self.nrows(), self.ncols())
-    }
-
-    fn bytes(&self, rows: Range<usize>) -> CowArray<'_, u8, Ix2> {
-        self.slice(s![rows, ..]).into()
-    }
-
-    fn gather(&self, rows: &[usize]) -> Array2<u8> {
-        self.select(Axis(0), rows)
     }
 }
 
@@ -106,6 +90,8 @@ impl<K> BytePairs<'_, K> {
     }
 }
 
+pub(super) const CONTIGUOUS: &str = "rows are contiguous";
+
 pub(super) fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
-    row.to_slice().expect("rows are contiguous")
+    row.to_slice().expect(CONTIGUOUS)
 }

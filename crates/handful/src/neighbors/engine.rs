@@ -1,8 +1,8 @@
 //! What a search asks of vectors: bytes for the kernels, and exact distances for the verdict.
 
-use std::{fmt::Debug, ops::Range};
+use std::fmt::Debug;
 
-use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::Error;
@@ -10,27 +10,27 @@ use crate::distance::{self, Element, Kernel, OFFSET};
 
 /// An [`Element`] whose vectors can be searched.
 pub(super) trait Searchable: Element {
-    /// How vectors become bytes.
-    type Scale: Clone + Debug + Send + Sync;
+    /// Points as bytes, and how others become such.
+    type Scaled: Clone + Debug + Send + Sync;
 
     /// How many times longer an exact distance takes than one between bytes.
     const EXACT_COST: f64;
 
-    /// A scale for these points.
-    fn scale(points: ArrayView2<Self>) -> Self::Scale;
+    /// Makes bytes of points, on all threads.
+    fn scale(points: ArrayView2<Self>) -> Self::Scaled;
 
     /// Values that no distance can be measured to are errors.
     fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error>;
 
     /// Points as bytes.
-    fn rows<'a>(points: ArrayView2<'a, Self>, scale: &'a Self::Scale) -> impl Rows + 'a;
+    fn bytes<'a>(points: ArrayView2<'a, Self>, scaled: &'a Self::Scaled) -> ArrayView2<'a, u8>;
 
     /// Points, with their terms, and the queries that they are compared with.
     fn pairs<'a, K: Kernel + 'a>(
         kernel: K,
         points: ArrayView2<'a, Self>,
-        terms: &'a Terms,
-        scale: &'a Self::Scale,
+        terms: &'a [i64],
+        scaled: &'a Self::Scaled,
         queries: ArrayView2<'a, Self>,
     ) -> impl Pairs + 'a;
 
@@ -38,51 +38,16 @@ pub(super) trait Searchable: Element {
     fn from_key(key: u64) -> Self::Distance;
 }
 
-/// Points as bytes.
-pub(super) trait Rows: Sync {
-    /// Points and features.
-    fn dim(&self) -> (usize, usize);
-
-    fn bytes(&self, rows: Range<usize>) -> CowArray<'_, u8, Ix2>;
-
-    fn gather(&self, rows: &[usize]) -> Array2<u8>;
-
-    fn terms(&self, rows: Range<usize>) -> Terms {
-        Terms::new(self.bytes(rows).view(), 0.0)
-    }
+/// What |x - q|² has of each point alone once q is taken as signed bytes: |x|² - 256 Σx.
+pub(super) fn terms(points: ArrayView2<u8>) -> Vec<i64> {
+    let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
+    distance::squared_norms(points).into_iter().zip(distance::sums(points)).map(term).collect()
 }
 
-/// What a search wants to know of each point beside its bytes.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Terms {
-    /// What |x - q|² has of a point alone once q is taken as signed bytes: |x|² - 256 Σx.
-    pub(super) values: Vec<i64>,
-    /// The largest length that rounding to bytes took from a point.
-    pub(super) most_lost: f64,
-}
-
-impl Terms {
-    pub(super) fn new(bytes: ArrayView2<u8>, most_lost: f64) -> Self {
-        let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
-        let norms_and_sums = distance::squared_norms(bytes).into_iter().zip(distance::sums(bytes));
-        Self { values: norms_and_sums.map(term).collect(), most_lost }
-    }
-
-    /// Of all points, on all threads.
-    pub(super) fn of_all(rows: &impl Rows) -> Self {
-        const CHUNK: usize = 1024;
-        let n = rows.dim().0;
-        let chunks: Vec<Self> = (0..n.div_ceil(CHUNK))
-            .into_par_iter()
-            .map(|chunk| rows.terms(chunk * CHUNK..n.min((chunk + 1) * CHUNK)))
-            .collect();
-        let mut all = Self { values: Vec::with_capacity(n), most_lost: 0.0 };
-        for chunk in chunks {
-            all.values.extend(chunk.values);
-            all.most_lost = all.most_lost.max(chunk.most_lost);
-        }
-        all
-    }
+/// [`terms`], on all threads.
+pub(super) fn all_terms(points: ArrayView2<u8>) -> Vec<i64> {
+    const CHUNK: usize = 1024;
+    points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter().flat_map_iter(terms).collect()
 }
 
 /// Points and queries, as bytes and as they are.
@@ -92,6 +57,11 @@ pub(super) trait Pairs: Sync {
 
     /// The squared distance of a query from a point: a key, larger for what is farther.
     fn distance(&self, query: usize, row: usize) -> u64;
+
+    /// [`distance`](Self::distance), unless it is surely larger than this, or as large in a point of higher index.
+    fn distance_within(&self, query: usize, row: usize, _limit: u64) -> Option<u64> {
+        Some(self.distance(query, row))
+    }
 
     /// [`distance`](Self::distance), where the dot product of point and signed query is known.
     fn distance_of_dot(&self, query: usize, row: usize, _dot: i32) -> u64 {

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::{
     Algorithm, Error, Neighbors, Tick,
-    engine::{Searchable, Terms},
+    engine::{Searchable, all_terms},
     scan,
     sketch::{self, Tried},
     top_k::TopK,
@@ -38,8 +38,9 @@ const SCANNED_PER_THREAD: usize = 32;
 ///
 /// Vectors are of `u8`, `f32` or `f64`. Where trials with 5 neighbours show that it pays (many long vectors that a few
 /// directions describe well, as images are), most points are ruled out by a sketch of 64 bytes with a proven bound. The
-/// answer is the exact one either way. Floats are compared as bytes first, with a bound on what rounding took away, and
-/// measured in `f64` where that does not decide. Memory: 8 bytes a point, with a sketch some 80.
+/// answer is the exact one either way. Floats are compared as bytes first, which the index keeps, with a bound on what
+/// rounding took away, and measured in `f64` where that does not decide. Memory: 8 bytes a point, with a sketch some 80,
+/// and of floats a byte for each.
 ///
 /// ```
 /// use handful::neighbors::{Algorithm, Index};
@@ -53,8 +54,8 @@ const SCANNED_PER_THREAD: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Index<T: Element + Searchable = u8> {
     shape: (usize, usize),
-    scale: T::Scale,
-    terms: Arc<Terms>,
+    scaled: T::Scaled,
+    terms: Arc<Vec<i64>>,
     sketch: Option<Arc<Tried>>,
     level: Level,
     observer: Observer,
@@ -72,21 +73,20 @@ impl<T: Element + Searchable> Index<T> {
     pub fn new(points: ArrayView2<T>, algorithm: Algorithm) -> Result<Self, Error> {
         assert!(points.is_standard_layout(), "expected points in standard layout");
         T::check(points, "vectors to search")?;
-        let (scale, level) = (T::scale(points), Level::detect());
-        let rows = T::rows(points, &scale);
-        let terms = Terms::of_all(&rows);
+        let (scaled, level) = (T::scale(points), Level::detect());
+        let bytes = T::bytes(points, &scaled);
+        let terms = all_terms(bytes);
         let sketch = match algorithm {
             Algorithm::Auto => with_kernel!(level, |kernel| {
                 let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
-                let pairs = T::pairs(kernel, points, &terms, &scale, trials.view());
-                Tried::new(kernel, &rows, &pairs, T::EXACT_COST)
+                let pairs = T::pairs(kernel, points, &terms, &scaled, trials.view());
+                Tried::new(kernel, bytes, &pairs, T::EXACT_COST)
             }),
             Algorithm::Brute => None,
         };
-        drop(rows);
         Ok(Self {
             shape: points.dim(),
-            scale,
+            scaled,
             terms: Arc::new(terms),
             sketch: sketch.map(Arc::new),
             level,
@@ -183,8 +183,8 @@ impl<T: Element + Searchable> Index<T> {
         (k, parts): (usize, usize),
         tick: Tick,
     ) -> Result<Vec<TopK>, Cancelled> {
-        let rows = T::rows(points, &self.scale);
-        let pairs = T::pairs(kernel, points, &self.terms, &self.scale, queries);
+        let bytes = T::bytes(points, &self.scaled);
+        let pairs = T::pairs(kernel, points, &self.terms, &self.scaled, queries);
         let n = points.nrows();
         match sketch {
             Some(sketch) => {
@@ -192,7 +192,7 @@ impl<T: Element + Searchable> Index<T> {
                 in_parts(n, parts, |range| Ok(search.stream(range, tick)?.0))
             }
             None => {
-                in_parts(n, parts, |range| scan::scan(kernel, &rows, &self.terms, &pairs, k, range, tick))
+                in_parts(n, parts, |range| scan::scan(kernel, bytes, &self.terms, &pairs, k, range, tick))
             }
         }
     }

@@ -2,13 +2,9 @@
 
 use std::ops::Range;
 
-use ndarray::Axis;
+use ndarray::{ArrayView2, Axis, s};
 
-use super::{
-    Tick,
-    engine::{Pairs, Rows, Terms},
-    top_k::TopK,
-};
+use super::{Tick, engine::Pairs, top_k::TopK};
 use crate::{
     distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch},
     progress::Cancelled,
@@ -25,8 +21,8 @@ const PANELS: usize = 8;
 /// The `k` nearest of some points for each query. O(n m d) for n points and m queries.
 pub(super) fn scan<K: Kernel>(
     kernel: K,
-    rows: &impl Rows,
-    terms: &Terms,
+    points: ArrayView2<u8>,
+    terms: &[i64],
     pairs: &impl Pairs,
     k: usize,
     range: Range<usize>,
@@ -51,8 +47,8 @@ pub(super) fn scan<K: Kernel>(
     let mut panels: Vec<(Panel, Lanes)> = vec![(Panel::default(), [0; LANES]); PANELS];
     let mut scratch = Scratch::default();
     for first in range.clone().step_by(PANELS * LANES) {
-        let bytes = rows.bytes(first..range.end.min(first + PANELS * LANES));
-        let terms = terms.values[first..].chunks(LANES);
+        let bytes = points.slice(s![first..range.end.min(first + PANELS * LANES), ..]);
+        let terms = terms[first..].chunks(LANES);
         for ((panel, base), (rows, terms)) in
             panels.iter_mut().zip(bytes.axis_chunks_iter(Axis(0), LANES).zip(terms))
         {

@@ -59,7 +59,16 @@ proptest! {
             let found = params.fit(x.view())?;
             let done = found.n_iter < max_iter;
             if !done {
-                prop_assert_eq!(&found.centroids, &means);
+                // Sums may be more exact than those of the definition.
+                let largest = x.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+                prop_assert!((&found.centroids - &means).iter().all(|x| x.abs() <= 1e-14 * n as f64 * largest));
+                let alone = labels
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, label)| labels.iter().filter(|other| other == label).count() == 1);
+                for (row, &label) in alone {
+                    prop_assert_eq!(found.centroids.row(label as usize), x.row(row));
+                }
             }
             prop_assert_eq!(&found.labels, &naive_step(&x, &found.centroids).0);
             prop_assert_eq!(&found.labels, &found.predict(x.view())?);
@@ -67,9 +76,25 @@ proptest! {
                 prop_assert_eq!(found.labels, labels);
                 break;
             }
-            centroids = means;
+            centroids = found.centroids;
         }
     }
+}
+
+/// Grey values in single precision are summed exactly, and others give the same means but for rounding.
+#[test]
+fn sums_on_a_grid_and_sums_of_floats_agree() {
+    let bytes = Array2::from_shape_fn((700, 40), |(i, j)| ((i * i * 31 + j * 7 + i * j) % 256) as u8);
+    let grey = bytes.mapv(|x| f32::from(x) / 255.0);
+    let start = grey.slice(ndarray::s![..9, ..]).mapv(f64::from);
+    let params = KMeans::params(9).init(Init::Given(start)).tol(0.0);
+    let (exact, weighted) =
+        (params.fit(grey.view()).unwrap(), params.fit_weighted(grey.view(), &[1.0; 700]).unwrap());
+    assert_eq!((&exact.labels, exact.n_iter), (&weighted.labels, weighted.n_iter));
+    assert!((&exact.centroids - &weighted.centroids).iter().all(|x| x.abs() < 1e-12));
+    assert!((exact.inertia / weighted.inertia - 1.0).abs() < 1e-12);
+    let same = KMeans::params(700).init(Init::Given(grey.mapv(f64::from))).fit(grey.view()).unwrap();
+    assert_eq!(same.inertia, 0.0);
 }
 
 #[test]

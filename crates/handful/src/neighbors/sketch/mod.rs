@@ -19,12 +19,12 @@ mod tests;
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, Axis, aview2, concatenate};
+use ndarray::{Array2, ArrayView2, Axis, aview2, concatenate, s};
 use rayon::prelude::*;
 
 use super::{
     basis::{Basis, project},
-    engine::{Rows, Terms},
+    engine::terms,
     evenly,
 };
 use crate::distance::{self, Kernel, LANES, Lanes, Panel};
@@ -57,9 +57,9 @@ pub(crate) struct Projection {
 
 impl Projection {
     /// On the principal components of these rows; None if there is no telling them.
-    pub(crate) fn new<K: Kernel>(kernel: K, rows: &impl Rows) -> Option<Self> {
+    pub(crate) fn new<K: Kernel>(kernel: K, rows: ArrayView2<u8>) -> Option<Self> {
         let (n, d) = rows.dim();
-        let sample = rows.gather(&evenly(n, Basis::sample_size(n, d)));
+        let sample = rows.select(Axis(0), &evenly(n, Basis::sample_size(n, d)));
         let basis = Basis::principal(sample.view(), DIRECTIONS)?;
         let sums = sample.mapv(u64::from).sum_axis(Axis(0));
         let mean = sums.mapv(|sum| u8::try_from(sum / sample.nrows() as u64).expect("a mean of bytes"));
@@ -73,16 +73,11 @@ impl Projection {
         let mean_norm = mean.iter().map(|&x| i64::from(x).pow(2)).sum();
         let mut projection = Self { basis, directions, centre, mean_norm, step: 1.0 };
         let (mut squares, mut beyond) = (0.0, 0.0);
-        projection.deviations(
-            kernel,
-            sample.view(),
-            &Terms::new(sample.view(), 0.0).values,
-            |_, n, found| {
-                let (within, [last]) = found.values.split_at(DIRECTIONS) else { return };
-                squares += within.iter().flat_map(|x| &x[..n]).map(|&x| f64::from(x).powi(2)).sum::<f64>();
-                beyond += last[..n].iter().map(|&x| f64::from(x)).sum::<f64>();
-            },
-        );
+        projection.deviations(kernel, sample.view(), &terms(sample.view()), |_, n, found| {
+            let (within, [last]) = found.values.split_at(DIRECTIONS) else { return };
+            squares += within.iter().flat_map(|x| &x[..n]).map(|&x| f64::from(x).powi(2)).sum::<f64>();
+            beyond += last[..n].iter().map(|&x| f64::from(x)).sum::<f64>();
+        });
         let variance = squares / (sample.nrows() * DIRECTIONS) as f64;
         #[expect(clippy::cast_possible_truncation, reason = "any step will do")]
         {
@@ -225,14 +220,14 @@ pub(crate) struct SketchPanel {
 
 impl Sketch {
     /// O(n · `n_features`) on all threads; 77 bytes a point.
-    pub(crate) fn new<K: Kernel>(kernel: K, rows: &impl Rows, projection: &Arc<Projection>) -> Self {
+    pub(crate) fn new<K: Kernel>(kernel: K, rows: ArrayView2<u8>, projection: &Arc<Projection>) -> Self {
         Self::of_some(kernel, rows, projection, 1)
     }
 
     /// [`new`](Self::new), but of one panel in so many; the others stay empty.
     pub(crate) fn of_some<K: Kernel>(
         kernel: K,
-        rows: &impl Rows,
+        rows: ArrayView2<u8>,
         projection: &Arc<Projection>,
         every: usize,
     ) -> Self {
@@ -244,8 +239,8 @@ impl Sketch {
         let fill = |(chunk, panels): (usize, &mut [SketchPanel])| {
             let (start, mut error) = (chunk * panels_each * LANES, 0.0_f32);
             let range = start..n.min(start + filled * LANES);
-            let (bytes, terms) = (rows.bytes(range.clone()), rows.terms(range));
-            projection.sketch(kernel, bytes.view(), &terms.values, |first, sketches| {
+            let bytes = rows.slice(s![range, ..]);
+            projection.sketch(kernel, bytes, &terms(bytes), |first, sketches| {
                 let n = LANES.min(bytes.nrows() - first);
                 let panel = &mut panels[first / LANES];
                 panel.values.pack(aview2(&sketches.bytes()[..n]), K::BLOCK);
@@ -293,8 +288,7 @@ impl SketchedQueries {
             lost: Vec::with_capacity(m),
             rest: Vec::with_capacity(m),
         };
-        let terms = Terms::new(queries, 0.0).values;
-        sketch.projection.sketch(kernel, queries, &terms, |first, sketches| {
+        sketch.projection.sketch(kernel, queries, &terms(queries), |first, sketches| {
             for lane in 0..LANES.min(m - first) {
                 let mut values = found.values.row_mut(first + lane);
                 values.iter_mut().zip(sketches.values(lane)).for_each(|(to, value)| *to = value);

@@ -2,12 +2,14 @@
 
 use std::{ops::Range, sync::Arc};
 
+use ndarray::ArrayView2;
+
 use super::{LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries, VALUES};
 use crate::{
     distance::{Kernel, LANES, Packed, Scratch},
     neighbors::{
         Tick,
-        engine::{Pairs, Rows},
+        engine::Pairs,
         evenly,
         scan::{NARROW, lanes, narrow},
         top_k::TopK,
@@ -46,7 +48,7 @@ impl Tried {
     /// the [`trials`] with all points.
     pub(in crate::neighbors) fn new<K: Kernel>(
         kernel: K,
-        rows: &impl Rows,
+        rows: ArrayView2<u8>,
         pairs: &impl Pairs,
         exact_cost: f64,
     ) -> Option<Self> {
@@ -167,7 +169,8 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
                     pairs.prefetch(soon);
                 }
                 let before = best[query].threshold();
-                best[query].offer(pairs.distance(query, row), row);
+                let Some(distance) = pairs.distance_within(query, row, before) else { continue };
+                best[query].offer(distance, row);
                 let after = best[query].threshold();
                 if after < before {
                     let threshold = self.threshold(query, after);

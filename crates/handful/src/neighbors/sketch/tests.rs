@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     distance::{Level, Scalar, with_kernel},
     neighbors::{
-        engine::{Pairs, Searchable, Terms},
+        engine::{Pairs, Searchable, all_terms},
         index::in_parts,
         scan,
         top_k::TopK,
@@ -32,22 +32,22 @@ fn naive(pairs: &impl Pairs, n: usize, k: usize) -> Vec<Vec<(u64, usize)>> {
 
 /// Sketch and scan of every level find what is nearest, also where a sketch is no use.
 fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize) {
-    let (n, scale) = (rows.nrows(), T::scale(rows.view()));
-    let scaled = T::rows(rows.view(), &scale);
-    let terms = Terms::of_all(&scaled);
+    let (n, scaled) = (rows.nrows(), T::scale(rows.view()));
+    let bytes = T::bytes(rows.view(), &scaled);
+    let terms = all_terms(bytes);
     for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
         with_kernel!(level, |kernel| {
-            let pairs = T::pairs(kernel, rows.view(), &terms, &scale, queries.view());
+            let pairs = T::pairs(kernel, rows.view(), &terms, &scaled, queries.view());
             let expected = naive(&pairs, n, k);
             assert_eq!(
                 sorted(
-                    scan::scan(kernel, &scaled, &terms, &pairs, k, 0..n, &|_| Ok(())).expect("not cancelled")
+                    scan::scan(kernel, bytes, &terms, &pairs, k, 0..n, &|_| Ok(())).expect("not cancelled")
                 ),
                 expected,
                 "{level}"
             );
-            let projection = Projection::new(kernel, &scaled).expect("eigenvalues converge");
-            let sketch = Sketch::new(kernel, &scaled, &Arc::new(projection));
+            let projection = Projection::new(kernel, bytes).expect("eigenvalues converge");
+            let sketch = Sketch::new(kernel, bytes, &Arc::new(projection));
             let search = Search::new(kernel, &sketch, &pairs, k);
             let ticks = AtomicUsize::new(0);
             let tick = |pairs| {
@@ -135,10 +135,10 @@ fn exact_with_extremes() {
 #[test]
 fn chosen_where_it_pays_and_only_there() {
     let chosen = |rows: &Array2<u8>| {
-        let (view, terms) = (rows.view(), Terms::of_all(&rows.view()));
+        let (view, terms) = (rows.view(), all_terms(rows.view()));
         let queries = rows.select(Axis(0), &trials(rows.nrows()));
         let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
-        Tried::new(Scalar, &view, &pairs, 1.0).is_some()
+        Tried::new(Scalar, view, &pairs, 1.0).is_some()
     };
     assert!(chosen(&mixtures(4, 784)), "four directions say it all");
     assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");

@@ -1,0 +1,171 @@
+//! The sums that means of floats are made of.
+
+use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis};
+use rayon::prelude::*;
+
+use super::{floats::Floats, grid::Grid, samples::CONTIGUOUS, settle::NOWHERE};
+use crate::{
+    distance::{Kernel, with_kernel},
+    neighbors::Float,
+};
+
+/// Rows that are summed before their sum is added to others: not left to threads, so that these do not matter.
+pub(super) const BLOCK: usize = 256;
+
+/// What the means of floats are made of.
+pub(super) struct Stats {
+    /// Σ w x.
+    sums: Sums,
+    /// Σ w.
+    pub(super) weights: Vec<f64>,
+    /// Rows that have a weight.
+    pub(super) sizes: Vec<usize>,
+}
+
+enum Sums {
+    /// On a grid: kept up to date, row by row.
+    Whole(Grid, Array2<i64>),
+    /// Taken anew where something has changed: added to and taken from, they would drift.
+    Floats(Array2<f64>),
+}
+
+impl Stats {
+    pub(super) fn sums(&self) -> Array2<f64> {
+        match &self.sums {
+            Sums::Whole(grid, sums) => sums.mapv(|sum| grid.value(sum)),
+            Sums::Floats(sums) => sums.clone(),
+        }
+    }
+}
+
+impl<T: Float> Floats<'_, T> {
+    /// Sums on a grid, if rows have no weights and all their values are on one.
+    pub(super) fn on_grid(self) -> Self {
+        let rows = || self.rows.axis_iter(Axis(0)).into_par_iter();
+        let largest = |row: ArrayView1<T>| row.fold(0.0, |largest: f64, &x| largest.max(x.into().abs()));
+        let grid = || {
+            let grid = Grid::new(rows().map(largest).reduce(|| 0.0, f64::max), self.rows.nrows())?;
+            rows().all(|row| row.fold(true, |all, &x| all & grid.holds(x.into()))).then_some(grid)
+        };
+        Self { grid: if self.weights.is_none() { grid() } else { None }, ..self }
+    }
+
+    pub(super) fn no_sums(&self, n_clusters: usize) -> Stats {
+        let shape = (n_clusters, self.rows.ncols());
+        let sums = match self.grid {
+            Some(grid) => Sums::Whole(grid, Array2::zeros(shape)),
+            None => Sums::Floats(Array2::zeros(shape)),
+        };
+        Stats { sums, weights: vec![0.0; n_clusters], sizes: vec![0; n_clusters] }
+    }
+
+    /// Σ w x over some rows, block by block.
+    pub(super) fn sum(&self, rows: &[usize], weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+        let of_block = |rows: &[usize]| {
+            let mut sums = vec![0.0; self.rows.ncols()];
+            with_kernel!(self.samples.level, |kernel| for &row in rows {
+                let (weight, row) = (weight(row), self.row(row));
+                kernel.run(|| sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += weight * x.into()));
+            });
+            sums
+        };
+        let blocks: Vec<Vec<f64>> = rows.par_chunks(BLOCK).map(of_block).collect();
+        let add = |mut sums: Vec<f64>, block: Vec<f64>| {
+            sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x);
+            sums
+        };
+        blocks.into_iter().reduce(add).unwrap_or_else(|| vec![0.0; self.rows.ncols()])
+    }
+
+    /// Moves the rows whose label is no longer right; whether there was one.
+    pub(super) fn move_rows(&self, stats: &mut Stats, labels: &mut [u32], nearest: &[u32]) -> bool {
+        match &mut stats.sums {
+            Sums::Whole(grid, sums) => {
+                let any = self.move_wholes(*grid, sums, &mut stats.sizes, labels, nearest);
+                stats.weights = stats.sizes.iter().map(|&size| size as f64).collect();
+                any
+            }
+            Sums::Floats(sums) => self.sum_anew(sums, &mut stats.weights, &mut stats.sizes, labels, nearest),
+        }
+    }
+
+    fn move_wholes(
+        &self,
+        grid: Grid,
+        sums: &mut Array2<i64>,
+        sizes: &mut [usize],
+        labels: &mut [u32],
+        nearest: &[u32],
+    ) -> bool {
+        let mut any = false;
+        with_kernel!(self.samples.level, |kernel| {
+            let mut add = |cluster: u32, row: usize, sign: i64| {
+                let mut sums = sums.row_mut(cluster as usize);
+                let sums = sums.as_slice_mut().expect(CONTIGUOUS).iter_mut().zip(self.row(row));
+                kernel.run(|| sums.for_each(|(sum, &x)| *sum += sign * grid.whole(x.into())));
+            };
+            for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
+                if *label == new {
+                    continue;
+                }
+                if *label != NOWHERE {
+                    add(*label, row, -1);
+                    sizes[*label as usize] -= 1;
+                }
+                add(new, row, 1);
+                sizes[new as usize] += 1;
+                (*label, any) = (new, true);
+            }
+        });
+        any
+    }
+
+    fn sum_anew(
+        &self,
+        sums: &mut Array2<f64>,
+        weights: &mut [f64],
+        sizes: &mut [usize],
+        labels: &mut [u32],
+        nearest: &[u32],
+    ) -> bool {
+        let mut changed = vec![false; sizes.len()];
+        for (label, &new) in labels.iter_mut().zip(nearest) {
+            if *label != new {
+                if *label != NOWHERE {
+                    changed[*label as usize] = true;
+                }
+                changed[new as usize] = true;
+                *label = new;
+            }
+        }
+        let mut rows = vec![Vec::new(); changed.len()];
+        for (row, &label) in labels.iter().enumerate() {
+            if changed[label as usize] && self.weight(row) > 0.0 {
+                rows[label as usize].push(row);
+            }
+        }
+        let of_cluster = |mut sums: ArrayViewMut1<f64>,
+                          weight: &mut f64,
+                          size: &mut usize,
+                          rows: Vec<usize>,
+                          changed: bool| {
+            if changed {
+                sums.iter_mut()
+                    .zip(self.sum(&rows, |row| self.weight(row)))
+                    .for_each(|(sum, new)| *sum = new);
+                *weight = rows.iter().map(|&row| self.weight(row)).sum();
+                *size = rows.len();
+            }
+        };
+        let any = changed.contains(&true);
+        sums.axis_iter_mut(Axis(0))
+            .into_par_iter()
+            .zip(weights)
+            .zip(sizes)
+            .zip(rows.into_par_iter().zip(changed))
+            .for_each(|(((sums, weight), size), (rows, changed))| {
+                of_cluster(sums, weight, size, rows, changed);
+            });
+        any
+    }
+}
