@@ -15,9 +15,9 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
+import cli
 import data
 import experiment_peer
-import handful
 import options
 import peers
 from machine import Others, facts, use_cpus
@@ -35,7 +35,7 @@ def measure_handful(binary: Path, folder: Path, threads: int, few: bool) -> tupl
     command = [binary, "--threads", threads, "--json", "compare", "--data", data.MNIST]
     command += ["--report", folder / "report.html"] + (["--n-init", 1] if few else [])
     began = perf_counter()
-    found = handful.summary(command, None)
+    found = cli.summary(command, None)
     figures = {"process_seconds": perf_counter() - began}
     for model in found["models"]:
         figures[f"{model['name']}, seconds"] = model["fit_seconds"] + model["predict_seconds"]
@@ -50,7 +50,7 @@ def measure_peer(threads: int) -> dict:
     """The same for scikit-learn."""
     command = [sys.executable, experiment_peer.__file__, "--data", str(data.MNIST)]
     began = perf_counter()
-    found = json.loads(handful.run(command, peers.environment("scikit-learn", threads)))
+    found = json.loads(cli.run(command, peers.environment("scikit-learn", threads)))
     seconds = {name: found[f"{name.replace('-', '_')}_seconds"] for name in STAGES}
     seconds["kmeans-knn"] += found["kmeans_seconds"]
     figures = {"process_seconds": perf_counter() - began, "seconds": sum(seconds.values())}
@@ -97,8 +97,8 @@ def report(record: Record, threads: int) -> str:
 
 def main() -> None:
     args = options.parser(__doc__, quick="one round, one start for handful: does it run?").parse_args()
-    commit = "unknown" if args.handful else handful.commit()
-    binary = (args.handful or handful.build()).resolve()
+    commit = "unknown" if args.handful else cli.commit()
+    binary = (args.handful or cli.build()).resolve()
     rounds = range(1, 2 if args.quick else args.rounds + 1)
     record, level = Record(), ""
     with tempfile.TemporaryDirectory() as folder:

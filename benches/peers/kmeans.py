@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+import cli
 import data
-import handful
 import kmeans_peers
 import options
 import peers
@@ -140,7 +140,7 @@ class Bench:
         arguments += ["--algorithm", "dense"] if name == "handful-dense" else []
         common = self.binary, self.sources[case.data].folder, init, threads, case.n_clusters
         common += (self.n_iter or case.n_iter,)
-        found = handful.cluster(*common, *arguments, level=OURS[name])
+        found = cli.cluster(*common, *arguments, level=OURS[name])
         self.level = self.level or found["machine"]["level"]  # of `handful`, which is the first
         figures = {key: found[key] for key in ("seconds", "n_iter", "peak_bytes", "loop_seconds")}
         centroids = np.load(output)["centroids"]
@@ -156,7 +156,7 @@ class Bench:
         command += ["--max-iter", self.n_iter or case.n_iter, "--threads", threads, "--output", output]
         command += ["--per-class"] if case.per_class else []
         environment = peers.environment(name, threads, kmeans_peers.PEERS)
-        return json.loads(handful.run([str(part) for part in command], environment)), np.load(output)
+        return json.loads(cli.run([str(part) for part in command], environment)), np.load(output)
 
     def round(self, number: int, names: list[str], case: Case, init: Path, threads: int) -> None:
         """Measures everyone once, but not who was too slow before."""
@@ -239,8 +239,8 @@ def main() -> None:
     args = parser.parse_args()
 
     names = contenders(args.only)
-    commit = "unknown" if args.handful else handful.commit()
-    binary = (args.handful or handful.build()).resolve()
+    commit = "unknown" if args.handful else cli.commit()
+    binary = (args.handful or cli.build()).resolve()
     rounds = range(1, 2 if args.quick else args.rounds + 1)
     with tempfile.TemporaryDirectory() as folder:
         n_iter, images = QUICK_ITER if args.quick else None, sources(Path(folder), args.quick)

@@ -18,8 +18,8 @@ from statistics import mean, median
 
 import numpy as np
 
+import cli
 import data
-import handful
 import options
 import peers
 from machine import Others, Peak, Rate, cpu_info, facts, use_cpus
@@ -73,8 +73,8 @@ class Bench:
         arguments, level = OURS[name]
         output = self.folder / "neighbors.npz"
         common = self.binary, data.MNIST
-        batch = handful.neighbors(*common, self.all, threads, K, *arguments, "-o", str(output), level=level)
-        single = handful.neighbors(*common, self.some, threads, K, *arguments, "--one-by-one", level=level)
+        batch = cli.neighbors(*common, self.all, threads, K, *arguments, "-o", str(output), level=level)
+        single = cli.neighbors(*common, self.some, threads, K, *arguments, "--one-by-one", level=level)
         self.level = self.level or batch["machine"]["level"]  # of `handful`, which is the first
         found = np.load(output)
         if (found["distances"] != self.distances(found["indices"])).any():
@@ -94,7 +94,7 @@ class Bench:
         n_queries = self.limit or self.settled.get((name, threads), 0)
         command = [sys.executable, peers.__file__, name, "--threads", threads, "--queries", n_queries]
         command += ["--data", data.MNIST, "--n-neighbors", K, "--output", output]
-        figures = json.loads(handful.run([str(part) for part in command], peers.environment(name, threads)))
+        figures = json.loads(cli.run([str(part) for part in command], peers.environment(name, threads)))
         self.settled[name, threads] = figures["queries"]
         return figures, np.load(output)
 
@@ -202,8 +202,8 @@ def main() -> None:
     args = parser.parse_args()
 
     names = contenders(args.only)
-    commit = "unknown" if args.handful else handful.commit()
-    binary = (args.handful or handful.build()).resolve()
+    commit = "unknown" if args.handful else cli.commit()
+    binary = (args.handful or cli.build()).resolve()
     rounds = range(1, 2 if args.quick else args.rounds + 1)
     peak = Peak()
     points, queries = data.images(data.MNIST, "train"), data.images(data.MNIST, "t10k")

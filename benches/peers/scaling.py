@@ -18,8 +18,8 @@ from statistics import median
 
 import numpy as np
 
+import cli
 import data
-import handful
 import options
 from machine import Others, facts, use_cpus
 from record import Record, spread, table
@@ -90,7 +90,7 @@ def measure(record: Record, binary: Path, of: Set, threads: int, number: int) ->
     """One round: auto, then brute force."""
     for algorithm in ("auto", "brute"):
         queries = of.few_queries if algorithm == "brute" and of.few_queries else of.queries
-        found = handful.neighbors(binary, of.points, queries, threads, K, "--algorithm", algorithm)
+        found = cli.neighbors(binary, of.points, queries, threads, K, "--algorithm", algorithm)
         search = found["search_seconds"] * N_QUERIES / found["n_queries"]
         held = (found["n_samples"] + found["n_queries"]) * found["n_features"]
         record.add(
@@ -146,8 +146,8 @@ def main() -> None:
     parser.add_argument("--fashion", type=Path, default=data.FASHION, metavar="PATH", help="its folder")
     args = parser.parse_args()
 
-    commit = "unknown" if args.handful else handful.commit()
-    binary = (args.handful or handful.build()).resolve()
+    commit = "unknown" if args.handful else cli.commit()
+    binary = (args.handful or cli.build()).resolve()
     rounds = range(1, 2 if args.quick else args.rounds + 1)
     makers = [grown(n_copies) for n_copies in ((1, 4) if args.quick else (1, 4, 16))]
     if args.fashion.is_dir():

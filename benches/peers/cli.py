@@ -1,4 +1,4 @@
-"""The `handful` command, as users run it."""
+"""The `handful` command, as users run it; not called handful, which is the Python package."""
 
 import json
 import os
