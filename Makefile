@@ -55,6 +55,9 @@ bench: fetch ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(VENV)/bin/python benches/peers/scaling.py $(BENCH)
 	$(VENV)/bin/python benches/peers/kmeans.py $(BENCH)
 	$(VENV)/bin/python benches/peers/experiment.py $(BENCH)
+	$(MAKE) wheel
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/dist/*.whl
+	$(VENV)/bin/python benches/peers/python.py $(BENCH)
 
 OUTLIERS := target/outliers
 FONTS := fonts-dejavu-core fonts-freefont-ttf fonts-lato fonts-liberation

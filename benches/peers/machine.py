@@ -21,14 +21,14 @@ def cpu_info(key: str) -> str:
     return found[1] if found else "unknown"
 
 
-def facts() -> dict[str, str]:
+def facts(packages: list[str] = PACKAGES) -> dict[str, str]:
     """What a figure depends on, beside the code itself."""
     return {
         "cpu": cpu_info("model name"),
         "cpus": str(len(ALL_CPUS)),
         "kernel": platform.release(),
         "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
+        **{name: version(name) for name in packages},
     }
 
 

@@ -23,12 +23,15 @@ def thread_counts(text: str) -> list[int]:
     return counts
 
 
-def parser(description: str, quick: str) -> ArgumentParser:
-    """With the options that are the same everywhere."""
+def parser(description: str, quick: str, binary: bool = True) -> ArgumentParser:
+    """With the options that are the same everywhere; `--handful` only where the command is measured."""
     found = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
     threads = "1,2" if len(ALL_CPUS) > 1 else "1"
     found.add_argument("--rounds", type=positive, default=3, metavar="N", help="default: 3")
     found.add_argument("--threads", type=thread_counts, default=threads, metavar="N,...", help="default: 1,2")
     found.add_argument("--quick", action="store_true", help=quick)
-    found.add_argument("--handful", type=Path, metavar="PATH", help="binary to measure (default: built anew)")
+    if binary:
+        found.add_argument(
+            "--handful", type=Path, metavar="PATH", help="binary to measure (default: built anew)"
+        )
     return found
