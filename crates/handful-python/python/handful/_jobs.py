@@ -23,19 +23,22 @@ def n_threads(n_jobs: int | None) -> int:
     None and -1 are all CPUs that the process, or its container, may use, at most ``OMP_NUM_THREADS``; in a worker of joblib,
     where others work beside, its share of them, which is one thread unless joblib says otherwise.
     """
-    backend, configured = get_active_backend()
+    if n_jobs == 0:
+        raise ValueError("n_jobs is 0: expected a number of threads, None, or -1 for all CPUs")
+    if n_jobs is None or n_jobs < 0:
+        backend, configured = get_active_backend()
+        if n_jobs is None and configured is not None:
+            n_jobs = configured
+    if n_jobs is not None and n_jobs > 0:
+        # More threads than CPUs would be in each other's way.
+        return min(n_jobs, os.cpu_count() or 1)
     limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     share = int(limit) if limit.isdecimal() and int(limit) > 0 else None
     if backend.nesting_level:
         available = share or 1
     else:
         available = min(effective_n_jobs(-1), share or os.cpu_count() or 1)
-    if n_jobs is None:
-        n_jobs = configured if configured is not None else -1
-    if n_jobs == 0:
-        raise ValueError("n_jobs is 0: expected a number of threads, None, or -1 for all CPUs")
-    # More threads than CPUs would be in each other's way.
-    return min(n_jobs, os.cpu_count() or 1) if n_jobs > 0 else max(1, available + 1 + n_jobs)
+    return max(1, available + 1 + (-1 if n_jobs is None else n_jobs))
 
 
 def seed(random_state: Any) -> int:

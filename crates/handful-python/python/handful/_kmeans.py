@@ -25,7 +25,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     """K-Means clustering, by Lloyd's algorithm with exact assignments.
 
     Of bytes all is exact: sums are whole numbers, and labels, centroids and inertia are the same bits for any number
-    of threads on any CPU. Of floats distances are taken in double precision, each summed in one order.
+    of threads on any CPU. (Weights that are no whole numbers count to the nearest 2⁻²⁰ of the largest.) Of floats distances are taken in double precision, each summed in one order.
 
     Parameters
     ----------
@@ -175,8 +175,10 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         if not callable(self.init):
             return self._run(X, weights, self._places(X, self.init), 1)
         random_state = check_random_state(self.random_state)
+        # Arithmetic on bytes would wrap around.
+        floats = X.astype(np.float64) if X.dtype == BYTES else X
         starts = (
-            self._places(X, self.init(X, self.n_clusters, random_state=random_state))
+            self._places(X, self.init(floats, self.n_clusters, random_state=random_state))
             for _ in range(10 if self.n_init == "auto" else int(self.n_init))
         )
         runs = (self._run(X, weights, start, 1) for start in starts)

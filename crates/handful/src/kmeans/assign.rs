@@ -52,6 +52,15 @@ impl<'a, V: Vectors> Assignment<'a, V> {
         Self { vectors, nearest: Array2::from_elem((n_sets, n), NOWHERE), n_clusters, road }
     }
 
+    /// For a single step, which then takes little memory.
+    fn once(self) -> Self {
+        let road = match self.road {
+            Road::Dense(dense) => Road::Dense(dense.once()),
+            road @ Road::Sketched(_) => road,
+        };
+        Self { road, ..self }
+    }
+
     /// The nearest centroids, shape (sets, n); of equally near ones the lowest.
     pub(super) fn nearest(&self) -> ArrayView2<'_, u32> {
         self.nearest.view()
@@ -90,7 +99,7 @@ impl<'a, V: Vectors> Assignment<'a, V> {
 /// The nearest of some centroids for each row.
 pub(super) fn assign_once<V: Vectors>(vectors: &V, n_clusters: usize, centroids: &V::Centroids) -> Vec<u32> {
     let sketch = SharedSketch::default().get(vectors, n_clusters, centroids, 1);
-    let mut assignment = Assignment::new(vectors, (1, n_clusters), sketch);
+    let mut assignment = Assignment::new(vectors, (1, n_clusters), sketch).once();
     assignment.assign(&[(0, centroids)]);
     assignment.nearest.into_raw_vec_and_offset().0
 }

@@ -8,7 +8,7 @@
 //! kept for every row (Hamerly 2010 keeps the two bounds whose difference it is), and a row is not looked at
 //! before it is used up.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, concatenate};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, concatenate, s};
 use rayon::prelude::*;
 
 use super::{
@@ -26,7 +26,9 @@ const NONE: f32 = f32::NEG_INFINITY;
 
 /// What is known of every row from when it was last looked at.
 pub(super) struct Dense {
-    /// The rows, packed when they are first wanted; never if they are too long.
+    /// Whether rows stay packed for the next step: as much memory again.
+    keeps: bool,
+    /// The rows, packed when they are first wanted.
     panels: Option<Vec<Panel>>,
     /// The drift at which the row's nearest centroid may be another, shape (sets, n).
     limits: Array2<f32>,
@@ -37,7 +39,12 @@ pub(super) struct Dense {
 impl Dense {
     pub(super) fn new(n_samples: usize, n_sets: usize, n_clusters: usize) -> Self {
         let limits = Array2::from_elem((n_sets, n_samples), NONE);
-        Self { panels: None, limits, drifts: Array2::zeros((n_sets, n_clusters)) }
+        Self { keeps: true, panels: None, limits, drifts: Array2::zeros((n_sets, n_clusters)) }
+    }
+
+    /// For a single step: rows are packed when they are met, and not kept.
+    pub(super) fn once(self) -> Self {
+        Self { keeps: false, ..self }
     }
 
     /// Takes note of how far the centroids of a set moved.
@@ -68,33 +75,40 @@ impl Dense {
         let drifts = self.drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32);
         let step = Step { kernel, samples, sets, drifts };
         let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter();
-        if self.panels.is_none() {
+        if self.keeps && self.panels.is_none() {
             self.panels = samples.pack();
         }
-        let Some(panels) = &self.panels else {
+        if !samples.can_be_packed() {
             return blocks
                 .enumerate()
                 .for_each(|(block, nearest)| step.measure_all(block * PANELS * LANES, nearest));
-        };
-        let blocks = blocks
-            .zip(self.limits.axis_chunks_iter_mut(Axis(1), PANELS * LANES))
-            .zip(panels.par_chunks(PANELS))
-            .enumerate();
+        }
+        let limits = self.limits.axis_chunks_iter_mut(Axis(1), PANELS * LANES);
+        let (blocks, panels) = (blocks.zip(limits).enumerate(), self.panels.as_deref());
         let uppers: Vec<ArrayView2<i8>> = sets.iter().map(|(_, pairs)| pairs.rounded.upper.view()).collect();
         let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
         let packed = Packed::new(kernel, uppers.view());
         blocks.for_each_init(
-            || (vec![[0; LANES]; uppers.nrows()], Scratch::default(), Vec::new()),
-            |(dots, scratch, open), (block, ((mut nearest, mut limits), panels))| {
-                let panels = panels.iter().enumerate();
+            || (vec![[0; LANES]; uppers.nrows()], Scratch::default(), Panel::default(), Vec::new()),
+            |(dots, scratch, own, open), (block, (mut nearest, mut limits))| {
                 let rows = nearest.axis_chunks_iter_mut(Axis(1), LANES);
                 let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(1), LANES));
-                for ((number, panel), (mut nearest, mut limits)) in panels.zip(rows) {
-                    let first = (block * PANELS + number) * LANES;
+                for (number, (mut nearest, mut limits)) in (block * PANELS..).zip(rows) {
+                    let first = number * LANES;
                     let n_open = step.find_open(nearest.view(), limits.view(), open);
                     if f64::from(n_open) * K::DOTS_COST < (LANES * sets.len()) as f64 {
                         step.assign_open(first, open, nearest.view_mut(), limits.view_mut());
                     } else {
+                        let panel = panels.map_or_else(
+                            || {
+                                own.pack(
+                                    samples.rows().slice(s![first..first + nearest.ncols(), ..]),
+                                    K::BLOCK,
+                                );
+                                &*own
+                            },
+                            |panels| &panels[number],
+                        );
                         packed.multiply_all(panel, scratch, dots);
                         step.assign_panel(first, dots, nearest, limits);
                     }

@@ -66,9 +66,14 @@ impl<'a> Samples<'a> {
         self.norms[row].cast_signed() - 2 * OFFSET * self.sums[row]
     }
 
-    /// The rows for the kernels: as much memory again. None if they are too long for one product.
+    /// Whether rows are short enough for one product.
+    pub(super) fn can_be_packed(&self) -> bool {
+        self.shape.1 <= NARROW
+    }
+
+    /// The rows for the kernels, if they can be packed: as much memory again.
     pub(super) fn pack(&self) -> Option<Vec<Panel>> {
-        (self.shape.1 <= NARROW).then(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows())))
+        self.can_be_packed().then(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows())))
     }
 
     /// The variance of a feature, averaged over the features.
