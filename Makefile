@@ -5,7 +5,7 @@ PRESETS := notebook pixels tiny small fast best neighbors
 PAGE := crates/handful-cli/tests/page
 CHROMIUM ?= chromium
 
-.PHONY: help fetch setup test test-page test-full lint audit bench load outliers redrawn models package
+.PHONY: help fetch setup test test-page test-full lint audit bench load outliers redrawn models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,3 +107,6 @@ models: fetch ## Train the presets again: crates/handful/models/*.safetensors (a
 	for preset in $(PRESETS); do \
 		target/release/handful train --preset $$preset $$([ $$preset != fast ] || echo --pictures) \
 			-o crates/handful/models/$$preset.safetensors || exit 1; done
+
+notebook: ## Execute the notebook, and write what it shows into it (the Python package has to be in target/python-venv)
+	target/python-venv/bin/python crates/handful-python/tests/test_notebook.py
