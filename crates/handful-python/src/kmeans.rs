@@ -108,7 +108,7 @@ impl<'py> Job<'_, 'py> {
         let all = PyDict::new(py);
         centroids.put(&all)?;
         all.set_item("labels", signed(labels).into_pyarray(py))?;
-        all.set_item("cluster_sizes", Array1::from(cluster_sizes).into_pyarray(py))?;
+        all.set_item("cluster_sizes", sizes(&cluster_sizes).into_pyarray(py))?;
         all.set_item("inertia", inertia)?;
         all.set_item("n_iter", n_iter)?;
         Ok(all)
@@ -141,7 +141,7 @@ pub(crate) fn kmeans_per_class<'py>(
     all.set_item("classes", signed(found.dataset.labels().to_vec()).into_pyarray(py))?;
     all.set_item("inertia", found.inertia())?;
     all.set_item("n_iter", found.n_iter())?;
-    all.set_item("cluster_sizes", Array1::from(found.cluster_sizes).into_pyarray(py))?;
+    all.set_item("cluster_sizes", sizes(&found.cluster_sizes).into_pyarray(py))?;
     all.set_item("labels", signed(found.labels).into_pyarray(py))?;
     Ok(all)
 }
@@ -186,6 +186,10 @@ pub(crate) fn nearest_exact<'py>(
 /// Centroids of which nothing else is known.
 fn at<C>(centroids: C) -> KMeans<C> {
     KMeans { centroids, labels: Vec::new(), cluster_sizes: Vec::new(), inertia: 0.0, n_iter: 0 }
+}
+
+fn sizes(sizes: &[u64]) -> Array1<i64> {
+    sizes.iter().map(|size| size.cast_signed()).collect()
 }
 
 /// Labels as NumPy's users have them.

@@ -179,7 +179,13 @@ impl Model {
         x: PyReadonlyArray2<'py, u8>,
         n_threads: usize,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        Ok(self.ask(py, x.as_array(), n_threads, None, |model, x| model.outlier_scores(x))?.into_pyarray(py))
+        let scores = self.ask(py, x.as_array(), n_threads, None, |model, x| model.outlier_scores(x))?;
+        // 1 where `is_digit` ends, if that was measured.
+        let edge = match self.0.params().calibration.novel {
+            0.0 => 1.0,
+            novel => novel,
+        };
+        Ok(scores.into_iter().map(|score| score / edge).collect::<Vec<_>>().into_pyarray(py))
     }
 
     /// A dictionary of arrays: for each image `label`, `confidence`, `is_digit` and `probabilities`; for each of its

@@ -273,7 +273,7 @@ class Model:
         Returns
         -------
         ndarray of shape (n,)
-            About 1 at the edge of what is like it; infinite where there is nothing to see.
+            Above 1 what `explain` takes for no digit; infinite where there is nothing to see.
         """
         return self._core.outlier_scores(self._images(X), n_threads(self.n_jobs))
 

@@ -102,7 +102,7 @@ class PrototypeClassifier(Voting):
 
     prototypes_: Vectors
     prototype_labels_: NDArray[Any]
-    cluster_sizes_: NDArray[np.uint64]
+    cluster_sizes_: NDArray[np.int64]
     labels_: NDArray[np.int32]
     inertia_: float
     n_iter_: int

@@ -114,7 +114,8 @@ impl Calibration {
     }
 }
 
-/// Gives a label and the classes that are likelier one probability, their mean.
+/// Gives a label and the classes that are likelier one probability, their mean; and the label the next float, so that the most
+/// likely class is the label.
 fn share(probabilities: &mut ArrayViewMut1<f64>, label: usize) {
     let least = probabilities[label];
     let above = || probabilities.iter().copied().filter(|&p| p > least);
@@ -123,6 +124,9 @@ fn share(probabilities: &mut ArrayViewMut1<f64>, label: usize) {
         if class == label || *p > least {
             *p = mean;
         }
+    }
+    if probabilities.iter().filter(|&&p| p >= mean).count() > 1 {
+        probabilities[label] = mean.next_up();
     }
 }
 
