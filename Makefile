@@ -91,7 +91,7 @@ LARGEST_CRATE := 10000000
 PACKAGED := target/packaged
 
 package: fetch ## Package both crates, build the program from the packages alone, and let it read a picture
-	cargo package --workspace --locked --no-verify
+	cargo package --workspace --exclude handful-python --locked --no-verify
 	rm -rf $(PACKAGED) && mkdir -p $(PACKAGED)
 	for crate in target/package/handful*.crate; do \
 		test $$(stat -c %s $$crate) -lt $(LARGEST_CRATE) && tar xf $$crate -C $(PACKAGED) || exit 1; done
