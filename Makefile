@@ -5,10 +5,16 @@ PRESETS := notebook pixels tiny small fast best neighbors
 PAGE := crates/handful-cli/tests/page
 CHROMIUM ?= chromium
 
-.PHONY: help fetch setup test test-page test-full lint audit bench load outliers redrawn models package notebook
+# The Python package, the Python that makes its environments, and the one it is built, checked and tested in.
+BINDING := crates/handful-python
+PYTHON ?= python3
+TOOLS := target/python
+DIST := target/dist
+
+.PHONY: help fetch setup test test-page test-full lint wheel audit bench load outliers redrawn models package notebook
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 fetch: ## Fetch the crates
 	cargo fetch --locked
@@ -19,6 +25,17 @@ setup: fetch ## Fetch everything that the tests need (Node.js has to be there; i
 		apt-get update && apt-get install -y --no-install-recommends chromium; } || \
 		{ echo "The page's tests need Chromium: install it, or tell where it is by CHROMIUM=/path/to/chromium" >&2; exit 1; }
 	npm ci --prefix $(PAGE) --ignore-scripts --no-audit --no-fund
+
+# Debian's Python comes without `ensurepip`, so cannot make an environment, until python3-venv is there.
+FIT := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+
+$(TOOLS)/installed: $(BINDING)/tests/requirements.txt
+	@$(FIT) || { test $(PYTHON) = python3 && \
+		apt-get update && apt-get install -y --no-install-recommends python3-venv && $(FIT); } || \
+		{ echo "The Python package needs Python 3.11 or newer, with venv: install it, or set PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
 
 test: setup ## Run all tests but the slow ones (about 11 minutes on 2 cores, building included)
 	cargo test --workspace --locked
@@ -40,6 +57,20 @@ lint: ## Check format, lints and documentation; any warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+
+SDIST := target/sdist
+
+# The wheel is built from the sdist alone, which proves that this is whole. It lacks the command line's crate, which
+# Cargo then takes out of Cargo.lock, so cannot be `--locked`: that all others are the same is looked up afterwards.
+# All files in an sdist are of one day in 2006: without `m` Cargo would not see that they have changed.
+wheel: fetch $(TOOLS)/installed ## Make the Python package: its sdist, and from it the wheel, for Linux with glibc 2.17 or newer
+	rm -rf $(DIST) $(SDIST) && mkdir -p $(SDIST)
+	$(TOOLS)/bin/maturin sdist -m $(BINDING)/Cargo.toml -o $(DIST)
+	tar xmf $(DIST)/*.tar.gz -C $(SDIST) --strip-components 1
+	PATH=$(CURDIR)/$(TOOLS)/bin:$$PATH CARGO_TARGET_DIR=$(CURDIR)/target maturin build --release --offline \
+		--zig --compatibility manylinux_2_17 -m $(SDIST)/$(BINDING)/Cargo.toml -o $(DIST)
+	! grep '^checksum' $(SDIST)/Cargo.lock | grep -vxFf Cargo.lock
+	$(TOOLS)/bin/twine check --strict $(DIST)/*
 
 audit: ## Check licences, sources and duplicates of all dependencies
 	@command -v cargo-deny >/dev/null || cargo install cargo-deny --locked
