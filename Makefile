@@ -11,7 +11,7 @@ PYTHON ?= python3
 TOOLS := target/python
 DIST := target/dist
 
-.PHONY: help fetch setup test test-page test-full lint wheel audit bench load outliers redrawn models package notebook
+.PHONY: help fetch setup test test-page test-python test-full lint wheel audit bench load outliers redrawn models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ help: ## Show this list
 fetch: ## Fetch the crates
 	cargo fetch --locked
 
-setup: fetch ## Fetch everything that the tests need (Node.js has to be there; installs Chromium as root on Debian)
+setup: fetch $(TOOLS)/installed ## Fetch what the tests need (but Node.js; on Debian installs Chromium and venv as root)
 	@command -v npm >/dev/null || { echo "The page's tests need Node.js 20 or newer, and npm: https://nodejs.org" >&2; exit 1; }
 	@command -v $(CHROMIUM) >/dev/null || { test $(CHROMIUM) = chromium && \
 		apt-get update && apt-get install -y --no-install-recommends chromium; } || \
@@ -37,13 +37,24 @@ $(TOOLS)/installed: $(BINDING)/tests/requirements.txt
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-test: setup ## Run all tests but the slow ones (about 11 minutes on 2 cores, building included)
+test: setup ## Run all tests but the slow ones (about 14 minutes on 2 cores, building included)
 	cargo test --workspace --locked
+	$(MAKE) test-python
 	$(MAKE) test-page
 
 test-page: setup ## Test the page of `handful serve` in a browser (a minute)
 	cargo test --workspace --locked --no-run
 	cd $(PAGE) && CHROMIUM=$$(command -v $(CHROMIUM)) npm test
+
+EMPTY := target/empty-python
+
+test-python: wheel ## Test the Python package as installed from its wheel (3 minutes)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(DIST)/*.whl
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/python -m mypy.stubtest handful._core
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/pytest
+	$(PYTHON) -m venv --clear $(EMPTY)
+	$(EMPTY)/bin/pip install --quiet --disable-pip-version-check $(DIST)/*.whl
+	$(EMPTY)/bin/python -I $(BINDING)/tests/smoke.py
 
 # Debian's package of a second data set of MNIST's shape.
 FASHION := /usr/share/datasets/fashion-mnist
@@ -51,6 +62,7 @@ FASHION := /usr/share/datasets/fashion-mnist
 test-full: setup ## Run all tests, the slow ones too (on Debian; installs dataset-fashion-mnist as root)
 	test -d $(FASHION) || { apt-get update && apt-get install -y --no-install-recommends dataset-fashion-mnist; }
 	cargo test --workspace --locked -- --include-ignored
+	$(MAKE) test-python
 	$(MAKE) test-page
 
 lint: ## Check format, lints and documentation; any warning is an error
