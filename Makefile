@@ -65,10 +65,13 @@ test-full: setup ## Run all tests, the slow ones too (on Debian; installs datase
 	$(MAKE) test-python
 	$(MAKE) test-page
 
-lint: ## Check format, lints and documentation; any warning is an error
+lint: $(TOOLS)/installed ## Check format, lints, types and documentation; any warning is an error
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff check
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/mypy
 
 SDIST := target/sdist
 
