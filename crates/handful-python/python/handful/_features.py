@@ -11,13 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from handful import _core
 from handful._jobs import n_threads, progress, seed
 from handful._kmeans import rounded
-from handful._vectors import BYTES, Vectors, as_vectors
+from handful._vectors import BYTES, Vectors, as_vectors, numbered
 
 Bytes = NDArray[np.uint8]
 Shape = tuple[int, int]
@@ -92,9 +91,10 @@ def shape_of(n_features: int, image_shape: Shape | None) -> Shape:
     if image_shape is None:
         side = math.isqrt(n_features)
         return (side, side) if side * side == n_features else (1, n_features)
-    if len(image_shape) != 2 or image_shape[0] * image_shape[1] != n_features or image_shape[0] < 1:
+    sides = [int(side) for side in image_shape if isinstance(side, Integral) and side > 0]
+    if len(image_shape) != 2 or len(sides) != 2 or sides[0] * sides[1] != n_features:
         raise ValueError(f"image_shape: expected (height, width) of {n_features} pixels, found {image_shape}")
-    return int(image_shape[0]), int(image_shape[1])
+    return sides[0], sides[1]
 
 
 class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
@@ -357,7 +357,7 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
         }
         tell = progress(type(self).__name__, self.verbose)
         if self.per_class:
-            labels, n_classes = _numbered(y, len(rows))
+            labels, n_classes = self._classes(rows, y)
             found = _core.kmeans_per_class(rows, labels, n_classes, params, threads, tell)
             self.cluster_centers_ = found["prototypes"]
         else:
@@ -370,6 +370,17 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
             else None
         )
         return self
+
+    def _classes(self, rows: Bytes, y: Any) -> tuple[NDArray[np.uint32], int]:
+        """Check the rows' classes, and return their numbers and how many there are."""
+        if y is None:
+            raise ValueError("per_class=True requires y to be passed, but the target y is None")
+        classes, labels = numbered(rows, y)
+        sizes = np.bincount(labels)
+        if sizes.min() < self.n_clusters:
+            least, size = classes[sizes.argmin()], sizes.min()
+            raise ValueError(f"n_clusters is {self.n_clusters}: expected at most {size}, the rows of class {least}")
+        return labels.astype(np.uint32), len(classes)
 
     @property
     def _n_features_out(self) -> int:
@@ -394,17 +405,6 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
         tags = super().__sklearn_tags__()
         tags.target_tags.required = self.per_class
         return tags
-
-
-def _numbered(y: Any, n_rows: int) -> tuple[NDArray[np.uint32], int]:
-    """Check the rows' classes, and return their numbers and how many there are."""
-    if y is None:
-        raise ValueError("per_class=True requires y to be passed, but the target y is None")
-    check_classification_targets(y)
-    classes, numbers = np.unique(column_or_1d(y, warn=True), return_inverse=True)
-    if len(numbers) != n_rows:
-        raise ValueError(f"y: expected a class for each of {n_rows} rows, found {len(numbers)}")
-    return numbers.astype(np.uint32), len(classes)
 
 
 def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:

@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils import check_array
 
 from handful import _core
 from handful._features import Bytes, Shape, shape_of
 from handful._jobs import n_threads, progress
-from handful._vectors import BYTES, as_vectors
+from handful._vectors import BYTES, as_vectors, numbered
 from handful.datasets import named_classes
 
 
@@ -392,10 +391,8 @@ def train_model(
     if image_shape is None and (shape := np.shape(X))[2:]:
         image_shape = shape[1:]
     rows = images(X, n_jobs=n_jobs)
-    check_classification_targets(y)
-    check_consistent_length(rows, y)
-    classes, labels = np.unique(column_or_1d(y, warn=True), return_inverse=True)
-    labels = labels.astype(np.uint32)
+    classes, numbers = numbered(rows, y)
+    labels = numbers.astype(np.uint32)
     names = [str(name) for name in classes.tolist()]
     tell = progress("train_model", verbose)
     shape = shape_of(rows.shape[1], image_shape)

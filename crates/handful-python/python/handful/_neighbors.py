@@ -9,14 +9,12 @@ from typing import Any, Literal, Self, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from handful import _core
 from handful._jobs import n_threads, progress
-from handful._vectors import Vectors, convert, validate
+from handful._vectors import Vectors, convert, numbered, validate
 
 Distances = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -46,15 +44,6 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
-
-    def _encode(self, X: Any, y: Any) -> NDArray[np.intp]:
-        """Check labels, learn `classes_`, and return numbers of them."""
-        check_classification_targets(y)
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        labels: NDArray[np.intp]
-        self.classes_, labels = np.unique(y, return_inverse=True)
-        return labels
 
     def _index(self, vectors: Vectors, labels: NDArray[np.intp]) -> None:
         """Keep labelled vectors, and make them fast to search."""
@@ -91,7 +80,10 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return 1.0
         if self.weights != "distance":
             assert callable(self.weights)
-            return np.asarray(self.weights(distances), dtype=np.float64)
+            weights = np.asarray(self.weights(distances), dtype=np.float64)
+            if weights.shape != distances.shape:
+                raise ValueError(f"weights: expected an array of shape {distances.shape}, found {weights.shape}")
+            return weights
         with np.errstate(divide="ignore"):
             weights = 1.0 / distances
         # Neighbours at distance zero vote alone.
@@ -240,7 +232,7 @@ class KNeighborsClassifier(Voting):
         """
         self._validate_params()
         X, y = check_labelled(self, X, y)
-        labels = self._encode(X, y)
+        self.classes_, labels = numbered(X, y)
         self.n_samples_fit_ = len(X)
         self._index(X, labels)
         return self

@@ -13,7 +13,7 @@ from handful import _core
 from handful._jobs import n_threads, progress, seed
 from handful._kmeans import rounded
 from handful._neighbors import Voting, Weights, check_labelled
-from handful._vectors import BYTES, Vectors
+from handful._vectors import BYTES, Vectors, numbered
 
 
 class PrototypeClassifier(Voting):
@@ -151,7 +151,7 @@ class PrototypeClassifier(Voting):
         """
         self._validate_params()
         X, y = check_labelled(self, X, y)
-        labels = self._encode(X, y)
+        self.classes_, labels = numbered(X, y)
         found = self._cluster(X, labels)
         self.prototypes_ = found["prototypes"]
         self.prototype_labels_ = self.classes_[found["classes"]]

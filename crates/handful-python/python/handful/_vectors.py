@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from handful import _core
@@ -30,8 +32,8 @@ def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
         X = X.astype(np.float64)
     elif X.dtype.kind == "f":
         # Half floats become single, long ones and those of the other byte order double or single.
-        X = X.astype(np.float32 if X.dtype.itemsize <= 4 else np.float64, copy=False)
-        bytes_ = _core.whole_bytes(X, n_threads(n_jobs)) if X.flags.aligned else None
+        X = np.require(X, np.float32 if X.dtype.itemsize <= 4 else np.float64, ["ALIGNED"])
+        bytes_ = _core.whole_bytes(X, n_threads(n_jobs))
         X = X if bytes_ is None else bytes_
     return np.require(X, requirements=["C_CONTIGUOUS", "ALIGNED"])
 
@@ -39,6 +41,19 @@ def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
 def are_bytes(X: NDArray[Any]) -> bool:
     """Tell whether integers are 0 to 255."""
     return X.size == 0 or bool(X.min() >= 0 and X.max() <= 255)
+
+
+def numbered(X: Vectors, y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
+    """Check the rows' classes; return them, sorted, and for each row the number of its own."""
+    y = column_or_1d(y, warn=True)
+    assert_all_finite(y, input_name="y")
+    check_consistent_length(X, y)
+    try:
+        classes, numbers = np.unique(y, return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"y: expected classes that can be sorted, found others ({error})") from None
+    check_classification_targets(y)
+    return classes, numbers
 
 
 def convert(X: Vectors, dtype: np.dtype[Any]) -> Vectors:
