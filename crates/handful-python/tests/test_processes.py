@@ -1,0 +1,310 @@
+"""Threads, processes and signals: as many as were asked for, none left behind, and all can be stopped."""
+
+from concurrent.futures import ThreadPoolExecutor
+import io
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+
+from joblib import Parallel, delayed, parallel_config
+import numpy as np
+from numpy.testing import assert_array_equal
+import pytest
+
+import handful
+from handful._jobs import n_threads
+
+SECONDS = 60
+
+SETUP = """
+import os, signal, sys, time
+import numpy as np
+import handful
+from handful._jobs import n_threads
+
+random = np.random.default_rng(0)
+X, y = random.integers(0, 256, (3000, 64), dtype=np.uint8), random.integers(0, 10, 3000)
+
+def work(n_jobs=2):
+    kmeans = handful.KMeans(10, random_state=0, n_jobs=n_jobs).fit(X)
+    knn = handful.KNeighborsClassifier(n_jobs=n_jobs).fit(X, y)
+    return kmeans.inertia_, knn.predict(X[:500]).sum()
+
+if __name__ == "__main__":
+"""
+
+
+def start(tmp_path, script, **environment):
+    """Run a script in a Python of its own."""
+    file = tmp_path / "script.py"
+    file.write_text(SETUP + textwrap.indent(textwrap.dedent(script), "    "))
+    return subprocess.Popen(
+        [sys.executable, file], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+
+
+def run(tmp_path, script, **environment):
+    """Run a script to its end, which must come in time and be a good one, and return what it printed."""
+    with start(tmp_path, script, **environment) as process:
+        try:
+            printed, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    assert process.returncode == 0
+    return printed
+
+
+def test_a_process_that_was_forked_after_a_fit_can_fit(tmp_path):
+    script = """
+        expected = work()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(50)
+            os._exit(0 if work() == expected else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert work() == expected
+    """
+    run(tmp_path, script)
+
+
+def test_a_pool_of_forked_processes_works_with_what_was_fitted_before(tmp_path):
+    script = """
+        import multiprocessing
+        expected = work()
+        knn = handful.KNeighborsClassifier(n_jobs=2).fit(X, y)
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            assert pool.map_async(work, [1, 2, 3]).get(50) == [expected] * 3
+            parts = pool.map_async(knn.predict, np.array_split(X, 3)).get(50)
+        assert (np.concatenate(parts) == knn.predict(X)).all()
+    """
+    run(tmp_path, script)
+
+
+def test_workers_of_joblib_agree_and_share_the_cpus_as_it_says(tmp_path):
+    script = """
+        from joblib import Parallel, delayed, parallel_config
+        expected = work()
+        for backend in ("threading", "multiprocessing", "loky"):
+            with Parallel(n_jobs=2, backend=backend) as workers:
+                print(backend, workers(delayed(n_threads)(n_jobs) for n_jobs in (None, -1, 1, 3)))
+                assert workers(delayed(work)(None) for _ in range(3)) == [expected] * 3
+        with parallel_config(backend="loky", inner_max_num_threads=2):
+            print("shares", Parallel(n_jobs=2)(delayed(n_threads)(n_jobs) for n_jobs in (None, -1)))
+    """
+    assert run(tmp_path, script, OMP_NUM_THREADS="").splitlines() == [
+        "threading [1, 1, 1, 3]",
+        "multiprocessing [1, 1, 1, 3]",
+        "loky [1, 1, 1, 3]",
+        "shares [2, 2]",
+    ]
+
+
+def test_a_process_that_may_use_one_cpu_has_one_thread(tmp_path):
+    script = """
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        print(n_threads(None), n_threads(-1), n_threads(2))
+    """
+    assert run(tmp_path, script, OMP_NUM_THREADS="") == "1 1 2\n"
+
+
+def test_n_jobs_is_a_number_of_threads_or_of_cpus_to_leave(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    cpus = len(os.sched_getaffinity(0))
+    assert n_threads(3) == 3
+    assert n_threads(None) == n_threads(-1) <= cpus
+    assert n_threads(-2) == max(1, n_threads(-1) - 1)
+    assert n_threads(-1000) == 1
+    assert n_threads(10**9) <= 1024
+    with pytest.raises(ValueError, match="n_jobs is 0: expected a number of threads"):
+        n_threads(0)
+
+
+def test_omp_num_threads_is_a_limit_unless_n_jobs_says_otherwise(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1,4")
+    assert (n_threads(None), n_threads(-1), n_threads(2)) == (1, 1, 2)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1000")
+    assert n_threads(None) <= len(os.sched_getaffinity(0))
+    monkeypatch.setenv("OMP_NUM_THREADS", "nonsense")
+    assert n_threads(None) >= 1
+
+
+def test_the_configuration_of_joblib_is_what_none_stands_for():
+    with parallel_config(n_jobs=3):
+        assert (n_threads(None), n_threads(2)) == (3, 2)
+    with parallel_config(backend="threading", n_jobs=2):
+        assert Parallel()(delayed(n_threads)(None) for _ in range(2)) == [1, 1]
+
+
+def os_threads():
+    return len(os.listdir("/proc/self/task"))
+
+
+def threads_left():
+    """The number of threads, once those that have ended are gone."""
+    least, deadline = os_threads(), time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        time.sleep(0.01)
+        if (found := os_threads()) < least:
+            least, deadline = found, time.monotonic() + 0.5
+    return least
+
+
+class Watch(threading.Thread):
+    """A thread that counts threads as long as others work, and how long it had to wait for its turn."""
+
+    def __enter__(self):
+        self.peak, self.longest_wait, self.ended = 0, 0.0, threading.Event()
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+
+    def run(self):
+        last = time.monotonic()
+        while not self.ended.wait(0.002):
+            now = time.monotonic()
+            self.longest_wait, last = max(self.longest_wait, now - last), now
+            self.peak = max(self.peak, os_threads())
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2, 3])
+def test_as_many_threads_work_as_were_asked_for_and_none_stays(mnist, n_jobs):
+    kmeans = handful.KMeans(100, max_iter=20, random_state=0, n_jobs=n_jobs)
+    before = threads_left()
+    with Watch() as watch:
+        kmeans.fit(mnist.X_train[:20000])
+    # The one that watches, and those that work.
+    assert watch.peak == before + 1 + n_jobs
+    assert threads_left() == before
+
+
+def test_any_number_of_threads_gives_the_same_bits(mnist):
+    X, y = mnist.X_train[:4000], mnist.y_train[:4000]
+
+    def answers(n_jobs):
+        for rows in (X, X / 7, (X / 7).astype(np.float32)):
+            kmeans = handful.KMeans(20, random_state=0, n_jobs=n_jobs).fit(rows)
+            yield from (kmeans.labels_, kmeans.inertia_, kmeans.cluster_centers_, kmeans.n_iter_)
+            yield from handful.KNeighborsClassifier(n_jobs=n_jobs).fit(rows, y).kneighbors(rows[:300])
+            prototypes = handful.PrototypeClassifier(5, random_state=0, n_jobs=n_jobs).fit(rows, y)
+            yield from (prototypes.prototypes_, prototypes.inertia_, prototypes.predict(rows))
+        yield handful.KMeansFeatures(20, random_state=0, n_jobs=n_jobs).fit_transform(X)
+        yield handful.GradientFeatures(n_jobs=n_jobs).fit_transform(X)
+        yield np.frombuffer(handful.train_model(X, y, preset="tiny", n_jobs=n_jobs).to_bytes(), np.uint8)
+
+    for answer in zip(*map(answers, (1, 2, 3)), strict=True):
+        assert_array_equal(answer[0], answer[1])
+        assert_array_equal(answer[0], answer[2])
+
+
+def test_other_python_threads_run_during_a_fit(mnist):
+    kmeans = handful.KMeans(300, random_state=0, n_jobs=1)
+    started = time.monotonic()
+    with Watch() as watch:
+        kmeans.fit(mnist.X_train[:20000])
+        duration = time.monotonic() - started
+    assert duration > 0.3
+    assert watch.longest_wait < duration / 2
+
+
+def test_threads_may_ask_one_estimator_at_once(mnist):
+    queries = mnist.X_test[:600]
+    knn = handful.KNeighborsClassifier(n_jobs=2).fit(mnist.X_train[:5000], mnist.y_train[:5000])
+    model = handful.load_model("fast", n_jobs=2)
+    for ask, X in [(knn.predict, queries), (knn.predict, queries + 0.5), (model.predict, queries)]:
+        with ThreadPoolExecutor(4) as pool:
+            parts = list(pool.map(ask, np.array_split(X, 12)))
+        assert_array_equal(np.concatenate(parts), ask(X))
+
+
+def seconds_to_stop(tmp_path, clone, calls):
+    """Interrupt calls a second after each began; return how long each then took. All is usable afterwards."""
+    script = f"""
+        X, y, _, _ = handful.datasets.load({str(clone / "data" / "mnist")!r})
+        X_floats = X[:20000] / 7
+        knn = handful.KNeighborsClassifier(algorithm="brute").fit(X, y)
+        model = handful.load_model("best", n_jobs=1)
+        for call in [{", ".join(f"lambda: {call}" for call in calls)}]:
+            print("started", flush=True)
+            try:
+                call()
+                print("has ended too early")
+            except KeyboardInterrupt:
+                print(time.monotonic(), flush=True)
+        assert (knn.kneighbors(X[:5], 1)[1].ravel() == range(5)).all()
+        assert (model.predict(X[:5]) == y[:5]).all()
+        work()
+        print("usable")
+    """
+    latencies = []
+    with start(tmp_path, script) as process:
+        try:
+            for _ in calls:
+                assert process.stdout.readline() == "started\n"
+                time.sleep(1)
+                sent = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                latencies.append(float(process.stdout.readline()) - sent)
+            assert process.communicate(timeout=SECONDS)[0] == "usable\n"
+        finally:
+            process.kill()
+    print(latencies)
+    assert process.returncode == 0
+    return latencies
+
+
+def test_ctrl_c_ends_work_at_once_and_leaves_all_usable(tmp_path, clone):
+    calls = [
+        "handful.KMeans(2000, n_init=50).fit(X)",
+        "handful.KMeans(2000, n_init=50).fit(X_floats)",
+        "handful.PrototypeClassifier(500, n_init=50).fit(X, y)",
+        "handful.train_model(X, y)",
+        "knn.kneighbors(X)",
+    ]
+    assert max(seconds_to_stop(tmp_path, clone, calls)) < 2
+
+
+@pytest.mark.xfail(strict=True, reason="vectors of images are made without a look at signals")
+def test_ctrl_c_ends_predictions_of_a_model(tmp_path, clone):
+    assert max(seconds_to_stop(tmp_path, clone, ["model.predict(X[:40000])"])) < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "work", "stage"),
+    [
+        ("KMeans", lambda X, y, **of: handful.KMeans(**of).fit(X), "lloyd: 300 of 300"),
+        ("PrototypeClassifier", lambda X, y, **of: handful.PrototypeClassifier(**of).fit(X, y), "runs: 10 of 10"),
+        ("KMeansFeatures", lambda X, y, **of: handful.KMeansFeatures(**of).fit(X), "lloyd: 20 of 20"),
+        ("train_model", lambda X, y, **of: handful.train_model(X, y, preset="tiny", **of), "runs: 10 of 10"),
+        (
+            "KNeighborsClassifier",
+            lambda X, y, **of: handful.KNeighborsClassifier(**of).fit(X, y).predict(X),
+            "search: 3000 of 3000",
+        ),
+    ],
+)
+def test_verbose_tells_how_far_the_work_is_and_silence_is_the_default(mnist, capsys, name, work, stage):
+    X, y = mnist.X_train[:3000], mnist.y_train[:3000]
+    work(X, y)
+    assert capsys.readouterr() == ("", "")
+    work(X, y, verbose=1)
+    printed, wrong = capsys.readouterr()
+    assert printed.splitlines()[-1] == f"[{name}] {stage}"
+    assert all(line.startswith(f"[{name}] ") for line in printed.splitlines())
+    assert wrong == ""
+
+
+def test_what_goes_wrong_while_progress_is_told_is_raised(mnist, monkeypatch):
+    closed = io.StringIO()
+    closed.close()
+    with monkeypatch.context() as patched, pytest.raises(ValueError, match="closed file"):
+        patched.setattr(sys, "stdout", closed)
+        handful.KMeans(200, n_init=50, verbose=1).fit(mnist.X_train)
+    handful.KMeans(5).fit(mnist.X_train[:100])
