@@ -436,5 +436,6 @@ def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
     pixels = as_vectors(check_array(picture, input_name="picture"))
     if pixels.dtype != BYTES:
         raise ValueError("picture: expected whole grey values from 0 to 255, found others")
-    height, width = image_shape
-    return _core.frame(pixels, (int(height), int(width))).reshape(1, -1)
+    if len(image_shape) != 2 or not all(isinstance(side, Integral) and side > 0 for side in image_shape):
+        raise ValueError(f"image_shape: expected (height, width), found {image_shape}")
+    return _core.frame(pixels, image_shape).reshape(1, -1)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from handful import _core
 from handful._features import Bytes, Shape, shape_of
@@ -130,7 +131,7 @@ class Model:
         path : path-like
             The file, `.safetensors` by custom.
         """
-        self._core.save(os.fspath(path))
+        self._core.save(os.fsdecode(path))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Model.from_bytes, (self.to_bytes(),), {"n_jobs": self.n_jobs}
@@ -291,7 +292,9 @@ class Model:
         float
             The share of images whose class is predicted.
         """
-        return float(np.mean(self.predict(X) == np.asarray(y)))
+        y, predicted = column_or_1d(y, warn=True), self.predict(X)
+        check_consistent_length(predicted, y)
+        return float(np.mean(predicted == y))
 
     def _images(self, X: ArrayLike) -> Bytes:
         return images(X, self.n_features_in_, self.n_jobs)
@@ -335,7 +338,7 @@ def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> M
     """
     if model in _core.Model.presets():
         return Model(_core.Model.preset(str(model)), n_jobs=n_jobs)
-    path = os.fspath(model)
+    path = os.fsdecode(model)
     try:
         return Model(_core.Model.load(path), n_jobs=n_jobs)
     except FileNotFoundError as error:
@@ -390,9 +393,14 @@ def train_model(
     """
     if image_shape is None and (shape := np.shape(X))[2:]:
         image_shape = shape[1:]
+    if random_state is not None and not (isinstance(random_state, Integral) and random_state >= 0):
+        raise ValueError(f"random_state: expected None or a whole number of 0 or more, found {random_state!r}")
     rows = images(X, n_jobs=n_jobs)
     classes, numbers = numbered(rows, y)
     labels = numbers.astype(np.uint32)
+    if classes.dtype.kind == "f":
+        # As classes, floats are whole.
+        classes = classes.astype(np.int64)
     names = [str(name) for name in classes.tolist()]
     tell = progress("train_model", verbose)
     shape = shape_of(rows.shape[1], image_shape)
