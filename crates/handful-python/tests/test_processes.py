@@ -279,13 +279,13 @@ def test_ctrl_c_ends_predictions_of_a_model(tmp_path, clone):
 @pytest.mark.parametrize(
     ("name", "work", "stage"),
     [
-        ("KMeans", lambda X, y, **of: handful.KMeans(**of).fit(X), "lloyd: 300 of 300"),
-        ("PrototypeClassifier", lambda X, y, **of: handful.PrototypeClassifier(**of).fit(X, y), "runs: 10 of 10"),
-        ("KMeansFeatures", lambda X, y, **of: handful.KMeansFeatures(**of).fit(X), "lloyd: 20 of 20"),
-        ("train_model", lambda X, y, **of: handful.train_model(X, y, preset="tiny", **of), "runs: 10 of 10"),
+        ("KMeans", lambda x, y, **v: handful.KMeans(**v).fit(x), "lloyd: 300 of 300"),
+        ("KMeansFeatures", lambda x, y, **v: handful.KMeansFeatures(**v).fit(x), "lloyd: 20 of 20"),
+        ("PrototypeClassifier", lambda *xy, **v: handful.PrototypeClassifier(**v).fit(*xy), "runs: 10 of 10"),
+        ("train_model", lambda x, y, **v: handful.train_model(x, y, preset="tiny", **v), "runs: 10 of 10"),
         (
             "KNeighborsClassifier",
-            lambda X, y, **of: handful.KNeighborsClassifier(**of).fit(X, y).predict(X),
+            lambda x, y, **v: handful.KNeighborsClassifier(**v).fit(x, y).predict(x),
             "search: 3000 of 3000",
         ),
     ],

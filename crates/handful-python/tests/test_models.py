@@ -1,0 +1,260 @@
+"""Models: the presets and those of one's own, saved and loaded, asked and explained."""
+
+import copy
+import os
+import pickle
+
+import joblib
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+import pytest
+from sklearn.base import clone as unfitted
+
+import handful
+
+# What is read of the first 2,000 test images, at least.
+PRESETS = {
+    "notebook": 0.89,
+    "pixels": 0.95,
+    "tiny": 0.95,
+    "small": 0.96,
+    "fast": 0.98,
+    "best": 0.99,
+    "neighbors": 0.96,
+}
+WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
+
+
+@pytest.fixture(scope="module")
+def fast():
+    return handful.load_model("fast")
+
+
+@pytest.fixture(scope="module")
+def words(mnist):
+    """A model of digits by their names, which has pictures."""
+    X, y = mnist.X_train[:5000], WORDS[mnist.y_train[:5000]]
+    return handful.train_model(X, y, preset="tiny", pictures=True)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_read_digits_at_once(name, mnist, clone):
+    model = handful.load_model(name)
+    assert model.preset == name
+    assert name in repr(model)
+    assert model.classes_.tolist() == list(range(10))
+    assert model.predict(mnist.X_test[:5]).dtype == np.int64
+    assert model.score(mnist.X_test[:2000], mnist.y_test[:2000]) > PRESETS[name]
+    assert model.to_bytes() == (clone / f"crates/handful/models/{name}.safetensors").read_bytes()
+
+
+def same(one, other, X):
+    assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    assert_array_equal(one.transform(X), other.transform(X))
+    return one.to_bytes() == other.to_bytes()
+
+
+def test_models_are_the_same_after_any_way_there_and_back(words, mnist, tmp_path):
+    path = tmp_path / "words.safetensors"
+    words.save(path)
+    assert path.read_bytes() == words.to_bytes()
+    joblib.dump(words, tmp_path / "words.joblib")
+    for back in [
+        handful.load_model(path),
+        handful.load_model(str(path)),
+        handful.load_model(os.fsencode(path)),
+        handful.Model.from_bytes(words.to_bytes()),
+        pickle.loads(pickle.dumps(words)),
+        copy.copy(words),
+        copy.deepcopy(words),
+        joblib.load(tmp_path / "words.joblib"),
+    ]:
+        assert same(back, words, mnist.X_test[:50])
+        assert_array_equal(back.classes_, words.classes_)
+        assert_array_equal(back.pictures, words.pictures)
+    assert pickle.loads(pickle.dumps(handful.load_model("tiny", n_jobs=2))).n_jobs == 2
+
+
+def test_models_learn_words_and_numbers(words, mnist):
+    assert words.classes_.tolist() == sorted(WORDS)
+    assert words.score(mnist.X_test, WORDS[mnist.y_test]) > 0.96
+    assert set(words.prototype_labels) == set(WORDS)
+    assert words.provenance["n_samples"] == 5000
+    numbers = handful.train_model(mnist.X_train[:2000], mnist.y_train[:2000] + 5.0, preset="tiny")
+    # In the order of numbers, and not of their names.
+    assert numbers.classes_.tolist() == list(range(5, 15))
+    assert numbers.score(mnist.X_test, mnist.y_test + 5.0) > 0.9
+
+
+def test_random_choices_follow_from_the_seed(mnist):
+    def train(random_state):
+        X, y = mnist.X_train[:1000], mnist.y_train[:1000]
+        return handful.train_model(X, y, preset="tiny", random_state=random_state).to_bytes()
+
+    assert train(1) == train(np.int64(1))
+    assert train(None) == train(None)
+    assert len({train(None), train(1), train(2)}) == 3
+
+
+def test_pictures_are_like_what_was_learned(words, mnist):
+    assert words.pictures.shape == (len(words.prototype_labels), 28, 28)
+    found = words.predict(words.pictures)
+    assert np.mean(found == words.prototype_labels) > 0.9
+    assert handful.train_model(mnist.X_train[:500], mnist.y_train[:500], preset="tiny").pictures is None
+
+
+def test_explanations_agree_with_predictions(fast, mnist):
+    X, y = mnist.X_test[:200], mnist.y_test[:200]
+    shares, found = fast.predict_proba(X), fast.explain(X)
+    assert_allclose(shares.sum(axis=1), 1)
+    assert [why.label for why in found] == fast.predict(X).tolist()
+    assert_allclose([list(why.probabilities.values()) for why in found], shares, rtol=1e-12)
+    vectors, prototypes = fast.transform(X).astype(int), fast.prototypes.astype(int)
+    for why, vector in zip(found, vectors, strict=True):
+        assert list(why.probabilities) == fast.classes_.tolist()
+        assert why.confidence == why.probabilities[why.label] == max(why.probabilities.values())
+        squares = ((prototypes - vector) ** 2).sum(axis=1)
+        nearest = np.argsort(squares, kind="stable")[: len(why.neighbors)]
+        assert [neighbor.prototype for neighbor in why.neighbors] == nearest.tolist()
+        assert [neighbor.distance for neighbor in why.neighbors] == squares[nearest].tolist()
+        for neighbor in why.neighbors:
+            assert neighbor.label == fast.prototype_labels[neighbor.prototype]
+            assert neighbor.medoid == fast.medoids[neighbor.prototype]
+            assert neighbor.label == mnist.y_train[neighbor.medoid]
+    sure = np.array([why.confidence for why in found])
+    assert np.mean((fast.predict(X) == y)[sure > 0.9]) > 0.99
+
+
+def test_what_is_no_digit_is_told_from_what_is(fast, mnist):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 784), dtype=np.uint8)
+    blank = np.zeros((1, 784), np.uint8)
+    assert np.mean([why.is_digit for why in fast.explain(mnist.X_test[:200])]) > 0.95
+    assert not any(why.is_digit for why in fast.explain(np.concatenate([noise, blank])))
+    assert fast.outlier_scores(blank).tolist() == [np.inf]
+    # One bound, about 1, tells them apart.
+    X = np.concatenate([mnist.X_test[:500], noise])
+    scores, is_digit = fast.outlier_scores(X), np.array([why.is_digit for why in fast.explain(X)])
+    assert scores[is_digit].max() < scores[~is_digit].min()
+    assert 0.9 < scores[is_digit].max() < 1.1
+
+
+def test_images_come_in_any_shape_and_scale(fast, mnist):
+    X = mnist.X_test[:50]
+    expected = fast.predict_proba(X)
+    for images in (X.reshape(-1, 28, 28), X.astype(int), X / 255, (X / 255).astype(np.float32), X.tolist()):
+        assert_array_equal(fast.predict_proba(images), expected)
+    flags = X > 127
+    assert_array_equal(fast.predict(flags), fast.predict(255 * flags.astype(np.uint8)))
+
+
+def test_a_picture_of_any_size_is_framed(fast, mnist):
+    image = mnist.X_test[0].reshape(28, 28)
+    photograph = np.full((300, 400), 230, np.uint8)
+    photograph[100:212, 200:312] -= np.kron(image // 2, np.ones((4, 4), np.uint8))
+    for picture in (photograph, 255 - photograph, photograph.astype(float)):
+        framed = handful.frame(picture)
+        assert framed.shape == (1, 784)
+        assert fast.predict(framed).tolist() == [7]
+    assert handful.frame(photograph, (14, 20)).shape == (1, 280)
+    assert not handful.frame(np.zeros((5, 5))).any()
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (-1, 3), (3,), (28, 28, 3), ("a", "b")])
+def test_pictures_are_framed_in_two_dimensions(shape):
+    with pytest.raises(ValueError, match=r"image_shape: expected \(height, width\)"):
+        handful.frame(np.zeros((5, 5)), shape)
+
+
+def trained(mnist, n=500, **params):
+    return handful.train_model(mnist.X_train[:n], mnist.y_train[:n], **{"preset": "tiny", **params})
+
+
+REFUSED = {
+    "short": (lambda model, data: model.predict(data.X_test[:5, :9]), "images of 784 pixels, found 9"),
+    "one": (lambda model, data: model.predict(data.X_test[0].reshape(28, 28)), "784 pixels, found 28"),
+    "none": (lambda model, data: model.predict(data.X_test[:0]), r"0 sample\(s\)"),
+    "below": (lambda model, data: model.predict(data.X_test / 255 - 0.5), "or floats from 0 to 1, found"),
+    "beyond": (lambda model, data: model.predict(data.X_test * 2.0), "whole grey values from 0 to 255"),
+    "NaN": (lambda model, data: model.predict(data.X_test[:5] * np.nan), "X contains NaN"),
+    "score": (lambda model, data: model.score(data.X_test[:5], [1, 2]), r"inconsistent .*\[5, 2\]"),
+    "few": (lambda _, data: trained(data, 5), "expected at least 15 images of class"),
+    "recipe": (lambda _, data: trained(data, preset="huge"), 'expected one of .*"huge"'),
+    "shape": (lambda _, data: trained(data, image_shape=(14, 14)), r"image_shape: .* \(14, 14\)"),
+    "seed": (lambda _, data: trained(data, random_state=-1), "random_state: expected .* -1"),
+    "state": (lambda _, data: trained(data, random_state=np.random.RandomState(0)), "random_state: expected"),
+    "threads": (lambda _, data: trained(data, n_jobs=0), "n_jobs is 0: expected"),
+    "alike": (lambda _, data: handful.train_model(data.X_test, 0 * data.y_test), "at least two classes"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_read_is_refused_with_a_reason(case, fast, mnist):
+    attempt, reason = REFUSED[case]
+    with pytest.raises(ValueError, match=reason):
+        attempt(fast, mnist)
+
+
+def test_a_score_of_classes_in_a_column_is_that_of_classes(fast, mnist):
+    X, y = mnist.X_test[:100], mnist.y_test[:100]
+    with pytest.warns(UserWarning, match="column-vector y"):
+        assert fast.score(X, y[:, None]) == fast.score(X, y) > 0.9
+
+
+def test_a_damaged_file_is_refused(fast, tmp_path):
+    whole, path = fast.to_bytes(), tmp_path / "model"
+    for damaged in (b"", whole[:1000], whole[:-1], whole + b"\0", b"not a model" * 99):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match="model"):
+            handful.load_model(path)
+    for place in (20, 200, len(whole) // 2, len(whole) - 1):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1
+        with pytest.raises(ValueError, match="model"):
+            handful.Model.from_bytes(bytes(flipped))
+
+
+def test_where_there_is_no_file_the_error_says_so(fast, tmp_path):
+    with pytest.raises(FileNotFoundError, match="fats.*expected a file, or one of the presets .*fast"):
+        handful.load_model("fats")
+    with pytest.raises(OSError, match="directory") as caught:
+        handful.load_model(tmp_path)
+    assert not isinstance(caught.value, FileNotFoundError)
+    with pytest.raises(FileNotFoundError, match="no"):
+        fast.save(tmp_path / "no" / "model")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OSError, match="folder"):
+        fast.save(tmp_path / "folder")
+    assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_to_is_a_matter_of_permission(fast, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError):
+        fast.save(tmp_path / "model")
+
+
+ESTIMATORS = [
+    handful.KMeans(5, random_state=0),
+    handful.KNeighborsClassifier(3, weights="distance"),
+    handful.PrototypeClassifier(3, random_state=0),
+    handful.Deskew(normalize=0.5),
+    handful.GradientFeatures(n_bins=4),
+    handful.KMeansFeatures(5, activation="rbf", random_state=0),
+]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
+@pytest.mark.parametrize("scale", [1, 7], ids=["bytes", "fractions"])
+def test_estimators_are_the_same_after_pickling(estimator, scale, mnist):
+    X, y = mnist.X_train[:300] / scale, mnist.y_train[:300]
+    assert pickle.loads(pickle.dumps(unfitted(estimator))).get_params() == estimator.get_params()
+    estimator = unfitted(estimator).fit(X, y)
+    ask = "predict_proba" if hasattr(estimator, "predict_proba") else "transform"
+    before = getattr(estimator, ask)(X)
+    pickled = pickle.dumps(estimator)
+    # An index is made again, and for the machine where it is.
+    assert b"Index" not in pickled
+    for back in (pickle.loads(pickled), copy.copy(estimator), copy.deepcopy(estimator)):
+        assert_array_equal(getattr(back, ask)(X), before)
+        assert not hasattr(unfitted(back), "n_features_in_")
