@@ -7,9 +7,10 @@ import hashlib
 import io
 import os
 import tempfile
+import zlib
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import numpy as np
@@ -39,6 +40,9 @@ MNIST_SHA256 = {
 MOST_BYTES = 1 << 26
 
 SECONDS = 60
+
+#: How names begin of what is not yet whole.
+PART = ".handful-"
 
 
 class TrainTest(NamedTuple):
@@ -93,7 +97,11 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool =
         target = Path(folder) if folder is not None else home and home / "mnist"
         if not download or target is None or "HANDFUL_DATA" in os.environ and folder is None:
             raise
-        if target.is_dir() and any(target.iterdir()):
+        # A download that broke off may go on; what others have put there stays as it is.
+        names = {f"{name}.gz" for name in MNIST_SHA256}
+        if target.is_dir() and any(
+            path.name not in names and not path.name.startswith(PART) for path in target.iterdir()
+        ):
             raise
     for name, sha256 in MNIST_SHA256.items():
         _download(f"{name}.gz", sha256, target)
@@ -136,15 +144,15 @@ def _download(name: str, sha256: str, folder: Path) -> None:
                 packed = answer.read(MOST_BYTES)
             with gzip.open(io.BytesIO(packed)) as file:
                 found = hashlib.sha256(file.read(MOST_BYTES)).hexdigest()
-        except (OSError, EOFError, URLError) as error:
+        except (OSError, EOFError, HTTPException, zlib.error) as error:
             reasons.append(f"{mirror}: {error}")
             continue
         if found != sha256:
             reasons.append(f"{mirror}: the content's SHA-256 is {found}, expected {sha256}")
             continue
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=".handful-", delete=False) as part:
-            part.write(packed)
-        os.replace(part.name, folder / name)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=PART) as part:
+            (Path(part) / name).write_bytes(packed)
+            os.replace(Path(part) / name, folder / name)
         return
     raise OSError(
         f"{name} could not be downloaded ({'; '.join(reasons)}): expected one of the mirrors to have it; "
