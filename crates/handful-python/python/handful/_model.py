@@ -78,6 +78,11 @@ class Model:
     n_jobs : int or None, default=None
         Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
 
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes: whole numbers if all names are, else strings.
+
     Examples
     --------
     >>> import handful

@@ -120,6 +120,12 @@ def load(path: str | os.PathLike[str]) -> TrainTest:
     -------
     TrainTest
         `X_train`, `y_train`, `X_test` and `y_test`, which can be unpacked in this order.
+
+    Examples
+    --------
+    >>> from handful.datasets import load
+    >>> load("data/mnist").X_test.shape
+    (10000, 784)
     """
     (X_train, y_train), (X_test, y_test), names = _core.load(os.fspath(path))
     classes = named_classes(names)
