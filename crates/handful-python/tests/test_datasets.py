@@ -149,7 +149,8 @@ def test_where_one_mirror_fails_the_next_is_asked(elsewhere, serve, clone, mirro
 
 def test_a_mirror_that_talks_nonsense_is_passed_over(elsewhere, serve, clone, monkeypatch):
     server, nonsense = serve(clone)
-    monkeypatch.setattr(server.RequestHandlerClass.func, "handle", lambda self: self.wfile.write(b"nonsense\n"))
+    handler = server.RequestHandlerClass.func
+    monkeypatch.setattr(handler, "handle", lambda self: self.wfile.write(b"nonsense\n"))
     monkeypatch.setattr(datasets, "MIRRORS", (nonsense, serve(clone / "data" / "mnist")[1]))
     assert len(handful.datasets.load_mnist().y_test) == 10000
 
