@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from hypothesis import settings
-import pytest
-
 import handful
+import pytest
+from hypothesis import settings
 
 CLONE = Path(__file__).resolve().parents[3]
 

@@ -1,11 +1,10 @@
 """scikit-learn's own checks of estimators."""
 
-from sklearn.utils._test_common.instance_generator import PER_ESTIMATOR_XFAIL_CHECKS
-from sklearn.utils.estimator_checks import parametrize_with_checks
+import handful
 import sklearn.cluster
 import sklearn.neighbors
-
-import handful
+from sklearn.utils._test_common.instance_generator import PER_ESTIMATOR_XFAIL_CHECKS
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 ESTIMATORS = [
     handful.KMeans(),
@@ -21,7 +20,10 @@ ESTIMATORS = [
     handful.KMeansFeatures(n_clusters=2, activation="rbf"),
 ]
 
-PEERS = {handful.KMeans: sklearn.cluster.KMeans, handful.KNeighborsClassifier: sklearn.neighbors.KNeighborsClassifier}
+PEERS = {
+    handful.KMeans: sklearn.cluster.KMeans,
+    handful.KNeighborsClassifier: sklearn.neighbors.KNeighborsClassifier,
+}
 
 
 def expected_failures(estimator):

@@ -1,18 +1,17 @@
 """Data sets: MNIST from the clone or a mirror, checked, and files of one's own."""
 
-from functools import partial
 import gzip
 import hashlib
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import shutil
 import threading
-
-import numpy as np
-from numpy.testing import assert_array_equal
-import pytest
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import handful
+import numpy as np
+import pytest
 from handful import datasets
+from numpy.testing import assert_array_equal
 
 NAMES = sorted(f"{name}.gz" for name in datasets.MNIST_SHA256)
 

@@ -5,11 +5,10 @@ import importlib
 import inspect
 import re
 
+import handful
 import numpy as np
 import pandas as pd
 import pytest
-
-import handful
 
 PUBLIC = [getattr(handful, name) for name in handful.__all__ if name not in ("__version__", "datasets")]
 PUBLIC += [getattr(handful.datasets, name) for name in handful.datasets.__all__]

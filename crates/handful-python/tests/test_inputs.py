@@ -1,14 +1,13 @@
 """What estimators take, and that they take it for what it is."""
 
+import handful
 import numpy as np
-from numpy.testing import assert_allclose, assert_array_equal
 import pandas as pd
 import polars as pl
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_matrix
 from sklearn.exceptions import DataConversionWarning, NotFittedError
-
-import handful
 
 NAMES = list("abcdef")
 X = np.random.default_rng(0).integers(0, 256, (600, 6), dtype=np.uint8)
@@ -170,7 +169,7 @@ def knn(**params):
     return handful.KNeighborsClassifier(**params)
 
 
-BROKEN = np.where(X == X[300, 3], np.nan, X)
+BROKEN = np.where(X[300, 3] == X, np.nan, X)
 REFUSED = {
     "sparse": (lambda: knn().fit(csr_matrix(X), Y), TypeError, "Sparse data.*dense data is required"),
     "NaN": (lambda: knn().fit(BROKEN, Y), ValueError, "contains NaN"),

@@ -4,13 +4,12 @@ import copy
 import os
 import pickle
 
+import handful
 import joblib
 import numpy as np
-from numpy.testing import assert_allclose, assert_array_equal
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone as unfitted
-
-import handful
 
 # What is read of the first 2,000 test images, at least.
 PRESETS = {

@@ -34,7 +34,11 @@ def execute(notebook, folder):
     """Execute a notebook in a fresh kernel, and leave its metadata as they are."""
     metadata = copy.deepcopy(notebook.metadata)
     client = NotebookClient(
-        notebook, timeout=600, record_timing=False, coalesce_streams=True, resources={"metadata": {"path": str(folder)}}
+        notebook,
+        timeout=600,
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
     )
     client.execute()
     notebook.metadata = metadata
@@ -152,7 +156,9 @@ def test_the_prose_quotes_the_original_and_else_says_what_is_measured(committed,
     assert set(re.findall(r"[\d.]+(?= %)", text)) == {"92.33", "96.91", "98", "95"}
     assert set(re.findall(r"[\d.]+(?= seconds)", text)) == {"0.72", "38.27"}
 
-    few, all_, growth, steps = (results[name] for name in ("9 centroids a digit", "all 60,000 images", "growth", "steps"))
+    few, all_, growth, steps = (
+        results[name] for name in ("9 centroids a digit", "all 60,000 images", "growth", "steps")
+    )
     assert "more than twice as many mistakes" in text and 2 * all_["errors"] < few["errors"]
     assert "some thirty times as many" in text and abs(growth["kmeans"][2] - np.mean(growth["random"][-1])) < 0.005
     assert "Each threefold number of prototypes brings less" in "".join(cell.source for cell in code(committed))

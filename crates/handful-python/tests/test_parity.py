@@ -1,15 +1,14 @@
 """The estimators answer as scikit-learn's of the same names do."""
 
-from hypothesis import assume, given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
+import handful
 import numpy as np
-from numpy.testing import assert_allclose, assert_array_equal
 import pytest
 import sklearn.cluster
 import sklearn.neighbors
-
-import handful
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.testing import assert_allclose, assert_array_equal
 
 # All of these are exact in double precision, however distances are taken.
 KINDS = {

@@ -1,6 +1,5 @@
 """Threads, processes and signals: as many as were asked for, none left behind, and all can be stopped."""
 
-from concurrent.futures import ThreadPoolExecutor
 import io
 import os
 import signal
@@ -9,14 +8,14 @@ import sys
 import textwrap
 import threading
 import time
-
-from joblib import Parallel, delayed, parallel_config
-import numpy as np
-from numpy.testing import assert_array_equal
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
 import handful
+import numpy as np
+import pytest
 from handful._jobs import n_threads
+from joblib import Parallel, delayed, parallel_config
+from numpy.testing import assert_array_equal
 
 SECONDS = 60
 

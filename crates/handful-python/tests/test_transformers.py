@@ -1,13 +1,12 @@
 """Transformers compute what they say, and fit into scikit-learn's pipelines."""
 
+import handful
 import numpy as np
-from numpy.testing import assert_allclose, assert_array_equal
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-
-import handful
 
 TRANSFORMERS = [
     handful.Deskew(),

@@ -12,8 +12,8 @@ Estimators of scikit-learn's kind, with the work done in Rust:
 `Model`, `load_model`      Whole recipes: the presets, which read digits at once, and those of your own.
 =========================  ==========================================================================
 
-Bytes (``uint8``) are read where they are, and compared exactly; whole numbers from 0 to 255 that come as integers
-or floats are taken as bytes too.
+Bytes (``uint8``) are read where they are, and compared exactly; whole numbers from 0 to 255 that come as
+integers or floats are taken as bytes too.
 
 Examples
 --------
@@ -26,9 +26,11 @@ Examples
 
 from handful import datasets
 from handful._core import __version__
-from handful._features import Deskew, GradientFeatures, KMeansFeatures, frame
+from handful._dictionary import KMeansFeatures
+from handful._explanation import Explanation, Neighbor
+from handful._images import Deskew, GradientFeatures, frame
 from handful._kmeans import KMeans
-from handful._model import Explanation, Model, Neighbor, load_model, train_model
+from handful._model import Model, load_model, train_model
 from handful._neighbors import KNeighborsClassifier
 from handful._prototypes import PrototypeClassifier
 

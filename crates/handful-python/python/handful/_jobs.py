@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -13,15 +12,15 @@ from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn.utils import check_random_state
 
-#: Called with a stage's name, and how much is done of how much.
-Progress = Callable[[str, int, int], None]
+from handful._types import Progress
 
 
 def n_threads(n_jobs: int | None) -> int:
     """Return how many threads `n_jobs` stands for.
 
-    None and -1 are all CPUs that the process, or its container, may use, at most ``OMP_NUM_THREADS``; in a worker of joblib,
-    where others work beside, its share of them, which is one thread unless joblib says otherwise.
+    None and -1 are all CPUs that the process, or its container, may use, at most ``OMP_NUM_THREADS``; in a
+    worker of joblib, where others work beside, its share of them, which is one thread unless joblib says
+    otherwise.
     """
     if n_jobs == 0:
         raise ValueError("n_jobs is 0: expected a number of threads, None, or -1 for all CPUs")
@@ -34,17 +33,15 @@ def n_threads(n_jobs: int | None) -> int:
         return min(n_jobs, os.cpu_count() or 1)
     limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     share = int(limit) if limit.isdecimal() and int(limit) > 0 else None
-    if backend.nesting_level:
-        available = share or 1
-    else:
-        available = min(effective_n_jobs(-1), share or os.cpu_count() or 1)
+    cpus = 1 if backend.nesting_level else effective_n_jobs(-1)
+    available = share or cpus if backend.nesting_level else min(cpus, share or cpus)
     return max(1, available + 1 + (-1 if n_jobs is None else n_jobs))
 
 
 def seed(random_state: Any) -> int:
     """Return a whole number as it is, so that it gives what it gives elsewhere; else draw one."""
-    if isinstance(random_state, Integral) and random_state >= 0:
-        return int(random_state)
+    if isinstance(random_state, Integral) and (whole := int(random_state)) >= 0:
+        return whole
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 

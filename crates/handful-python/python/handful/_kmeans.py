@@ -18,14 +18,16 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from handful import _core
 from handful._jobs import n_threads, progress, seed
-from handful._vectors import BYTES, Vectors, validate
+from handful._types import KMeansParams, Vectors
+from handful._vectors import BYTES, validate
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """K-Means clustering, by Lloyd's algorithm with exact assignments.
 
-    Of bytes all is exact: sums are whole numbers, and labels, centroids and inertia are the same bits for any number
-    of threads on any CPU. (Weights that are no whole numbers count to the nearest 2⁻²⁰ of the largest.) Of floats distances are taken in double precision, each summed in one order.
+    Of bytes all is exact: sums are whole numbers, and labels, centroids and inertia are the same bits for any
+    number of threads on any CPU. (Weights that are no whole numbers count to the nearest 2⁻²⁰ of the
+    largest.) Of floats distances are taken in double precision, each summed in one order.
 
     Parameters
     ----------
@@ -35,16 +37,18 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         Where centroids start: greedy k-means++, distinct rows at random, at these places, or at what
         ``init(X, n_clusters, random_state)`` returns.
     n_init : 'auto' or int, default='auto'
-        Runs from different starts, of which the one with the lowest inertia is kept. 'auto' is 10 for 'random' and callables,
-        else 1.
+        Runs from different starts, of which the one with the lowest inertia is kept. 'auto' is 10 for
+        'random' and callables, else 1.
     max_iter : int, default=300
         Most iterations of a run.
     tol : float, default=1e-4
-        A run ends when the centroids' squared movement, summed, is at most `tol` times the features' mean variance.
+        A run ends when the centroids' squared movement, summed, is at most `tol` times the features' mean
+        variance.
     verbose : int, default=0
         Whether to print how far the work is.
     random_state : int, RandomState instance or None, default=None
-        What random choices follow from. The same whole number gives the same clusters as ``handful cluster --seed``.
+        What random choices follow from. The same whole number gives the same clusters as ``handful cluster
+        --seed``.
     n_jobs : int or None, default=None
         Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
 
@@ -70,8 +74,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     Notes
     -----
-    An iteration takes at most O(n_samples · n_clusters · n_features). Seeding by k-means++ looks at all rows up to 262,144 (or
-    256 for each cluster, if that is more), and beyond that at a sample of as many.
+    An iteration takes at most O(n_samples · n_clusters · n_features). Seeding by k-means++ looks at all rows
+    up to 262,144 (or 256 for each cluster, if that is more), and beyond that at a sample of as many.
 
     Examples
     --------
@@ -188,7 +192,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         if X.dtype == BYTES and not isinstance(init, str) and (init.min() < 0 or init.max() > 255):
             # No mean of bytes is there.
             X = X.astype(np.float64)
-        params: _core.KMeansParams = {
+        params: KMeansParams = {
             "n_clusters": self.n_clusters,
             "init": init,
             "n_init": n_init,
@@ -196,9 +200,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             "tol": self.tol,
             "seed": seed(self.random_state),
         }
-        return _core.kmeans(
-            X, params, weights, n_threads(self.n_jobs), progress(type(self).__name__, self.verbose)
-        )
+        return _core.kmeans(X, params, weights, n_threads(self.n_jobs), progress(type(self).__name__, self.verbose))
 
     def _places(self, X: Vectors, init: Any) -> NDArray[np.float64]:
         """Return given centroids, checked."""
@@ -270,8 +272,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             Euclidean distances, in single precision for rows in single precision, else double.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
-        return np.asarray(euclidean_distances(X, self.cluster_centers_.astype(X.dtype)))
+        rows: NDArray[Any] = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return np.asarray(euclidean_distances(rows, self.cluster_centers_.astype(rows.dtype)))
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """Return the negative sum of squared distances of rows to their nearest centroids.
@@ -311,5 +313,5 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
 def rounded(found: dict[str, Any]) -> NDArray[np.uint8]:
     """Return centroids of bytes to the nearest byte, halves upwards."""
-    counts = found["counts"][:, None]
-    return ((2 * found["sums"] + counts) // (2 * counts)).astype(BYTES)
+    sums, counts = found["sums"], found["counts"][:, None]
+    return np.asarray((2 * sums + counts) // (2 * counts), dtype=BYTES)

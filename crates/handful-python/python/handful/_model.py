@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
@@ -12,64 +11,20 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from handful import _core
-from handful._features import Bytes, Shape, shape_of
+from handful._explanation import Explanation, Neighbor
+from handful._images import shape_of
 from handful._jobs import n_threads, progress
+from handful._types import Bytes, Provenance, Shape
 from handful._vectors import BYTES, as_vectors, numbered
 from handful.datasets import named_classes
-
-
-@dataclass(frozen=True)
-class Neighbor:
-    """A prototype near an image.
-
-    Attributes
-    ----------
-    label : object
-        Its class.
-    distance : int
-        Its squared distance, in the model's space.
-    prototype : int
-        Its row in `Model.prototypes` and `Model.pictures`.
-    medoid : int
-        The training image nearest to it: what it looks like.
-    """
-
-    label: Any
-    distance: int
-    prototype: int
-    medoid: int
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Why an image got its label.
-
-    Attributes
-    ----------
-    label : object
-        The verdict.
-    confidence : float
-        Its probability.
-    is_digit : bool
-        Whether the image is like anything that was learned.
-    probabilities : dict
-        The probability of each class.
-    neighbors : list of Neighbor
-        The prototypes that decided, nearest first.
-    """
-
-    label: Any
-    confidence: float
-    is_digit: bool
-    probabilities: dict[Any, float]
-    neighbors: list[Neighbor]
 
 
 class Model:
     """A fitted recipe: features, prototypes and how these decide, in one file that holds nothing that could run.
 
-    Made by `load_model` and `train_model`. Images are rows of `image_shape`'s pixels, or arrays of shape (n, height, width):
-    bytes, whole numbers from 0 to 255, or floats from 0 to 1. Pickles as the file that `save` writes.
+    Made by `load_model` and `train_model`. Images are rows of `image_shape`'s pixels, or arrays of shape (n,
+    height, width): bytes, whole numbers from 0 to 255, or floats from 0 to 1. Pickles as the file that `save`
+    writes.
 
     Parameters
     ----------
@@ -152,7 +107,7 @@ class Model:
         return self._core.provenance["preset"]
 
     @property
-    def provenance(self) -> _core.Provenance:
+    def provenance(self) -> Provenance:
         """What it was learned from: `preset`, `n_samples`, `sha256`, `validation_error` (in percent)."""
         return self._core.provenance
 
@@ -312,7 +267,7 @@ def images(X: Any, n_features: int | None = None, n_jobs: int | None = None) -> 
     if n_features is not None and X.shape[1] != n_features:
         raise ValueError(f"X: expected images of {n_features} pixels, found {X.shape[1]}")
     if X.dtype.kind == "f" and X.min() >= 0 and X.max() <= 1:
-        return np.rint(X * 255).astype(BYTES)
+        return np.asarray(np.rint(X * 255), dtype=BYTES)
     rows = as_vectors(X, n_jobs)
     if rows.dtype != BYTES:
         raise ValueError("X: expected whole grey values from 0 to 255, or floats from 0 to 1, found others")
@@ -325,8 +280,8 @@ def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> M
     Parameters
     ----------
     model : path-like
-        A file that `Model.save` or ``handful train`` wrote; or 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best' or
-        'neighbors'.
+        A file that `Model.save` or ``handful train`` wrote; or 'notebook', 'pixels', 'tiny', 'small', 'fast',
+        'best' or 'neighbors'.
     n_jobs : int or None, default=None
         Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
 

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from handful import _core
 from handful._jobs import n_threads, progress
-from handful._vectors import Vectors, convert, numbered, validate
+from handful._types import Vectors
+from handful._vectors import convert, numbered, validate
 
 Distances = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -93,10 +94,11 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _elect(self, votes: Distances, indices: Indices) -> NDArray[np.intp]:
         """Choose a class for each query from the votes, and from its neighbours where votes are equal."""
         if self.tie_break == "lowest_label":
-            return votes.argmax(axis=1)
+            lowest: NDArray[np.intp] = np.argmax(votes, axis=1)
+            return lowest
         labels = self._labels[indices]
         has_most = np.take_along_axis(votes, labels, axis=1) == votes.max(axis=1, keepdims=True)
-        return labels[np.arange(len(labels)), has_most.argmax(axis=1)]
+        return np.take_along_axis(labels, has_most.argmax(axis=1)[:, None], axis=1)[:, 0]
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class that the nearest neighbours vote for.
@@ -132,28 +134,30 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         votes = self._votes(*self._search(validate(self, X, reset=False), self.n_neighbors))
         total = votes.sum(axis=1, keepdims=True)
         total[total == 0.0] = 1.0
-        return votes / total
+        shares: Distances = votes / total
+        return shares
 
 
 class KNeighborsClassifier(Voting):
     """Classifier by the votes of the exact k nearest neighbours.
 
-    Predictions and distances are those of scikit-learn's estimator of the same name with Euclidean distances, except that
-    of equally far rows the first is the nearer one, always. The array that it is fitted on is kept, not copied, if
-    it is one of bytes, or of floats in C order: change it and the answers change.
+    Predictions and distances are those of scikit-learn's estimator of the same name with Euclidean distances,
+    except that of equally far rows the first is the nearer one, always. The array that it is fitted on is
+    kept, not copied, if it is one of bytes, or of floats in C order: change it and the answers change.
 
     Parameters
     ----------
     n_neighbors : int, default=5
         Neighbours that vote.
     weights : {'uniform', 'distance'}, callable or None, default='uniform'
-        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of distances.
+        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of
+        distances.
     tie_break : {'lowest_label', 'nearest'}, default='lowest_label'
-        Which class wins among those with the most votes: the first of `classes_`, as in scikit-learn, or that of the nearest
-        neighbour among them.
+        Which class wins among those with the most votes: the first of `classes_`, as in scikit-learn, or that
+        of the nearest neighbour among them.
     algorithm : {'auto', 'brute'}, default='auto'
-        How to search: with a sketch of 64 bytes a row that rules most rows out, where trials show that it pays, or every row
-        against every row. The answers are the same.
+        How to search: with a sketch of 64 bytes a row that rules most rows out, where trials show that it
+        pays, or every row against every row. The answers are the same.
     n_jobs : int or None, default=None
         Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
     verbose : int, default=0
@@ -176,7 +180,8 @@ class KNeighborsClassifier(Voting):
 
     Notes
     -----
-    A search takes at most O(n_queries · n_samples · n_features), and beside the rows some 80 bytes of memory for each.
+    A search takes at most O(n_queries · n_samples · n_features), and beside the rows some 80 bytes of memory
+    for each.
 
     Examples
     --------
@@ -255,8 +260,8 @@ class KNeighborsClassifier(Voting):
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features), default=None
-            Rows whose neighbours are wanted; by default those that it was fitted on, which are then not neighbours of
-            themselves.
+            Rows whose neighbours are wanted; by default those that it was fitted on, which are then not
+            neighbours of themselves.
         n_neighbors : int, default=None
             How many; by default as many as vote.
         return_distance : bool, default=True
@@ -294,7 +299,9 @@ class KNeighborsClassifier(Voting):
         others[others.all(axis=1), -1] = False
         return distances[others].reshape(-1, k), indices[others].reshape(-1, k)
 
-    def kneighbors_graph(self, X: ArrayLike | None = None, n_neighbors: int | None = None, mode: str = "connectivity") -> Any:
+    def kneighbors_graph(
+        self, X: ArrayLike | None = None, n_neighbors: int | None = None, mode: str = "connectivity"
+    ) -> Any:
         """Return the neighbours as a sparse matrix.
 
         Parameters
@@ -324,7 +331,5 @@ class KNeighborsClassifier(Voting):
 def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Vectors, Any]:
     """Check rows and their labels as scikit-learn does."""
     if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None"
-        )
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     return validate(estimator, X, reset=True), y

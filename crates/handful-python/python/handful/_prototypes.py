@@ -13,14 +13,15 @@ from handful import _core
 from handful._jobs import n_threads, progress, seed
 from handful._kmeans import rounded
 from handful._neighbors import Voting, Weights, check_labelled
-from handful._vectors import BYTES, Vectors, numbered
+from handful._types import KMeansParams, Vectors
+from handful._vectors import BYTES, numbered
 
 
 class PrototypeClassifier(Voting):
     """Classifier by the votes of the nearest prototypes, which are the K-Means centroids of each class.
 
-    A handful of prototypes does nearly what all rows do as neighbours, in a small part of the time and memory. Prototypes of
-    bytes are rounded to bytes, so that they are searched exactly.
+    A handful of prototypes does nearly what all rows do as neighbours, in a small part of the time and
+    memory. Prototypes of bytes are rounded to bytes, so that they are searched exactly.
 
     Parameters
     ----------
@@ -29,10 +30,11 @@ class PrototypeClassifier(Voting):
     n_neighbors : int, default=1
         Prototypes that vote.
     weights : {'uniform', 'distance'}, callable or None, default='uniform'
-        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of distances.
+        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of
+        distances.
     tie_break : {'lowest_label', 'nearest'}, default='lowest_label'
-        Which class wins among those with the most votes: the first of `classes_`, or that of the nearest prototype among
-        them.
+        Which class wins among those with the most votes: the first of `classes_`, or that of the nearest
+        prototype among them.
     init : {'k-means++', 'random'}, default='k-means++'
         Where centroids start.
     n_init : int, default=1
@@ -42,7 +44,8 @@ class PrototypeClassifier(Voting):
     tol : float, default=1e-4
         When a run ends: see `KMeans`.
     random_state : int, RandomState instance or None, default=None
-        What random choices follow from. Bytes and a whole number give the same prototypes as ``handful compare --seed``.
+        What random choices follow from. Bytes and a whole number give the same prototypes as ``handful
+        compare --seed``.
     n_jobs : int or None, default=None
         Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
     verbose : int, default=0
@@ -164,7 +167,7 @@ class PrototypeClassifier(Voting):
 
     def _cluster(self, X: Vectors, labels: NDArray[np.intp]) -> dict[str, Any]:
         """Cluster each class; return what `_core.kmeans_per_class` does."""
-        params: _core.KMeansParams = {
+        params: KMeansParams = {
             "n_clusters": self.n_clusters,
             "init": self.init,
             "n_init": self.n_init,
@@ -181,7 +184,7 @@ class PrototypeClassifier(Voting):
         row_labels, n_prototypes = np.empty(len(X), np.int32), 0
         for label, size in enumerate(sizes):
             rows = labels == label
-            own: _core.KMeansParams = {
+            own: KMeansParams = {
                 **params,
                 "n_clusters": min(self.n_clusters, int(size)),
                 "seed": params["seed"] + label,
@@ -200,7 +203,8 @@ class PrototypeClassifier(Voting):
                     "n_iter": found["n_iter"],
                 }
             )
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in ("prototypes", "classes", "cluster_sizes")}
+        joined = {
+            name: np.concatenate([part[name] for part in parts]) for name in ("prototypes", "classes", "cluster_sizes")
+        }
         summed = {name: sum(part[name] for part in parts) for name in ("inertia", "n_iter")}
         return {**joined, **summed, "labels": row_labels}
-

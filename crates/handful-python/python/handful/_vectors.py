@@ -12,9 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from handful import _core
 from handful._jobs import n_threads
-
-#: Of uint8, float32 or float64; C-contiguous.
-Vectors = NDArray[Any]
+from handful._types import Vectors
 
 BYTES = np.dtype(np.uint8)
 

@@ -72,11 +72,11 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool =
     Parameters
     ----------
     folder : path-like, default=None
-        Where it is. By default it is looked for in ``$HANDFUL_DATA``, in `data/mnist` of a clone of handful, and in the user's
-        data folder (on Linux `~/.local/share/handful/mnist`).
+        Where it is. By default it is looked for in ``$HANDFUL_DATA``, in `data/mnist` of a clone of handful,
+        and in the user's data folder (on Linux `~/.local/share/handful/mnist`).
     download : bool, default=True
-        Whether it is downloaded, where it is found nowhere, into `folder` or the user's data folder. Every file is checked
-        before it is there.
+        Whether it is downloaded, where it is found nowhere, into `folder` or the user's data folder. Every
+        file is checked before it is there.
 
     Returns
     -------

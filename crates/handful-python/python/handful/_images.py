@@ -1,4 +1,4 @@
-"""Images upright, as gradients, and by what they are like."""
+"""Images upright, and as gradients."""
 
 from __future__ import annotations
 
@@ -7,19 +7,16 @@ from numbers import Integral, Real
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from handful import _core
-from handful._jobs import n_threads, progress, seed
-from handful._kmeans import rounded
-from handful._vectors import BYTES, Vectors, as_vectors, numbered
-
-Bytes = NDArray[np.uint8]
-Shape = tuple[int, int]
+from handful._jobs import n_threads
+from handful._types import Bytes, Shape, Vectors
+from handful._vectors import BYTES, as_vectors
 
 
 class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -100,8 +97,8 @@ def shape_of(n_features: int, image_shape: Shape | None) -> Shape:
 class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
     """Images put upright and in the middle of the frame, by the moments of their ink.
 
-    Slant and place are what varies most between writers and means least: to take them out is the largest single step from
-    raw pixels to good neighbours. Ink is bright.
+    Slant and place are what varies most between writers and means least: to take them out is the largest
+    single step from raw pixels to good neighbours. Ink is bright.
 
     Parameters
     ----------
@@ -125,7 +122,8 @@ class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
 
     References
     ----------
-    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition", 1998.
+    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
+    1998.
 
     Examples
     --------
@@ -142,9 +140,7 @@ class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
         "normalize": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(
-        self, *, normalize: float = 0.0, image_shape: Shape | None = None, n_jobs: int | None = None
-    ) -> None:
+    def __init__(self, *, normalize: float = 0.0, image_shape: Shape | None = None, n_jobs: int | None = None) -> None:
         self.normalize = normalize
         self.image_shape = image_shape
         self.n_jobs = n_jobs
@@ -168,7 +164,8 @@ class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
 class GradientFeatures(ClassNamePrefixFeaturesOutMixin, ImageTransformer):  # type: ignore[misc]
     """Histograms of the directions of gradients: what strokes there are, where, and which way they go.
 
-    Square roots of the histograms are scaled to unit length, so that distances between images are Hellinger's.
+    Square roots of the histograms are scaled to unit length, so that distances between images are
+    Hellinger's.
 
     Parameters
     ----------
@@ -243,168 +240,6 @@ class GradientFeatures(ClassNamePrefixFeaturesOutMixin, ImageTransformer):  # ty
         """
         threads = n_threads(self.n_jobs)
         return _core.gradients(self._bytes(X), self.image_shape_, self.n_bins, self.n_cells, threads)
-
-
-class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type: ignore[misc]
-    """How like each of many K-Means centroids a row is: a dictionary that is learned.
-
-    Parameters
-    ----------
-    n_clusters : int, default=100
-        Centroids: in all, or of each class.
-    per_class : bool, default=False
-        Whether each class is clustered on its own, which needs `y`.
-    activation : {'triangle', 'rbf'}, default='triangle'
-        What becomes of a distance: by how much it is less than the mean over the centroids, else 0; or ``255 exp(-d²/2v)``,
-        with which near centroids alone count.
-    spread : float, default=0.3
-        For 'rbf': the variance v, as a part of the median squared distance between rows and centroids.
-    max_iter : int, default=20
-        Most iterations of K-Means.
-    random_state : int, RandomState instance or None, default=None
-        What random choices follow from.
-    n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
-    verbose : int, default=0
-        Whether to print how far the work is.
-
-    Attributes
-    ----------
-    cluster_centers_ : ndarray of shape (n_centroids, n_features)
-        The centroids, rounded to bytes.
-    n_iter_ : int
-        Iterations of K-Means, summed over the classes if each is clustered on its own.
-    data_min_, data_max_ : float
-        What becomes 0 and 255: of bytes these themselves, else the range of the rows that it was fitted on.
-    n_features_in_ : int
-        Features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, if `X` had names that are all strings.
-
-    References
-    ----------
-    A. Coates, H. Lee and A. Y. Ng, "An analysis of single-layer networks in unsupervised feature learning", 2011.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from handful import KMeansFeatures
-    >>> X = np.array([[0, 0], [0, 10], [200, 0], [200, 10]], dtype=np.uint8)
-    >>> features = KMeansFeatures(n_clusters=2, random_state=0).fit(X)
-    >>> near, far = sorted(features.transform(np.array([[0, 5]], dtype=np.uint8))[0].tolist())
-    >>> near, far
-    (0, 100)
-    """
-
-    _parameter_constraints: dict[str, list[Any]] = {
-        "n_clusters": [Interval(Integral, 1, None, closed="left")],
-        "per_class": ["boolean"],
-        "activation": [StrOptions({"triangle", "rbf"})],
-        "spread": [Interval(Real, 0, None, closed="neither")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "random_state": ["random_state"],
-        "n_jobs": [Integral, None],
-        "verbose": ["verbose"],
-    }
-
-    cluster_centers_: Bytes
-    n_iter_: int
-
-    def __init__(
-        self,
-        n_clusters: int = 100,
-        *,
-        per_class: bool = False,
-        activation: str = "triangle",
-        spread: float = 0.3,
-        max_iter: int = 20,
-        random_state: int | np.random.RandomState | None = None,
-        n_jobs: int | None = None,
-        verbose: int = 0,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.per_class = per_class
-        self.activation = activation
-        self.spread = spread
-        self.max_iter = max_iter
-        self.random_state = random_state
-        self.n_jobs = n_jobs
-        self.verbose = verbose
-
-    def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
-        """Learn centroids.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to learn from.
-        y : array-like of shape (n_samples,), default=None
-            Their classes, if each is clustered on its own.
-
-        Returns
-        -------
-        KMeansFeatures
-            The transformer itself.
-        """
-        rows, threads = self._fit_bytes(X), n_threads(self.n_jobs)
-        params: _core.KMeansParams = {
-            "n_clusters": self.n_clusters,
-            "init": "k-means++",
-            "n_init": 1,
-            "max_iter": self.max_iter,
-            "tol": 1e-4,
-            "seed": seed(self.random_state),
-        }
-        tell = progress(type(self).__name__, self.verbose)
-        if self.per_class:
-            labels, n_classes = self._classes(rows, y)
-            found = _core.kmeans_per_class(rows, labels, n_classes, params, threads, tell)
-            self.cluster_centers_ = found["prototypes"]
-        else:
-            found = _core.kmeans(rows, params, None, threads, tell)
-            self.cluster_centers_ = rounded(found)
-        self.n_iter_ = found["n_iter"]
-        self._variance = (
-            _core.radial_variance(rows, self.cluster_centers_, self.spread, threads)
-            if self.activation == "rbf"
-            else None
-        )
-        return self
-
-    def _classes(self, rows: Bytes, y: Any) -> tuple[NDArray[np.uint32], int]:
-        """Check the rows' classes, and return their numbers and how many there are."""
-        if y is None:
-            raise ValueError("per_class=True requires y to be passed, but the target y is None")
-        classes, labels = numbered(rows, y)
-        sizes = np.bincount(labels)
-        if sizes.min() < self.n_clusters:
-            least, size = classes[sizes.argmin()], sizes.min()
-            raise ValueError(f"n_clusters is {self.n_clusters}: expected at most {size}, the rows of class {least}")
-        return labels.astype(np.uint32), len(classes)
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.cluster_centers_)
-
-    def transform(self, X: ArrayLike) -> Bytes:
-        """Tell how like each centroid each row is.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Rows to describe.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_centroids)
-            Bytes; 0 for centroids that are not near.
-        """
-        return _core.look_up(self._bytes(X), self.cluster_centers_, self._variance, n_threads(self.n_jobs))
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = self.per_class
-        return tags
 
 
 def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:

@@ -1,0 +1,40 @@
+"""Types that Rust's side and Python's share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.uint8]
+
+#: Of uint8, float32 or float64; C-contiguous.
+Vectors = NDArray[Any]
+
+#: Height and width.
+Shape = tuple[int, int]
+
+#: Called with a stage's name, and how much is done of how much.
+Progress = Callable[[str, int, int], None]
+
+
+class KMeansParams(TypedDict):
+    """How K-Means runs."""
+
+    n_clusters: int
+    init: str | NDArray[np.float64]
+    n_init: int
+    max_iter: int
+    tol: float
+    seed: int
+
+
+class Provenance(TypedDict):
+    """What a model was learned from, and its errors in percent on images held out of that."""
+
+    preset: str | None
+    n_samples: int
+    sha256: str
+    validation_error: float | None
