@@ -13,6 +13,25 @@ from handful._types import Progress as _Progress
 from handful._types import Provenance as _Provenance
 from handful._types import Shape as _Shape
 
+__all__ = [
+    "Index",
+    "Model",
+    "__version__",
+    "deskew",
+    "frame",
+    "gradients",
+    "kmeans",
+    "kmeans_per_class",
+    "load",
+    "locate",
+    "look_up",
+    "nearest_centroids",
+    "nearest_exact",
+    "radial_variance",
+    "user_folder",
+    "whole_bytes",
+]
+
 _Floats = NDArray[np.float32] | NDArray[np.float64]
 
 __version__: str
