@@ -109,7 +109,8 @@ def naive(rows, queries):
 
 KINDS = {
     "bytes": X,
-    "beyond bytes": X.astype(np.int32) * 5 - 300,
+    "below bytes": X.astype(np.int16) - 100,
+    "above bytes": X.astype(np.int32) + 100,
     "float32": (X / 7).astype(np.float32),
     "float64": X / 7,
     "whole in the first rows": np.where(np.arange(600)[:, None] < 550, X, X + 0.5),
