@@ -1,6 +1,7 @@
 """scikit-learn's own checks of estimators."""
 
 import handful
+import pytest
 import sklearn.cluster
 import sklearn.neighbors
 from sklearn.utils._test_common.instance_generator import PER_ESTIMATOR_XFAIL_CHECKS
@@ -31,6 +32,7 @@ def expected_failures(estimator):
     return PER_ESTIMATOR_XFAIL_CHECKS.get(PEERS.get(type(estimator)), {})
 
 
+@pytest.mark.filterwarnings("ignore:Number of distinct clusters")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_estimator(estimator, check):
     check(estimator)
