@@ -90,15 +90,15 @@ def test_workers_of_joblib_agree_and_share_the_cpus_as_it_says(tmp_path):
         expected = work()
         for backend in ("threading", "multiprocessing", "loky"):
             with Parallel(n_jobs=2, backend=backend) as workers:
-                print(backend, workers(delayed(n_threads)(n_jobs) for n_jobs in (None, -1, 1, 3)))
+                print(backend, workers(delayed(n_threads)(n_jobs) for n_jobs in (None, -1, 1)))
                 assert workers(delayed(work)(None) for _ in range(3)) == [expected] * 3
         with parallel_config(backend="loky", inner_max_num_threads=2):
             print("shares", Parallel(n_jobs=2)(delayed(n_threads)(n_jobs) for n_jobs in (None, -1)))
     """
     assert run(tmp_path, script, OMP_NUM_THREADS="").splitlines() == [
-        "threading [1, 1, 1, 3]",
-        "multiprocessing [1, 1, 1, 3]",
-        "loky [1, 1, 1, 3]",
+        "threading [1, 1, 1]",
+        "multiprocessing [1, 1, 1]",
+        "loky [1, 1, 1]",
         "shares [2, 2]",
     ]
 
@@ -106,26 +106,25 @@ def test_workers_of_joblib_agree_and_share_the_cpus_as_it_says(tmp_path):
 def test_a_process_that_may_use_one_cpu_has_one_thread(tmp_path):
     script = """
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        print(n_threads(None), n_threads(-1), n_threads(2))
+        print(n_threads(None), n_threads(-1))
     """
-    assert run(tmp_path, script, OMP_NUM_THREADS="") == "1 1 2\n"
+    assert run(tmp_path, script, OMP_NUM_THREADS="") == "1 1\n"
 
 
 def test_n_jobs_is_a_number_of_threads_or_of_cpus_to_leave(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     cpus = len(os.sched_getaffinity(0))
-    assert n_threads(3) == 3
+    assert [n_threads(n) for n in (1, 3, 10**9)] == [min(n, os.cpu_count()) for n in (1, 3, 10**9)]
     assert n_threads(None) == n_threads(-1) <= cpus
     assert n_threads(-2) == max(1, n_threads(-1) - 1)
     assert n_threads(-1000) == 1
-    assert n_threads(10**9) <= 1024
     with pytest.raises(ValueError, match="n_jobs is 0: expected a number of threads"):
         n_threads(0)
 
 
 def test_omp_num_threads_is_a_limit_unless_n_jobs_says_otherwise(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1,4")
-    assert (n_threads(None), n_threads(-1), n_threads(2)) == (1, 1, 2)
+    assert (n_threads(None), n_threads(-1), n_threads(2)) == (1, 1, min(2, os.cpu_count()))
     monkeypatch.setenv("OMP_NUM_THREADS", "1000")
     assert n_threads(None) <= len(os.sched_getaffinity(0))
     monkeypatch.setenv("OMP_NUM_THREADS", "nonsense")
@@ -133,8 +132,8 @@ def test_omp_num_threads_is_a_limit_unless_n_jobs_says_otherwise(monkeypatch):
 
 
 def test_the_configuration_of_joblib_is_what_none_stands_for():
-    with parallel_config(n_jobs=3):
-        assert (n_threads(None), n_threads(2)) == (3, 2)
+    with parallel_config(n_jobs=1):
+        assert (n_threads(None), n_threads(2)) == (1, min(2, os.cpu_count()))
     with parallel_config(backend="threading", n_jobs=2):
         assert Parallel()(delayed(n_threads)(None) for _ in range(2)) == [1, 1]
 
@@ -180,7 +179,7 @@ def test_as_many_threads_work_as_were_asked_for_and_none_stays(mnist, n_jobs):
     with Watch() as watch:
         kmeans.fit(mnist.X_train[:20000])
     # The one that watches, and those that work.
-    assert watch.peak == before + 1 + n_jobs
+    assert watch.peak == before + 1 + min(n_jobs, os.cpu_count())
     assert threads_left() == before
 
 
@@ -272,7 +271,7 @@ def test_ctrl_c_ends_work_at_once_and_leaves_all_usable(tmp_path, clone):
 
 @pytest.mark.xfail(strict=True, reason="vectors of images are made without a look at signals")
 def test_ctrl_c_ends_predictions_of_a_model(tmp_path, clone):
-    assert max(seconds_to_stop(tmp_path, clone, ["model.predict(X[:40000])"])) < 2
+    assert max(seconds_to_stop(tmp_path, clone, ["model.predict(np.concatenate([X, X]))"])) < 2
 
 
 @pytest.mark.parametrize(
