@@ -2,13 +2,14 @@
 
 use handful::{
     features::{Activation, Dictionary, Gradients},
+    neighbors,
     preprocess::{Deskew, Frame},
 };
 use ndarray::{Array2, ArrayView2};
 use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2};
 use pyo3::{exceptions::PyValueError, prelude::*};
 
-use crate::job;
+use crate::{errors::Raise, job};
 
 type Bytes<'py> = Bound<'py, PyArray2<u8>>;
 
@@ -24,7 +25,7 @@ pub(crate) fn deskew<'py>(
     let images = images.as_array();
     check_shape(images, image_shape)?;
     let deskew = Deskew::new().normalize(normalize);
-    Ok(job::run(py, n_threads, None, |_| deskew.transform(images, image_shape))?.into_pyarray(py))
+    rows(py, n_threads, images, |images| deskew.transform(images, image_shape))
 }
 
 /// Histograms of the directions of gradients.
@@ -40,7 +41,7 @@ pub(crate) fn gradients<'py>(
     let images = images.as_array();
     check_shape(images, image_shape)?;
     let gradients = Gradients::try_from((n_bins, n_cells)).map_err(PyValueError::new_err)?;
-    Ok(job::run(py, n_threads, None, |_| gradients.transform(images, image_shape))?.into_pyarray(py))
+    rows(py, n_threads, images, |images| gradients.transform(images, image_shape))
 }
 
 /// A picture of any size as an image of a shape: its ink found, and put where a digit's would be.
@@ -88,9 +89,21 @@ pub(crate) fn look_up<'py>(
 ) -> PyResult<Bytes<'py>> {
     let (x, atoms) = (x.as_array(), checked(atoms.as_array(), x.as_array())?);
     let activation = variance.map_or(Activation::Triangle, |variance| Activation::RadialBasis { variance });
-    let found: Array2<u8> =
-        job::run(py, n_threads, None, |_| Dictionary::new(atoms, activation).transform(x))?;
-    Ok(found.into_pyarray(py))
+    let dictionary = Dictionary::new(atoms, activation);
+    rows(py, n_threads, x, |x| dictionary.transform(x))
+}
+
+/// What becomes of rows, each by itself.
+fn rows<'py>(
+    py: Python<'py>,
+    n_threads: usize,
+    x: ArrayView2<u8>,
+    transform: impl Fn(ArrayView2<u8>) -> Array2<u8> + Sync + Send,
+) -> PyResult<Bytes<'py>> {
+    let found = job::run(py, n_threads, None, |observer| {
+        job::rows_in_blocks(observer, x, |x| Ok::<_, neighbors::Error>(transform(x)))
+    })?;
+    Ok(found.map_err(Raise::raise)?.into_pyarray(py))
 }
 
 fn check_shape(images: ArrayView2<u8>, [height, width]: [usize; 2]) -> PyResult<()> {

@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use handful::progress::{Observer, Progress};
+use handful::{
+    neighbors,
+    progress::{Observer, Progress, Stage},
+};
+use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use rayon::ThreadPoolBuilder;
 
@@ -60,6 +64,42 @@ pub(crate) fn run<'py, T: Send>(
     raised?;
     tell(progress, &latest)?;
     Ok(result.expect("a panic has been passed on"))
+}
+
+/// Does block after block of rows, so many that all threads have enough, with a look at the observer before each; what they
+/// give is put together.
+pub(crate) fn in_blocks<T, E: From<neighbors::Error>>(
+    observer: &Observer,
+    x: ArrayView2<u8>,
+    work: impl Fn(ArrayView2<u8>) -> Result<T, E>,
+) -> Result<Vec<T>, E> {
+    const ROWS: usize = 1024;
+    let (rows, n) = (ROWS * rayon::current_num_threads(), x.nrows());
+    let blocks = x.axis_chunks_iter(Axis(0), rows).enumerate();
+    blocks
+        .map(|(block, x)| {
+            observer.report(Stage::Features, block * rows, n).map_err(neighbors::Error::from)?;
+            work(x)
+        })
+        .collect()
+}
+
+/// [`in_blocks`] of work that gives rows.
+pub(crate) fn rows_in_blocks<T: Clone, E: From<neighbors::Error>>(
+    observer: &Observer,
+    x: ArrayView2<u8>,
+    work: impl Fn(ArrayView2<u8>) -> Result<Array2<T>, E>,
+) -> Result<Array2<T>, E> {
+    let mut found = in_blocks(observer, x, &work)?;
+    match (found.pop(), found.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (None, _) => work(x),
+        (Some(last), false) => {
+            found.push(last);
+            let views: Vec<_> = found.iter().map(|rows| rows.view()).collect();
+            Ok(concatenate(Axis(0), &views).expect("rows of one length"))
+        }
+    }
 }
 
 fn observer(cancelled: Arc<AtomicBool>, latest: Option<Arc<Mutex<Option<Progress>>>>) -> Observer {

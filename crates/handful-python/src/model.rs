@@ -149,7 +149,7 @@ impl Model {
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
         let labels = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.predict(x))?;
-        Ok(labels.into_pyarray(py))
+        Ok(labels.concat().into_pyarray(py))
     }
 
     #[pyo3(signature = (x, n_threads, progress = None))]
@@ -160,7 +160,8 @@ impl Model {
         n_threads: usize,
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let shares = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.predict_proba(x))?;
+        let shares =
+            self.ask_rows(py, x.as_array(), n_threads, progress, |model, x| model.predict_proba(x))?;
         Ok(shares.into_pyarray(py))
     }
 
@@ -170,7 +171,7 @@ impl Model {
         x: PyReadonlyArray2<'py, u8>,
         n_threads: usize,
     ) -> PyResult<Bound<'py, PyArray2<u8>>> {
-        Ok(self.ask(py, x.as_array(), n_threads, None, |model, x| model.transform(x))?.into_pyarray(py))
+        Ok(self.ask_rows(py, x.as_array(), n_threads, None, |model, x| model.transform(x))?.into_pyarray(py))
     }
 
     fn outlier_scores<'py>(
@@ -185,7 +186,7 @@ impl Model {
             0.0 => 1.0,
             novel => novel,
         };
-        Ok(scores.into_iter().map(|score| score / edge).collect::<Vec<_>>().into_pyarray(py))
+        Ok(scores.into_iter().flatten().map(|score| score / edge).collect::<Vec<_>>().into_pyarray(py))
     }
 
     /// A dictionary of arrays: for each image `label`, `confidence`, `is_digit` and `probabilities`; for each of its
@@ -198,7 +199,7 @@ impl Model {
         n_threads: usize,
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let found = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.explain(x))?;
+        let found = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.explain(x))?.concat();
         let of_image = |of: fn(&Explanation) -> f64| found.iter().map(of).collect::<Vec<_>>();
         let all = PyDict::new(py);
         all.set_item("label", found.iter().map(|why| why.label).collect::<Vec<_>>().into_pyarray(py))?;
@@ -223,17 +224,35 @@ impl Model {
 }
 
 impl Model {
+    /// Asks about some images after the other.
     fn ask<'py, T: Send>(
         &self,
         py: Python<'py>,
         x: ArrayView2<u8>,
         n_threads: usize,
         progress: Option<Bound<'py, PyAny>>,
-        question: impl FnOnce(&classifier::Model, ArrayView2<u8>) -> Result<T, classifier::Error> + Send,
-    ) -> PyResult<T> {
-        let answer = job::run(py, n_threads, progress.as_ref(), |observer| {
-            question(&self.0.clone().observer(observer.clone()), x)
+        question: impl Fn(&classifier::Model, ArrayView2<u8>) -> Result<T, classifier::Error> + Send + Sync,
+    ) -> PyResult<Vec<T>> {
+        let answers = job::run(py, n_threads, progress.as_ref(), |observer| {
+            job::in_blocks(observer, x, |x| question(&self.0, x))
         })?;
-        answer.map_err(Raise::raise)
+        answers.map_err(Raise::raise)
+    }
+
+    /// The same where each answer is a row.
+    fn ask_rows<'py, T: Clone + Send>(
+        &self,
+        py: Python<'py>,
+        x: ArrayView2<u8>,
+        n_threads: usize,
+        progress: Option<Bound<'py, PyAny>>,
+        question: impl Fn(&classifier::Model, ArrayView2<u8>) -> Result<Array2<T>, classifier::Error>
+        + Send
+        + Sync,
+    ) -> PyResult<Array2<T>> {
+        let answers = job::run(py, n_threads, progress.as_ref(), |observer| {
+            job::rows_in_blocks(observer, x, |x| question(&self.0, x))
+        })?;
+        answers.map_err(Raise::raise)
     }
 }

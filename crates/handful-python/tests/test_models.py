@@ -85,6 +85,13 @@ def test_models_learn_words_and_numbers(words, mnist):
     assert numbers.score(mnist.X_test, mnist.y_test + 5.0) > 0.9
 
 
+def test_models_learn_booleans_as_numbers(mnist):
+    X, is_even = mnist.X_train[:2000], mnist.y_train[:2000] % 2 == 0
+    model = handful.train_model(X, is_even, preset="notebook")
+    assert model.classes_.tolist() == [0, 1]
+    assert model.score(mnist.X_test, mnist.y_test % 2 == 0) > 0.8
+
+
 def test_random_choices_follow_from_the_seed(mnist):
     def train(random_state):
         X, y = mnist.X_train[:1000], mnist.y_train[:1000]

@@ -52,7 +52,11 @@ impl Observer {
         Self(Some(Arc::new(callback)))
     }
 
-    pub(crate) fn report(&self, stage: Stage, done: usize, total: usize) -> Result<(), Cancelled> {
+    /// Tells the callback how far the work is: for those whose work takes several calls of the library.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if the callback says so.
+    pub fn report(&self, stage: Stage, done: usize, total: usize) -> Result<(), Cancelled> {
         match self.0.as_ref().map(|callback| callback(Progress { stage, done, total })) {
             Some(ControlFlow::Break(())) => Err(Cancelled),
             _ => Ok(()),

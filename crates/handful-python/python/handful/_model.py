@@ -358,8 +358,8 @@ def train_model(
     rows = images(X, n_jobs=n_jobs)
     classes, numbers = numbered(rows, y)
     labels = numbers.astype(np.uint32)
-    if classes.dtype.kind == "f":
-        # As classes, floats are whole.
+    if classes.dtype.kind in "fb":
+        # As classes, floats are whole, and booleans 0 and 1.
         classes = classes.astype(np.int64)
     names = [str(name) for name in classes.tolist()]
     tell = progress("train_model", verbose)

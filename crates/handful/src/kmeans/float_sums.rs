@@ -1,6 +1,6 @@
 //! The sums that means of floats are made of.
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis};
+use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::{floats::Floats, grid::Grid, samples::CONTIGUOUS, settle::NOWHERE};
@@ -41,11 +41,17 @@ impl Stats {
 impl<T: Float> Floats<'_, T> {
     /// Sums on a grid, if rows have no weights and all their values are on one.
     pub(super) fn on_grid(self) -> Self {
-        let rows = || self.rows.axis_iter(Axis(0)).into_par_iter();
-        let largest = |row: ArrayView1<T>| row.fold(0.0, |largest: f64, &x| largest.max(x.into().abs()));
+        let rows = || (0..self.rows.nrows()).into_par_iter().map(|row| self.row(row));
         let grid = || {
-            let grid = Grid::new(rows().map(largest).reduce(|| 0.0, f64::max), self.rows.nrows())?;
-            rows().all(|row| row.fold(true, |all, &x| all & grid.holds(x.into()))).then_some(grid)
+            with_kernel!(self.samples.level, |kernel| {
+                let largest = |row: &[T]| {
+                    kernel.run(|| row.iter().fold(0.0, |largest: f64, &x| largest.max(x.into().abs())))
+                };
+                let grid = Grid::new(rows().map(largest).reduce(|| 0.0, f64::max), self.rows.nrows())?;
+                let is_on =
+                    |row: &[T]| kernel.run(|| row.iter().fold(true, |all, &x| all & grid.holds(x.into())));
+                rows().all(is_on).then_some(grid)
+            })
         };
         Self { grid: if self.weights.is_none() { grid() } else { None }, ..self }
     }

@@ -189,7 +189,7 @@ impl KMeansParams {
     ) -> Result<KMeans<V::Centroids>, Error> {
         self.check(vectors)?;
         let (samples, weights) = (vectors.samples(), vectors.whole_weights());
-        let tol = self.tol * vectors.mean_variance();
+        let tol = if self.tol > 0.0 { self.tol * vectors.mean_variance() } else { 0.0 };
         let rng = |run: &usize| {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
             rng.set_stream(u64::from(job.stream) << 32 | *run as u64);
