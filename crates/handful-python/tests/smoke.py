@@ -4,7 +4,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-
 CLONE = Path(__file__).parents[3]
 
 
