@@ -11,6 +11,9 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{errors::Raise, job};
 
+/// Larger images are none that models know.
+const MOST_PIXELS: usize = 65_536;
+
 type Bytes<'py> = Bound<'py, PyArray2<u8>>;
 
 /// Images upright, in the middle, and as far to one size as `normalize` says.
@@ -52,8 +55,12 @@ pub(crate) fn frame<'py>(
     image_shape: [usize; 2],
 ) -> PyResult<Bytes<'py>> {
     let picture = picture.as_array();
-    if picture.is_empty() || image_shape.contains(&0) {
-        return Err(PyValueError::new_err("expected a picture and an image of at least one pixel"));
+    let pixels =
+        image_shape[0].checked_mul(image_shape[1]).filter(|pixels| (1..=MOST_PIXELS).contains(pixels));
+    if picture.is_empty() || pixels.is_none() {
+        let message =
+            format!("expected a picture that is not empty, and an image of 1 to {MOST_PIXELS} pixels");
+        return Err(PyValueError::new_err(message));
     }
     let frame = Frame::new(image_shape);
     Ok(job::run(py, 1, None, |_| frame.fit(picture))?.into_pyarray(py))

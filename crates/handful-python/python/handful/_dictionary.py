@@ -12,9 +12,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from handful import _core
 from handful._images import ByteTransformer
-from handful._jobs import n_threads, progress, seed
-from handful._kmeans import rounded
-from handful._types import Bytes, KMeansParams
+from handful._jobs import n_threads, progress
+from handful._kmeans import kmeans_params, rounded
+from handful._types import Bytes
 from handful._vectors import numbered
 
 
@@ -121,14 +121,7 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
             The transformer itself.
         """
         rows, threads = self._fit_bytes(X), n_threads(self.n_jobs)
-        params: KMeansParams = {
-            "n_clusters": self.n_clusters,
-            "init": "k-means++",
-            "n_init": 1,
-            "max_iter": self.max_iter,
-            "tol": 1e-4,
-            "seed": seed(self.random_state),
-        }
+        params = kmeans_params(self, "k-means++", 1, 1e-4)
         tell = progress(type(self).__name__, self.verbose)
         if self.per_class:
             labels, n_classes = self._classes(rows, y)

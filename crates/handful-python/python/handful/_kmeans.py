@@ -21,6 +21,9 @@ from handful._jobs import n_threads, progress, seed
 from handful._types import KMeansParams, Vectors
 from handful._vectors import BYTES, validate
 
+#: More runs or iterations than there is time for.
+MOST = 2**62
+
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """K-Means clustering, by Lloyd's algorithm with exact assignments.
@@ -192,14 +195,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         if X.dtype == BYTES and not isinstance(init, str) and (init.min() < 0 or init.max() > 255):
             # No mean of bytes is there.
             X = X.astype(np.float64)
-        params: KMeansParams = {
-            "n_clusters": self.n_clusters,
-            "init": init,
-            "n_init": n_init,
-            "max_iter": self.max_iter,
-            "tol": self.tol,
-            "seed": seed(self.random_state),
-        }
+        params = kmeans_params(self, init, n_init, self.tol)
         return _core.kmeans(X, params, weights, n_threads(self.n_jobs), progress(type(self).__name__, self.verbose))
 
     def _places(self, X: Vectors, init: Any) -> NDArray[np.float64]:
@@ -309,6 +305,18 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def kmeans_params(estimator: Any, init: Any, n_init: Any, tol: float) -> KMeansParams:
+    """Return how K-Means is to run for an estimator."""
+    return {
+        "n_clusters": estimator.n_clusters,
+        "init": init,
+        "n_init": min(n_init, MOST),
+        "max_iter": min(estimator.max_iter, MOST),
+        "tol": tol,
+        "seed": seed(estimator.random_state),
+    }
 
 
 def rounded(found: dict[str, Any]) -> NDArray[np.uint8]:

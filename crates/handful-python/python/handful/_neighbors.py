@@ -64,6 +64,11 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _search(self, X: Vectors, n_neighbors: int) -> tuple[Distances, Indices]:
         """Find distances and indices of the nearest vectors; equally near ones in the order of their indices."""
+        if n_neighbors > len(self._vectors):
+            raise ValueError(
+                f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {n_neighbors}, "
+                f"n_samples_fit = {len(self._vectors)}, n_samples = {len(X)}"
+            )
         dtype = np.result_type(X, self._vectors)
         tell = progress(type(self).__name__, self.verbose)
         queries = convert(X, dtype)

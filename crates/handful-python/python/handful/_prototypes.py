@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from handful import _core
-from handful._jobs import n_threads, progress, seed
-from handful._kmeans import rounded
+from handful._jobs import n_threads, progress
+from handful._kmeans import kmeans_params, rounded
 from handful._neighbors import Voting, Weights, check_labelled
 from handful._types import KMeansParams, Vectors
 from handful._vectors import BYTES, numbered
@@ -167,14 +167,7 @@ class PrototypeClassifier(Voting):
 
     def _cluster(self, X: Vectors, labels: NDArray[np.intp]) -> dict[str, Any]:
         """Cluster each class; return what `_core.kmeans_per_class` does."""
-        params: KMeansParams = {
-            "n_clusters": self.n_clusters,
-            "init": self.init,
-            "n_init": self.n_init,
-            "max_iter": self.max_iter,
-            "tol": self.tol,
-            "seed": seed(self.random_state),
-        }
+        params = kmeans_params(self, self.init, self.n_init, self.tol)
         threads, tell = n_threads(self.n_jobs), progress(type(self).__name__, self.verbose)
         n_classes, sizes = len(self.classes_), np.bincount(labels)
         if X.dtype == BYTES and sizes.min() >= self.n_clusters:
