@@ -154,5 +154,6 @@ models: fetch ## Train the presets again: crates/handful/models/*.safetensors (a
 		target/release/handful train --preset $$preset $$([ $$preset != fast ] || echo --pictures) \
 			-o crates/handful/models/$$preset.safetensors || exit 1; done
 
-notebook: ## Execute the notebook, and write what it shows into it (the Python package has to be in target/python-venv)
-	target/python-venv/bin/python crates/handful-python/tests/test_notebook.py
+notebook: wheel ## Execute the notebook, and write what it shows into it (a minute, and the wheel)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(DIST)/*.whl
+	$(TOOLS)/bin/python $(BINDING)/tests/test_notebook.py

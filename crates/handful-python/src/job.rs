@@ -90,16 +90,12 @@ pub(crate) fn rows_in_blocks<T: Clone, E: From<neighbors::Error>>(
     x: ArrayView2<u8>,
     work: impl Fn(ArrayView2<u8>) -> Result<Array2<T>, E>,
 ) -> Result<Array2<T>, E> {
-    let mut found = in_blocks(observer, x, &work)?;
-    match (found.pop(), found.is_empty()) {
-        (Some(only), true) => Ok(only),
-        (None, _) => work(x),
-        (Some(last), false) => {
-            found.push(last);
-            let views: Vec<_> = found.iter().map(|rows| rows.view()).collect();
-            Ok(concatenate(Axis(0), &views).expect("rows of one length"))
-        }
+    let mut found = in_blocks(observer, x, work)?;
+    if found.len() == 1 {
+        return Ok(found.swap_remove(0));
     }
+    let views: Vec<_> = found.iter().map(|rows| rows.view()).collect();
+    Ok(concatenate(Axis(0), &views).expect("at least one block, and rows of one length"))
 }
 
 fn observer(cancelled: Arc<AtomicBool>, latest: Option<Arc<Mutex<Option<Progress>>>>) -> Observer {

@@ -115,7 +115,7 @@ impl<'py> Job<'_, 'py> {
     }
 }
 
-/// Clusters the rows of each class, `y` from 0 on: a dictionary of `centroids`, `prototypes` (these as bytes), `classes` and
+/// Clusters the rows of each class, `y` from 0 on: a dictionary of `prototypes` (centroids rounded to bytes), `classes` and
 /// `cluster_sizes` of each, `labels` (each row's prototype), `inertia` and `n_iter`.
 #[pyfunction]
 #[pyo3(signature = (x, y, n_classes, params, n_threads, progress))]
@@ -136,7 +136,6 @@ pub(crate) fn kmeans_per_class<'py>(
     })?;
     let found = found.map_err(|error: Error| error.raise())?;
     let all = PyDict::new(py);
-    all.set_item("centroids", found.centroids().into_pyarray(py))?;
     all.set_item("prototypes", found.dataset.images().to_owned().into_pyarray(py))?;
     all.set_item("classes", signed(found.dataset.labels().to_vec()).into_pyarray(py))?;
     all.set_item("inertia", found.inertia())?;

@@ -213,3 +213,23 @@ def test_what_cannot_be_taken_is_refused_with_a_reason(case):
     attempt, kind, reason = REFUSED[case]
     with pytest.raises(kind, match=reason):
         attempt()
+
+
+def test_arrays_that_are_reshaped_after_a_fit_are_searched_as_they_were():
+    rows = X.copy()
+    knn_ = knn().fit(rows, Y)
+    expected = knn_.predict(X)
+    rows.shape = (rows.shape[0] // 2, rows.shape[1] * 2)
+    assert (knn_.predict(X) == expected).all()
+
+
+def test_rows_whose_neighbours_have_no_weight_are_refused():
+    without = handful.KNeighborsClassifier(3, weights=np.zeros_like).fit(X, Y)
+    for ask in (without.predict, without.predict_proba):
+        with pytest.raises(ValueError, match="some neighbour of each row to have a weight"):
+            ask(X)
+
+
+def test_many_classes_are_voted_for_in_little_memory_and_alike():
+    rows, classes = np.arange(3000.0)[:, None] / 7, np.arange(3000) % 1500
+    assert (handful.KNeighborsClassifier(1).fit(rows, classes).predict(rows) == classes).all()

@@ -7,6 +7,7 @@ import pickle
 import handful
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone as unfitted
@@ -176,8 +177,8 @@ def trained(mnist, n=500, **params):
 
 
 REFUSED = {
-    "short": (lambda model, data: model.predict(data.X_test[:5, :9]), "images of 784 pixels, found 9"),
-    "one": (lambda model, data: model.predict(data.X_test[0].reshape(28, 28)), "784 pixels, found 28"),
+    "short": (lambda model, data: model.predict(data.X_test[:5, :9]), "images of 28 x 28 pixels, found 9"),
+    "one": (lambda model, data: model.predict(data.X_test[0].reshape(28, 28)), "28 x 28 pixels, found 28"),
     "none": (lambda model, data: model.predict(data.X_test[:0]), r"0 sample\(s\)"),
     "below": (lambda model, data: model.predict(data.X_test / 255 - 0.5), "or floats from 0 to 1, found"),
     "beyond": (lambda model, data: model.predict(data.X_test * 2.0), "whole grey values from 0 to 255"),
@@ -264,3 +265,22 @@ def test_estimators_are_the_same_after_pickling(estimator, scale, mnist):
     for back in (pickle.loads(pickled), copy.copy(estimator), copy.deepcopy(estimator)):
         assert_array_equal(getattr(back, ask)(X), before)
         assert not hasattr(unfitted(back), "n_features_in_")
+
+
+@pytest.mark.parametrize("spell", [str, object, "category"])
+def test_a_score_takes_numbers_that_are_spelled(fast, mnist, spell):
+    X, y = mnist.X_test[:300], mnist.y_test[:300]
+    spelled = pd.Series(y.astype(str), dtype=spell)
+    assert fast.score(X, spelled) == fast.score(X, y) > 0.99
+
+
+def test_models_learn_numbers_below_zero(mnist):
+    y = np.where(mnist.y_train[:2000] % 2, -1, 1)
+    model = handful.train_model(mnist.X_train[:2000], y, preset="notebook")
+    assert model.classes_.tolist() == [-1, 1]
+    assert model.score(mnist.X_train[:2000], y) > 0.8
+
+
+def test_names_that_only_look_like_numbers_stay_names():
+    for names in (["01", "1"], ["-0", "1"], ["+1", "2"], ["1_0", "2"], [str(2**63), "1"]):
+        assert handful.datasets.named_classes(names).tolist() == names

@@ -210,3 +210,24 @@ def test_whole_numbers_give_the_very_bits_that_bytes_do(dtype):
 
     for of_bytes, of_others in zip(answers(X), answers(X.astype(dtype)), strict=True):
         assert_array_equal(of_bytes, of_others)
+
+
+@pytest.mark.parametrize("weights", [[1e-8, 0.3, 1.0], [1e-7, 1e-7, 1000.0], [0.25, 0.5, 1.0]])
+def test_weights_of_any_span_pull_bytes_as_they_pull_in_scikit_learn(weights):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 256, (200, 4)).astype(np.uint8)
+    sample_weight = np.repeat(weights, [190, 7, 3])
+    init = X[:20].astype(float)
+    ours = handful.KMeans(20, init=init).fit(X, sample_weight=sample_weight)
+    theirs = sklearn.cluster.KMeans(20, init=init, n_init=1).fit(X, sample_weight=sample_weight)
+    assert ours.inertia_ == pytest.approx(theirs.inertia_, rel=1e-6)
+    assert (ours.labels_ == theirs.labels_).all()
+
+
+def test_centroids_that_are_set_are_those_that_rows_are_near_to():
+    X = np.random.default_rng(1).integers(0, 256, (100, 3)).astype(np.uint8)
+    kmeans = handful.KMeans(4, random_state=0).fit(X)
+    labels = kmeans.predict(X)
+    assert (labels == kmeans.labels_).all()
+    kmeans.cluster_centers_ = kmeans.cluster_centers_[::-1].copy()
+    assert (kmeans.predict(X) == 3 - labels).all()

@@ -88,8 +88,9 @@ def shape_of(n_features: int, image_shape: Shape | None) -> Shape:
     if image_shape is None:
         side = math.isqrt(n_features)
         return (side, side) if side * side == n_features else (1, n_features)
-    sides = [int(side) for side in image_shape if isinstance(side, Integral) and side > 0]
-    if len(image_shape) != 2 or len(sides) != 2 or sides[0] * sides[1] != n_features:
+    given = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
+    sides = [int(side) for side in given if isinstance(side, Integral) and side > 0]
+    if len(given) != 2 or len(sides) != 2 or sides[0] * sides[1] != n_features:
         raise ValueError(f"image_shape: expected (height, width) of {n_features} pixels, found {image_shape}")
     return sides[0], sides[1]
 

@@ -29,8 +29,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     """K-Means clustering, by Lloyd's algorithm with exact assignments.
 
     Of bytes all is exact: sums are whole numbers, and labels, centroids and inertia are the same bits for any
-    number of threads on any CPU. (Weights that are no whole numbers count to the nearest 2⁻²⁰ of the
-    largest.) Of floats distances are taken in double precision, each summed in one order.
+    number of threads on any CPU. Of floats, and of bytes
+    with weights that are no whole numbers, distances are taken in double precision, each summed in one order.
 
     Parameters
     ----------
@@ -157,6 +157,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            if X.dtype == BYTES and not _are_counts(weights):
+                X = X.astype(np.float64)
         found = self._best_run(X, weights)
         self.cluster_centers_ = found["centroids"]
         self.labels_ = found["labels"]
@@ -229,11 +231,19 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         check_is_fitted(self)
         return self._nearest(validate(self, X, reset=False))
 
+    def _fractions(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
+        """Return the centroids of bytes as they are, unless somebody has set others."""
+        if self._sums is None or self._counts is None:
+            return None
+        own = np.array_equal(self.cluster_centers_, self._sums / self._counts[:, None])
+        return (self._sums, self._counts) if own else None
+
     def _nearest(self, X: Vectors) -> NDArray[np.int32]:
-        if X.dtype == BYTES and self._sums is not None and self._counts is not None:
-            return _core.nearest_exact(X, self._sums, self._counts, n_threads(self.n_jobs))
+        threads, fractions = n_threads(self.n_jobs), self._fractions()
+        if X.dtype == BYTES and fractions is not None:
+            return _core.nearest_exact(X, *fractions, threads)
         X = X if X.dtype != BYTES else X.astype(np.float32)
-        return _core.nearest_centroids(X, self.cluster_centers_, n_threads(self.n_jobs))
+        return _core.nearest_centroids(X, self.cluster_centers_, threads)
 
     def fit_predict(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]:
         """Cluster the rows of `X`, and return their labels.
@@ -305,6 +315,11 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _are_counts(weights: NDArray[np.float64]) -> bool:
+    """Tell whether weights are whole numbers, and few enough for exact sums."""
+    return bool((weights <= 2**20).all() and (weights % 1 == 0).all())
 
 
 def kmeans_params(estimator: Any, init: Any, n_init: Any, tol: float) -> KMeansParams:

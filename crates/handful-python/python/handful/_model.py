@@ -71,7 +71,7 @@ class Model:
         Model
             The model.
         """
-        return cls(_core.Model.from_bytes(data))
+        return cls(_core.Model.from_bytes(bytes(data)))
 
     def to_bytes(self) -> bytes:
         """Return the file that `save` writes.
@@ -252,20 +252,26 @@ class Model:
         float
             The share of images whose class is predicted.
         """
-        y, predicted = column_or_1d(y, warn=True), self.predict(X)
-        check_consistent_length(predicted, y)
-        return float(np.mean(predicted == y))
+        labels: NDArray[Any] = column_or_1d(y, warn=True)
+        predicted = self.predict(X)
+        check_consistent_length(predicted, labels)
+        if predicted.dtype.kind in "iu" and labels.dtype.kind not in "biuf":
+            # Numbers that are spelled, as `fetch_openml` has them.
+            labels, predicted = labels.astype(str), predicted.astype(str)
+        return float(np.mean(predicted == labels))
 
     def _images(self, X: ArrayLike) -> Bytes:
-        return images(X, self.n_features_in_, self.n_jobs)
+        return images(X, self.image_shape, self.n_jobs)
 
 
-def images(X: Any, n_features: int | None = None, n_jobs: int | None = None) -> Bytes:
+def images(X: Any, image_shape: Shape | None = None, n_jobs: int | None = None) -> Bytes:
     """Check images, and return them as rows of bytes."""
     X = check_array(X, allow_nd=True, input_name="X")
+    if image_shape is not None and X.shape[1:] not in (image_shape, (image_shape[0] * image_shape[1],)):
+        height, width = image_shape
+        found = " x ".join(map(str, X.shape[1:]))
+        raise ValueError(f"X: expected images of {height} x {width} pixels, found {found}")
     X = X.reshape(len(X), -1)
-    if n_features is not None and X.shape[1] != n_features:
-        raise ValueError(f"X: expected images of {n_features} pixels, found {X.shape[1]}")
     if X.dtype.kind == "f" and X.min() >= 0 and X.max() <= 1:
         return np.asarray(np.rint(X * 255), dtype=BYTES)
     rows = as_vectors(X, n_jobs)
@@ -324,7 +330,8 @@ def train_model(
     X : array-like of shape (n, n_pixels) or (n, height, width)
         Images: bytes, whole numbers from 0 to 255, or floats from 0 to 1.
     y : array-like of shape (n,)
-        Their classes, whose names are kept in the model.
+        Their classes, whose names are kept in the model: predictions are whole numbers, if all names are, however
+        they came.
     preset : str, default='best'
         The recipe: 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best' or 'neighbors'.
     image_shape : tuple of (int, int) or None, default=None
@@ -353,7 +360,7 @@ def train_model(
     """
     if image_shape is None and (shape := np.shape(X))[2:]:
         image_shape = shape[1:]
-    if random_state is not None and not (isinstance(random_state, Integral) and random_state >= 0):
+    if random_state is not None and not (isinstance(random_state, Integral) and 0 <= random_state < 2**64):
         raise ValueError(f"random_state: expected None or a whole number of 0 or more, found {random_state!r}")
     rows = images(X, n_jobs=n_jobs)
     classes, numbers = numbered(rows, y)

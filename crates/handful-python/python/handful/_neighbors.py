@@ -28,7 +28,7 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_neighbors: int
     weights: Weights
     tie_break: str
-    algorithm: str
+    algorithm: str = "auto"
     n_jobs: int | None
     verbose: int
 
@@ -48,14 +48,15 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _index(self, vectors: Vectors, labels: NDArray[np.intp]) -> None:
         """Keep labelled vectors, and make them fast to search."""
-        self._vectors, self._labels, self._indexes = vectors, labels, {}
+        # A view has a shape of its own, whatever becomes of that of the array.
+        self._vectors, self._labels, self._indexes = vectors.view(), labels, {}
         self._index_of(vectors.dtype)
 
     def _index_of(self, dtype: np.dtype[Any]) -> _core.Index:
         """Return an index of the vectors in a type that can hold them; it is made once."""
         if dtype not in self._indexes:
-            brute = getattr(self, "algorithm", "auto") == "brute"
-            self._indexes[dtype] = _core.Index(convert(self._vectors, dtype), brute, n_threads(self.n_jobs))
+            points = convert(self._vectors, dtype)
+            self._indexes[dtype] = _core.Index(points, self.algorithm == "brute", n_threads(self.n_jobs))
         return self._indexes[dtype]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -64,6 +65,8 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _search(self, X: Vectors, n_neighbors: int) -> tuple[Distances, Indices]:
         """Find distances and indices of the nearest vectors; equally near ones in the order of their indices."""
+        if n_neighbors < 1:
+            raise ValueError(f"Expected n_neighbors > 0. Got {n_neighbors}")
         if n_neighbors > len(self._vectors):
             raise ValueError(
                 f"Expected n_neighbors <= n_samples_fit, but n_neighbors = {n_neighbors}, "
@@ -79,6 +82,8 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Add up the votes for each class; shape (n_queries, n_classes)."""
         votes = np.zeros((len(indices), len(self.classes_)))
         np.add.at(votes, (np.arange(len(indices))[:, None], self._labels[indices]), self._weigh(distances))
+        if not votes.any(axis=1).all():
+            raise ValueError("weights: expected some neighbour of each row to have a weight, found a row without")
         return votes
 
     def _weigh(self, distances: Distances) -> Distances | float:
@@ -120,7 +125,11 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         distances, indices = self._search(validate(self, X, reset=False), self.n_neighbors)
-        return self.classes_[self._elect(self._votes(distances, indices), indices)]
+        # So many rows at a time that the votes for all classes take little memory.
+        step = max(1, 2**20 // len(self.classes_))
+        blocks = (slice(start, start + step) for start in range(0, len(indices), step))
+        elected = [self._elect(self._votes(distances[rows], indices[rows]), indices[rows]) for rows in blocks]
+        return self.classes_[np.concatenate(elected)]
 
     def predict_proba(self, X: ArrayLike) -> Distances:
         """Return each class's share of the votes.
@@ -137,9 +146,7 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         votes = self._votes(*self._search(validate(self, X, reset=False), self.n_neighbors))
-        total = votes.sum(axis=1, keepdims=True)
-        total[total == 0.0] = 1.0
-        shares: Distances = votes / total
+        shares: Distances = votes / votes.sum(axis=1, keepdims=True)
         return shares
 
 
@@ -148,7 +155,8 @@ class KNeighborsClassifier(Voting):
 
     Predictions and distances are those of scikit-learn's estimator of the same name with Euclidean distances,
     except that of equally far rows the first is the nearer one, always. The array that it is fitted on is
-    kept, not copied, if it is one of bytes, or of floats in C order: change it and the answers change.
+    kept, not copied, if it is one of bytes, or of floats in C order: it must not be written to, for answers
+    would then be neither those of before nor of after.
 
     Parameters
     ----------

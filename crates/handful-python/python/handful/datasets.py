@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handful import _core
+from handful._types import Bytes
 
 __all__ = ["TrainTest", "load", "load_mnist"]
-
-Bytes = NDArray[np.uint8]
 
 #: Each has the same files; whoever comes first is asked first.
 MIRRORS = (
@@ -133,9 +132,13 @@ def load(path: str | os.PathLike[str]) -> TrainTest:
 
 
 def named_classes(names: list[str]) -> NDArray[Any]:
-    """Return classes as numbers, if all names are whole ones, else as strings."""
-    whole = all(name.isascii() and name.isdecimal() and str(int(name)) == name for name in names)
-    return np.array([int(name) for name in names] if whole else names)
+    """Return classes as numbers, if all names are whole ones as they are written, else as strings."""
+    digits = (name.removeprefix("-") for name in names)
+    if all(digit.isascii() and digit.isdecimal() for digit in digits):
+        numbers = [int(name) for name in names]
+        if [str(number) for number in numbers] == names and all(-(2**63) <= n < 2**63 for n in numbers):
+            return np.array(numbers)
+    return np.array(names)
 
 
 def _download(name: str, sha256: str, folder: Path) -> None:
