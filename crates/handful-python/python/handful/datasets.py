@@ -122,9 +122,16 @@ def load(path: str | os.PathLike[str]) -> TrainTest:
 
     Examples
     --------
+    >>> import tempfile
+    >>> import numpy as np
     >>> from handful.datasets import load
-    >>> load("data/mnist").X_test.shape
-    (10000, 784)
+    >>> images = np.arange(16, dtype=np.uint8).reshape(4, 2, 2)
+    >>> with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+    ...     np.savez(file, x_train=images, y_train=[3, 4, 3, 4], x_test=images[1:3], y_test=[4, 3])
+    ...     file.flush()
+    ...     data = load(file.name)
+    >>> data.X_test.tolist(), data.y_test.tolist()
+    ([[4, 5, 6, 7], [8, 9, 10, 11]], [4, 3])
     """
     (X_train, y_train), (X_test, y_test), names = _core.load(os.fspath(path))
     classes = named_classes(names)
