@@ -58,10 +58,10 @@ macro_rules! cluster_floats {
                 x: ArrayView2<Self>,
                 weights: Option<&[f64]>,
             ) -> Result<KMeans<Array2<f64>>, Error> {
-                floats::check(x)?;
+                let largest = floats::check(x)?;
                 let (x, scale) = (x.as_standard_layout(), Scale::new(x));
                 let (bytes, lost) = floats::quantise(x.view(), &scale);
-                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights).on_grid();
+                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights).on_grid(largest);
                 params.run(&floats, Job::default(), || Ok(()))
             }
 

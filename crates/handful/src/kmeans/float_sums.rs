@@ -39,18 +39,15 @@ impl Stats {
 }
 
 impl<T: Float> Floats<'_, T> {
-    /// Sums on a grid, if rows have no weights and all their values are on one.
-    pub(super) fn on_grid(self) -> Self {
-        let rows = || (0..self.rows.nrows()).into_par_iter().map(|row| self.row(row));
+    /// Sums on a grid, if rows have no weights and all their values, of which the largest is told, are on one.
+    pub(super) fn on_grid(self, largest: f64) -> Self {
         let grid = || {
+            let grid = Grid::new(largest, self.rows.nrows())?;
+            let rows = (0..self.rows.nrows()).into_par_iter().map(|row| self.row(row));
             with_kernel!(self.samples.level, |kernel| {
-                let largest = |row: &[T]| {
-                    kernel.run(|| row.iter().fold(0.0, |largest: f64, &x| largest.max(x.into().abs())))
-                };
-                let grid = Grid::new(rows().map(largest).reduce(|| 0.0, f64::max), self.rows.nrows())?;
                 let is_on =
                     |row: &[T]| kernel.run(|| row.iter().fold(true, |all, &x| all & grid.holds(x.into())));
-                rows().all(is_on).then_some(grid)
+                rows.all(is_on).then_some(grid)
             })
         };
         Self { grid: if self.weights.is_none() { grid() } else { None }, ..self }

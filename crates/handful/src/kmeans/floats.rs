@@ -19,7 +19,7 @@ use super::{
     vectors::{Vectors, whole},
 };
 use crate::{
-    distance::{Kernel, ordered_sum, with_kernel},
+    distance::{Kernel, Level, ordered_sum, with_kernel},
     neighbors::{Float, Scale},
 };
 
@@ -45,20 +45,25 @@ pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<
     (bytes, lost)
 }
 
-/// Values that no sum of squares can be made of are errors.
-pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<(), Error> {
-    let rows = values.axis_iter(Axis(0)).into_par_iter().enumerate();
-    let wrong = rows.find_map_first(|(row, values)| {
-        let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
-        // Without a way out, so that many are looked at together.
-        let all_fit = values.iter().fold(true, |all, &x| all & fits(x));
-        let column = || values.iter().position(|&x| !fits(x)).map(|column| (row, column));
-        if all_fit { None } else { column() }
+/// The size of the largest value. Values that no sum of squares can be made of are errors.
+pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<f64, Error> {
+    // Bits of sizes are ordered as these are, with NaN above all, and their maximum can be taken many at a time.
+    let bits = |x: T| x.into().abs().to_bits();
+    let largest = with_kernel!(Level::detect(), |kernel| {
+        let of_row = |row: ArrayView1<T>| match row.to_slice() {
+            Some(row) => kernel.run(|| row.iter().fold(0, |largest, &x| bits(x).max(largest))),
+            None => row.fold(0, |largest, &x| bits(x).max(largest)),
+        };
+        values.axis_iter(Axis(0)).into_par_iter().map(of_row).max().unwrap_or_default()
     });
-    match wrong {
-        Some((row, column)) => Err(Error::Value { row, column, value: values[[row, column]].into() }),
-        None => Ok(()),
+    let largest = f64::from_bits(largest);
+    if largest <= LARGEST {
+        return Ok(largest);
     }
+    let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
+    let wrong = values.indexed_iter().find(|&(_, &x)| !fits(x));
+    let ((row, column), &value) = wrong.expect("one is too large");
+    Err(Error::Value { row, column, value: value.into() })
 }
 
 impl<'a, T: Float> Floats<'a, T> {
