@@ -151,7 +151,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             The estimator itself.
         """
         self._validate_params()
-        X = validate(self, X, reset=True)
+        # Rust looks whether all is finite, and tells where it is not.
+        X = validate(self, X, reset=True, finite=False)
         if self.n_clusters > len(X):
             raise ValueError(f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}.")
         weights = None

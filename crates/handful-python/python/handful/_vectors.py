@@ -17,9 +17,9 @@ from handful._types import Vectors
 BYTES = np.dtype(np.uint8)
 
 
-def validate(estimator: Any, X: Any, *, reset: bool) -> Vectors:
+def validate(estimator: Any, X: Any, *, reset: bool, finite: bool = True) -> Vectors:
     """Check `X` as scikit-learn does, and make vectors of it."""
-    return as_vectors(validate_data(estimator, X, reset=reset), estimator.n_jobs)
+    return as_vectors(validate_data(estimator, X, reset=reset, ensure_all_finite=finite), estimator.n_jobs)
 
 
 def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
