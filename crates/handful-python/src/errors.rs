@@ -5,7 +5,7 @@ use std::io;
 use handful::{classifier, dataset, kmeans, model_file, neighbors};
 use pyo3::{
     PyErr,
-    exceptions::{PyFileNotFoundError, PyKeyboardInterrupt, PyOSError, PyPermissionError, PyValueError},
+    exceptions::{PyFileNotFoundError, PyOSError, PyPermissionError, PyValueError},
 };
 
 /// An error that Python knows.
@@ -47,7 +47,6 @@ fn of_kind(kind: io::ErrorKind, message: String) -> PyErr {
     match kind {
         io::ErrorKind::NotFound => PyFileNotFoundError::new_err(message),
         io::ErrorKind::PermissionDenied => PyPermissionError::new_err(message),
-        io::ErrorKind::Interrupted => PyKeyboardInterrupt::new_err(message),
         _ => PyOSError::new_err(message),
     }
 }
