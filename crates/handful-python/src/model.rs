@@ -140,28 +140,23 @@ impl Model {
         self.0.pictures().map(|pictures| pictures.to_pyarray(py))
     }
 
-    #[pyo3(signature = (x, n_threads, progress = None))]
     fn predict<'py>(
         &self,
         py: Python<'py>,
         x: PyReadonlyArray2<'py, u8>,
         n_threads: usize,
-        progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let labels = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.predict(x))?;
+        let labels = self.ask(py, x.as_array(), n_threads, |model, x| model.predict(x))?;
         Ok(labels.concat().into_pyarray(py))
     }
 
-    #[pyo3(signature = (x, n_threads, progress = None))]
     fn predict_proba<'py>(
         &self,
         py: Python<'py>,
         x: PyReadonlyArray2<'py, u8>,
         n_threads: usize,
-        progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
-        let shares =
-            self.ask_rows(py, x.as_array(), n_threads, progress, |model, x| model.predict_proba(x))?;
+        let shares = self.ask_rows(py, x.as_array(), n_threads, |model, x| model.predict_proba(x))?;
         Ok(shares.into_pyarray(py))
     }
 
@@ -171,7 +166,7 @@ impl Model {
         x: PyReadonlyArray2<'py, u8>,
         n_threads: usize,
     ) -> PyResult<Bound<'py, PyArray2<u8>>> {
-        Ok(self.ask_rows(py, x.as_array(), n_threads, None, |model, x| model.transform(x))?.into_pyarray(py))
+        Ok(self.ask_rows(py, x.as_array(), n_threads, |model, x| model.transform(x))?.into_pyarray(py))
     }
 
     fn outlier_scores<'py>(
@@ -180,7 +175,7 @@ impl Model {
         x: PyReadonlyArray2<'py, u8>,
         n_threads: usize,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-        let scores = self.ask(py, x.as_array(), n_threads, None, |model, x| model.outlier_scores(x))?;
+        let scores = self.ask(py, x.as_array(), n_threads, |model, x| model.outlier_scores(x))?;
         // 1 where `is_digit` ends, if that was measured.
         let edge = match self.0.params().calibration.novel {
             0.0 => 1.0,
@@ -191,15 +186,13 @@ impl Model {
 
     /// A dictionary of arrays: for each image `label`, `confidence`, `is_digit` and `probabilities`; for each of its
     /// neighbours, nearest first, `prototypes`, `labels`, `distances` and `medoids`.
-    #[pyo3(signature = (x, n_threads, progress = None))]
     fn explain<'py>(
         &self,
         py: Python<'py>,
         x: PyReadonlyArray2<'py, u8>,
         n_threads: usize,
-        progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let found = self.ask(py, x.as_array(), n_threads, progress, |model, x| model.explain(x))?.concat();
+        let found = self.ask(py, x.as_array(), n_threads, |model, x| model.explain(x))?.concat();
         let of_image = |of: fn(&Explanation) -> f64| found.iter().map(of).collect::<Vec<_>>();
         let all = PyDict::new(py);
         all.set_item("label", found.iter().map(|why| why.label).collect::<Vec<_>>().into_pyarray(py))?;
@@ -225,32 +218,29 @@ impl Model {
 
 impl Model {
     /// Asks about some images after the other.
-    fn ask<'py, T: Send>(
+    fn ask<T: Send>(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         x: ArrayView2<u8>,
         n_threads: usize,
-        progress: Option<Bound<'py, PyAny>>,
         question: impl Fn(&classifier::Model, ArrayView2<u8>) -> Result<T, classifier::Error> + Send + Sync,
     ) -> PyResult<Vec<T>> {
-        let answers = job::run(py, n_threads, progress.as_ref(), |observer| {
-            job::in_blocks(observer, x, |x| question(&self.0, x))
-        })?;
+        let answers =
+            job::run(py, n_threads, None, |observer| job::in_blocks(observer, x, |x| question(&self.0, x)))?;
         answers.map_err(Raise::raise)
     }
 
     /// The same where each answer is a row.
-    fn ask_rows<'py, T: Clone + Send>(
+    fn ask_rows<T: Clone + Send>(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         x: ArrayView2<u8>,
         n_threads: usize,
-        progress: Option<Bound<'py, PyAny>>,
         question: impl Fn(&classifier::Model, ArrayView2<u8>) -> Result<Array2<T>, classifier::Error>
         + Send
         + Sync,
     ) -> PyResult<Array2<T>> {
-        let answers = job::run(py, n_threads, progress.as_ref(), |observer| {
+        let answers = job::run(py, n_threads, None, |observer| {
             job::rows_in_blocks(observer, x, |x| question(&self.0, x))
         })?;
         answers.map_err(Raise::raise)
