@@ -73,8 +73,12 @@ impl<'a, V: Vectors> Assignment<'a, V> {
     pub(super) fn assign(&mut self, sets: &[(usize, &V::Centroids)]) {
         let (vectors, (n_sets, n)) = (self.vectors, self.nearest.dim());
         with_kernel!(vectors.samples().level, |kernel| {
-            let pair = |&(set, centroids): &(usize, _)| (set, Pairs::new(kernel, vectors, centroids));
-            let pairs: Vec<_> = sets.par_iter().map(pair).collect();
+            let rounded: Vec<_> = sets.par_iter().map(|(_, centroids)| vectors.round(centroids)).collect();
+            let pairs: Vec<_> = sets
+                .iter()
+                .zip(&rounded)
+                .map(|(&(set, centroids), rounded)| (set, Pairs::new(kernel, vectors, centroids, rounded)))
+                .collect();
             match &mut self.road {
                 Road::Dense(dense) => dense.assign(kernel, &pairs, self.nearest.view_mut()),
                 Road::Sketched(sketched) => {

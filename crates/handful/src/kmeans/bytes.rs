@@ -1,13 +1,14 @@
 //! Clustering bytes: sums are whole, means are fractions, and every decision is exact.
 
-use ndarray::{Array2, ArrayView2, Axis, Zip};
+use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::{
     Error,
     centroids::{Centroids, Fraction},
+    farthest::Far,
     partial_stats::PartialStats,
-    rounded::{Lower, PARTS, Rounded, WIDTH},
+    rounded::{Lower, PARTS, Rounded},
     samples::{CONTIGUOUS, Samples},
     settle::{NOWHERE, Settled, around},
     vectors::{Vectors, whole},
@@ -28,6 +29,11 @@ impl<'a> Bytes<'a> {
     /// `rows` are in standard layout.
     pub(super) fn new(rows: ArrayView2<'a, u8>) -> Self {
         Self { samples: Samples::new(rows), weights: None }
+    }
+
+    /// [`new`](Self::new) on this thread alone, for few rows.
+    pub(super) fn here(rows: ArrayView2<'a, u8>) -> Self {
+        Self { samples: Samples::here(rows), weights: None }
     }
 
     pub(super) fn weighted(self, weights: &[f64]) -> Self {
@@ -160,52 +166,19 @@ impl Vectors for Bytes<'_> {
     }
 
     fn means(&self, stats: &PartialStats, previous: &Centroids, labels: &[u32]) -> Centroids {
-        let mut means = stats.means(previous);
-        let mut empty = (0..stats.counts.len()).filter(|&j| stats.counts[j] == 0).peekable();
-        if empty.peek().is_none() {
-            return means;
+        if stats.counts.iter().all(|&count| count > 0) {
+            return stats.means(previous);
         }
-        let mut far = self.farthest_first(previous, labels).into_iter();
-        for j in empty {
-            // A cluster's only row stays: taking it would empty another.
-            let stays = |row: usize| means.counts[labels[row] as usize] <= self.whole_weight(row);
-            if let Some(row) = far.find(|&row| !stays(row)) {
-                let (weight, from) = (self.whole_weight(row), labels[row] as usize);
-                let pixels = self.samples.rows().row(row).mapv(|x| weight * u64::from(x));
-                means.counts[from] -= weight;
-                means.counts[j] = weight;
-                Zip::from(means.sums.row_mut(from)).and(&pixels).for_each(|sum, &x| *sum -= x);
-                means.sums.row_mut(j).assign(&pixels);
-            }
-        }
-        means
+        let far = self.farthest_first(previous, labels).into_iter().map(|row| Far {
+            label: labels[row] as usize,
+            weight: self.whole_weight(row),
+            pixels: self.samples.row(row),
+        });
+        stats.means_with(previous, far)
     }
 
     fn movement(&self, old: &Centroids, new: &Centroids) -> Vec<f64> {
-        let of_cluster = |j: usize| -> f64 {
-            let (before, after) = (old.sums.row(j), new.sums.row(j));
-            if old.counts[j] == new.counts[j] && before == after {
-                return 0.0;
-            }
-            let (n, m) = (old.counts[j] as f64, new.counts[j] as f64);
-            let (before, after) = (before.to_slice().expect(CONTIGUOUS), after.to_slice().expect(CONTIGUOUS));
-            let squares = with_kernel!(self.samples.level, |kernel| {
-                kernel.run(|| {
-                    let mut sums = [0.0; WIDTH];
-                    for (before, after) in before.chunks(WIDTH).zip(after.chunks(WIDTH)) {
-                        for (sum, (&old, &new)) in sums.iter_mut().zip(before.iter().zip(after)) {
-                            *sum += (new as f64 / m - old as f64 / n).powi(2);
-                        }
-                    }
-                    sums.iter().sum::<f64>()
-                })
-            });
-            // Zero is told only of what stands still.
-            let (n, m) = (u128::from(old.counts[j]), u128::from(new.counts[j]));
-            let same = |(&old, &new): (&u64, &u64)| u128::from(old) * m == u128::from(new) * n;
-            if squares == 0.0 && !before.iter().zip(after).all(same) { f64::MIN_POSITIVE } else { squares }
-        };
-        (0..old.n_clusters()).into_par_iter().map(of_cluster).collect()
+        old.movement(new)
     }
 
     fn inertia(&self, stats: &PartialStats, centroids: &Centroids, _labels: &[u32]) -> f64 {

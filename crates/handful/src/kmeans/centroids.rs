@@ -3,8 +3,10 @@
 use std::cmp::Ordering;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
+use rayon::prelude::*;
 
-use super::Error;
+use super::{Error, rounded::WIDTH, samples::CONTIGUOUS};
+use crate::distance::{Kernel, Level, with_kernel};
 
 /// Given centroids are taken to the nearest multiple of one part in so many.
 const GIVEN_DENOMINATOR: u64 = 1 << 20;
@@ -106,6 +108,34 @@ impl Centroids {
             let (sum, count) = (u128::from(self.sums[[j, i]]), u128::from(self.counts[j]));
             ((2 * sum + count) / (2 * count)) as u8
         })
+    }
+
+    /// |to - from|² of each centroid; zero of those that stand still, and of no others.
+    pub(super) fn movement(&self, to: &Self) -> Vec<f64> {
+        let level = Level::detect();
+        let of_cluster = |j: usize| -> f64 {
+            let (before, after) = (self.sums.row(j), to.sums.row(j));
+            if self.counts[j] == to.counts[j] && before == after {
+                return 0.0;
+            }
+            let (n, m) = (self.counts[j] as f64, to.counts[j] as f64);
+            let (before, after) = (before.to_slice().expect(CONTIGUOUS), after.to_slice().expect(CONTIGUOUS));
+            let squares = with_kernel!(level, |kernel| {
+                kernel.run(|| {
+                    let mut sums = [0.0; WIDTH];
+                    for (before, after) in before.chunks(WIDTH).zip(after.chunks(WIDTH)) {
+                        for (sum, (&old, &new)) in sums.iter_mut().zip(before.iter().zip(after)) {
+                            *sum += (new as f64 / m - old as f64 / n).powi(2);
+                        }
+                    }
+                    sums.iter().sum::<f64>()
+                })
+            });
+            let (n, m) = (u128::from(self.counts[j]), u128::from(to.counts[j]));
+            let same = |(&old, &new): (&u64, &u64)| u128::from(old) * m == u128::from(new) * n;
+            if squares == 0.0 && !before.iter().zip(after).all(same) { f64::MIN_POSITIVE } else { squares }
+        };
+        (0..self.n_clusters()).into_par_iter().map(of_cluster).collect()
     }
 
     /// The squared distance of `row` to centroid `j`, exactly: Σ (n x - s)² / n².

@@ -8,10 +8,11 @@
 //! kept for every row (Hamerly 2010 keeps the two bounds whose difference it is), and a row is not looked at
 //! before it is used up.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, concatenate, s};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, concatenate, s};
 use rayon::prelude::*;
 
 use super::{
+    rounded::Rounded,
     samples::{CONTIGUOUS, PANELS, Samples},
     settle::Pairs,
     vectors::Vectors,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 /// The limit of a row that has to be looked at.
-const NONE: f32 = f32::NEG_INFINITY;
+pub(super) const NONE: f32 = f32::NEG_INFINITY;
 
 /// What is known of every row from when it was last looked at.
 pub(super) struct Dense {
@@ -49,18 +50,7 @@ impl Dense {
 
     /// Takes note of how far the centroids of a set moved.
     pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
-        let farthest = (0..distances.len()).max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
-        let most =
-            |of: &mut dyn Iterator<Item = (usize, &f64)>| of.fold(0.0, |most: f64, (_, &d)| most.max(d));
-        let first = most(&mut distances.iter().enumerate());
-        let second = most(&mut distances.iter().enumerate().filter(|&(j, _)| Some(j) != farthest));
-        for (j, (drift, distance)) in self.drifts.row_mut(set).iter_mut().zip(distances).enumerate() {
-            let others = if Some(j) == farthest { second } else { first };
-            if distance + others > 0.0 {
-                // Covers what the floats lose, in distances between bytes and in this sum.
-                *drift += (distance + others) * (1.0 + 1e-9) + 1e-10;
-            }
-        }
+        drift(self.drifts.row_mut(set), distances);
     }
 
     /// Brings `nearest`, shape (all sets, n), up to date for some of the sets.
@@ -71,63 +61,107 @@ impl Dense {
         mut nearest: ArrayViewMut2<u32>,
     ) {
         let samples = sets[0].1.samples();
-        #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
-        let drifts = self.drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32);
-        let step = Step { kernel, samples, sets, drifts };
-        let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter();
+        let drifts = rounded_up(&self.drifts);
         if self.keeps && self.panels.is_none() {
             self.panels = samples.pack();
         }
-        if !samples.can_be_packed() {
-            return blocks
-                .enumerate()
-                .for_each(|(block, nearest)| step.measure_all(block * PANELS * LANES, nearest));
-        }
+        let packed =
+            samples.can_be_packed().then(|| pack(kernel, sets.iter().map(|(_, pairs)| pairs.rounded)));
+        let step = Step { kernel, samples, sets, drifts: drifts.view(), packed: packed.as_ref() };
+        let panels = self.panels.as_deref();
+        let blocks = nearest.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter();
         let limits = self.limits.axis_chunks_iter_mut(Axis(1), PANELS * LANES);
-        let (blocks, panels) = (blocks.zip(limits).enumerate(), self.panels.as_deref());
-        let uppers: Vec<ArrayView2<i8>> = sets.iter().map(|(_, pairs)| pairs.rounded.upper.view()).collect();
-        let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
-        let packed = Packed::new(kernel, uppers.view());
-        blocks.for_each_init(
-            || (vec![[0; LANES]; uppers.nrows()], Scratch::default(), Panel::default(), Vec::new()),
-            |(dots, scratch, own, open), (block, (mut nearest, mut limits))| {
-                let rows = nearest.axis_chunks_iter_mut(Axis(1), LANES);
-                let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(1), LANES));
-                for (number, (mut nearest, mut limits)) in (block * PANELS..).zip(rows) {
-                    let first = number * LANES;
-                    let n_open = step.find_open(nearest.view(), limits.view(), open);
-                    if f64::from(n_open) * K::DOTS_COST < (LANES * sets.len()) as f64 {
-                        step.assign_open(first, open, nearest.view_mut(), limits.view_mut());
-                    } else {
-                        let panel = panels.map_or_else(
-                            || {
-                                own.pack(
-                                    samples.rows().slice(s![first..first + nearest.ncols(), ..]),
-                                    K::BLOCK,
-                                );
-                                &*own
-                            },
-                            |panels| &panels[number],
-                        );
-                        packed.multiply_all(panel, scratch, dots);
-                        step.assign_panel(first, dots, nearest, limits);
-                    }
-                }
+        blocks.zip(limits).enumerate().for_each_init(
+            Workspace::default,
+            |workspace, (block, (nearest, limits))| {
+                step.assign(workspace, panels, block * PANELS * LANES, nearest, limits);
             },
         );
     }
 }
 
+/// Adds to how far each centroid and the farthest moving of the others have come in all that they moved by now.
+pub(super) fn drift(drifts: ArrayViewMut1<f64>, distances: &[f64]) {
+    let farthest = (0..distances.len()).max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
+    let most = |of: &mut dyn Iterator<Item = (usize, &f64)>| of.fold(0.0, |most: f64, (_, &d)| most.max(d));
+    let first = most(&mut distances.iter().enumerate());
+    let second = most(&mut distances.iter().enumerate().filter(|&(j, _)| Some(j) != farthest));
+    for (j, (drift, distance)) in drifts.into_iter().zip(distances).enumerate() {
+        let others = if Some(j) == farthest { second } else { first };
+        if distance + others > 0.0 {
+            // Covers what the floats lose, in distances between bytes and in this sum.
+            *drift += (distance + others) * (1.0 + 1e-9) + 1e-10;
+        }
+    }
+}
+
+/// Drifts as limits are compared with them.
+#[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
+pub(super) fn rounded_up(drifts: &Array2<f64>) -> Array2<f32> {
+    drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32)
+}
+
+/// Rounded centroids of one set, or of several one behind the other, for the kernels.
+pub(super) fn pack<'a, K: Kernel>(kernel: K, sets: impl Iterator<Item = &'a Rounded>) -> Packed<K> {
+    let uppers: Vec<ArrayView2<i8>> = sets.map(|rounded| rounded.upper.view()).collect();
+    let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
+    Packed::new(kernel, uppers.view())
+}
+
+/// What a thread needs room for.
+#[derive(Default)]
+pub(super) struct Workspace {
+    dots: Vec<Lanes>,
+    scratch: Scratch,
+    panel: Panel,
+    open: Vec<u32>,
+}
+
 /// One assignment step.
-struct Step<'a, 'b, 's, K, V: Vectors> {
-    kernel: K,
-    samples: &'a Samples<'s>,
-    sets: &'a [(usize, Pairs<'b, K, V>)],
+pub(super) struct Step<'a, 'b, 's, K: Kernel, V: Vectors> {
+    pub(super) kernel: K,
+    pub(super) samples: &'a Samples<'s>,
+    pub(super) sets: &'a [(usize, Pairs<'b, K, V>)],
     /// Rounded up.
-    drifts: Array2<f32>,
+    pub(super) drifts: ArrayView2<'a, f32>,
+    /// The centroids, unless rows are too long for the kernels' sums.
+    pub(super) packed: Option<&'a Packed<K>>,
 }
 
 impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
+    /// Brings the rows from `first` on up to date, a whole number of panels from the start: `nearest` and `limits` are
+    /// theirs, shape (all sets, rows); `panels` those of all rows, if they stay packed.
+    pub(super) fn assign(
+        &self,
+        workspace: &mut Workspace,
+        panels: Option<&[Panel]>,
+        first: usize,
+        mut nearest: ArrayViewMut2<u32>,
+        mut limits: ArrayViewMut2<f32>,
+    ) {
+        let Some(packed) = self.packed else { return self.measure_all(first, nearest) };
+        let Workspace { dots, scratch, panel: own, open } = workspace;
+        dots.resize(packed.len(), [0; LANES]);
+        let rows = nearest.axis_chunks_iter_mut(Axis(1), LANES);
+        let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(1), LANES));
+        for (first, (mut nearest, mut limits)) in (first..).step_by(LANES).zip(rows) {
+            let n_open = self.find_open(nearest.view(), limits.view(), open);
+            if f64::from(n_open) * K::DOTS_COST < (LANES * self.sets.len()) as f64 {
+                self.assign_open(first, open, nearest.view_mut(), limits.view_mut());
+                continue;
+            }
+            let panel = match panels {
+                Some(panels) => &panels[first / LANES],
+                None => {
+                    own.pack(self.samples.rows().slice(s![first..first + nearest.ncols(), ..]), K::BLOCK);
+                    &*own
+                }
+            };
+            packed.multiply_all(panel, scratch, dots);
+            self.assign_panel(first, dots, nearest, limits);
+        }
+    }
+
     /// For each set the mask of a panel's rows whose nearest centroid may be another by now; how many there are.
     fn find_open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>, open: &mut Vec<u32>) -> u32 {
         open.clear();

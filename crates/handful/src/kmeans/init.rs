@@ -1,11 +1,11 @@
 //! Where centroids start.
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rand::{RngExt, rngs::ChaCha8Rng, seq::index};
 use rayon::prelude::*;
 
 use super::{
-    Error,
+    Centroids, Error,
     samples::{CONTIGUOUS, PANELS, Samples},
 };
 use crate::{
@@ -50,17 +50,11 @@ pub(super) fn k_means_plus_plus(
     observer: &Observer,
 ) -> Result<Vec<Vec<usize>>, Error> {
     let n = samples.rows().nrows();
-    let enough = SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters));
-    if n > enough {
+    if n > most_rows(n_clusters) {
         let with_weight = |weights: &[u64]| (0..n).filter(|&row| weights[row] > 0).collect::<Vec<_>>();
         let there = weights.map(with_weight);
         let of_sample = |rng: &mut ChaCha8Rng| {
-            let mut rows = match &there {
-                None => index::sample(rng, n, enough).into_vec(),
-                Some(there) if there.len() <= enough => there.clone(),
-                Some(there) => index::sample(rng, there.len(), enough).iter().map(|i| there[i]).collect(),
-            };
-            rows.sort_unstable();
+            let rows = sample(n, n_clusters, there.as_deref(), rng);
             let sample = samples.rows().select(Axis(0), &rows);
             let weights: Option<Vec<u64>> =
                 weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
@@ -78,6 +72,83 @@ pub(super) fn k_means_plus_plus(
         chosen.extend(seed_together(samples, n_clusters, n_trials, weights, rngs, observer)?);
     }
     Ok(chosen)
+}
+
+/// Seeding looks at no more rows.
+fn most_rows(n_clusters: usize) -> usize {
+    SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters))
+}
+
+/// An even sample of more rows than that, or of those that are `there`, in ascending order.
+fn sample(n: usize, n_clusters: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let enough = most_rows(n_clusters);
+    let mut rows = match there {
+        None => index::sample(rng, n, enough).into_vec(),
+        Some(there) if there.len() <= enough => there.to_vec(),
+        Some(there) => index::sample(rng, there.len(), enough).iter().map(|i| there[i]).collect(),
+    };
+    rows.sort_unstable();
+    rows
+}
+
+/// Where a run starts, for those who have the rows elsewhere: it says which it has to see, and takes the centroids from
+/// them. They are those that [`fit`](super::KMeansParams::fit) starts from.
+///
+/// ```
+/// use handful::{KMeans, progress::Observer};
+/// use ndarray::{Array2, Axis};
+///
+/// let x = Array2::from_shape_fn((100, 3), |(i, j)| (7 * i + j) as u8);
+/// let start = KMeans::params(4).seed(1).start(x.nrows(), 0, 0)?;
+/// let rows = x.select(Axis(0), start.rows());
+/// let centroids = start.centroids(rows.view(), &Observer::default())?;
+/// assert_eq!(centroids.n_clusters(), 4);
+/// # Ok::<(), handful::kmeans::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Start {
+    n_clusters: usize,
+    rows: Vec<usize>,
+    /// Of those that go on to be drawn among the rows; none if these are the centroids.
+    rng: Option<ChaCha8Rng>,
+}
+
+impl Start {
+    /// With k-means++.
+    pub(super) fn far_apart(n: usize, n_clusters: usize, mut rng: ChaCha8Rng) -> Self {
+        let rows =
+            if n > most_rows(n_clusters) { sample(n, n_clusters, None, &mut rng) } else { (0..n).collect() };
+        Self { n_clusters, rows, rng: Some(rng) }
+    }
+
+    /// At rows drawn evenly.
+    pub(super) fn at_random(n: usize, n_clusters: usize, mut rng: ChaCha8Rng) -> Self {
+        Self { n_clusters, rows: random(n, n_clusters, None, &mut rng), rng: None }
+    }
+
+    /// The rows that are wanted.
+    #[must_use]
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The centroids, given the rows wanted in their order, shape (`rows().len()`, `n_features`). O(rows · `n_clusters` ·
+    /// `n_features` · log `n_clusters`) at most, on all threads of the current rayon pool.
+    ///
+    /// # Errors
+    /// [`Error::Empty`] if there are not as many rows as wanted, or the observer breaks.
+    pub fn centroids(self, rows: ArrayView2<u8>, observer: &Observer) -> Result<Centroids, Error> {
+        let (n_samples, n_features) = rows.dim();
+        if n_samples != self.rows.len() || n_features == 0 {
+            return Err(Error::Empty { n_samples, n_features });
+        }
+        let Some(mut rng) = self.rng else { return Ok(Centroids::from_rows(rows)) };
+        let rows = rows.as_standard_layout();
+        let samples = Samples::new(rows.view());
+        let rngs = std::slice::from_mut(&mut rng);
+        let chosen = k_means_plus_plus(&samples, self.n_clusters, None, rngs, observer)?;
+        Ok(Centroids::from_rows(rows.select(Axis(0), &chosen[0]).view()))
+    }
 }
 
 /// A run on its way.

@@ -17,6 +17,7 @@ mod centroids;
 mod clusterable;
 mod dense;
 mod error;
+mod farthest;
 mod float_sums;
 mod floats;
 mod grid;
@@ -27,8 +28,10 @@ mod per_class;
 mod rounded;
 mod samples;
 mod settle;
+mod shard;
 mod shared_sketch;
 mod sketched;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod vectors;
@@ -41,8 +44,12 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 pub use centroids::Centroids;
 pub use clusterable::Clusterable;
 pub use error::Error;
+pub use farthest::Farthest;
+pub use init::Start;
 pub use partial_stats::{PartialStats, partial_stats};
 pub use per_class::Prototypes;
+pub use shard::{Shard, Source};
+pub use steps::Steps;
 
 use floats::LARGEST;
 use shared_sketch::SharedSketch;
@@ -190,11 +197,7 @@ impl KMeansParams {
         self.check(vectors)?;
         let (samples, weights) = (vectors.samples(), vectors.whole_weights());
         let tol = if self.tol > 0.0 { self.tol * vectors.mean_variance() } else { 0.0 };
-        let rng = |run: &usize| {
-            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            rng.set_stream(u64::from(job.stream) << 32 | *run as u64);
-            rng
-        };
+        let rng = |run: &usize| self.rng(job.stream, *run);
         let (k, n) = (self.n_clusters, samples.rows().nrows());
         let start = |runs: &[usize]| -> Result<Vec<V::Centroids>, Error> {
             let mut rngs: Vec<ChaCha8Rng> = runs.iter().map(rng).collect();
@@ -220,6 +223,38 @@ impl KMeansParams {
             }
         }
         Ok(best.expect("n_init is at least 1"))
+    }
+
+    /// Where run number `run` of so many rows starts: what [`fit`](Self::fit) starts from for stream 0, and
+    /// [`fit_per_class`](Self::fit_per_class) with the number of the class. Given centroids start from
+    /// [`Centroids::from_f64`].
+    ///
+    /// # Errors
+    /// If there are fewer rows than clusters, or no cluster.
+    ///
+    /// # Panics
+    /// If the centroids are given.
+    pub fn start(&self, n_samples: usize, stream: u32, run: usize) -> Result<Start, Error> {
+        let n_clusters = self.n_clusters;
+        if n_clusters == 0 {
+            return Err(Error::Zero { name: "n_clusters" });
+        }
+        if n_clusters > n_samples {
+            return Err(Error::TooManyClusters { n_clusters, n_samples });
+        }
+        let rng = self.rng(stream, run);
+        Ok(match self.init {
+            Init::KMeansPlusPlus => Start::far_apart(n_samples, n_clusters, rng),
+            Init::Random => Start::at_random(n_samples, n_clusters, rng),
+            Init::Given(_) => panic!("given centroids are where they are"),
+        })
+    }
+
+    /// The random numbers of a run.
+    fn rng(&self, stream: u32, run: usize) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(u64::from(stream) << 32 | run as u64);
+        rng
     }
 
     /// How often rows may look for their nearest centroid with the help of a sketch.

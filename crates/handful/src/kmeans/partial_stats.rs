@@ -7,7 +7,8 @@ use super::{
     assign::assign_once,
     bytes::Bytes,
     centroids::Centroids,
-    samples::{CONTIGUOUS, Samples},
+    farthest::{Far, relocate},
+    samples::{CONTIGUOUS, Samples, mean_variance},
     vectors::Vectors,
 };
 use crate::distance::{Kernel, with_kernel};
@@ -17,7 +18,7 @@ const ROWS: usize = 1 << 16;
 
 /// What a batch of rows tells K-Means: how many are nearest to each centroid, their sum, and the sum of their
 /// squared lengths. Whole numbers: however rows are split into batches, and in whatever order these are merged, the
-/// bits are the same.
+/// bits are the same. Sums wrap, so that what rows that move take along can be told as a difference.
 ///
 /// ```
 /// use handful::kmeans::{Centroids, partial_stats};
@@ -76,6 +77,22 @@ impl PartialStats {
         }
     }
 
+    /// Statistics as counts, sums, shape (`n_clusters`, `n_features`), and squares: what [`counts`](Self::counts),
+    /// [`sums`](Self::sums) and [`squares`](Self::squares) told.
+    ///
+    /// # Errors
+    /// [`Error::InitShape`] if there is not one of each for every cluster.
+    pub fn from_parts(counts: Vec<u64>, sums: Array2<u64>, squares: Vec<u128>) -> Result<Self, Error> {
+        let expected = (counts.len(), sums.ncols());
+        if sums.nrows() != counts.len() || squares.len() != counts.len() {
+            return Err(Error::InitShape {
+                expected,
+                found: (sums.nrows().min(squares.len()), sums.ncols()),
+            });
+        }
+        Ok(Self { counts, sums: sums.as_standard_layout().into_owned(), squares })
+    }
+
     /// Rows in each cluster.
     #[must_use]
     pub fn counts(&self) -> &[u64] {
@@ -88,15 +105,32 @@ impl PartialStats {
         self.sums.view()
     }
 
+    /// Of each cluster the sum of its rows' squared lengths.
+    #[must_use]
+    pub fn squares(&self) -> &[u128] {
+        &self.squares
+    }
+
     /// Adds the statistics of other rows, which were taken with the same centroids.
     ///
     /// # Panics
     /// If they are of another number of clusters or features.
     pub fn merge(&mut self, other: &Self) {
         assert_eq!(self.sums.dim(), other.sums.dim(), "statistics of other clusters");
-        self.sums += &other.sums;
-        self.counts.iter_mut().zip(&other.counts).for_each(|(count, other)| *count += other);
-        self.squares.iter_mut().zip(&other.squares).for_each(|(squares, other)| *squares += other);
+        self.sums.zip_mut_with(&other.sums, |sum, other| *sum = sum.wrapping_add(*other));
+        self.counts
+            .iter_mut()
+            .zip(&other.counts)
+            .for_each(|(count, other)| *count = count.wrapping_add(*other));
+        let squares = self.squares.iter_mut().zip(&other.squares);
+        squares.for_each(|(squares, other)| *squares = squares.wrapping_add(*other));
+    }
+
+    /// The variance of a feature of the rows of all clusters, averaged over the features: what `tol` is relative to.
+    #[must_use]
+    pub fn mean_variance(&self) -> f64 {
+        let n = self.counts.iter().sum::<u64>();
+        mean_variance(n as usize, self.squares.iter().sum(), self.sums.sum_axis(Axis(0)).to_vec())
     }
 
     /// Sum of squared distances of the rows to the centroids that they were counted for.
@@ -125,11 +159,28 @@ impl PartialStats {
         means
     }
 
+    /// [`means`](Self::means), with empty clusters moved to the rows farthest from their centroids, which come by falling
+    /// distance; those for which there is no such row stay where they were.
+    pub(super) fn means_with<'a>(
+        &self,
+        previous: &Centroids,
+        farthest: impl IntoIterator<Item = Far<'a>>,
+    ) -> Centroids {
+        let mut means = self.means(previous);
+        let empty = (0..self.counts.len()).filter(|&j| self.counts[j] == 0);
+        relocate(&mut means, empty, farthest.into_iter());
+        means
+    }
+
     pub(super) fn add<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize, weight: u64) {
-        self.counts[j] += weight;
-        self.squares[j] += u128::from(weight) * u128::from(samples.norms[row]);
+        self.counts[j] = self.counts[j].wrapping_add(weight);
+        let square = u128::from(weight) * u128::from(samples.norms[row]);
+        self.squares[j] = self.squares[j].wrapping_add(square);
         let (sums, pixels) = self.sums_and_row(j, samples, row);
-        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum += weight * u64::from(x)));
+        kernel.run(|| {
+            let each = sums.iter_mut().zip(pixels);
+            each.for_each(|(sum, &x)| *sum = sum.wrapping_add(weight * u64::from(x)));
+        });
     }
 
     pub(super) fn remove<K: Kernel>(
@@ -140,10 +191,14 @@ impl PartialStats {
         row: usize,
         weight: u64,
     ) {
-        self.counts[j] -= weight;
-        self.squares[j] -= u128::from(weight) * u128::from(samples.norms[row]);
+        self.counts[j] = self.counts[j].wrapping_sub(weight);
+        let square = u128::from(weight) * u128::from(samples.norms[row]);
+        self.squares[j] = self.squares[j].wrapping_sub(square);
         let (sums, pixels) = self.sums_and_row(j, samples, row);
-        kernel.run(|| sums.iter_mut().zip(pixels).for_each(|(sum, &x)| *sum -= weight * u64::from(x)));
+        kernel.run(|| {
+            let each = sums.iter_mut().zip(pixels);
+            each.for_each(|(sum, &x)| *sum = sum.wrapping_sub(weight * u64::from(x)));
+        });
     }
 
     fn sums_and_row<'a>(

@@ -37,6 +37,18 @@ impl<'a> Samples<'a> {
         }
     }
 
+    /// [`new`](Self::new) on this thread alone, for few rows.
+    pub(super) fn here(rows: ArrayView2<'a, u8>) -> Self {
+        Self {
+            values: rows.to_slice().expect(CONTIGUOUS),
+            shape: rows.dim(),
+            norms: distance::squared_norms(rows),
+            sums: distance::sums(rows),
+            lost: Vec::new(),
+            level: Level::detect(),
+        }
+    }
+
     pub(super) fn rows(&self) -> ArrayView2<'_, u8> {
         ArrayView2::from_shape(self.shape, self.values).expect("the shape of the rows given")
     }
@@ -98,10 +110,16 @@ impl<'a> Samples<'a> {
             )
             .reduce(|| vec![0; d], |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
         let squares: u128 = self.norms.iter().map(|&norm| u128::from(norm)).sum();
-        let of_sums: u128 = sums.into_iter().map(|sum: u64| u128::from(sum).pow(2)).sum();
-        let n = n as u128;
-        (n * squares - of_sums) as f64 / (n * n) as f64 / d as f64
+        mean_variance(n, squares, sums)
     }
+}
+
+/// The variance of a feature, averaged over the features, from the number of rows, the sum of their squared lengths and
+/// that of each feature.
+pub(super) fn mean_variance(n: usize, squares: u128, sums: Vec<u64>) -> f64 {
+    let (d, n) = (sums.len() as f64, n as u128);
+    let of_sums: u128 = sums.into_iter().map(|sum| u128::from(sum).pow(2)).sum();
+    (n * squares - of_sums) as f64 / (n * n) as f64 / d
 }
 
 fn pack<K: Kernel>(_: K, rows: ArrayView2<u8>) -> Vec<Panel> {

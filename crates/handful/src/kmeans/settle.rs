@@ -15,8 +15,8 @@ pub(super) struct Pairs<'a, K, V: Vectors> {
     pub(super) kernel: K,
     vectors: &'a V,
     centroids: &'a V::Centroids,
-    pub(super) rounded: Rounded,
-    fine: V::Fine,
+    pub(super) rounded: &'a Rounded,
+    fine: &'a V::Fine,
 }
 
 /// A centroid that a row was compared with.
@@ -39,8 +39,13 @@ pub(super) struct Settled {
 }
 
 impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
-    pub(super) fn new(kernel: K, vectors: &'a V, centroids: &'a V::Centroids) -> Self {
-        let (rounded, fine) = vectors.round(centroids);
+    /// The rounding is the centroids'.
+    pub(super) fn new(
+        kernel: K,
+        vectors: &'a V,
+        centroids: &'a V::Centroids,
+        (rounded, fine): &'a (Rounded, V::Fine),
+    ) -> Self {
         Self { kernel, vectors, centroids, rounded, fine }
     }
 
@@ -81,7 +86,7 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
     /// The nearest of some centroids, which come in ascending order, with the product of the row and their upper
     /// bytes.
     pub(super) fn settle(&self, row: usize, contenders: impl Iterator<Item = (usize, i64)>) -> Settled {
-        self.vectors.settle(self.kernel, self.centroids, &self.fine, row, contenders)
+        self.vectors.settle(self.kernel, self.centroids, self.fine, row, contenders)
     }
 }
 

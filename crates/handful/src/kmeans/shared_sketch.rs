@@ -73,7 +73,9 @@ impl SharedSketch {
         let some = Arc::new(Sketch::of_some(kernel, rows, &projection, every));
         let mut trial = Sketched::new(some, every, n, (1, n_clusters));
         let mut nearest = Array2::from_elem((1, n), NOWHERE);
-        let pays = trial.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids))], nearest.view_mut());
+        let rounded = vectors.round(centroids);
+        let pairs = Pairs::new(kernel, vectors, centroids, &rounded);
+        let pays = trial.assign(kernel, &[(0, pairs)], nearest.view_mut());
         pays.then(|| Arc::new(Sketch::new(kernel, rows, &projection)))
     }
 }

@@ -309,7 +309,9 @@ mod tests {
                             sketched.moved(set, &squares);
                         }
                     }
-                    let pairs = [0, 1].map(|set| (set, Pairs::new(kernel, &bytes, &centroids[set])));
+                    let rounded = [0, 1].map(|set| bytes.round(&centroids[set]));
+                    let pair = |set: usize| Pairs::new(kernel, &bytes, &centroids[set], &rounded[set]);
+                    let pairs = [0, 1].map(|set| (set, pair(set)));
                     sketched.assign(kernel, &pairs, nearest.view_mut());
                     for (nearest, centroids) in nearest.outer_iter().zip(centroids) {
                         assert_eq!(nearest.to_vec(), naive(x, centroids), "{level}, step {step}");

@@ -1,0 +1,101 @@
+//! Empty clusters move to the rows that are farthest from their centroids.
+
+use ndarray::{ArrayView1, Zip};
+
+use super::{
+    centroids::{Centroids, Fraction},
+    partial_stats::PartialStats,
+};
+
+/// A row that an empty cluster may move to.
+pub(super) struct Far<'a> {
+    /// The cluster that it is in.
+    pub(super) label: usize,
+    pub(super) weight: u64,
+    pub(super) pixels: &'a [u8],
+}
+
+/// Moves empty clusters to rows, which come by falling distance from their centroids.
+pub(super) fn relocate<'a>(
+    means: &mut Centroids,
+    empty: impl Iterator<Item = usize>,
+    mut farthest: impl Iterator<Item = Far<'a>>,
+) {
+    for j in empty {
+        // A cluster's only row stays: taking it would empty another.
+        let Some(far) = farthest.find(|far| means.counts[far.label] > far.weight) else { return };
+        let pixels = ArrayView1::from(far.pixels).mapv(|x| far.weight * u64::from(x));
+        means.counts[far.label] -= far.weight;
+        means.counts[j] = far.weight;
+        Zip::from(means.sums.row_mut(far.label)).and(&pixels).for_each(|sum, &x| *sum -= x);
+        means.sums.row_mut(j).assign(&pixels);
+    }
+}
+
+/// The rows that are farthest from their centroids, of rows that come in batches: as many as there are clusters, since
+/// of each only the last row is passed over.
+///
+/// Whole numbers decide, then row numbers: however rows are split into batches, the same are found.
+#[derive(Clone, Debug, Default)]
+pub struct Farthest {
+    most: usize,
+    /// By falling distance, then by number.
+    rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    distance: Fraction,
+    number: u64,
+    label: u32,
+    pixels: Vec<u8>,
+}
+
+impl Row {
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        other.distance.compare(self.distance).then(self.number.cmp(&other.number))
+    }
+}
+
+impl Farthest {
+    /// Of no rows yet, for so many clusters.
+    #[must_use]
+    pub fn new(n_clusters: usize) -> Self {
+        Self { most: n_clusters, rows: Vec::new() }
+    }
+
+    /// Takes a row into account that is nearest to centroid `label`, unless it is there; `number` is its place among all
+    /// rows.
+    pub fn offer(&mut self, centroids: &Centroids, label: u32, number: u64, pixels: ArrayView1<u8>) {
+        let distance = centroids.squared_distance(pixels, label as usize);
+        if distance.numerator == 0 {
+            return;
+        }
+        let is_farther = |last: &Row| distance.compare(last.distance).then(last.number.cmp(&number)).is_gt();
+        if self.rows.len() < self.most || self.rows.last().is_some_and(is_farther) {
+            let row = Row { distance, number, label, pixels: pixels.to_vec() };
+            let place = self.rows.partition_point(|other| other.order(&row).is_lt());
+            self.rows.insert(place, row);
+            self.rows.truncate(self.most);
+        }
+    }
+
+    /// Takes the rows of another batch into account, which were told with the same centroids.
+    pub fn merge(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.rows.sort_by(Row::order);
+        self.rows.truncate(self.most);
+    }
+
+    /// For each row found, the farthest first: its number, its label and its pixels.
+    pub fn rows(&self) -> impl Iterator<Item = (u64, u32, &[u8])> {
+        self.rows.iter().map(|row| (row.number, row.label, &row.pixels[..]))
+    }
+
+    /// The mean of each cluster of the rows, with empty ones moved to the farthest rows.
+    pub(super) fn means(&self, stats: &PartialStats, previous: &Centroids) -> Centroids {
+        let rows =
+            self.rows.iter().map(|row| Far { label: row.label as usize, weight: 1, pixels: &row.pixels });
+        stats.means_with(previous, rows)
+    }
+}

@@ -1,0 +1,633 @@
+//! Rows that are met pass by pass: in a file, or one machine's share of them.
+//!
+//! Of each row its nearest centroid is kept, and how far centroids may move before another can be (see `dense`). A pass
+//! looks at the rows for which that is used up, and reads no others.
+
+use std::{
+    ops::Range,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use ndarray::{Array2, ArrayView2, s};
+
+use super::{
+    Centroids, Error, Farthest, PartialStats,
+    bytes::Bytes,
+    dense::{NONE, Step, Workspace, drift, pack, rounded_up},
+    rounded::{Lower, Rounded},
+    samples::{CONTIGUOUS, NARROW},
+    settle::{NOWHERE, Pairs},
+    vectors::Vectors,
+};
+use crate::{
+    dataset,
+    distance::{Kernel, Level, Packed, with_kernel},
+};
+
+/// Rows are read so many at a time, or so many bytes of them if that is less.
+const CHUNK_ROWS: usize = 4096;
+const CHUNK_BYTES: usize = 1 << 22;
+/// Where fewer than one row in so many is wanted, each is read on its own.
+const SPARSE: usize = 8;
+
+/// Rows of bytes that can be read in any order, some at a time.
+pub trait Source: Sync {
+    /// Rows and features.
+    fn shape(&self) -> (usize, usize);
+
+    /// Some of the rows, as they are or read into `buffer`, shape (`rows.len()`, `n_features`), in standard layout.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn rows<'a>(
+        &'a self,
+        rows: Range<usize>,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<ArrayView2<'a, u8>, dataset::Error>;
+}
+
+impl Source for ArrayView2<'_, u8> {
+    fn shape(&self) -> (usize, usize) {
+        self.dim()
+    }
+
+    fn rows<'a>(
+        &'a self,
+        rows: Range<usize>,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<ArrayView2<'a, u8>, dataset::Error> {
+        let found = self.slice(s![rows, ..]);
+        if found.is_standard_layout() {
+            return Ok(found);
+        }
+        buffer.clear();
+        buffer.extend(found.iter());
+        Ok(ArrayView2::from_shape(found.dim(), buffer).expect("as many"))
+    }
+}
+
+/// Rows of one or several groups, each of which is clustered on its own, by as many runs.
+///
+/// ```
+/// use handful::kmeans::{Centroids, Shard};
+/// use ndarray::array;
+///
+/// let x = array![[1_u8], [2], [9]];
+/// let mut shard = Shard::new(&x.view(), None, 1, 1);
+/// shard.pass(&x.view(), &[Some(&Centroids::from_f64(&array![[0.0], [8.0]])?)])?;
+/// assert_eq!((shard.stats(0).counts(), shard.labels(0)), (&[2, 1][..], vec![0, 0, 1]));
+/// # Ok::<(), handful::kmeans::Error>(())
+/// ```
+pub struct Shard {
+    n_features: usize,
+    n_groups: usize,
+    chunks: Vec<Mutex<Chunk>>,
+    /// Group by group, for each its runs.
+    sets: Vec<Set>,
+}
+
+/// The centroids of a run in a group.
+#[derive(Default)]
+struct Set(Option<Last>);
+
+/// The last pass.
+struct Last {
+    centroids: Centroids,
+    /// How far they have come in all, shape (1, `n_clusters`).
+    drifts: Array2<f64>,
+    /// What it found.
+    stats: PartialStats,
+}
+
+/// Rows that lie together.
+struct Chunk {
+    rows: Range<usize>,
+    /// Of each group.
+    parts: Vec<Part>,
+}
+
+/// Rows of a chunk that are of one group, by their place in the chunk, and what is known of each, run by run.
+struct Part {
+    rows: Vec<u16>,
+    nearest: Array2<u32>,
+    limits: Array2<f32>,
+}
+
+/// What a pass is made with, for one set.
+struct Prepared<'a, K: Kernel> {
+    centroids: &'a Centroids,
+    rounded: (Rounded, Lower),
+    packed: Option<Packed<K>>,
+    drifts: Array2<f32>,
+}
+
+/// What a thread needs room for.
+#[derive(Default)]
+struct Room {
+    chunk: Vec<u8>,
+    row: Vec<u8>,
+    /// Rows that are open, side by side.
+    open: Vec<u8>,
+    places: Vec<usize>,
+    workspace: Workspace,
+}
+
+impl Shard {
+    /// Of rows that no pass has met yet. `groups` tells of each row the group, below `n_groups`, if there are several.
+    ///
+    /// Takes 2 bytes a row, and 8 for each run.
+    ///
+    /// # Panics
+    /// If there is not a group for each row.
+    #[must_use]
+    pub fn new(source: &impl Source, groups: Option<&[u32]>, n_groups: usize, n_runs: usize) -> Self {
+        let (n, d) = source.shape();
+        assert!(groups.is_none_or(|groups| groups.len() == n), "expected a group for each row");
+        let size = chunk_rows(d);
+        let chunk = |first: usize| {
+            let rows = first..n.min(first + size);
+            let mut parts = vec![Vec::new(); n_groups];
+            for (place, row) in (0..).zip(rows.clone()) {
+                parts[groups.map_or(0, |groups| groups[row] as usize)].push(place);
+            }
+            let part = |rows: Vec<u16>| {
+                let shape = (n_runs, rows.len());
+                Part {
+                    rows,
+                    nearest: Array2::from_elem(shape, NOWHERE),
+                    limits: Array2::from_elem(shape, NONE),
+                }
+            };
+            Mutex::new(Chunk { rows, parts: parts.into_iter().map(part).collect() })
+        };
+        Self {
+            n_features: d,
+            n_groups,
+            chunks: (0..n).step_by(size).map(chunk).collect(),
+            sets: (0..n_groups * n_runs).map(|_| Set::default()).collect(),
+        }
+    }
+
+    /// Finds the nearest centroid of every row: group by group those of its runs, or nothing for a run that goes on no more.
+    /// The rows are the same in each pass.
+    ///
+    /// O(n · `n_clusters` · `n_features`) for each run at most, on all threads of the current rayon pool; rows that cannot
+    /// have another nearest centroid than before are not looked at.
+    ///
+    /// # Errors
+    /// [`Error::FeatureCount`] if the number of features differs, or if rows cannot be read; the next pass then looks at all.
+    ///
+    /// # Panics
+    /// If there are not as many centroids as runs of groups.
+    pub fn pass(&mut self, source: &impl Source, centroids: &[Option<&Centroids>]) -> Result<(), Error> {
+        assert_eq!(centroids.len(), self.sets.len(), "expected centroids for each run of each group");
+        for centroids in centroids.iter().flatten() {
+            let (expected, found) = (centroids.n_features(), self.n_features);
+            if found != expected {
+                return Err(Error::FeatureCount { expected, found });
+            }
+        }
+        for (set, centroids) in self.sets.iter_mut().zip(centroids) {
+            if let Some(centroids) = centroids {
+                set.moved_to(centroids);
+            }
+        }
+        let done = with_kernel!(Level::detect(), |kernel| self.pass_with(kernel, source, centroids));
+        if done.is_err() {
+            self.forget();
+        }
+        done
+    }
+
+    fn pass_with<K: Kernel>(
+        &mut self,
+        kernel: K,
+        source: &impl Source,
+        centroids: &[Option<&Centroids>],
+    ) -> Result<(), Error> {
+        let sets = centroids.iter().zip(&self.sets);
+        let prepared: Vec<Option<Prepared<K>>> =
+            sets.map(|(centroids, set)| Some(Prepared::new(kernel, (*centroids)?, set))).collect();
+        let found = self.each_chunk(
+            || (self.no_stats(centroids), Room::default()),
+            |(stats, room), chunk| chunk.pass(kernel, source, &prepared, stats, room),
+        )?;
+        for (stats, _) in found {
+            for (set, stats) in self.sets.iter_mut().zip(stats) {
+                if let (Some(last), Some(stats)) = (&mut set.0, stats) {
+                    last.stats.merge(&stats);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does something with all chunks, on all threads, each of which has room of its own.
+    fn each_chunk<R: Send>(
+        &self,
+        room: impl Fn() -> R + Sync,
+        work: impl Fn(&mut R, &mut Chunk) -> Result<(), Error> + Sync,
+    ) -> Result<Vec<R>, Error> {
+        let next = AtomicUsize::new(0);
+        let all = rayon::broadcast(|_| {
+            let mut room = room();
+            while let Some(chunk) = self.chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let done = work(&mut room, &mut chunk.lock().expect("no panic while locked"));
+                if let Err(error) = done {
+                    next.store(self.chunks.len(), Ordering::Relaxed);
+                    return Err(error);
+                }
+            }
+            Ok(room)
+        });
+        all.into_iter().collect()
+    }
+
+    fn no_stats(&self, centroids: &[Option<&Centroids>]) -> Vec<Option<PartialStats>> {
+        let none = |centroids: &Centroids| PartialStats::new(centroids.n_clusters(), self.n_features);
+        centroids.iter().map(|centroids| centroids.map(none)).collect()
+    }
+
+    /// What the last pass of a set found: of group g and run r with n runs set g n + r.
+    ///
+    /// # Panics
+    /// If there was none.
+    #[must_use]
+    pub fn stats(&self, set: usize) -> &PartialStats {
+        &self.last(set).stats
+    }
+
+    fn last(&self, set: usize) -> &Last {
+        self.sets[set].0.as_ref().expect("a pass has been made")
+    }
+
+    /// For each row, of whatever group, the nearest centroid in the last pass of run `run` of its group.
+    #[must_use]
+    pub fn labels(&self, run: usize) -> Vec<u32> {
+        let mut labels = Vec::new();
+        for chunk in &self.chunks {
+            let chunk = chunk.lock().expect("no panic while locked");
+            labels.resize(chunk.rows.end, NOWHERE);
+            for part in &chunk.parts {
+                for (&place, &nearest) in part.rows.iter().zip(part.nearest.row(run)) {
+                    labels[chunk.rows.start + usize::from(place)] = nearest;
+                }
+            }
+        }
+        labels
+    }
+
+    /// The rows of a set that are farthest from the centroids of its last pass; their numbers start with `first`.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    ///
+    /// # Panics
+    /// If there was no pass.
+    pub fn farthest(&self, source: &impl Source, set: usize, first: u64) -> Result<Farthest, Error> {
+        let Last { centroids, .. } = self.last(set);
+        let n_runs = self.sets.len() / self.n_groups;
+        let (group, run) = (set / n_runs, set % n_runs);
+        let none = || (Farthest::new(centroids.n_clusters()), Vec::new());
+        let found = self.each_chunk(none, |(farthest, buffer), chunk| {
+            let part = &chunk.parts[group];
+            if !part.rows.is_empty() {
+                let rows = source.rows(chunk.rows.clone(), buffer)?;
+                for (&place, &nearest) in part.rows.iter().zip(part.nearest.row(run)) {
+                    let number = first + (chunk.rows.start + usize::from(place)) as u64;
+                    farthest.offer(centroids, nearest, number, rows.row(place.into()));
+                }
+            }
+            Ok(())
+        })?;
+        let mut all = Farthest::new(centroids.n_clusters());
+        found.into_iter().for_each(|(farthest, _)| all.merge(farthest));
+        Ok(all)
+    }
+
+    /// For each group the statistics of its rows as one cluster.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn totals(&self, source: &impl Source) -> Result<Vec<PartialStats>, Error> {
+        let none = || vec![PartialStats::new(1, self.n_features); self.n_groups];
+        let found = with_kernel!(Level::detect(), |kernel| self.each_chunk(
+            || (none(), Vec::new()),
+            |(totals, buffer), chunk| {
+                let rows = source.rows(chunk.rows.clone(), buffer)?;
+                let bytes = Bytes::here(rows);
+                for (total, part) in totals.iter_mut().zip(&chunk.parts) {
+                    for &place in &part.rows {
+                        total.add(kernel, 0, bytes.samples(), place.into(), 1);
+                    }
+                }
+                Ok(())
+            }
+        ))?;
+        let mut all = none();
+        for (totals, _) in found {
+            all.iter_mut().zip(&totals).for_each(|(all, total)| all.merge(total));
+        }
+        Ok(all)
+    }
+
+    /// As if no pass had been made.
+    fn forget(&mut self) {
+        self.sets.iter_mut().for_each(|set| set.0 = None);
+        for chunk in &mut self.chunks {
+            for part in &mut chunk.get_mut().expect("no panic while locked").parts {
+                part.nearest.fill(NOWHERE);
+                part.limits.fill(NONE);
+            }
+        }
+    }
+}
+
+impl Set {
+    fn moved_to(&mut self, centroids: &Centroids) {
+        if let Some(last) = &mut self.0 {
+            let squares = last.centroids.movement(centroids).into_iter();
+            drift(last.drifts.row_mut(0), &squares.map(f64::sqrt).collect::<Vec<_>>());
+            last.centroids.clone_from(centroids);
+        } else {
+            let n_clusters = centroids.n_clusters();
+            let stats = PartialStats::new(n_clusters, centroids.n_features());
+            self.0 =
+                Some(Last { centroids: centroids.clone(), drifts: Array2::zeros((1, n_clusters)), stats });
+        }
+    }
+}
+
+impl Chunk {
+    fn pass<K: Kernel>(
+        &mut self,
+        kernel: K,
+        source: &impl Source,
+        prepared: &[Option<Prepared<K>>],
+        stats: &mut [Option<PartialStats>],
+        room: &mut Room,
+    ) -> Result<(), Error> {
+        let Room { chunk: buffer, row, open, places, workspace } = room;
+        let n_runs = prepared.len() / self.parts.len();
+        let n_open: usize = self
+            .parts
+            .iter()
+            .zip(prepared.chunks(n_runs))
+            .flat_map(|(part, runs)| runs.iter().enumerate().map(move |(run, set)| (part, run, set)))
+            .filter_map(|(part, run, set)| Some(part.open(run, set.as_ref()?).count()))
+            .sum();
+        if n_open == 0 {
+            return Ok(());
+        }
+        let n = self.rows.len();
+        let whole = if n_open * SPARSE < n { None } else { Some(source.rows(self.rows.clone(), buffer)?) };
+        let sets = prepared.iter().zip(stats).enumerate();
+        for (number, (set, stats)) in sets {
+            let (Some(set), Some(stats)) = (set, stats) else { continue };
+            let part = &mut self.parts[number / n_runs];
+            let run = number % n_runs;
+            places.clear();
+            places.extend(part.open(run, set));
+            if places.is_empty() {
+                continue;
+            }
+            let rows = match whole {
+                Some(whole) if places.len() == n => whole,
+                _ => {
+                    open.clear();
+                    for &place in &*places {
+                        let at = usize::from(part.rows[place]);
+                        match &whole {
+                            Some(whole) => open.extend(whole.row(at).to_slice().expect(CONTIGUOUS)),
+                            None => {
+                                let at = self.rows.start + at;
+                                open.extend(source.rows(at..at + 1, row)?);
+                            }
+                        }
+                    }
+                    let shape = (places.len(), set.centroids.n_features());
+                    ArrayView2::from_shape(shape, open).expect("whole rows")
+                }
+            };
+            set.assign(kernel, rows, places, part, run, stats, workspace);
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// The places of rows whose nearest centroid may be another by now.
+    fn open<'a, K: Kernel>(&'a self, run: usize, set: &'a Prepared<K>) -> impl Iterator<Item = usize> + 'a {
+        let known = self.nearest.row(run).into_iter().zip(self.limits.row(run));
+        let is_open = |(&nearest, &limit): (&u32, &f32)| {
+            nearest == NOWHERE || limit <= set.drifts[[0, nearest as usize]]
+        };
+        known.enumerate().filter(move |(_, known)| is_open(*known)).map(|(place, _)| place)
+    }
+}
+
+impl<'a, K: Kernel> Prepared<'a, K> {
+    /// Of a set that has been told of these centroids.
+    fn new(kernel: K, centroids: &'a Centroids, set: &Set) -> Self {
+        let drifts = &set.0.as_ref().expect("it has been told").drifts;
+        let rounded = Lower::round(Level::detect(), centroids);
+        let can_be_packed = centroids.n_features() <= NARROW;
+        let packed = can_be_packed.then(|| pack(kernel, std::iter::once(&rounded.0)));
+        Self { centroids, drifts: rounded_up(drifts), rounded, packed }
+    }
+
+    /// Looks at rows, which stand at these places of a part.
+    #[expect(clippy::too_many_arguments, reason = "all that a step is made of")]
+    fn assign(
+        &self,
+        kernel: K,
+        rows: ArrayView2<u8>,
+        places: &[usize],
+        part: &mut Part,
+        run: usize,
+        stats: &mut PartialStats,
+        workspace: &mut Workspace,
+    ) {
+        let bytes = Bytes::here(rows);
+        let samples = bytes.samples();
+        let pairs = [(0, Pairs::new(kernel, &bytes, self.centroids, &self.rounded))];
+        let step =
+            Step { kernel, samples, sets: &pairs, drifts: self.drifts.view(), packed: self.packed.as_ref() };
+        let mut nearest = Array2::from_elem((1, places.len()), NOWHERE);
+        let mut limits = Array2::from_elem((1, places.len()), NONE);
+        step.assign(workspace, None, 0, nearest.view_mut(), limits.view_mut());
+        for (row, ((&place, &new), &limit)) in places.iter().zip(&nearest).zip(&limits).enumerate() {
+            let old = std::mem::replace(&mut part.nearest[[run, place]], new);
+            part.limits[[run, place]] = limit;
+            if old == new {
+                continue;
+            }
+            if old != NOWHERE {
+                stats.remove(kernel, old as usize, samples, row, 1);
+            }
+            stats.add(kernel, new as usize, samples, row, 1);
+        }
+    }
+}
+
+/// Rows in a chunk of rows of so many bytes.
+fn chunk_rows(n_features: usize) -> usize {
+    (CHUNK_BYTES / n_features.max(1)).clamp(1, CHUNK_ROWS)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Axis, array};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        Dataset, KMeans,
+        kmeans::{Init, KMeansParams, Prototypes, Steps},
+        progress::Observer,
+    };
+
+    /// Clusters each group in shards that end at `cuts`, told of nothing but passes.
+    fn in_shards(
+        x: &Array2<u8>,
+        groups: &[u32],
+        n_groups: usize,
+        cuts: &[usize],
+        params: &KMeansParams,
+    ) -> Result<(Vec<Steps>, Vec<u32>), Error> {
+        let mut cuts: Vec<usize> = cuts.iter().map(|&cut| cut % (x.nrows() + 1)).collect();
+        cuts.extend([0, x.nrows()]);
+        cuts.sort_unstable();
+        let mut shards: Vec<(ArrayView2<u8>, Shard, u64)> = cuts
+            .windows(2)
+            .map(|cut| {
+                let rows = x.slice(s![cut[0]..cut[1], ..]);
+                (rows, Shard::new(&rows, Some(&groups[cut[0]..cut[1]]), n_groups, 1), cut[0] as u64)
+            })
+            .collect();
+        let mut totals = vec![PartialStats::new(1, x.ncols()); n_groups];
+        for (rows, shard, _) in &shards {
+            totals.iter_mut().zip(shard.totals(rows)?).for_each(|(all, total)| all.merge(&total));
+        }
+        let mut runs = Vec::new();
+        for (group, total) in (0..).zip(&totals) {
+            let rows: Vec<usize> = (0..x.nrows()).filter(|&row| groups[row] == group).collect();
+            let start = params.start(rows.len(), group, 0)?;
+            let wanted: Vec<usize> = start.rows().iter().map(|&row| rows[row]).collect();
+            let start = start.centroids(x.select(Axis(0), &wanted).view(), &Observer::default())?;
+            runs.push(Steps::new(start, params.max_iter, params.tol * total.mean_variance()));
+        }
+        while runs.iter().any(|run| !run.has_ended()) {
+            for (rows, shard, _) in &mut shards {
+                let centroids: Vec<_> =
+                    runs.iter().map(|run| (!run.has_ended()).then(|| run.centroids())).collect();
+                shard.pass(rows, &centroids)?;
+            }
+            for (set, run) in runs.iter_mut().enumerate().filter(|(_, run)| !run.has_ended()) {
+                let mut stats = PartialStats::new(params.n_clusters, x.ncols());
+                shards.iter().for_each(|(_, shard, _)| stats.merge(shard.stats(set)));
+                let mut farthest = Farthest::new(params.n_clusters);
+                if run.wants_farthest(&stats) {
+                    for (rows, shard, first) in &shards {
+                        farthest.merge(shard.farthest(rows, set, *first)?);
+                    }
+                }
+                run.step(stats, &farthest)?;
+            }
+        }
+        Ok((runs, shards.iter().flat_map(|(_, shard, _)| shard.labels(0)).collect()))
+    }
+
+    fn check(
+        x: &Array2<u8>,
+        groups: &[u32],
+        cuts: &[usize],
+        params: &KMeansParams,
+    ) -> Result<(), TestCaseError> {
+        let n_groups = groups.iter().max().map_or(0, |&group| group as usize + 1);
+        let counts: Vec<usize> =
+            (0..n_groups as u32).map(|group| groups.iter().filter(|&&g| g == group).count()).collect();
+        prop_assume!(counts.iter().all(|&n| n >= params.n_clusters));
+        let (runs, labels) = in_shards(x, groups, n_groups, cuts, params)?;
+        let names = (0..n_groups).map(|group| group.to_string()).collect();
+        let data = Dataset::new(x.clone(), [1, x.ncols()], groups.to_vec(), names)?;
+        let Prototypes { clusterings, .. } = params.fit_per_class(&data)?;
+        for (group, (run, expected)) in runs.iter().zip(&clusterings).enumerate() {
+            prop_assert_eq!(run.centroids(), &expected.centroids);
+            prop_assert_eq!(run.inertia().to_bits(), expected.inertia.to_bits());
+            prop_assert_eq!(
+                (run.n_iter(), run.cluster_sizes()),
+                (expected.n_iter, &expected.cluster_sizes[..])
+            );
+            let own: Vec<u32> =
+                labels.iter().zip(groups).filter(|&(_, &g)| g as usize == group).map(|(&l, _)| l).collect();
+            prop_assert_eq!(&own, &expected.labels);
+        }
+        Ok(())
+    }
+
+    proptest! {
+        /// Few distinct values make clusters empty, and ties.
+        #[test]
+        fn shards_come_to_the_same_bits_as_one_array(
+            bytes in prop::collection::vec(any::<u8>(), 40..400),
+            groups in prop::collection::vec(0_u32..3, 200),
+            cuts in prop::collection::vec(any::<usize>(), 0..5),
+            levels in prop::sample::select(vec![2_u8, 4, 16, 255]),
+            k in 1_usize..6,
+            seed in any::<u64>(),
+            max_iter in 1_usize..12,
+            tol in prop::sample::select(vec![0.0, 1e-4, 0.1]),
+            is_random in any::<bool>(),
+        ) {
+            let n = bytes.len() / 2;
+            let x = Array2::from_shape_fn((n, 2), |(i, j)| bytes[2 * i + j] % levels * (255 / levels));
+            let init = if is_random { Init::Random } else { Init::KMeansPlusPlus };
+            let params = KMeans::params(k).seed(seed).max_iter(max_iter).tol(tol).init(init);
+            check(&x, &vec![0; n], &cuts, &params)?;
+            check(&x, &groups[..n], &cuts, &params)?;
+        }
+    }
+
+    #[test]
+    fn long_runs_over_many_chunks_are_the_same() {
+        let x = Array2::from_shape_fn((9000, 12), |(i, j)| ((i * i / 7 + 31 * i * j) % 251) as u8);
+        let groups: Vec<u32> = (0..9000).map(|i| u32::from(i % 5 > 1)).collect();
+        for k in [7, 60] {
+            check(&x, &groups, &[1000, 4097, 4097], &KMeans::params(k).max_iter(25).tol(0.0)).unwrap();
+        }
+    }
+
+    #[test]
+    fn rows_that_cannot_be_read_leave_nothing_behind() {
+        struct Broken<'a>(ArrayView2<'a, u8>);
+        impl Source for Broken<'_> {
+            fn shape(&self) -> (usize, usize) {
+                self.0.dim()
+            }
+
+            fn rows<'a>(
+                &'a self,
+                rows: Range<usize>,
+                buffer: &'a mut Vec<u8>,
+            ) -> Result<ArrayView2<'a, u8>, dataset::Error> {
+                if rows.start > 0 {
+                    return Err(dataset::Error::NoImages { path: "gone".into() });
+                }
+                self.0.rows(rows, buffer)
+            }
+        }
+        let x = Array2::from_shape_fn((3 * CHUNK_ROWS, 1), |(i, _)| (i % 256) as u8);
+        let mut shard = Shard::new(&x.view(), None, 1, 1);
+        let centroids = Centroids::from_f64(&array![[3.0], [200.0]]).unwrap();
+        let error = shard.pass(&Broken(x.view()), &[Some(&centroids)]).unwrap_err();
+        assert!(error.to_string().contains("gone"), "{error}");
+        shard.pass(&x.view(), &[Some(&centroids)]).unwrap();
+        assert_eq!(shard.stats(0), &crate::kmeans::partial_stats(x.view(), &centroids).unwrap());
+        let wrong = Centroids::from_f64(&array![[3.0, 4.0]]).unwrap();
+        assert!(matches!(shard.pass(&x.view(), &[Some(&wrong)]), Err(Error::FeatureCount { .. })));
+    }
+}

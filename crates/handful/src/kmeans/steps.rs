@@ -1,0 +1,116 @@
+//! Lloyd's iteration for those who see to the rows elsewhere: it is told what a pass over them found, and tells with which
+//! centroids to make the next.
+
+use super::{Centroids, Error, Farthest, PartialStats};
+
+/// A run of K-Means, pass by pass: over files, or over other machines.
+///
+/// Fed with the [`PartialStats`] of all rows it comes to the same centroids, inertia and number of iterations as
+/// [`fit`](super::KMeansParams::fit), bit for bit.
+///
+/// ```
+/// use handful::kmeans::{Centroids, Farthest, Steps, partial_stats};
+/// use ndarray::{array, s};
+///
+/// let x = array![[0_u8], [2], [10], [12]];
+/// let mut run = Steps::new(Centroids::from_f64(&array![[0.0], [1.0]])?, 300, 0.0);
+/// while !run.has_ended() {
+///     let mut stats = partial_stats(x.slice(s![..2, ..]), run.centroids())?;
+///     stats.merge(&partial_stats(x.slice(s![2.., ..]), run.centroids())?);
+///     run.step(stats, &Farthest::default())?;
+/// }
+/// assert_eq!((run.centroids().to_f64(), run.inertia(), run.n_iter()), (array![[1.0], [11.0]], 4.0, 3));
+/// # Ok::<(), handful::kmeans::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps {
+    pub(super) max_iter: usize,
+    pub(super) tol: f64,
+    pub(super) centroids: Centroids,
+    /// Of the last pass.
+    pub(super) stats: Option<PartialStats>,
+    pub(super) n_iter: usize,
+    /// The centroids have hardly moved; the statistics are not yet theirs.
+    pub(super) converged: bool,
+    pub(super) ended: bool,
+}
+
+impl Steps {
+    /// A run from these centroids, of at most `max_iter` iterations, which ends when their squared movement sums to at most
+    /// `tol`: the [parameter](super::KMeansParams::tol) times the rows' [mean variance](PartialStats::mean_variance).
+    #[must_use]
+    pub fn new(start: Centroids, max_iter: usize, tol: f64) -> Self {
+        Self { max_iter, tol, centroids: start, stats: None, n_iter: 0, converged: false, ended: false }
+    }
+
+    /// What the next pass is to be made with; at the end the result.
+    #[must_use]
+    pub fn centroids(&self) -> &Centroids {
+        &self.centroids
+    }
+
+    /// Whether all is done.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Iterations done.
+    #[must_use]
+    pub fn n_iter(&self) -> usize {
+        self.n_iter
+    }
+
+    /// Sum of squared distances of the rows to the centroids that they were counted for in the last pass; 0 before the
+    /// first.
+    #[must_use]
+    pub fn inertia(&self) -> f64 {
+        self.stats.as_ref().map_or(0.0, |stats| stats.inertia(&self.centroids))
+    }
+
+    /// Rows in each cluster in the last pass; none before the first.
+    #[must_use]
+    pub fn cluster_sizes(&self) -> &[u64] {
+        self.stats.as_ref().map_or(&[], |stats| stats.counts())
+    }
+
+    /// Whether [`step`](Self::step) wants to know the rows that are farthest from their centroids: there are clusters
+    /// without rows, which move there.
+    #[must_use]
+    pub fn wants_farthest(&self, stats: &PartialStats) -> bool {
+        !self.is_last_pass() && self.stats.as_ref() != Some(stats) && stats.counts.contains(&0)
+    }
+
+    /// After the pass that is made with these centroids nothing moves any more.
+    fn is_last_pass(&self) -> bool {
+        self.converged || self.n_iter == self.max_iter
+    }
+
+    /// Goes on from what a pass with the [`centroids`](Self::centroids) found in all rows; the farthest are looked at only
+    /// if they are [wanted](Self::wants_farthest).
+    ///
+    /// # Errors
+    /// [`Error::InitShape`] if the statistics are of other clusters.
+    pub fn step(&mut self, stats: PartialStats, farthest: &Farthest) -> Result<(), Error> {
+        let (expected, found) = (self.centroids.sums.dim(), stats.sums.dim());
+        if found != expected {
+            return Err(Error::InitShape { expected, found });
+        }
+        // Rows that change places without a trace leave the means where they are: the next pass would be the last.
+        let is_at_rest = self.stats.as_ref() == Some(&stats);
+        if self.is_last_pass() {
+            self.ended = true;
+        } else {
+            self.n_iter += 1;
+            if is_at_rest {
+                self.ended = true;
+            } else {
+                let means = farthest.means(&stats, &self.centroids);
+                self.converged = self.centroids.movement(&means).iter().sum::<f64>() <= self.tol;
+                self.centroids = means;
+            }
+        }
+        self.stats = Some(stats);
+        Ok(())
+    }
+}
