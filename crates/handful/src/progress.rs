@@ -21,6 +21,8 @@ pub enum Stage {
     /// Lloyd iterations done, of at most `max_iter`, by runs that go side by side; their last report has
     /// `done == total`.
     Lloyd,
+    /// Rows met in a pass over what is not in memory.
+    Pass,
     /// K-Means runs done, over all classes and restarts, where classes are clustered on their own.
     Runs,
     /// Images whose features have been seen to, over all passes.

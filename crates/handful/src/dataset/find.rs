@@ -167,6 +167,10 @@ impl Rows for Labelled {
     fn size_hint(&self) -> usize {
         self.rows.size_hint()
     }
+
+    fn is_plain(&self) -> bool {
+        self.rows.is_plain()
+    }
 }
 
 /// One file after the other.

@@ -25,6 +25,7 @@ mod input;
 mod labels;
 mod load;
 mod locate;
+mod on_disk;
 mod reader;
 mod values;
 
@@ -37,6 +38,7 @@ pub use find::is_named_as_picture;
 pub use formats::pictures::{decode_picture, picture_size};
 pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};
 pub use locate::{locate, user_folder};
+pub use on_disk::{OnDisk, RowSource};
 pub use reader::{Images, Reader};
 
 /// Images of one shape, each with a label that is an index into the named classes.

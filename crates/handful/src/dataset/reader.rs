@@ -107,6 +107,11 @@ impl Reader {
         self.shape
     }
 
+    /// Whether rows stand in the unpacked file as they are given, up to its end.
+    pub(super) fn is_plain(&self) -> bool {
+        self.rows.is_plain()
+    }
+
     /// Whether this is a picture in PNG, JPEG or the like, as it is: of any size, and dark on light perhaps. See
     /// [`Framing`] for what makes an image of it.
     #[must_use]

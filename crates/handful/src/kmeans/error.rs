@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use crate::{dataset, progress::Cancelled};
 
 /// What can be wrong with a clustering job.
@@ -96,7 +98,27 @@ pub enum Error {
         /// Features of the rows.
         found: usize,
     },
-    /// The prototypes do not make a data set.
+    /// The job does not fit into the memory that it may use.
+    #[error(
+        "expected a memory limit of at least {} MB for {what}, found {} MB: raise it", needed.div_ceil(1 << 20), limit >> 20
+    )]
+    Memory {
+        /// What takes most of it.
+        what: String,
+        /// Bytes wanted.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// A checkpoint that cannot be read or written, or is of another job.
+    #[error("{}: {problem}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and found, and what to do.
+        problem: String,
+    },
+    /// Rows cannot be read, or the prototypes do not make a data set.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
     /// Ended by the observer.

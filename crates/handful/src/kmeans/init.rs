@@ -64,8 +64,7 @@ pub(super) fn k_means_plus_plus(
         };
         return rngs.iter_mut().map(of_sample).collect();
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
-    let n_trials = 2 + (n_clusters as f64).ln() as usize;
+    let n_trials = n_trials(n_clusters);
     let together = (DISTANCES_TOGETHER / (n * n_trials)).max(1);
     let mut chosen = Vec::with_capacity(rngs.len());
     for rngs in rngs.chunks_mut(together) {
@@ -74,8 +73,14 @@ pub(super) fn k_means_plus_plus(
     Ok(chosen)
 }
 
+/// Rows that are tried as the next centroid.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
+pub(super) fn n_trials(n_clusters: usize) -> usize {
+    2 + (n_clusters as f64).ln() as usize
+}
+
 /// Seeding looks at no more rows.
-fn most_rows(n_clusters: usize) -> usize {
+pub(super) fn most_rows(n_clusters: usize) -> usize {
     SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters))
 }
 

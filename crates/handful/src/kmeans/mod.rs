@@ -14,6 +14,7 @@
 mod assign;
 mod bytes;
 mod centroids;
+mod checkpoint;
 mod clusterable;
 mod dense;
 mod error;
@@ -23,6 +24,7 @@ mod floats;
 mod grid;
 mod init;
 mod lloyd;
+mod on_disk;
 mod partial_stats;
 mod per_class;
 mod rounded;
@@ -46,9 +48,10 @@ pub use clusterable::Clusterable;
 pub use error::Error;
 pub use farthest::Farthest;
 pub use init::Start;
+pub use on_disk::Passes;
 pub use partial_stats::{PartialStats, partial_stats};
 pub use per_class::Prototypes;
-pub use shard::{Shard, Source};
+pub use shard::Shard;
 pub use steps::Steps;
 
 use floats::LARGEST;
@@ -269,8 +272,8 @@ impl KMeansParams {
         if matches!(self.init, Init::Given(_)) { 1 } else { self.n_init }
     }
 
-    fn check<V: Vectors>(&self, vectors: &V) -> Result<(), Error> {
-        let (n_samples, n_features) = vectors.samples().rows().dim();
+    /// Whether parameters make sense, whatever the rows.
+    fn check_values(&self) -> Result<(), Error> {
         let at_least_one =
             [("n_clusters", self.n_clusters), ("n_init", self.n_init), ("max_iter", self.max_iter)];
         if let Some(&(name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
@@ -279,6 +282,12 @@ impl KMeansParams {
         if !(self.tol >= 0.0 && self.tol.is_finite()) {
             return Err(Error::Tol { tol: self.tol });
         }
+        Ok(())
+    }
+
+    fn check<V: Vectors>(&self, vectors: &V) -> Result<(), Error> {
+        let (n_samples, n_features) = vectors.samples().rows().dim();
+        self.check_values()?;
         if n_samples == 0 || n_features == 0 {
             return Err(Error::Empty { n_samples, n_features });
         }

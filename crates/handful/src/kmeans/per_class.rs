@@ -27,6 +27,39 @@ pub struct Prototypes {
 }
 
 impl Prototypes {
+    /// Of clusterings, one for each of these classes, of images with these labels.
+    pub(super) fn new(
+        clusterings: Vec<KMeans>,
+        classes: &[u32],
+        (image_shape, names): ([usize; 2], &[String]),
+        labels: &[u32],
+    ) -> Result<Self, Error> {
+        let (mut images, mut prototype_classes, mut cluster_sizes) = (Vec::new(), Vec::new(), Vec::new());
+        // For each class the prototype of each cluster, and the clusters of its images.
+        let mut found: Vec<Option<(Vec<u32>, std::slice::Iter<u32>)>> = vec![None; names.len()];
+        for (&class, clustering) in classes.iter().zip(&clusterings) {
+            let bytes = clustering.centroids.to_bytes();
+            let mut prototype_of = vec![0; clustering.cluster_sizes.len()];
+            for j in clustering.nonempty() {
+                prototype_of[j] = u32::try_from(prototype_classes.len()).expect("fewer than 2^32 prototypes");
+                images.extend(bytes.row(j));
+                prototype_classes.push(class);
+                cluster_sizes.push(clustering.cluster_sizes[j]);
+            }
+            found[class as usize] = Some((prototype_of, clustering.labels.iter()));
+        }
+        let prototype = |&class: &u32| {
+            let (prototype_of, clusters) = found[class as usize].as_mut().expect("a class with images");
+            prototype_of[*clusters.next().expect("a cluster for each image") as usize]
+        };
+        let labels = labels.iter().map(prototype).collect();
+        let n_features = image_shape[0] * image_shape[1];
+        let images = Array2::from_shape_vec((prototype_classes.len(), n_features), images)
+            .expect("a row for each prototype");
+        let dataset = Dataset::new(images, image_shape, prototype_classes, names.to_vec())?;
+        Ok(Self { dataset, cluster_sizes, labels, clusterings })
+    }
+
     /// Summed over the classes.
     #[must_use]
     pub fn inertia(&self) -> f64 {
@@ -64,16 +97,7 @@ impl KMeansParams {
     pub fn fit_per_class(&self, dataset: &Dataset) -> Result<Prototypes, Error> {
         let rows: Vec<(u32, Vec<usize>)> =
             (0..).zip(dataset.rows_by_class()).filter(|(_, rows)| !rows.is_empty()).collect();
-        if let Some((class, rows)) = rows.iter().min_by_key(|(_, rows)| rows.len())
-            && self.n_clusters > rows.len()
-        {
-            return Err(Error::TooManyClustersForClass {
-                n_clusters: self.n_clusters,
-                class: dataset.classes()[*class as usize].clone(),
-                n_samples: rows.len(),
-            });
-        }
-
+        self.check_classes(rows.iter().map(|(class, rows)| (*class, rows.len())), dataset.classes())?;
         let per_class = self.split_init(rows.len(), dataset.n_features())?;
         let projection =
             self.shared_projection(dataset.images().view(), rows.iter().map(|(_, rows)| rows.len()));
@@ -94,24 +118,25 @@ impl KMeansParams {
             })
             .collect::<Result<Vec<KMeans>, Error>>()?;
 
-        let mut labels = vec![0; dataset.n_samples()];
-        let (mut images, mut classes, mut cluster_sizes) = (Vec::new(), Vec::new(), Vec::new());
-        for ((class, rows), clustering) in rows.iter().zip(&clusterings) {
-            let (bytes, mut prototype_of) = (clustering.centroids.to_bytes(), vec![0; self.n_clusters]);
-            for j in clustering.nonempty() {
-                prototype_of[j] = u32::try_from(classes.len()).expect("fewer than 2^32 prototypes");
-                images.extend(bytes.row(j));
-                classes.push(*class);
-                cluster_sizes.push(clustering.cluster_sizes[j]);
-            }
-            for (&row, &label) in rows.iter().zip(&clustering.labels) {
-                labels[row] = prototype_of[label as usize];
-            }
+        let classes: Vec<u32> = rows.iter().map(|(class, _)| *class).collect();
+        let (shape, names) = (dataset.image_shape(), dataset.classes());
+        Prototypes::new(clusterings, &classes, (shape, names), dataset.labels())
+    }
+
+    /// Whether each of these classes has enough images.
+    pub(super) fn check_classes(
+        &self,
+        counts: impl Iterator<Item = (u32, usize)>,
+        names: &[String],
+    ) -> Result<(), Error> {
+        match counts.min_by_key(|(_, n_samples)| *n_samples) {
+            Some((class, n_samples)) if self.n_clusters > n_samples => Err(Error::TooManyClustersForClass {
+                n_clusters: self.n_clusters,
+                class: names[class as usize].clone(),
+                n_samples,
+            }),
+            _ => Ok(()),
         }
-        let images = Array2::from_shape_vec((classes.len(), dataset.n_features()), images)
-            .expect("a row for each prototype");
-        let dataset = Dataset::new(images, dataset.image_shape(), classes, dataset.classes().to_vec())?;
-        Ok(Prototypes { dataset, cluster_sizes, labels, clusterings })
     }
 
     /// What sketches of the images are made with, if a sketch may pay for each class.
@@ -127,7 +152,7 @@ impl KMeansParams {
     }
 
     /// The parameters for each class.
-    fn split_init(&self, n_classes: usize, n_features: usize) -> Result<Vec<Self>, Error> {
+    pub(super) fn split_init(&self, n_classes: usize, n_features: usize) -> Result<Vec<Self>, Error> {
         let Init::Given(all) = &self.init else {
             return Ok(vec![self.clone(); n_classes]);
         };

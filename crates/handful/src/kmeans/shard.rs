@@ -11,7 +11,7 @@ use std::{
     },
 };
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
 
 use super::{
     Centroids, Error, Farthest, PartialStats,
@@ -23,51 +23,16 @@ use super::{
     vectors::Vectors,
 };
 use crate::{
-    dataset,
+    dataset::RowSource,
     distance::{Kernel, Level, Packed, with_kernel},
+    progress::{Observer, Stage},
 };
 
 /// Rows are read so many at a time, or so many bytes of them if that is less.
 const CHUNK_ROWS: usize = 4096;
-const CHUNK_BYTES: usize = 1 << 22;
+pub(super) const CHUNK_BYTES: usize = 1 << 22;
 /// Where fewer than one row in so many is wanted, each is read on its own.
 const SPARSE: usize = 8;
-
-/// Rows of bytes that can be read in any order, some at a time.
-pub trait Source: Sync {
-    /// Rows and features.
-    fn shape(&self) -> (usize, usize);
-
-    /// Some of the rows, as they are or read into `buffer`, shape (`rows.len()`, `n_features`), in standard layout.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    fn rows<'a>(
-        &'a self,
-        rows: Range<usize>,
-        buffer: &'a mut Vec<u8>,
-    ) -> Result<ArrayView2<'a, u8>, dataset::Error>;
-}
-
-impl Source for ArrayView2<'_, u8> {
-    fn shape(&self) -> (usize, usize) {
-        self.dim()
-    }
-
-    fn rows<'a>(
-        &'a self,
-        rows: Range<usize>,
-        buffer: &'a mut Vec<u8>,
-    ) -> Result<ArrayView2<'a, u8>, dataset::Error> {
-        let found = self.slice(s![rows, ..]);
-        if found.is_standard_layout() {
-            return Ok(found);
-        }
-        buffer.clear();
-        buffer.extend(found.iter());
-        Ok(ArrayView2::from_shape(found.dim(), buffer).expect("as many"))
-    }
-}
 
 /// Rows of one or several groups, each of which is clustered on its own, by as many runs.
 ///
@@ -82,11 +47,13 @@ impl Source for ArrayView2<'_, u8> {
 /// # Ok::<(), handful::kmeans::Error>(())
 /// ```
 pub struct Shard {
+    n_samples: usize,
     n_features: usize,
     n_groups: usize,
     chunks: Vec<Mutex<Chunk>>,
     /// Group by group, for each its runs.
     sets: Vec<Set>,
+    observer: Observer,
 }
 
 /// The centroids of a run in a group.
@@ -143,7 +110,7 @@ impl Shard {
     /// # Panics
     /// If there is not a group for each row.
     #[must_use]
-    pub fn new(source: &impl Source, groups: Option<&[u32]>, n_groups: usize, n_runs: usize) -> Self {
+    pub fn new(source: &impl RowSource, groups: Option<&[u32]>, n_groups: usize, n_runs: usize) -> Self {
         let (n, d) = source.shape();
         assert!(groups.is_none_or(|groups| groups.len() == n), "expected a group for each row");
         let size = chunk_rows(d);
@@ -164,11 +131,19 @@ impl Shard {
             Mutex::new(Chunk { rows, parts: parts.into_iter().map(part).collect() })
         };
         Self {
+            n_samples: n,
             n_features: d,
             n_groups,
             chunks: (0..n).step_by(size).map(chunk).collect(),
             sets: (0..n_groups * n_runs).map(|_| Set::default()).collect(),
+            observer: Observer::default(),
         }
+    }
+
+    /// Whom passes tell how far they are.
+    #[must_use]
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// Finds the nearest centroid of every row: group by group those of its runs, or nothing for a run that goes on no more.
@@ -182,7 +157,7 @@ impl Shard {
     ///
     /// # Panics
     /// If there are not as many centroids as runs of groups.
-    pub fn pass(&mut self, source: &impl Source, centroids: &[Option<&Centroids>]) -> Result<(), Error> {
+    pub fn pass(&mut self, source: &impl RowSource, centroids: &[Option<&Centroids>]) -> Result<(), Error> {
         assert_eq!(centroids.len(), self.sets.len(), "expected centroids for each run of each group");
         for centroids in centroids.iter().flatten() {
             let (expected, found) = (centroids.n_features(), self.n_features);
@@ -205,7 +180,7 @@ impl Shard {
     fn pass_with<K: Kernel>(
         &mut self,
         kernel: K,
-        source: &impl Source,
+        source: &impl RowSource,
         centroids: &[Option<&Centroids>],
     ) -> Result<(), Error> {
         let sets = centroids.iter().zip(&self.sets);
@@ -234,9 +209,12 @@ impl Shard {
         let next = AtomicUsize::new(0);
         let all = rayon::broadcast(|_| {
             let mut room = room();
-            while let Some(chunk) = self.chunks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let done = work(&mut room, &mut chunk.lock().expect("no panic while locked"));
-                if let Err(error) = done {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(chunk) = self.chunks.get(number) else { break };
+                let mut chunk = chunk.lock().expect("no panic while locked");
+                let told = self.observer.report(Stage::Pass, chunk.rows.start, self.n_samples);
+                if let Err(error) = told.map_err(Error::from).and_then(|()| work(&mut room, &mut chunk)) {
                     next.store(self.chunks.len(), Ordering::Relaxed);
                     return Err(error);
                 }
@@ -287,7 +265,7 @@ impl Shard {
     ///
     /// # Panics
     /// If there was no pass.
-    pub fn farthest(&self, source: &impl Source, set: usize, first: u64) -> Result<Farthest, Error> {
+    pub fn farthest(&self, source: &impl RowSource, set: usize, first: u64) -> Result<Farthest, Error> {
         let Last { centroids, .. } = self.last(set);
         let n_runs = self.sets.len() / self.n_groups;
         let (group, run) = (set / n_runs, set % n_runs);
@@ -312,7 +290,7 @@ impl Shard {
     ///
     /// # Errors
     /// If rows cannot be read.
-    pub fn totals(&self, source: &impl Source) -> Result<Vec<PartialStats>, Error> {
+    pub fn totals(&self, source: &impl RowSource) -> Result<Vec<PartialStats>, Error> {
         let none = || vec![PartialStats::new(1, self.n_features); self.n_groups];
         let found = with_kernel!(Level::detect(), |kernel| self.each_chunk(
             || (none(), Vec::new()),
@@ -365,7 +343,7 @@ impl Chunk {
     fn pass<K: Kernel>(
         &mut self,
         kernel: K,
-        source: &impl Source,
+        source: &impl RowSource,
         prepared: &[Option<Prepared<K>>],
         stats: &mut [Option<PartialStats>],
         room: &mut Room,
@@ -480,14 +458,13 @@ fn chunk_rows(n_features: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Axis, array};
+    use ndarray::{Axis, array, s};
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
-        Dataset, KMeans,
+        Dataset, KMeans, dataset,
         kmeans::{Init, KMeansParams, Prototypes, Steps},
-        progress::Observer,
     };
 
     /// Clusters each group in shards that end at `cuts`, told of nothing but passes.
@@ -604,7 +581,7 @@ mod tests {
     #[test]
     fn rows_that_cannot_be_read_leave_nothing_behind() {
         struct Broken<'a>(ArrayView2<'a, u8>);
-        impl Source for Broken<'_> {
+        impl RowSource for Broken<'_> {
             fn shape(&self) -> (usize, usize) {
                 self.0.dim()
             }

@@ -5,22 +5,19 @@
 //! size and checksum, validation figures, and last a checksum of all that and the tensors.
 
 mod error;
+pub(crate) mod sealed;
 mod tensors;
 #[cfg(test)]
 mod tests;
 
 use std::{
-    collections::HashMap,
     fs,
-    io::Write,
     path::{Path, PathBuf},
 };
 
 use ndarray::ArrayView1;
-use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 pub use error::Error;
 use tensors::Tensor;
@@ -112,14 +109,7 @@ impl Model {
         };
         metadata.provenance.check(self.medoids()).map_err(Error::Provenance)?;
         let metadata = serde_json::to_string(&metadata).map_err(|error| Error::Content(error.to_string()))?;
-        let parts = tensors.iter().map(|(name, tensor)| {
-            let (shape, bytes) = tensor.parts();
-            (name.as_str(), shape, bytes)
-        });
-        let metadata = sealed(&metadata, &tensors::sha256(&metadata, parts));
-        let tensors = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
-        safetensors::serialize(tensors, Some(HashMap::from([(KEY.to_owned(), metadata)])))
-            .map_err(|error| Error::Format(error.to_string()))
+        sealed::seal(KEY, &metadata, &tensors)
     }
 
     /// The names of the tensors of its file, and how many bytes each has, in the file's order.
@@ -149,30 +139,18 @@ impl Model {
     /// # Errors
     /// If it is none, is damaged, was saved by a newer handful or one too old, or does not fit together.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let format = |error: safetensors::SafeTensorError| Error::Format(error.to_string());
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
-        let json = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or(Error::Foreign)?;
         let content = |error: serde_json::Error| Error::Content(error.to_string());
-        let Version { version } = serde_json::from_str(json).map_err(content)?;
+        let json = sealed::metadata(KEY, bytes)?.ok_or(Error::Foreign)?;
+        let Version { version } = serde_json::from_str(&json).map_err(content)?;
         if version < OLDEST_VERSION {
             return Err(Error::OldVersion { found: version, oldest: OLDEST_VERSION });
         }
         if version > FORMAT_VERSION {
             return Err(Error::Version { found: version, supported: FORMAT_VERSION });
         }
-        let (rest, expected) = unsealed(json).ok_or_else(|| {
-            Error::Content("expected a checksum at the end of the metadata, found none".to_owned())
-        })?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
-        let mut all = tensors.tensors();
-        all.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let parts = all.iter().map(|(name, tensor)| (name.as_str(), tensor.shape(), tensor.data()));
-        let found = tensors::sha256(&rest, parts);
-        if found != expected {
-            return Err(Error::Checksum { expected: expected.to_owned(), found });
-        }
+        let (rest, tensors) = sealed::open(&json, bytes)?;
         let metadata: Metadata = serde_json::from_str(&rest).map_err(content)?;
-        Self::from_parts(&Reader(tensors), metadata)
+        Self::from_parts(&tensors, metadata)
     }
 
     fn from_parts(reader: &Reader, metadata: Metadata) -> Result<Self, Error> {
@@ -205,15 +183,7 @@ impl Model {
     /// As [`to_bytes`](Self::to_bytes); if the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let bytes = self.to_bytes()?;
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let write = || {
-            let mut file = NamedTempFile::with_prefix_in(".handful-", folder)?;
-            file.write_all(&bytes)?;
-            file.as_file().sync_all()?;
-            file.persist(path)?;
-            Ok(())
-        };
-        write().map_err(|source| Error::Io { path: path.to_owned(), source })
+        sealed::write(path, &bytes).map_err(|source| Error::Io { path: path.to_owned(), source })
     }
 
     /// Reads a model.
@@ -226,19 +196,6 @@ impl Model {
     }
 }
 
-const SEAL: &str = ",\"sha256\":\"";
-
-/// Metadata with a checksum of everything else in the file as their last entry.
-fn sealed(metadata: &str, sha256: &str) -> String {
-    format!("{}{SEAL}{sha256}\"}}", &metadata[..metadata.len() - 1])
-}
-
-/// Metadata as they were before, and the checksum.
-fn unsealed(metadata: &str) -> Option<(String, &str)> {
-    let (rest, sha256) = metadata.strip_suffix("\"}")?.rsplit_once(SEAL)?;
-    Some((format!("{rest}}}"), sha256))
-}
-
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }

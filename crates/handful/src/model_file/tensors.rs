@@ -30,11 +30,11 @@ macro_rules! scalar {
         }
     )*};
 }
-scalar!(u8 => U8, i8 => I8, i16 => I16, u32 => U32, f32 => F32, f64 => F64);
+scalar!(u8 => U8, i8 => I8, i16 => I16, u32 => U32, u64 => U64, f32 => F32, f64 => F64);
 
 /// One tensor, as bytes.
 #[derive(Debug)]
-pub(super) struct Tensor {
+pub(crate) struct Tensor {
     dtype: Dtype,
     shape: Vec<usize>,
     bytes: Vec<u8>,
@@ -70,7 +70,7 @@ impl Writer {
     }
 
     /// In the order of their names.
-    pub(super) fn finish(mut self) -> Vec<(String, Tensor)> {
+    pub(crate) fn finish(mut self) -> Vec<(String, Tensor)> {
         self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
         self.0
     }
@@ -128,6 +128,20 @@ impl Reader<'_> {
             )));
         }
         Ok((tensor.data().chunks_exact(size_of::<T>()).map(T::get).collect(), shape))
+    }
+
+    /// All of them, in the order of their names.
+    #[cfg(test)]
+    pub(super) fn tensors(&self) -> Vec<(String, Tensor)> {
+        let tensor = |tensor: safetensors::tensor::TensorView| Tensor {
+            dtype: tensor.dtype(),
+            shape: tensor.shape().to_vec(),
+            bytes: tensor.data().to_vec(),
+        };
+        let mut all: Vec<_> =
+            self.0.tensors().into_iter().map(|(name, found)| (name, tensor(found))).collect();
+        all.sort_by(|(a, _), (b, _)| a.cmp(b));
+        all
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

@@ -122,6 +122,10 @@ impl Rows for Images {
     fn size_hint(&self) -> usize {
         self.0.rows_left as usize
     }
+
+    fn is_plain(&self) -> bool {
+        true
+    }
 }
 
 /// Images with their rows and columns exchanged, as EMNIST's.

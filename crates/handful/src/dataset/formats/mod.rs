@@ -29,6 +29,11 @@ pub(super) trait Rows: Send {
     fn size_hint(&self) -> usize {
         0
     }
+
+    /// Whether rows stand in the unpacked file as they are given, up to its end.
+    fn is_plain(&self) -> bool {
+        false
+    }
 }
 
 /// Rows as they come: pixels, one image behind the other, and what labels say.

@@ -263,6 +263,10 @@ impl Rows for Images {
     fn size_hint(&self) -> usize {
         usize::try_from(self.rows_left).unwrap_or(usize::MAX)
     }
+
+    fn is_plain(&self) -> bool {
+        self.array.kind == 'u' && self.array.size == 1 && !self.array.is_fortran
+    }
 }
 
 /// Images with labels of their own.
@@ -318,6 +322,10 @@ impl Rows for Labelled {
 
     fn size_hint(&self) -> usize {
         self.images.size_hint()
+    }
+
+    fn is_plain(&self) -> bool {
+        self.images.is_plain()
     }
 }
 

@@ -1,0 +1,307 @@
+//! Images that stay in their file: any of them can be read, at any time, by any thread.
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufWriter, Read, Write},
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use ndarray::{Array2, ArrayView2, Axis, s};
+use rayon::prelude::*;
+
+use super::{Error, Reader, Split, find::Source, labels};
+use crate::preprocess::Framing;
+
+/// Images are looked through so many at a time, or so many bytes of them if that is less.
+const ROWS: usize = 8192;
+const BYTES: usize = 1 << 22;
+
+/// Rows of bytes that can be read in any order, some at a time.
+pub trait RowSource: Sync {
+    /// Rows and features.
+    fn shape(&self) -> (usize, usize);
+
+    /// Some of the rows, as they are or read into `buffer`, shape (`rows.len()`, `n_features`), in standard layout.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn rows<'a>(&'a self, rows: Range<usize>, buffer: &'a mut Vec<u8>) -> Result<ArrayView2<'a, u8>, Error>;
+}
+
+impl RowSource for ArrayView2<'_, u8> {
+    fn shape(&self) -> (usize, usize) {
+        self.dim()
+    }
+
+    fn rows<'a>(&'a self, rows: Range<usize>, buffer: &'a mut Vec<u8>) -> Result<ArrayView2<'a, u8>, Error> {
+        let found = self.slice(s![rows, ..]);
+        if found.is_standard_layout() {
+            return Ok(found);
+        }
+        buffer.clear();
+        buffer.extend(found.iter());
+        Ok(ArrayView2::from_shape(found.dim(), buffer).expect("as many"))
+    }
+}
+
+/// One part of a data set, left where it is: of what rows of bytes stand in, plain, (IDX, NumPy) they are read by their place;
+/// everything else is unpacked once into a temporary file, in the folder that `TMPDIR` names.
+///
+/// Opening reads all images once, which finds what is wrong with any of them. In memory are 4 bytes an image for its label.
+///
+/// ```
+/// use handful::dataset::{OnDisk, RowSource, Split};
+/// use ndarray::array;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("train.csv");
+/// std::fs::write(&path, "label,pixel0,pixel1,pixel2,pixel3\nright,0,255,0,255\nleft,255,0,255,9\n")?;
+/// let data = OnDisk::open(&path, Split::Train, Default::default())?;
+/// assert_eq!(data.shape(), (2, 4));
+/// assert_eq!(data.select(&[1])?, array![[255, 0, 255, 9]]);
+/// assert_eq!(data.labels(), Some((&[1, 0][..], &["left".to_owned(), "right".to_owned()][..])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct OnDisk {
+    /// What errors call it.
+    path: PathBuf,
+    file: File,
+    /// Where the first row begins.
+    start: u64,
+    shape: (usize, usize),
+    image_shape: [usize; 2],
+    labels: Option<(Vec<u32>, Vec<String>)>,
+    is_copy: bool,
+}
+
+impl OnDisk {
+    /// A file or one part of a folder, in any format: see [`dataset`](super).
+    ///
+    /// # Errors
+    /// As [`load_images`](super::load_images); [`Error::Io`] if the temporary file cannot be written.
+    pub fn open(path: &Path, split: Split, framing: Framing) -> Result<Self, Error> {
+        let source = Source::find(path, split)?;
+        let path = source.path().to_owned();
+        let mut reader = Reader::of_source(source, split, None, framing)?;
+        let image_shape = reader.image_shape();
+        let n_features = image_shape[0] * image_shape[1];
+        let plain = if reader.is_plain() { plain_file(&path)? } else { None };
+        let io_error = |source| Error::Io { path: std::env::temp_dir(), source };
+        let mut copy = match plain {
+            Some(_) => None,
+            None => Some(BufWriter::new(tempfile::tempfile().map_err(io_error)?)),
+        };
+        let (mut n_samples, mut seen) = (0, Labels::default());
+        let most = (BYTES / n_features.max(1)).clamp(1, ROWS);
+        while let Some(images) = reader.read(most)? {
+            n_samples += images.pixels.nrows();
+            if let Some(copy) = &mut copy {
+                let pixels = images.pixels.as_slice().expect("rows as they were read");
+                copy.write_all(pixels).map_err(io_error)?;
+            }
+            images.labels.into_iter().flatten().for_each(|label| seen.push(label));
+        }
+        let n_bytes = n_samples as u64 * n_features as u64;
+        let (file, start, is_copy) = match (plain, copy) {
+            (Some((file, length)), _) => (file, length.saturating_sub(n_bytes), false),
+            (None, Some(copy)) => (copy.into_inner().map_err(|error| io_error(error.into_error()))?, 0, true),
+            (None, None) => unreachable!("there is a file or its copy"),
+        };
+        let labels = seen.sorted();
+        Ok(Self { path, file, start, shape: (n_samples, n_features), image_shape, labels, is_copy })
+    }
+
+    /// Height and width of an image.
+    #[must_use]
+    pub fn image_shape(&self) -> [usize; 2] {
+        self.image_shape
+    }
+
+    /// For each image the index of its class, and the names of the classes; none if images have no labels.
+    #[must_use]
+    pub fn labels(&self) -> Option<(&[u32], &[String])> {
+        self.labels.as_ref().map(|(labels, classes)| (&labels[..], &classes[..]))
+    }
+
+    /// The file that errors name.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether images are read from a temporary file.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
+    /// The given rows, in the given order, read on all threads of the current rayon pool; neighbours at once.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file is no longer what it was.
+    ///
+    /// # Panics
+    /// If a row is out of range.
+    pub fn select(&self, rows: &[usize]) -> Result<Array2<u8>, Error> {
+        const TASK: usize = 1024;
+        let mut found = Array2::zeros((rows.len(), self.shape.1));
+        let tasks = found.axis_chunks_iter_mut(Axis(0), TASK).into_par_iter().zip(rows.par_chunks(TASK));
+        tasks.try_for_each(|(mut found, rows)| {
+            let mut done = 0;
+            for run in rows.chunk_by(|a, b| a + 1 == *b) {
+                let mut to = found.slice_mut(s![done..done + run.len(), ..]);
+                self.read(run[0]..run[0] + run.len(), to.as_slice_mut().expect("rows are contiguous"))?;
+                done += run.len();
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    fn read(&self, rows: Range<usize>, into: &mut [u8]) -> Result<(), Error> {
+        assert!(rows.end <= self.shape.0, "row {} of {}", rows.end, self.shape.0);
+        let start = self.start + rows.start as u64 * self.shape.1 as u64;
+        read_at(&self.file, into, start).map_err(|source| Error::Io { path: self.path.clone(), source })
+    }
+}
+
+impl RowSource for OnDisk {
+    fn shape(&self) -> (usize, usize) {
+        self.shape
+    }
+
+    fn rows<'a>(&'a self, rows: Range<usize>, buffer: &'a mut Vec<u8>) -> Result<ArrayView2<'a, u8>, Error> {
+        let shape = (rows.len(), self.shape.1);
+        buffer.resize(shape.0 * shape.1, 0);
+        self.read(rows, buffer)?;
+        Ok(ArrayView2::from_shape(shape, buffer).expect("as many"))
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, into: &mut [u8], start: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, into, start)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, mut into: &mut [u8], mut start: u64) -> std::io::Result<()> {
+    while !into.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, into, start)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            n => (into, start) = (&mut into[n..], start + n as u64),
+        }
+    }
+    Ok(())
+}
+
+/// The file and its length, if it is one, and not packed.
+fn plain_file(path: &Path) -> Result<Option<(File, u64)>, Error> {
+    let open = || {
+        let mut file = File::open(path)?;
+        let (found, mut head) = (file.metadata()?, [0; 2]);
+        let is_packed =
+            !found.is_file() || file.read(&mut head)? < 2 || matches!(&head, [0x1f, 0x8b] | b"BZ" | b"PK");
+        Ok((!is_packed).then(|| (file, found.len())))
+    };
+    open().map_err(|source| Error::Io { path: path.to_owned(), source })
+}
+
+/// Labels as numbers of those seen before.
+#[derive(Default)]
+struct Labels {
+    names: HashMap<String, u32>,
+    labels: Vec<u32>,
+}
+
+impl Labels {
+    fn push(&mut self, name: String) {
+        let next = u32::try_from(self.names.len()).expect("fewer than 2^32 names");
+        self.labels.push(*self.names.entry(name).or_insert(next));
+    }
+
+    /// As indices of the names in their order.
+    fn sorted(self) -> Option<(Vec<u32>, Vec<String>)> {
+        let classes = labels::classes(self.names.keys());
+        let mut index = vec![0; classes.len()];
+        for (class, name) in (0..).zip(&classes) {
+            index[self.names[name] as usize] = class;
+        }
+        let labels: Vec<u32> = self.labels.into_iter().map(|label| index[label as usize]).collect();
+        (!labels.is_empty()).then_some((labels, classes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+    use ndarray::array;
+
+    use super::*;
+
+    fn idx(images: &Array2<u8>) -> Vec<u8> {
+        let sizes = [images.nrows(), 1, images.ncols()].map(|size| (size as u32).to_be_bytes());
+        [&[0, 0, 8, 3][..], &sizes.concat(), images.as_slice().unwrap()].concat()
+    }
+
+    fn pixels() -> Array2<u8> {
+        Array2::from_shape_fn((5000, 3), |(i, j)| (i * 7 + j) as u8)
+    }
+
+    #[test]
+    fn plain_and_packed_files_hold_the_same_rows() {
+        let (folder, images) = (tempfile::tempdir().unwrap(), pixels());
+        let (plain, packed) = (folder.path().join("a"), folder.path().join("b.gz"));
+        std::fs::write(&plain, idx(&images)).unwrap();
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(&idx(&images)).unwrap();
+        std::fs::write(&packed, encoder.finish().unwrap()).unwrap();
+        for (path, is_copy) in [(plain, false), (packed, true)] {
+            let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+            assert_eq!((data.shape(), data.is_copy(), data.labels()), ((5000, 3), is_copy, None));
+            let rows = [4999, 0, 1, 2, 1500, 1499];
+            assert_eq!(data.select(&rows).unwrap(), images.select(Axis(0), &rows));
+            let mut buffer = Vec::new();
+            assert_eq!(data.rows(17..4000, &mut buffer).unwrap(), images.slice(s![17..4000, ..]));
+        }
+    }
+
+    #[test]
+    fn a_file_that_shrinks_is_an_error() {
+        let (folder, images) = (tempfile::tempdir().unwrap(), pixels());
+        let path = folder.path().join("images");
+        std::fs::write(&path, idx(&images)).unwrap();
+        let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+        File::options().write(true).open(&path).unwrap().set_len(3000).unwrap();
+        assert!(data.select(&[0, 1]).is_ok());
+        let error = data.select(&[4000]).unwrap_err().to_string();
+        assert!(error.contains("images"), "{error}");
+    }
+
+    #[test]
+    fn damage_is_found_on_opening() {
+        let (folder, images) = (tempfile::tempdir().unwrap(), pixels());
+        let path = folder.path().join("images");
+        let whole = idx(&images);
+        for damaged in [&whole[..whole.len() - 1], &[&whole[..], &[0]].concat()] {
+            std::fs::write(&path, damaged).unwrap();
+            let error = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap_err();
+            assert!(matches!(error, Error::WrongSize { .. }), "{error}");
+        }
+    }
+
+    #[test]
+    fn labels_are_those_that_a_whole_load_finds() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, "label,p0,p1,p2,p3\n10,1,0,0,9\n9,2,0,0,9\nb,3,5,7,9\n10,4,0,0,9\n").unwrap();
+        let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+        let whole = crate::dataset::load_train(&path).unwrap();
+        assert_eq!(data.labels(), Some((whole.labels(), whole.classes())));
+        assert_eq!(data.select(&[2]).unwrap(), array![[3, 5, 7, 9]]);
+    }
+}

@@ -1,0 +1,170 @@
+//! Where a job of many passes stands, in a file from which it goes on.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use ndarray::{Array2, ArrayView1, Axis, concatenate};
+use serde::{Deserialize, Serialize};
+
+use super::{Centroids, Error, PartialStats, Steps};
+use crate::model_file::{self, Reader, Writer, sealed};
+
+const KEY: &str = "handful.kmeans";
+/// What a file has beside its numbers, at most: names and the job.
+const REST: u64 = 1 << 20;
+
+/// What makes two jobs the same: from one's checkpoint the other may go on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Job {
+    pub(super) n_clusters: usize,
+    pub(super) n_features: usize,
+    pub(super) n_samples: usize,
+    /// `k-means++`, `random`, or a checksum of the centroids given.
+    pub(super) init: String,
+    pub(super) n_init: usize,
+    pub(super) max_iter: usize,
+    pub(super) tol: f64,
+    pub(super) seed: u64,
+    /// Images of each class that is clustered on its own; one number for all that are clustered together.
+    pub(super) groups: Vec<usize>,
+    /// A checksum of some of the rows.
+    pub(super) data: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    job: Job,
+    runs: Vec<Run>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Run {
+    tol: f64,
+    n_iter: usize,
+    converged: bool,
+    ended: bool,
+    has_stats: bool,
+}
+
+/// The file of a job.
+pub(super) struct Checkpoint {
+    path: PathBuf,
+    job: Job,
+}
+
+impl Checkpoint {
+    pub(super) fn new(path: &Path, job: Job) -> Self {
+        Self { path: path.to_owned(), job }
+    }
+
+    fn n_runs(&self) -> usize {
+        self.job.groups.len() * self.job.n_init
+    }
+
+    /// Bytes of the file's numbers: centroids and statistics, each sums, counts and, of these, squares.
+    pub(super) fn size(&self) -> u64 {
+        let clusters = (self.n_runs() * self.job.n_clusters) as u64;
+        clusters * (2 * self.job.n_features as u64 + 4) * 8
+    }
+
+    /// Writes the runs: the file is that of before, or this one.
+    pub(super) fn save(&self, runs: &[Steps]) -> Result<(), Error> {
+        let nothing = PartialStats::new(self.job.n_clusters, self.job.n_features);
+        let stats: Vec<&PartialStats> =
+            runs.iter().map(|run| run.stats.as_ref().unwrap_or(&nothing)).collect();
+        let joined = |parts: Vec<&Array2<u64>>| {
+            let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+            concatenate(Axis(0), &views).expect("all have as many features")
+        };
+        let mut tensors = Writer::default();
+        let mut put = |name: &str, values: Vec<u64>| tensors.put(name.to_owned(), ArrayView1::from(&values));
+        put("counts", runs.iter().flat_map(|run| run.centroids.counts.clone()).collect());
+        put("stats.counts", stats.iter().flat_map(|stats| stats.counts.clone()).collect());
+        let squares = || stats.iter().flat_map(|stats| stats.squares.iter());
+        #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+        put("stats.squares.low", squares().map(|&square| square as u64).collect());
+        put("stats.squares.high", squares().map(|&square| (square >> 64) as u64).collect());
+        tensors.put("sums".to_owned(), joined(runs.iter().map(|run| &run.centroids.sums).collect()).view());
+        tensors.put("stats.sums".to_owned(), joined(stats.iter().map(|stats| &stats.sums).collect()).view());
+        let runs = runs.iter().map(|run| Run {
+            tol: run.tol,
+            n_iter: run.n_iter,
+            converged: run.converged,
+            ended: run.ended,
+            has_stats: run.stats.is_some(),
+        });
+        let metadata = Metadata { job: self.job.clone(), runs: runs.collect() };
+        let json = serde_json::to_string(&metadata).map_err(|error| self.problem(error.to_string()))?;
+        let bytes =
+            sealed::seal(KEY, &json, &tensors.finish()).map_err(|error| self.problem(error.to_string()))?;
+        sealed::write(&self.path, &bytes).map_err(|error| self.problem(format!("cannot be written: {error}")))
+    }
+
+    /// The runs as they were; none if there is no file yet.
+    pub(super) fn load(&self) -> Result<Option<Vec<Steps>>, Error> {
+        let length = match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            found => found.map_err(|error| self.problem(error.to_string()))?.len(),
+        };
+        let other = || {
+            self.problem(
+                "expected the checkpoint of this job, found another's: name another file, or remove this one"
+                    .to_owned(),
+            )
+        };
+        if length > self.size() + REST {
+            return Err(other());
+        }
+        let damaged = |error: model_file::Error| {
+            self.problem(format!("expected a checkpoint of K-Means: {error}; remove it to start anew"))
+        };
+        let bytes = fs::read(&self.path).map_err(|error| self.problem(error.to_string()))?;
+        let entry = sealed::metadata(KEY, &bytes).map_err(damaged)?.ok_or_else(other)?;
+        let (json, tensors) = sealed::open(&entry, &bytes).map_err(damaged)?;
+        let Metadata { job, runs } = serde_json::from_str(&json)
+            .map_err(|error| damaged(model_file::Error::Content(error.to_string())))?;
+        if job != self.job || runs.len() != self.n_runs() {
+            return Err(other());
+        }
+        self.runs(&tensors, &runs).map(Some).map_err(damaged)
+    }
+
+    fn runs(&self, tensors: &Reader, runs: &[Run]) -> Result<Vec<Steps>, model_file::Error> {
+        let (k, d) = (self.job.n_clusters, self.job.n_features);
+        let n = runs.len() * k;
+        let numbers = |name: &str| tensors.array1::<u64>(name, Some(n));
+        let sums = |name: &str| tensors.array2::<u64>(name, [Some(n), Some(d)]);
+        let (counts, stats_counts) = (numbers("counts")?, numbers("stats.counts")?);
+        let (low, high) = (numbers("stats.squares.low")?, numbers("stats.squares.high")?);
+        let (sums, stats_sums) = (sums("sums")?, sums("stats.sums")?);
+        let content = |error: Error| model_file::Error::Content(error.to_string());
+        let of_run = |(number, run): (usize, &Run)| {
+            let rows = ndarray::s![number * k..(number + 1) * k, ..];
+            let range = number * k..(number + 1) * k;
+            let part = |values: &ndarray::Array1<u64>| values.to_vec()[range.clone()].to_vec();
+            let centroids =
+                Centroids::from_sums(sums.slice(rows).to_owned(), part(&counts)).map_err(content)?;
+            let squares = part(&low).into_iter().zip(part(&high));
+            let squares = squares.map(|(low, high)| u128::from(high) << 64 | u128::from(low)).collect();
+            let stats =
+                PartialStats::from_parts(part(&stats_counts), stats_sums.slice(rows).to_owned(), squares)
+                    .map_err(content)?;
+            Ok(Steps {
+                max_iter: self.job.max_iter,
+                tol: run.tol,
+                centroids,
+                stats: run.has_stats.then_some(stats),
+                n_iter: run.n_iter,
+                converged: run.converged,
+                ended: run.ended,
+            })
+        };
+        runs.iter().enumerate().map(of_run).collect()
+    }
+
+    fn problem(&self, problem: String) -> Error {
+        Error::Checkpoint { path: self.path.clone(), problem }
+    }
+}

@@ -1,0 +1,282 @@
+//! K-Means of rows that stay in their file: seeded from some of them, then pass by pass.
+
+use std::path::PathBuf;
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Centroids, Error, Farthest, Init, KMeans, KMeansParams, Prototypes, Shard, Steps,
+    checkpoint::{Checkpoint, Job},
+    init::{most_rows, n_trials},
+    shard::CHUNK_BYTES,
+};
+use crate::{
+    dataset::{OnDisk, RowSource},
+    model_file::hex,
+    neighbors::evenly,
+    progress::Stage,
+};
+
+/// What the process takes before it begins, and what is not counted.
+const BASE: u64 = 32 << 20;
+/// Rows that make a job's checksum.
+const CHECKED_ROWS: usize = 256;
+
+/// How to make passes over rows on disk.
+#[derive(Clone, Debug, Default)]
+pub struct Passes {
+    memory_limit: Option<u64>,
+    checkpoint: Option<PathBuf>,
+}
+
+impl Passes {
+    /// Bytes that the process may hold, of which little else is taken; no limit unless set.
+    #[must_use]
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        Self { memory_limit: Some(bytes), ..self }
+    }
+
+    /// A file that tells after each pass where the job stands. If it is there, the job goes on from it.
+    #[must_use]
+    pub fn checkpoint(self, path: impl Into<PathBuf>) -> Self {
+        Self { checkpoint: Some(path.into()), ..self }
+    }
+}
+
+/// A job over groups of rows, each clustered on its own.
+struct Groups<'a> {
+    params: &'a KMeansParams,
+    data: &'a OnDisk,
+    /// The group of each row, if there are several.
+    of_rows: Option<Vec<u32>>,
+    /// For each group its number of rows and, of their class, the stream of random numbers and parameters.
+    all: Vec<(usize, u32, KMeansParams)>,
+}
+
+impl KMeansParams {
+    /// [`fit`](Self::fit) on rows that stay on disk: the same bits, in less memory. There are 14 bytes a row in it, and 8 more
+    /// for each further run, beside the rows that seeding looks at, twice, and what there is for each cluster.
+    ///
+    /// All runs go side by side; each pass reads the rows that may have moved.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); if rows cannot be read, the memory is too little, or the checkpoint is of another job.
+    pub fn fit_on_disk(&self, data: &OnDisk, passes: &Passes) -> Result<KMeans, Error> {
+        let n_samples = data.shape().0;
+        if self.n_clusters > n_samples {
+            return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples });
+        }
+        if let Init::Given(centroids) = &self.init {
+            let (expected, found) = ((self.n_clusters, data.shape().1), centroids.dim());
+            if found != expected {
+                return Err(Error::InitShape { expected, found });
+            }
+        }
+        let all = vec![(n_samples, 0, self.clone())];
+        let mut found = Groups { params: self, data, of_rows: None, all }.fit(passes)?;
+        Ok(found.pop().expect("one group"))
+    }
+
+    /// [`fit_per_class`](Self::fit_per_class) on rows that stay on disk, as [`fit_on_disk`](Self::fit_on_disk) does it.
+    ///
+    /// # Errors
+    /// As both; if there are no labels.
+    pub fn fit_per_class_on_disk(&self, data: &OnDisk, passes: &Passes) -> Result<Prototypes, Error> {
+        let (labels, names) = data.labelled()?;
+        let mut counts = vec![0; names.len()];
+        labels.iter().for_each(|&label| counts[label as usize] += 1);
+        // Of those that occur, as all do.
+        let classes: Vec<u32> = (0..).take(names.len()).collect();
+        self.check_classes(classes.iter().copied().zip(counts.iter().copied()), names)?;
+        let params = self.split_init(names.len(), data.shape().1)?;
+        let all = counts.into_iter().zip(classes.clone()).zip(params);
+        let all = all.map(|((n, class), params)| (n, class, params)).collect();
+        let of_rows = Some(labels.to_vec());
+        let found = Groups { params: self, data, of_rows, all }.fit(passes)?;
+        Prototypes::new(found, &classes, (data.image_shape(), names), labels)
+    }
+}
+
+impl Groups<'_> {
+    fn fit(&self, passes: &Passes) -> Result<Vec<KMeans>, Error> {
+        let (params, n_runs) = (self.params, self.params.n_runs());
+        params.check_values()?;
+        let checkpoint = match &passes.checkpoint {
+            Some(path) => Some(Checkpoint::new(path, self.job()?)),
+            None => None,
+        };
+        self.check_memory(passes.memory_limit, checkpoint.as_ref())?;
+        let saved = checkpoint.as_ref().map_or(Ok(None), Checkpoint::load)?;
+        let shard = Shard::new(self.data, self.of_rows.as_deref(), self.all.len(), n_runs);
+        let mut shard = shard.observer(params.observer.clone());
+        let mut runs = match saved {
+            Some(runs) => runs,
+            None => self.start(&shard)?,
+        };
+        if let Some(checkpoint) = &checkpoint {
+            checkpoint.save(&runs)?;
+        }
+        while runs.iter().any(|run| !run.has_ended()) {
+            let n_iter = runs.iter().map(Steps::n_iter).max().unwrap_or(0);
+            params.observer.report(Stage::Lloyd, n_iter.min(params.max_iter - 1), params.max_iter)?;
+            self.step(&mut shard, &mut runs)?;
+            if let Some(checkpoint) = &checkpoint {
+                checkpoint.save(&runs)?;
+            }
+        }
+        // Runs that a checkpoint tells to have ended have met no rows yet.
+        shard.pass(self.data, &runs.iter().map(|run| Some(run.centroids())).collect::<Vec<_>>())?;
+        params.observer.report(Stage::Lloyd, params.max_iter, params.max_iter)?;
+        Ok(self.best(&shard, runs))
+    }
+
+    /// One pass for all runs that have not ended.
+    fn step(&self, shard: &mut Shard, runs: &mut [Steps]) -> Result<(), Error> {
+        let wanted: Vec<Option<&Centroids>> =
+            runs.iter().map(|run| (!run.has_ended()).then(|| run.centroids())).collect();
+        shard.pass(self.data, &wanted)?;
+        for (set, run) in runs.iter_mut().enumerate().filter(|(_, run)| !run.has_ended()) {
+            let stats = shard.stats(set).clone();
+            let farthest = if run.wants_farthest(&stats) {
+                shard.farthest(self.data, set, 0)?
+            } else {
+                Farthest::default()
+            };
+            run.step(stats, &farthest)?;
+        }
+        Ok(())
+    }
+
+    /// Where all runs start.
+    fn start(&self, shard: &Shard) -> Result<Vec<Steps>, Error> {
+        let params = self.params;
+        let totals = if params.tol > 0.0 { Some(shard.totals(self.data)?) } else { None };
+        let mut runs = Vec::new();
+        for (group, (n, stream, of_group)) in self.all.iter().enumerate() {
+            let tol = totals.as_ref().map_or(0.0, |totals| params.tol * totals[group].mean_variance());
+            for run in 0..params.n_runs() {
+                let centroids = match &of_group.init {
+                    Init::Given(places) => Centroids::from_f64(places)?,
+                    _ => {
+                        let start = params.start(*n, *stream, run)?;
+                        let rows = self.data.select(&self.rows_of(group, start.rows()))?;
+                        start.centroids(rows.view(), &params.observer)?
+                    }
+                };
+                runs.push(Steps::new(centroids, params.max_iter, tol));
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Rows by their place in a group.
+    fn rows_of(&self, group: usize, places: &[usize]) -> Vec<usize> {
+        let Some(groups) = &self.of_rows else { return places.to_vec() };
+        let rows: Vec<usize> = (0..groups.len()).filter(|&row| groups[row] as usize == group).collect();
+        places.iter().map(|&place| rows[place]).collect()
+    }
+
+    /// For each group the run with the lowest inertia, of equal ones the first.
+    fn best(&self, shard: &Shard, runs: Vec<Steps>) -> Vec<KMeans> {
+        let (n_groups, n_runs) = (self.all.len(), self.params.n_runs());
+        let mut best: Vec<(usize, f64)> = Vec::new();
+        for runs in runs.chunks(n_runs) {
+            let inertias = runs.iter().map(Steps::inertia).enumerate();
+            best.push(inertias.min_by(|(_, a), (_, b)| a.total_cmp(b)).expect("at least one run"));
+        }
+        let mut labels: Vec<Vec<u32>> = self.all.iter().map(|(n, ..)| Vec::with_capacity(*n)).collect();
+        for run in 0..n_runs {
+            if best.iter().any(|(best, _)| *best == run) {
+                for (row, label) in shard.labels(run).into_iter().enumerate() {
+                    let group = self.of_rows.as_ref().map_or(0, |groups| groups[row] as usize);
+                    if best[group].0 == run {
+                        labels[group].push(label);
+                    }
+                }
+            }
+        }
+        let mut runs: Vec<Option<Steps>> = runs.into_iter().map(Some).collect();
+        (0..n_groups)
+            .zip(labels)
+            .map(|(group, labels)| {
+                let (run, inertia) = best[group];
+                let run = runs[group * n_runs + run].take().expect("taken once");
+                let (cluster_sizes, n_iter) = (run.cluster_sizes().to_vec(), run.n_iter());
+                KMeans { centroids: run.centroids, labels, cluster_sizes, inertia, n_iter }
+            })
+            .collect()
+    }
+
+    /// What a checkpoint is recognised by.
+    fn job(&self) -> Result<Job, Error> {
+        let (n_samples, n_features) = self.data.shape();
+        let (params, mut hash) = (self.params, Sha256::new());
+        let rows = self.data.select(&evenly(n_samples, CHECKED_ROWS.min(n_samples)))?;
+        rows.iter().for_each(|&x| hash.update([x]));
+        self.of_rows.iter().flatten().for_each(|group| hash.update(group.to_le_bytes()));
+        let init = match &params.init {
+            Init::KMeansPlusPlus => "k-means++".to_owned(),
+            Init::Random => "random".to_owned(),
+            Init::Given(places) => {
+                let mut hash = Sha256::new();
+                places.iter().for_each(|place| hash.update(place.to_le_bytes()));
+                hex(&hash.finalize())
+            }
+        };
+        Ok(Job {
+            n_clusters: params.n_clusters,
+            n_features,
+            n_samples,
+            init,
+            n_init: params.n_runs(),
+            max_iter: params.max_iter,
+            tol: params.tol,
+            seed: params.seed,
+            groups: self.all.iter().map(|(n, ..)| *n).collect(),
+            data: hex(&hash.finalize()),
+        })
+    }
+
+    /// Whether everything fits into the limit.
+    fn check_memory(&self, limit: Option<u64>, checkpoint: Option<&Checkpoint>) -> Result<(), Error> {
+        let Some(limit) = limit else { return Ok(()) };
+        let (n, d) = self.data.shape();
+        let (k, n_runs) = (self.params.n_clusters, self.params.n_runs());
+        let (n_sets, threads) = (self.all.len() * n_runs, rayon::current_num_threads());
+        let largest = self.all.iter().map(|(n, ..)| *n).max().unwrap_or(0);
+        let (seeds, of_seed) = match self.params.init {
+            Init::KMeansPlusPlus => (largest.min(most_rows(k)), 2 * d + 8 * (n_trials(k) + 5)),
+            Init::Random => (k, d),
+            Init::Given(_) => (0, 0),
+        };
+        // Of each cluster sums of eight bytes a feature: centroids, statistics, both of the last pass, and those of each thread.
+        let of_rows = n * (4 + 4 + 2 + 8 * n_runs);
+        let of_sets = n_sets * k * d * (8 * (4 + threads) + 4) + threads * 3 * CHUNK_BYTES;
+        let of_file = checkpoint.map_or(0, |checkpoint| 3 * checkpoint.size());
+        let seeding = (seeds * of_seed + largest * 8) as u64;
+        let needed = BASE + of_rows as u64 + seeding.max(of_sets as u64 + of_file);
+        if needed <= limit {
+            return Ok(());
+        }
+        let what = if seeding > of_sets as u64 + of_file {
+            format!("the {seeds} rows of {d} bytes that k-means++ looks at (random starts need none)")
+        } else {
+            format!("{n} rows and {} clusters of {d} features", n_sets * k)
+        };
+        Err(Error::Memory { what, needed, limit })
+    }
+}
+
+impl OnDisk {
+    /// Labels and the names of their classes, or an error.
+    fn labelled(&self) -> Result<(&[u32], &[String]), Error> {
+        let none = || crate::dataset::Error::NoLabels {
+            path: self.path().to_owned(),
+            wanted: "expected labels".to_owned(),
+        };
+        Ok(self.labels().ok_or_else(none)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;
