@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
-use handful::dataset::{self, Images, Split, TrainTest};
+use handful::{
+    dataset::{self, Images, OnDisk, RowSource, Split, TrainTest},
+    kmeans::Passes,
+    preprocess::Framing,
+};
 
 use crate::{
     cluster, compare,
@@ -93,6 +97,45 @@ pub(crate) enum Command {
     Man(Man),
 }
 
+/// A file's images, or those to learn from of a folder, left where they are.
+pub(crate) fn open_on_disk(path: &Path, framing: Framing, console: &Console) -> anyhow::Result<OnDisk> {
+    let data = OnDisk::open(path, Split::Train, framing)?;
+    let images = text::plural(data.shape().0, "image");
+    console.detail(&match data.is_copy() {
+        true => format!("unpacked {images} of {} into a temporary file", path.display()),
+        false => format!("looked through {images} in {}", path.display()),
+    });
+    Ok(data)
+}
+
+/// How passes over images on disk are made, if they are to stay there.
+pub(crate) fn passes(memory_limit: Option<u64>, checkpoint: Option<&Path>) -> Option<Passes> {
+    let passes = memory_limit.into_iter().fold(Passes::default(), Passes::memory_limit);
+    let is_wanted = memory_limit.is_some() || checkpoint.is_some();
+    is_wanted.then(|| checkpoint.into_iter().fold(passes, Passes::checkpoint))
+}
+
+/// Bytes, as `512M`, `2G`, `1.5GiB` or a plain number; units are powers of 1024.
+pub(crate) fn memory_size(text: &str) -> Result<u64, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = unit.trim().to_ascii_lowercase();
+    let power = match unit.trim_end_matches('b').trim_end_matches('i') {
+        "" => 0,
+        "k" => 1,
+        "m" => 2,
+        "g" => 3,
+        "t" => 4,
+        _ => return Err("expected bytes, as in 512M or 2G".to_owned()),
+    };
+    let bytes = number.parse::<f64>().unwrap_or(0.0) * 1024_f64.powi(power);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
+    match bytes {
+        bytes if (1.0..1e18).contains(&bytes) => Ok(bytes as u64),
+        _ => Err("expected bytes, as in 512M or 2G, more than 0".to_owned()),
+    }
+}
+
 /// How a value is written on the command line.
 pub(crate) fn name(value: impl ValueEnum) -> String {
     value.to_possible_value().expect("no value is skipped").get_name().to_owned()
@@ -116,4 +159,26 @@ pub(crate) fn load_images(path: &Path, split: Split, console: &Console) -> anyho
     let images = dataset::load_images(path, split)?;
     console.detail(&format!("read {} from {}", text::plural(images.pixels.nrows(), "image"), path.display()));
     Ok(images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let sizes = [
+            ("512M", 512 << 20),
+            ("1.5g", 3 << 29),
+            ("2GiB", 2 << 30),
+            ("300 MB", 300 << 20),
+            ("4096", 4096),
+        ];
+        for (text, bytes) in sizes {
+            assert_eq!(memory_size(text), Ok(bytes), "{text}");
+        }
+        for wrong in ["", "0", "M", "-1", "1e3", "5X", "1.2.3M", "99999999T"] {
+            assert!(memory_size(wrong).is_err(), "{wrong}");
+        }
+    }
 }

@@ -12,8 +12,9 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use handful::{
     KMeans,
-    dataset::Split,
-    kmeans::{self, Init, KMeansParams},
+    dataset::{self, RowSource, Split},
+    kmeans::{self, Init, Prototypes},
+    preprocess::Framing,
     progress::{Progress, Stage},
 };
 use ndarray::{Array1, Array2, ArrayView2};
@@ -58,6 +59,13 @@ pub(crate) struct Args {
     /// How images find their nearest centroid; the results are the same
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) algorithm: ClusterAlgorithmArg,
+    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the results are the same
+    #[arg(long, value_name = "SIZE", value_parser = args::memory_size)]
+    pub(crate) memory_limit: Option<u64>,
+    /// Leave the images on disk, and write after each pass over them where the job stands, from which the same command
+    /// goes on
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
     /// NumPy file for `centroids`, `labels` and `cluster_sizes`; with --per-class also `classes`
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
@@ -121,7 +129,8 @@ struct Clustering {
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
-    let bar_stage = if args.per_class { Stage::Runs } else { Stage::Lloyd };
+    let on_disk = args::passes(args.memory_limit, args.checkpoint.as_deref());
+    let bar_stage = if args.per_class && on_disk.is_none() { Stage::Runs } else { Stage::Lloyd };
     let bar = console.bar("K-Means", bar_stage);
     let clock = LoopClock::default();
     let watch = clock.clone();
@@ -137,14 +146,25 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         .algorithm(args.algorithm.into())
         .observer(bar.observer_with(move |progress| watch.tell(progress)));
 
-    let (found, (n_samples, n_features), seconds) = if args.per_class {
-        let data = args::load(args.data.as_ref(), console)?.train;
+    let path = args::data_path(args.data.as_ref())?;
+    let (found, (n_samples, n_features), seconds): (Clustering, _, _) = if let Some(passes) = on_disk {
+        let data = args::open_on_disk(&path, Framing::Auto, console)?;
         let start = Instant::now();
-        (per_class(&params, &data)?, data.images().dim(), start.elapsed())
+        let found = if args.per_class {
+            params.fit_per_class_on_disk(&data, &passes)?.into()
+        } else {
+            params.fit_on_disk(&data, &passes)?.into()
+        };
+        (found, data.shape(), start.elapsed())
+    } else if args.per_class {
+        let data = dataset::load_train(&path)?;
+        console.detail(&format!("read {} from {}", text::plural(data.n_samples(), "image"), path.display()));
+        let start = Instant::now();
+        (params.fit_per_class(&data)?.into(), data.images().dim(), start.elapsed())
     } else {
-        let images = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
+        let images = args::load_images(&path, Split::Train, console)?.pixels;
         let start = Instant::now();
-        (whole(&params, images.view())?, images.dim(), start.elapsed())
+        (params.fit(images.view())?.into(), images.dim(), start.elapsed())
     };
     drop(bar);
 
@@ -173,21 +193,24 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     if global.json { print_json(&summary) } else { print(&summary, args) }
 }
 
-fn whole(params: &KMeansParams, images: ndarray::ArrayView2<u8>) -> anyhow::Result<Clustering> {
-    let KMeans { centroids, labels, cluster_sizes, inertia, n_iter } = params.fit(images)?;
-    Ok(Clustering { centroids: centroids.to_f64(), classes: None, labels, cluster_sizes, inertia, n_iter })
+impl From<KMeans> for Clustering {
+    fn from(found: KMeans) -> Self {
+        let KMeans { centroids, labels, cluster_sizes, inertia, n_iter } = found;
+        Self { centroids: centroids.to_f64(), classes: None, labels, cluster_sizes, inertia, n_iter }
+    }
 }
 
-fn per_class(params: &KMeansParams, data: &handful::Dataset) -> anyhow::Result<Clustering> {
-    let found = params.fit_per_class(data)?;
-    Ok(Clustering {
-        centroids: found.centroids(),
-        classes: Some(found.dataset.labels().to_vec()),
-        inertia: found.inertia(),
-        n_iter: found.n_iter(),
-        labels: found.labels,
-        cluster_sizes: found.cluster_sizes,
-    })
+impl From<Prototypes> for Clustering {
+    fn from(found: Prototypes) -> Self {
+        Self {
+            centroids: found.centroids(),
+            classes: Some(found.dataset.labels().to_vec()),
+            inertia: found.inertia(),
+            n_iter: found.n_iter(),
+            labels: found.labels,
+            cluster_sizes: found.cluster_sizes,
+        }
+    }
 }
 
 fn init(name: &str) -> anyhow::Result<Init> {

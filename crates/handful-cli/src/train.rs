@@ -1,10 +1,16 @@
 //! `handful train`: a recipe fitted on labelled images, as a file.
 
-use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
+use std::{
+    io::Write,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use handful::{
-    classifier::{Decision, Hyperplanes, Params, Preset, PrototypeParams},
-    dataset::{self, Split},
+    classifier::{Decision, Hyperplanes, Model, Params, Preset, PrototypeParams},
+    dataset::{self, RowSource, Split},
+    kmeans::Passes,
     progress::Stage,
 };
 use serde::Serialize;
@@ -42,6 +48,13 @@ pub(crate) struct Args {
     /// Whether the ink of pictures in folders is put into the frame; `never` for pictures that are no digits
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     framing: FramingArg,
+    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the model is the same
+    #[arg(long, value_name = "SIZE", value_parser = args::memory_size)]
+    memory_limit: Option<u64>,
+    /// Leave the images on disk, and write after each pass of K-Means over them where it stands, from which the same command
+    /// goes on
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
     /// Where the model goes
     #[arg(short, long, value_name = "MODEL.safetensors")]
     output: PathBuf,
@@ -60,6 +73,39 @@ fn prototypes(text: &str) -> Result<PrototypeParams, String> {
 }
 
 impl Args {
+    /// The model, how many images it was learned from, and in how many seconds.
+    fn in_memory(&self, path: &Path, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
+        let train = dataset::load_split(path, Split::Train, self.framing.into())?;
+        let images = text::plural(train.n_samples(), "image");
+        console.detail(&format!("read {images} from {}", path.display()));
+        let bar = console.bar(self.preset.name(), Stage::Features);
+        let start = Instant::now();
+        let model = self.params().fit_observed(&train, &bar.observer())?;
+        let fit_seconds = start.elapsed().as_secs_f64();
+        drop(bar);
+        let model = model.named_after(self.preset);
+        let model = if self.pictures { model.with_pictures(&train)? } else { model };
+        Ok((model, train.n_samples(), fit_seconds))
+    }
+
+    /// The same of images that stay on disk.
+    fn on_disk(
+        &self,
+        path: &Path,
+        passes: &Passes,
+        console: &Console,
+    ) -> anyhow::Result<(Model, usize, f64)> {
+        let train = args::open_on_disk(path, self.framing.into(), console)?;
+        let bar = console.bar(self.preset.name(), Stage::Lloyd);
+        let start = Instant::now();
+        let model = self.params().fit_on_disk(&train, passes, &bar.observer())?;
+        let fit_seconds = start.elapsed().as_secs_f64();
+        drop(bar);
+        let model = model.named_after(self.preset);
+        let model = if self.pictures { model.with_pictures_on_disk(&train)? } else { model };
+        Ok((model, train.shape().0, fit_seconds))
+    }
+
     /// The recipe, with what is to differ from the preset.
     fn params(&self) -> Params {
         let preset = self.preset.params();
@@ -95,21 +141,13 @@ struct Summary<'a> {
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let file = OutputFile::create(&args.output)?;
     let path = args::data_path(args.data.as_ref())?;
-    let train = dataset::load_split(&path, Split::Train, args.framing.into())?;
-    console.detail(&format!("read {} from {}", text::plural(train.n_samples(), "image"), path.display()));
-    let params = args.params();
-    let bar = console.bar(args.preset.name(), Stage::Features);
-    let start = Instant::now();
-    let model = params.fit_observed(&train, &bar.observer())?;
-    let fit_seconds = start.elapsed().as_secs_f64();
-    drop(bar);
-    let mut model = model.named_after(args.preset);
-    if args.pictures {
-        model = model.with_pictures(&train)?;
-    }
+    let (model, n_samples, fit_seconds) = match args::passes(args.memory_limit, args.checkpoint.as_deref()) {
+        Some(passes) => args.on_disk(&path, &passes, console)?,
+        None => args.in_memory(&path, console)?,
+    };
     let bytes = model.to_bytes()?;
     file.commit(|file| Ok(file.write_all(&bytes)?))?;
-    let (n_samples, n_prototypes) = (train.n_samples(), model.prototypes().n_samples());
+    let n_prototypes = model.prototypes().n_samples();
     if global.json {
         return print_json(&Summary {
             preset: args.preset.name(),

@@ -7,6 +7,7 @@ mod compare;
 mod docs;
 mod fetch;
 mod models;
+mod on_disk;
 mod predict;
 mod presets;
 mod report;

@@ -1,6 +1,7 @@
 //! Learning a recipe.
 
 use ndarray::Axis;
+use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 use super::{Error, Model, Params, PrototypeParams};
 use crate::{
@@ -11,6 +12,9 @@ use crate::{
     progress::Observer,
 };
 
+/// Features are learned from no more images.
+pub(super) const MOST_IMAGES: usize = 1 << 17;
+
 impl Params {
     /// Whether there are enough of these images to learn from: what does not depend on what they show is told before any
     /// work.
@@ -20,18 +24,26 @@ impl Params {
     /// prototypes or atoms of it, if there is one class and discriminants are wanted, or if there are fewer prototypes
     /// than voters.
     pub fn check_images(&self, images: &Dataset) -> Result<(), Error> {
-        self.check(images.image_shape(), images.classes().len()).map_err(Error::Params)?;
-        let counts = images.class_counts();
-        let present = || counts.iter().zip(images.classes()).filter(|(count, _)| **count > 0);
+        self.check_counts(images.image_shape(), images.classes(), &images.class_counts())
+    }
+
+    /// [`check_images`](Self::check_images) of so many images of each class.
+    pub(super) fn check_counts(
+        &self,
+        shape: [usize; 2],
+        classes: &[String],
+        counts: &[usize],
+    ) -> Result<(), Error> {
+        self.check(shape, classes.len()).map_err(Error::Params)?;
+        let present = || counts.iter().zip(classes).filter(|(count, _)| **count > 0);
         let n_classes = present().count();
         let (per_class, n_prototypes) = match self.prototypes {
-            PrototypeParams::All => (1, images.n_samples()),
+            PrototypeParams::All => (1, counts.iter().sum()),
             PrototypeParams::PerClass { n_clusters, .. } => {
                 (n_clusters, n_clusters.saturating_mul(n_classes))
             }
         };
-        let atoms = self.features.iter().map(|(_, features)| features.least_per_class());
-        let expected = atoms.fold(per_class, usize::max);
+        let expected = self.least_per_class().max(per_class);
         if let Some((&found, class)) = present().min_by_key(|(count, _)| **count)
             && found < expected
         {
@@ -49,7 +61,13 @@ impl Params {
         Ok(())
     }
 
-    /// Learns from labelled images.
+    /// The fewest images of a class that features can be learned from.
+    pub(super) fn least_per_class(&self) -> usize {
+        self.features.iter().map(|(_, features)| features.least_per_class()).max().unwrap_or(1)
+    }
+
+    /// Learns from labelled images: features from at most 131,072, of more from a fixed-seed sample in which each class has
+    /// its share; prototypes from all.
     ///
     /// # Errors
     /// As [`check_images`](Self::check_images); if features or prototypes cannot be made of what these images show.
@@ -63,7 +81,10 @@ impl Params {
     /// As [`fit`](Self::fit); if the observer breaks.
     pub fn fit_observed(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
         self.check_images(images)?;
-        let vectorizer = Vectorizer::fit(&self.features, images, self.seed, observer)?;
+        let sample = self.rows_for_features(images.labels(), images.classes().len());
+        let sample = sample.map(|rows| images.select(&rows));
+        let vectorizer =
+            Vectorizer::fit(&self.features, sample.as_ref().unwrap_or(images), self.seed, observer)?;
         let vectors = vectorizer.transform(images.images().view());
         let vectors = images.with_images(vectors, [1, vectorizer.n_features_out()])?;
         let (prototypes, medoids) = match self.prototypes {
@@ -80,6 +101,29 @@ impl Params {
         };
         let provenance = Provenance::of(images);
         Model::new(self.clone(), images.image_shape(), vectorizer, prototypes, medoids, provenance)
+    }
+}
+
+impl Params {
+    /// The rows that features are learned from; none if from all.
+    pub(super) fn rows_for_features(&self, labels: &[u32], n_classes: usize) -> Option<Vec<usize>> {
+        let n = labels.len();
+        if n <= MOST_IMAGES {
+            return None;
+        }
+        let mut of_class = vec![Vec::new(); n_classes];
+        labels.iter().enumerate().for_each(|(row, &label)| of_class[label as usize].push(row));
+        let mut rows = Vec::with_capacity(MOST_IMAGES);
+        for (class, there) in (0..).zip(of_class) {
+            let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+            // Apart from the streams of K-Means, which count runs in their lower half.
+            rng.set_stream(class << 32 | u64::from(u32::MAX));
+            let share = there.len() * MOST_IMAGES / n;
+            let wanted = share.max(self.least_per_class()).min(there.len());
+            rows.extend(index::sample(&mut rng, there.len(), wanted).iter().map(|i| there[i]));
+        }
+        rows.sort_unstable();
+        Some(rows)
     }
 }
 

@@ -25,6 +25,7 @@ mod explanation;
 mod fit;
 mod hyperplanes;
 mod model;
+mod on_disk;
 mod preset;
 #[cfg(test)]
 mod tests;

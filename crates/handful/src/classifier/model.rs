@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::{Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence};
 use crate::{
     Dataset,
+    dataset::OnDisk,
     features::{Vectorizer, total_variance},
     model_file::Provenance,
     neighbors::{NearestNeighbors, Neighbors, TieBreak, Weights, votes},
@@ -147,15 +148,31 @@ impl Model {
     /// # Errors
     /// If these are other images than those that it was learned from.
     pub fn with_pictures(self, learned_from: &Dataset) -> Result<Self, Error> {
-        let Provenance { n_samples, sha256, .. } = Provenance::of(learned_from);
-        let own = &self.provenance;
-        let is_out = |&medoid: &u32| medoid as usize >= n_samples;
-        if (n_samples, &sha256) != (own.n_samples, &own.sha256) || self.medoids.iter().any(is_out) {
-            return Err(Error::OtherImages);
-        }
-        let medoids: Vec<usize> = self.medoids.iter().map(|&medoid| medoid as usize).collect();
+        let medoids = self.medoids_in(&Provenance::of(learned_from))?;
         let pictures = learned_from.images().select(Axis(0), &medoids);
         Ok(Self { pictures: Some(pictures), ..self })
+    }
+
+    /// [`with_pictures`](Self::with_pictures) of images that stay on disk.
+    ///
+    /// # Errors
+    /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
+    pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
+        let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);
+        let medoids = self.medoids_in(&Provenance::of_rows(learned_from, labels)?)?;
+        Ok(Self { pictures: Some(learned_from.select(&medoids)?), ..self })
+    }
+
+    /// The rows of medoids in images, which are to be those that it was learned from.
+    fn medoids_in(&self, images: &Provenance) -> Result<Vec<usize>, Error> {
+        let own = &self.provenance;
+        let is_out = |&medoid: &u32| medoid as usize >= images.n_samples;
+        if (images.n_samples, &images.sha256) != (own.n_samples, &own.sha256)
+            || self.medoids.iter().any(is_out)
+        {
+            return Err(Error::OtherImages);
+        }
+        Ok(self.medoids.iter().map(|&medoid| medoid as usize).collect())
     }
 
     pub(crate) fn with_checked_pictures(self, pictures: Option<Array2<u8>>) -> Self {

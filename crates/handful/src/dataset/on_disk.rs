@@ -114,6 +114,32 @@ impl OnDisk {
         Ok(Self { path, file, start, shape: (n_samples, n_features), image_shape, labels, is_copy })
     }
 
+    /// What `work` makes of all rows, some at a time, in a temporary file; labels stay.
+    pub(crate) fn map<E: From<Error>>(
+        &self,
+        mut work: impl FnMut(ArrayView2<u8>) -> Result<Array2<u8>, E>,
+    ) -> Result<Self, E> {
+        let io_error = |source| Error::Io { path: std::env::temp_dir(), source };
+        let mut copy = BufWriter::new(tempfile::tempfile().map_err(io_error)?);
+        let ((n, d), mut buffer, mut n_features) = (self.shape, Vec::new(), 0);
+        let most = (BYTES / d.max(1)).clamp(1, ROWS);
+        for first in (0..n).step_by(most) {
+            let made = work(self.rows(first..n.min(first + most), &mut buffer)?)?;
+            n_features = made.ncols();
+            copy.write_all(made.as_slice().expect("rows are contiguous")).map_err(io_error)?;
+        }
+        let file = copy.into_inner().map_err(|error| io_error(error.into_error()))?;
+        Ok(Self {
+            path: self.path.clone(),
+            file,
+            start: 0,
+            shape: (n, n_features),
+            image_shape: [1, n_features],
+            labels: self.labels.clone(),
+            is_copy: true,
+        })
+    }
+
     /// Height and width of an image.
     #[must_use]
     pub fn image_shape(&self) -> [usize; 2] {
@@ -124,6 +150,16 @@ impl OnDisk {
     #[must_use]
     pub fn labels(&self) -> Option<(&[u32], &[String])> {
         self.labels.as_ref().map(|(labels, classes)| (&labels[..], &classes[..]))
+    }
+
+    /// As [`labels`](Self::labels).
+    ///
+    /// # Errors
+    /// [`Error::NoLabels`] if there are none.
+    pub(crate) fn labelled(&self) -> Result<(&[u32], &[String]), Error> {
+        let wanted = "expected labels, in a file beside it or in a column called label";
+        let none = || Error::NoLabels { path: self.path.clone(), wanted: wanted.to_owned() };
+        self.labels().ok_or_else(none)
     }
 
     /// The file that errors name.

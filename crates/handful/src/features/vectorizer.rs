@@ -4,8 +4,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components, check_number,
-    total_variance, transform, views::Views,
+    BlockParams, Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components,
+    check_number, total_variance, transform, views::Views,
 };
 use crate::{
     Dataset,
@@ -57,6 +57,21 @@ impl FeatureParams {
                 check_components(*n_components, gradients.n_features())
             }
             Self::Discriminants(params) => params.check(),
+        }
+    }
+}
+
+impl FeatureParams {
+    /// Bytes that learning holds for an image of so many pixels, roughly: upright, gradients, components, and as many that
+    /// K-Means works on.
+    pub(crate) fn learning_bytes(&self, n_pixels: usize) -> usize {
+        match self {
+            Self::Pixels { .. } => 0,
+            Self::Components { gradients, .. } => n_pixels + 3 * gradients.n_features(),
+            Self::Discriminants(params) => {
+                let of_block = |block: &BlockParams| 3 * block.gradients().n_features();
+                n_pixels + params.blocks.iter().map(of_block).sum::<usize>()
+            }
         }
     }
 }

@@ -41,6 +41,15 @@ impl Passes {
     pub fn checkpoint(self, path: impl Into<PathBuf>) -> Self {
         Self { checkpoint: Some(path.into()), ..self }
     }
+
+    /// Whether so many bytes fit into the limit.
+    pub(crate) fn check(&self, bytes: u64, what: &str) -> Result<(), Error> {
+        let needed = BASE + bytes;
+        match self.memory_limit {
+            Some(limit) if needed > limit => Err(Error::Memory { what: what.to_owned(), needed, limit }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A job over groups of rows, each clustered on its own.
@@ -105,7 +114,7 @@ impl Groups<'_> {
             Some(path) => Some(Checkpoint::new(path, self.job()?)),
             None => None,
         };
-        self.check_memory(passes.memory_limit, checkpoint.as_ref())?;
+        self.check_memory(passes, checkpoint.as_ref())?;
         let saved = checkpoint.as_ref().map_or(Ok(None), Checkpoint::load)?;
         let shard = Shard::new(self.data, self.of_rows.as_deref(), self.all.len(), n_runs);
         let mut shard = shard.observer(params.observer.clone());
@@ -238,8 +247,7 @@ impl Groups<'_> {
     }
 
     /// Whether everything fits into the limit.
-    fn check_memory(&self, limit: Option<u64>, checkpoint: Option<&Checkpoint>) -> Result<(), Error> {
-        let Some(limit) = limit else { return Ok(()) };
+    fn check_memory(&self, passes: &Passes, checkpoint: Option<&Checkpoint>) -> Result<(), Error> {
         let (n, d) = self.data.shape();
         let (k, n_runs) = (self.params.n_clusters, self.params.n_runs());
         let (n_sets, threads) = (self.all.len() * n_runs, rayon::current_num_threads());
@@ -254,27 +262,12 @@ impl Groups<'_> {
         let of_sets = n_sets * k * d * (8 * (4 + threads) + 4) + threads * 3 * CHUNK_BYTES;
         let of_file = checkpoint.map_or(0, |checkpoint| 3 * checkpoint.size());
         let seeding = (seeds * of_seed + largest * 8) as u64;
-        let needed = BASE + of_rows as u64 + seeding.max(of_sets as u64 + of_file);
-        if needed <= limit {
-            return Ok(());
-        }
         let what = if seeding > of_sets as u64 + of_file {
             format!("the {seeds} rows of {d} bytes that k-means++ looks at (random starts need none)")
         } else {
             format!("{n} rows and {} clusters of {d} features", n_sets * k)
         };
-        Err(Error::Memory { what, needed, limit })
-    }
-}
-
-impl OnDisk {
-    /// Labels and the names of their classes, or an error.
-    fn labelled(&self) -> Result<(&[u32], &[String]), Error> {
-        let none = || crate::dataset::Error::NoLabels {
-            path: self.path().to_owned(),
-            wanted: "expected labels".to_owned(),
-        };
-        Ok(self.labels().ok_or_else(none)?)
+        passes.check(of_rows as u64 + seeding.max(of_sets as u64 + of_file), &what)
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) use tensors::{Reader, Writer};
 use crate::{
     Dataset,
     classifier::{Model, Params, PrototypeParams},
+    dataset::{self, RowSource},
     features::{Vectorizer, check_number},
 };
 
@@ -55,15 +56,25 @@ pub struct Provenance {
 impl Provenance {
     /// Of a training set.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "rows of a data set are contiguous")]
+    #[expect(clippy::missing_panics_doc, reason = "rows in memory can be read")]
     pub fn of(images: &Dataset) -> Self {
-        let mut hash = Sha256::new();
-        images
-            .images()
-            .outer_iter()
-            .for_each(|row| hash.update(row.as_slice().expect("rows are contiguous")));
-        images.labels().iter().for_each(|label| hash.update(label.to_le_bytes()));
-        Self { n_samples: images.n_samples(), sha256: hex(&hash.finalize()), ..Self::default() }
+        Self::of_rows(&images.images().view(), images.labels()).expect("rows in memory")
+    }
+
+    /// Of a training set wherever it is.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn of_rows(rows: &impl RowSource, labels: &[u32]) -> Result<Self, dataset::Error> {
+        const TOGETHER: usize = 1 << 22;
+        let ((n_samples, d), mut hash, mut buffer) = (rows.shape(), Sha256::new(), Vec::new());
+        let most = (TOGETHER / d.max(1)).max(1);
+        for first in (0..n_samples).step_by(most) {
+            let some = rows.rows(first..n_samples.min(first + most), &mut buffer)?;
+            hash.update(some.as_slice().expect("rows are contiguous"));
+        }
+        labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
+        Ok(Self { n_samples, sha256: hex(&hash.finalize()), ..Self::default() })
     }
 
     /// What cannot be of a model with these medoids: who has the training set looks them up there.

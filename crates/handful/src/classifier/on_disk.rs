@@ -1,0 +1,202 @@
+//! Learning a recipe from images that stay on disk.
+
+use ndarray::{Array2, Axis};
+
+use super::{Error, Model, Params, PrototypeParams, fit::MOST_IMAGES};
+use crate::{
+    Dataset, KMeans,
+    dataset::{OnDisk, RowSource},
+    features::{FeatureParams, Vectorizer},
+    kmeans::{self, Passes},
+    model_file::Provenance,
+    neighbors::NearestNeighbors,
+    progress::{Observer, Stage},
+};
+
+/// Rows among which medoids are looked for at once.
+const ROWS: usize = 1 << 16;
+
+impl Params {
+    /// [`fit`](Self::fit) on images that stay on disk: the same model, to the last bit. In memory are those that features are
+    /// learned from, then what [K-Means](kmeans::KMeansParams::fit_on_disk) holds, or, where all images vote, their vectors;
+    /// vectors wait for K-Means in a temporary file. A checkpoint is that of K-Means: features, if there are such to learn, are
+    /// learned anew.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit); if images cannot be read, or the memory is too little.
+    pub fn fit_on_disk(&self, images: &OnDisk, passes: &Passes, observer: &Observer) -> Result<Model, Error> {
+        let (labels, classes) = images.labelled()?;
+        let mut counts = vec![0; classes.len()];
+        labels.iter().for_each(|&label| counts[label as usize] += 1);
+        self.check_counts(images.image_shape(), classes, &counts)?;
+        let vectorizer = self.features_on_disk(images, passes, observer)?;
+        let vectors = match &self.features[..] {
+            [(_, FeatureParams::Pixels { deskew: None })] => None,
+            _ => Some(vectors(&vectorizer, images, observer)?),
+        };
+        let vectors = vectors.as_ref().unwrap_or(images);
+        let (prototypes, medoids) = match self.prototypes {
+            PrototypeParams::All => {
+                let (n, d) = vectors.shape();
+                passes.check(
+                    n as u64 * (d as u64 + 90),
+                    &format!("the vectors of {n} images, all of which vote"),
+                )?;
+                let all: Vec<usize> = (0..n).collect();
+                let shape = [1, d];
+                let all = Dataset::new(vectors.select(&all)?, shape, labels.to_vec(), classes.to_vec())?;
+                let own = (0..).take(n).collect();
+                (all, own)
+            }
+            PrototypeParams::PerClass { n_clusters, n_init, max_iter } => {
+                let kmeans = KMeans::params(n_clusters).n_init(n_init).max_iter(max_iter).seed(self.seed);
+                let kmeans = kmeans.observer(observer.clone());
+                let found = kmeans.fit_per_class_on_disk(vectors, passes)?.dataset;
+                let vector_shape = [1, vectorizer.n_features_out()];
+                let prototypes = found.with_images(found.images().clone(), vector_shape)?;
+                let medoids = medoids(&prototypes, vectors)?;
+                (prototypes, medoids)
+            }
+        };
+        let provenance = Provenance::of_rows(images, labels)?;
+        Model::new(self.clone(), images.image_shape(), vectorizer, prototypes, medoids, provenance)
+    }
+
+    fn features_on_disk(
+        &self,
+        images: &OnDisk,
+        passes: &Passes,
+        observer: &Observer,
+    ) -> Result<Vectorizer, Error> {
+        let (labels, classes) = images.labelled()?;
+        let n_pixels = images.shape().1;
+        let is_learned =
+            |(_, features): &(f64, FeatureParams)| !matches!(features, FeatureParams::Pixels { .. });
+        let rows = if self.features.iter().any(is_learned) {
+            let rows = self.rows_for_features(labels, classes.len());
+            let rows = rows.unwrap_or_else(|| (0..labels.len()).collect());
+            let each = self.features.iter().map(|(_, features)| features.learning_bytes(n_pixels));
+            let needed = rows.len() * (n_pixels + each.sum::<usize>());
+            let what =
+                format!("the {} of at most {MOST_IMAGES} images that features are learned from", rows.len());
+            passes.check(needed as u64, &what)?;
+            rows
+        } else {
+            vec![0]
+        };
+        let some = Dataset::new(
+            images.select(&rows)?,
+            images.image_shape(),
+            rows.iter().map(|&row| labels[row]).collect(),
+            classes.to_vec(),
+        )?;
+        Ok(Vectorizer::fit(&self.features, &some, self.seed, observer)?)
+    }
+}
+
+fn vectors(vectorizer: &Vectorizer, images: &OnDisk, observer: &Observer) -> Result<OnDisk, Error> {
+    let (mut done, n) = (0, images.shape().0);
+    images.map(|some| {
+        observer.report(Stage::Pass, done, n).map_err(kmeans::Error::from)?;
+        done += some.nrows();
+        Ok(vectorizer.transform(some))
+    })
+}
+
+/// The row of each prototype's class that is nearest to it, of equally near ones the first.
+fn medoids(prototypes: &Dataset, vectors: &OnDisk) -> Result<Vec<u32>, Error> {
+    let (labels, classes) = vectors.labelled()?;
+    let (n, mut buffer) = (vectors.shape().0, Vec::new());
+    let mut best = vec![(u64::MAX, 0); prototypes.n_samples()];
+    for first in (0..n).step_by(ROWS) {
+        let rows = first..n.min(first + ROWS);
+        let some = vectors.rows(rows.clone(), &mut buffer)?;
+        let mut of_class = vec![Vec::new(); classes.len()];
+        for row in rows {
+            of_class[labels[row] as usize].push(row - first);
+        }
+        for (own, rows) in prototypes.rows_by_class().into_iter().zip(of_class) {
+            if own.is_empty() || rows.is_empty() {
+                continue;
+            }
+            let index = NearestNeighbors::new(some.select(Axis(0), &rows))?;
+            let queries: Array2<u8> = prototypes.images().select(Axis(0), &own);
+            let found = index.kneighbors(queries.view(), 1)?;
+            for (prototype, (distance, nearest)) in
+                own.into_iter().zip(found.distances.iter().zip(found.indices))
+            {
+                if *distance < best[prototype].0 {
+                    best[prototype] = (*distance, first + rows[nearest]);
+                }
+            }
+        }
+    }
+    Ok(best.into_iter().map(|(_, row)| u32::try_from(row).expect("fewer than 2^32 images")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        classifier::Preset,
+        dataset::{Split, load_split},
+        preprocess::Framing,
+    };
+
+    /// Bars at angles that their class tells, with noise, as a table.
+    fn write(folder: &std::path::Path) -> std::path::PathBuf {
+        let header: Vec<String> = (0..784).map(|pixel| format!("pixel{pixel}")).collect();
+        let mut table = format!("label,{}\n", header.join(","));
+        for i in 0..600_usize {
+            let class = i * 7 % 3;
+            let ink = |pixel: usize| {
+                let (y, x) = (pixel / 28, pixel % 28);
+                let at = [x, y, (x + y) / 2][class];
+                let is_bar = (8 + i % 9..11 + i % 9).contains(&at) && (4..24).contains(&x.max(y));
+                if is_bar { 200 + (i * pixel) % 50 } else { (i * 31 + pixel * 7) % 11 }
+            };
+            let pixels: Vec<String> = (0..784).map(|pixel| ink(pixel).to_string()).collect();
+            table += &format!("{},{}\n", ["x", "y", "z"][class], pixels.join(","));
+        }
+        let path = folder.join("train.csv");
+        std::fs::write(&path, table).unwrap();
+        path
+    }
+
+    #[test]
+    fn models_are_the_same_to_the_last_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = write(folder.path());
+        let in_memory = load_split(&path, Split::Train, Framing::Auto).unwrap();
+        let on_disk = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+        let all_vote = Params { prototypes: PrototypeParams::All, ..Preset::Pixels.params() };
+        let of_pixels = Params {
+            prototypes: PrototypeParams::PerClass { n_clusters: 12, n_init: 2, max_iter: 9 },
+            ..Preset::Pixels.params()
+        };
+        for params in [Preset::Notebook.params(), of_pixels, Preset::Tiny.params(), all_vote] {
+            let expected = params.fit(&in_memory).unwrap().with_pictures(&in_memory).unwrap();
+            let passes = Passes::default().memory_limit(256 << 20);
+            let found = params.fit_on_disk(&on_disk, &passes, &Observer::default()).unwrap();
+            let found = found.with_pictures_on_disk(&on_disk).unwrap();
+            assert!(found.to_bytes().unwrap() == expected.to_bytes().unwrap(), "{params:?}");
+            let passes = Passes::default().memory_limit(1 << 20);
+            let error = params.fit_on_disk(&on_disk, &passes, &Observer::default()).unwrap_err();
+            assert!(error.to_string().contains("expected a memory limit of at least"), "{error}");
+        }
+    }
+
+    #[test]
+    fn of_many_images_features_see_a_sample_in_which_each_class_has_its_share() {
+        let labels: Vec<u32> = (0..400_000).map(|i| if i % 10_000 == 77 { 2 } else { i % 2 }).collect();
+        let params = Preset::Tiny.params();
+        assert_eq!(params.rows_for_features(&labels[..MOST_IMAGES], 3), None);
+        let rows = params.rows_for_features(&labels, 3).unwrap();
+        assert!(rows.is_sorted_by(|a, b| a < b), "each once, in order");
+        let count = |class: u32| rows.iter().filter(|&&row| labels[row] == class).count();
+        assert_eq!(count(2), 15, "as many as there are atoms");
+        assert!((65_000..=65_536).contains(&count(0)) && (65_000..=65_536).contains(&count(1)));
+        assert_eq!(params.rows_for_features(&labels, 3), Some(rows.clone()));
+        assert_ne!(Params { seed: 1, ..params }.rows_for_features(&labels, 3), Some(rows));
+    }
+}
