@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use handful::{Dataset, dataset};
+use handful::{Dataset, dataset, preprocess::Framing};
+use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedBytes};
+use rayon::prelude::*;
 
 use crate::{errors::Raise, job};
 
@@ -28,6 +30,35 @@ pub(crate) fn user_folder() -> Option<PathBuf> {
 pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<(Part<'_>, Part<'_>, Vec<String>)> {
     let both = job::run(py, 1, None, |_| dataset::load(&path))?.map_err(Raise::raise)?;
     Ok((arrays(py, &both.train), arrays(py, &both.test), both.train.classes().to_vec()))
+}
+
+/// Pictures in PNG, JPEG or the like, each the content of a file, as images of a shape: framed unless they are such already.
+/// The number of the first that is none, and why.
+#[pyfunction]
+pub(crate) fn pictures<'py>(
+    py: Python<'py>,
+    files: Vec<PyBackedBytes>,
+    image_shape: [usize; 2],
+    n_threads: usize,
+) -> PyResult<Bound<'py, PyArray2<u8>>> {
+    let image = |(number, file): (usize, &PyBackedBytes)| {
+        let picture = dataset::decode_picture(file).map_err(|problem| (number, problem))?;
+        let shape = picture.dim();
+        Framing::Auto.apply(picture.view(), image_shape).ok_or_else(|| {
+            (number, format!("expected a picture with pixels, found {} x {}", shape.0, shape.1))
+        })
+    };
+    let rows = job::run(py, n_threads, None, |_| {
+        files.par_iter().enumerate().map(image).collect::<Result<Vec<Vec<u8>>, _>>()
+    })?;
+    match rows {
+        Ok(rows) => {
+            let shape = (rows.len(), image_shape[0] * image_shape[1]);
+            let images = Array2::from_shape_vec(shape, rows.concat()).expect("images of that shape");
+            Ok(images.into_pyarray(py))
+        }
+        Err((number, problem)) => Err(PyValueError::new_err((number, problem))),
+    }
 }
 
 fn arrays<'py>(py: Python<'py>, data: &Dataset) -> Part<'py> {

@@ -1,0 +1,178 @@
+"""Digits read wherever there is Arrow: in Spark, Polars, pandas, DuckDB and others.
+
+One function takes record batches and gives record batches, and asks nothing of the engine that runs it. It needs pyarrow:
+``pip install "handful[arrow]"``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as types
+
+from handful import _core
+from handful._jobs import n_threads
+from handful._model import Model, images, load_model
+from handful._types import Bytes
+
+__all__ = ["Scorer"]
+
+
+class Scorer:
+    """Read the digits in a column of images, batch by batch.
+
+    An image is a picture in PNG, JPEG or the like (a binary column, or a struct with a field `bytes`, as Parquet files of
+    Hugging Face have it), of any size, which is put into the frame if it is not one of the model's size; or a list of as
+    many grey values as the model's images have pixels.
+
+    What comes out has the other columns as they were, then `prediction` (a whole number if all classes are, else a
+    string), `confidence` (from 0 to 1) and `is_digit`. Where there is no image, there is no prediction.
+
+    Parameters
+    ----------
+    model : str, path-like or Model, default='fast'
+        A preset, a file, which all machines that work have to find, or a model, which travels along.
+    column : str, default='image'
+        Where the images are.
+    n_jobs : int or None, default=1
+        Threads: one, as engines that run many tasks side by side want it; None for all CPUs.
+
+    Notes
+    -----
+    Pickles, so that Spark takes it as it is: the model is loaded once in each process.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from handful.arrow import Scorer
+    >>> from handful.datasets import load_mnist
+    >>> _, _, X_test, _ = load_mnist()
+    >>> table = pa.table({"id": [0, 1, 2], "image": X_test[:3].tolist()})
+    >>> scored = pa.Table.from_batches(Scorer()(table.to_batches()))
+    >>> scored.column_names, scored["prediction"].to_pylist()
+    (['id', 'prediction', 'confidence', 'is_digit'], [7, 2, 1])
+
+    In Spark, Polars and pandas::
+
+        scorer = Scorer(column="image")
+        frame.mapInArrow(scorer, "id long, prediction long, confidence double, is_digit boolean")
+        polars.from_arrow(pyarrow.Table.from_batches(scorer(frame.to_arrow().to_batches())))
+        pyarrow.Table.from_batches(scorer(pyarrow.Table.from_pandas(frame).to_batches())).to_pandas()
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | Model = "fast", *, column: str = "image", n_jobs: int | None = 1
+    ) -> None:
+        self.model = model
+        self.column = column
+        self.n_jobs = n_jobs
+        self._loaded: Model | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_loaded": None}
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Read the digits of batch after batch.
+
+        Parameters
+        ----------
+        batches : iterable of RecordBatch
+            Batches with a column of images.
+
+        Yields
+        ------
+        RecordBatch
+            For each batch one with as many rows.
+        """
+        if self._loaded is None:
+            self._loaded = self.model if isinstance(self.model, Model) else load_model(self.model)
+        for number, batch in enumerate(batches):
+            yield self._score(self._loaded, batch, number)
+
+    def schema(self, schema: pa.Schema) -> pa.Schema:
+        """Return the schema of what comes out.
+
+        Parameters
+        ----------
+        schema : Schema
+            That of the batches.
+
+        Returns
+        -------
+        Schema
+            Its columns but for the images, and those of predictions.
+        """
+        empty = pa.RecordBatch.from_pylist([], schema=schema)
+        return next(self([empty])).schema
+
+    def _score(self, model: Model, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
+        names = batch.schema.names
+        if self.column not in names:
+            raise ValueError(f"expected a column {self.column!r} of images, found {', '.join(names)}")
+        added = ["prediction", "confidence", "is_digit"]
+        if taken := [name for name in added if name in names]:
+            raise ValueError(f"column {taken[0]!r} is in the batches already: rename it")
+        column = batch.column(self.column)
+        there = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+        try:
+            rows = _rows(column.drop_null(), model, self.n_jobs)
+        except _Wrong as error:
+            row = int(there[error.row])
+            raise ValueError(f"batch {number}, row {row}, column {self.column!r}: {error.problem}") from None
+        found = model._core.explain(rows, n_threads(self.n_jobs)) if len(rows) else None
+        labels = model.classes_[found["label"]] if found else model.classes_[:0]
+        columns = [labels.astype(np.int64) if labels.dtype.kind == "i" else labels.astype(object)]
+        columns += [found["confidence"], found["is_digit"]] if found else [np.empty(0), np.empty(0, bool)]
+        kinds = [pa.int64() if labels.dtype.kind == "i" else pa.string(), pa.float64(), pa.bool_()]
+        kept = [(name, batch.column(name)) for name in names if name != self.column]
+        for name, values, kind in zip(added, columns, kinds, strict=True):
+            values = pa.array(values, kind)
+            if len(values) < len(column):
+                places = np.full(len(column), -1)
+                places[there] = np.arange(len(there))
+                values = values.take(pa.array(places, mask=places < 0))
+            kept.append((name, values))
+        return pa.RecordBatch.from_arrays([values for _, values in kept], [name for name, _ in kept])
+
+
+class _Wrong(Exception):
+    """A row that is no image."""
+
+    def __init__(self, row: int, problem: str) -> None:
+        self.row, self.problem = row, problem
+
+
+def _rows(column: pa.Array, model: Model, n_jobs: int | None) -> Bytes:
+    """Return images, none of them null, as rows of bytes."""
+    kind, n_pixels = column.type, model.n_features_in_
+    if isinstance(column, pa.ExtensionArray):
+        return _rows(column.storage, model, n_jobs)
+    if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        column = column.field("bytes")
+        kind = column.type
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        files = column.to_pylist()
+        if None in files:
+            raise _Wrong(files.index(None), "expected the bytes of a picture, found none")
+        try:
+            return _core.pictures(files, model.image_shape, n_threads(n_jobs))
+        except ValueError as error:
+            if len(error.args) == 2:
+                raise _Wrong(*error.args) from None
+            raise
+    is_list = types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind)
+    if is_list and (types.is_integer(kind.value_type) or types.is_floating(kind.value_type)):
+        lengths = column.value_lengths().to_numpy() if not types.is_fixed_size_list(kind) else [kind.list_size]
+        if len(wrong := np.flatnonzero(np.asarray(lengths) != n_pixels)):
+            raise _Wrong(int(wrong[0]), f"expected {n_pixels} grey values, found {lengths[wrong[0]]}")
+        values = column.flatten()
+        if values.null_count:
+            raise _Wrong(int(np.argmin(values.is_valid())) // n_pixels, "expected grey values, found a null")
+        if not len(values):
+            return np.empty((0, n_pixels), np.uint8)
+        return images(values.to_numpy(zero_copy_only=False).reshape(-1, n_pixels), None, n_jobs)
+    raise ValueError(f"expected a column of pictures (binary) or of lists of grey values, found {kind}")
