@@ -3,14 +3,13 @@
 import io
 import pickle
 
+import handful
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-
-import handful
 from handful.arrow import Scorer
 
 

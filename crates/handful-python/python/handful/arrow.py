@@ -1,7 +1,7 @@
 """Digits read wherever there is Arrow: in Spark, Polars, pandas, DuckDB and others.
 
-One function takes record batches and gives record batches, and asks nothing of the engine that runs it. It needs pyarrow:
-``pip install "handful[arrow]"``.
+One function takes record batches and gives record batches, and asks nothing of the engine that runs it. It needs
+pyarrow: ``pip install "handful[arrow]"``.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ __all__ = ["Scorer"]
 class Scorer:
     """Read the digits in a column of images, batch by batch.
 
-    An image is a picture in PNG, JPEG or the like (a binary column, or a struct with a field `bytes`, as Parquet files of
-    Hugging Face have it), of any size, which is put into the frame if it is not one of the model's size; or a list of as
-    many grey values as the model's images have pixels.
+    An image is a picture in PNG, JPEG or the like (a binary column, or a struct with a field `bytes`, as Parquet
+    files of Hugging Face have it), of any size, which is put into the frame if it is not one of the model's size; or
+    a list of as many grey values as the model's images have pixels.
 
     What comes out has the other columns as they were, then `prediction` (a whole number if all classes are, else a
     string), `confidence` (from 0 to 1) and `is_digit`. Where there is no image, there is no prediction.
