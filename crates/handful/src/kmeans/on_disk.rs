@@ -125,9 +125,13 @@ impl Groups<'_> {
         if let Some(checkpoint) = &checkpoint {
             checkpoint.save(&runs)?;
         }
+        params.observer.report(Stage::Lloyd, 0, params.max_iter)?;
         while runs.iter().any(|run| !run.has_ended()) {
+            // Told once: that it begins, before; that all is done, at the end.
             let n_iter = runs.iter().map(Steps::n_iter).max().unwrap_or(0);
-            params.observer.report(Stage::Lloyd, n_iter.min(params.max_iter - 1), params.max_iter)?;
+            if (1..params.max_iter).contains(&n_iter) {
+                params.observer.report(Stage::Lloyd, n_iter, params.max_iter)?;
+            }
             self.step(&mut shard, &mut runs)?;
             if let Some(checkpoint) = &checkpoint {
                 checkpoint.save(&runs)?;
