@@ -10,7 +10,7 @@ use handful::{
 };
 
 use crate::{
-    cluster, compare,
+    augment, cluster, compare,
     console::Console,
     docs::{Completions, Man},
     evaluate,
@@ -92,6 +92,7 @@ pub(crate) enum Command {
     Neighbors(neighbors::Args),
     Select(select::Args),
     Serve(serve::Args),
+    Augment(augment::Args),
     Fetch(Fetch),
     Completions(Completions),
     Man(Man),

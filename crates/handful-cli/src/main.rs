@@ -1,6 +1,7 @@
 //! The command `handful`: see `handful --help`.
 
 mod args;
+mod augment;
 mod cluster;
 mod compare;
 mod console;
@@ -72,6 +73,7 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Select(command) => select::run(command, &args.global, console),
         Command::Train(command) => train::run(command, &args.global, console),
         Command::Serve(command) => serve::run(command, &args.global, console),
+        Command::Augment(command) => augment::run(command, &args.global, console),
         Command::Fetch(command) => fetch::run(command, &args.global, console),
         Command::Completions(command) => docs::completions(command),
         Command::Man(command) => docs::man(command),

@@ -36,22 +36,25 @@ impl OutputFile {
             Ok(found) if !found.is_file() => File::options().write(true).open(&path).map(Target::Special),
             _ => temporary_beside(&path).map(Target::Temporary),
         };
-        let target = target.with_context(|| format!("{} cannot be written", path.display()))?;
+        let target = target.with_context(|| cannot_be_written(&path))?;
         Ok(Self { path, target })
     }
 
     /// Fills the file, then gives it its name.
     pub(crate) fn commit(self, write: impl FnOnce(&mut File) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let finish = || match self.target {
-            Target::Special(mut file) => write(&mut file),
-            Target::Temporary(mut file) => {
-                write(file.as_file_mut())?;
-                file.as_file().sync_all()?;
-                file.persist(&self.path)?;
-                Ok(())
-            }
+        commit_all(vec![self], |files| files[0].fill(write))
+    }
+
+    /// Writes some of what goes into the file; [`commit_all`] gives it its name.
+    pub(crate) fn fill<T>(
+        &mut self,
+        write: impl FnOnce(&mut File) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        let file = match &mut self.target {
+            Target::Special(file) => file,
+            Target::Temporary(file) => file.as_file_mut(),
         };
-        finish().with_context(|| format!("{} cannot be written", self.path.display()))
+        write(file).with_context(|| cannot_be_written(&self.path))
     }
 
     /// Fills the file with NumPy arrays.
@@ -66,6 +69,29 @@ impl OutputFile {
             Ok(())
         })
     }
+}
+
+/// Fills files that belong together, then gives all of them their names.
+pub(crate) fn commit_all(
+    mut files: Vec<OutputFile>,
+    write: impl FnOnce(&mut [OutputFile]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    write(&mut files)?;
+    for OutputFile { path, target } in &files {
+        if let Target::Temporary(file) = target {
+            file.as_file().sync_all().with_context(|| cannot_be_written(path))?;
+        }
+    }
+    for OutputFile { path, target } in files {
+        if let Target::Temporary(file) = target {
+            file.persist(&path).with_context(|| cannot_be_written(&path))?;
+        }
+    }
+    Ok(())
+}
+
+fn cannot_be_written(path: &Path) -> String {
+    format!("{} cannot be written", path.display())
 }
 
 fn temporary_beside(path: &Path) -> io::Result<NamedTempFile> {

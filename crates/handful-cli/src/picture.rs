@@ -1,4 +1,4 @@
-//! Images as pictures: PNG in `data:` addresses.
+//! Images as pictures: PNG, also in `data:` addresses.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use png::{ColorType, Compression};
@@ -14,7 +14,16 @@ pub(crate) fn ink(pixels: &[u8], shape: [usize; 2]) -> String {
     data_uri(&ink, shape, ColorType::GrayscaleAlpha, Compression::High)
 }
 
-fn data_uri(data: &[u8], [height, width]: [usize; 2], color: ColorType, compression: Compression) -> String {
+/// Grey values, row by row, as a file in PNG.
+pub(crate) fn grey_png(pixels: &[u8], shape: [usize; 2]) -> Vec<u8> {
+    png(pixels, shape, ColorType::Grayscale, Compression::Fast)
+}
+
+fn data_uri(data: &[u8], shape: [usize; 2], color: ColorType, compression: Compression) -> String {
+    format!("data:image/png;base64,{}", STANDARD.encode(png(data, shape, color, compression)))
+}
+
+fn png(data: &[u8], [height, width]: [usize; 2], color: ColorType, compression: Compression) -> Vec<u8> {
     let size = |length: usize| u32::try_from(length).expect("an image's side");
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, size(width), size(height));
@@ -22,5 +31,5 @@ fn data_uri(data: &[u8], [height, width]: [usize; 2], color: ColorType, compress
     encoder.set_compression(compression);
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(data));
     written.expect("writing to memory");
-    format!("data:image/png;base64,{}", STANDARD.encode(bytes))
+    bytes
 }

@@ -136,6 +136,7 @@
     allow(clippy::cast_possible_truncation, reason = "test data is made by arithmetic modulo 256")
 )]
 
+pub mod augment;
 pub mod classifier;
 pub mod dataset;
 pub mod distance;

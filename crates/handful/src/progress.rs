@@ -29,6 +29,8 @@ pub enum Stage {
     Features,
     /// Queries answered.
     Search,
+    /// Images made of others.
+    Augment,
 }
 
 /// How far the work is: `done` of `total`.

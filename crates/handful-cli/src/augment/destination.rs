@@ -1,0 +1,125 @@
+//! Where the images go: files of which all appear, or none.
+
+use std::{
+    fs, io,
+    num::NonZeroU16,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use handful::Dataset;
+
+use super::{Rows, idx, parquet};
+use crate::output::{OutputFile, commit_all};
+
+/// What is to be written, by its name.
+pub(super) struct Destination {
+    format: Format,
+    folder: Option<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Idx,
+    Parquet,
+}
+
+impl Destination {
+    /// What the options mean; the error says why they cannot be meant.
+    pub(super) fn new(output: &Path, shards: Option<NonZeroU16>, count: u64) -> Result<Self, String> {
+        let is_parquet =
+            output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
+        match shards {
+            Some(_) if is_parquet => {
+                Err(format!("--shards: expected a folder to write them to, found {}", output.display()))
+            }
+            Some(shards) if u64::from(shards.get()) > count => {
+                Err(format!("--shards is {shards}: expected at most {count}, the number of images"))
+            }
+            Some(shards) => {
+                let name = |shard: u16| format!("train-{shard:05}-of-{shards:05}.parquet");
+                let files = (0..shards.get()).map(|shard| output.join(name(shard))).collect();
+                Ok(Self { format: Format::Parquet, folder: Some(output.to_owned()), files })
+            }
+            None if is_parquet => {
+                Ok(Self { format: Format::Parquet, folder: None, files: vec![output.to_owned()] })
+            }
+            None if count > u64::from(u32::MAX) => Err(format!(
+                "--count is {count}: expected at most {}, which is what IDX can hold; \
+                 a file of Parquet, or --shards, holds more",
+                u32::MAX
+            )),
+            None => {
+                let files = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"];
+                let files = files.map(|name| output.join(name)).to_vec();
+                Ok(Self { format: Format::Idx, folder: Some(output.to_owned()), files })
+            }
+        }
+    }
+
+    /// Begins the files, so that a place that cannot be written to is told at once.
+    pub(super) fn create(self) -> anyhow::Result<Files> {
+        let Self { format, folder, files: paths } = self;
+        let new_folder = match &folder {
+            Some(folder) => open(folder, &paths)?,
+            None => None,
+        };
+        let files = paths.iter().map(|path| OutputFile::create(path)).collect::<anyhow::Result<_>>()?;
+        Ok(Files { format, paths, files, _new_folder: new_folder })
+    }
+}
+
+/// Makes a folder, unless there is one in which nothing else would be taken for the same images.
+fn open(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Option<NewFolder>> {
+    match fs::create_dir(folder) {
+        Ok(()) => return Ok(Some(NewFolder(folder.to_owned()))),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} cannot be made a folder", folder.display()));
+        }
+    }
+    for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
+        let path = entry?.path();
+        let is_other = path.file_name().is_some_and(|name| name.to_string_lossy().contains("train"));
+        if is_other && !files.contains(&path) {
+            bail!(
+                "{} is there already: expected a folder without other images to learn from",
+                path.display()
+            );
+        }
+    }
+    Ok(None)
+}
+
+/// A folder that goes again if nothing came into it.
+struct NewFolder(PathBuf);
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Files in the making. Those that are not finished go before their folder does.
+pub(super) struct Files {
+    format: Format,
+    paths: Vec<PathBuf>,
+    files: Vec<OutputFile>,
+    _new_folder: Option<NewFolder>,
+}
+
+impl Files {
+    /// Writes all rows, and tells where they are.
+    pub(super) fn write(self, rows: &Rows, data: &Dataset) -> anyhow::Result<Vec<PathBuf>> {
+        let Self { format, paths, files, _new_folder } = self;
+        commit_all(files, |files| match format {
+            Format::Idx => {
+                let [images, labels] = files else { unreachable!("a file of images and one of labels") };
+                idx::write(rows, data, images, labels)
+            }
+            Format::Parquet => parquet::write(rows, data, files),
+        })?;
+        Ok(paths)
+    }
+}

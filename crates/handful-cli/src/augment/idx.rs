@@ -1,0 +1,47 @@
+//! IDX: a file of images, and one of labels.
+
+use std::io::Write;
+
+use anyhow::Context;
+use handful::Dataset;
+
+use super::Rows;
+use crate::output::OutputFile;
+
+/// Magic numbers: bytes along three axes, and along one.
+const IMAGES: u32 = 0x0803;
+const LABELS: u32 = 0x0801;
+
+/// Writes all rows.
+pub(super) fn write(
+    rows: &Rows,
+    data: &Dataset,
+    images: &mut OutputFile,
+    labels: &mut OutputFile,
+) -> anyhow::Result<()> {
+    let numbers = numbers(data)?;
+    let count = u32::try_from(rows.count)?;
+    let [height, width] = data.image_shape().map(|side| u32::try_from(side).expect("read from a file"));
+    images.fill(|file| Ok(file.write_all(&header(&[IMAGES, count, height, width]))?))?;
+    labels.fill(|file| Ok(file.write_all(&header(&[LABELS, count]))?))?;
+    rows.each(0..rows.count, |batch| {
+        let bytes: Vec<u8> = batch.labels().iter().map(|&label| numbers[label as usize]).collect();
+        labels.fill(|file| Ok(file.write_all(&bytes)?))?;
+        images.fill(|file| Ok(file.write_all(batch.images().as_slice().expect("contiguous"))?))
+    })
+}
+
+fn header(words: &[u32]) -> Vec<u8> {
+    words.iter().copied().flat_map(u32::to_be_bytes).collect()
+}
+
+/// For each class the byte that is its name.
+fn numbers(data: &Dataset) -> anyhow::Result<Vec<u8>> {
+    let number = |class: &String| {
+        let number = class.parse::<u8>().ok().filter(|number| number.to_string() == *class);
+        number.with_context(|| {
+            format!("class {class:?}: expected a whole number from 0 to 255, as labels of IDX are bytes; Parquet takes any")
+        })
+    };
+    data.classes().iter().map(number).collect()
+}
