@@ -88,6 +88,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! An [`Augmenter`](augment::Augmenter) makes data sets of any size, by deforming images.
+//!
 //! # Explanations
 //!
 //! [`Model::explain`](classifier::Model::explain) tells for each image who voted, how sure the verdict is, and whether

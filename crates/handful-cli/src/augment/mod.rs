@@ -39,7 +39,8 @@ const MOST_BATCH_BYTES: u64 = 1 << 24;
 ///
 /// Images are turned, stretched, slanted and moved a little, and bent as if the paper were rubber. The first are the
 /// originals, as they are; then come as many deformed ones, and so on, round after round, so that every class keeps its
-/// share. An image follows from the seed, its number and its original alone: more of them begin with the same.
+/// share. An image follows from the seed, its number and its original alone: more of them begin with the same. Test
+/// images are left out: where a command wants some, put their files into the same folder.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000"
@@ -53,22 +54,22 @@ pub(crate) struct Args {
     #[arg(short = 'n', long, value_name = "N")]
     count: NonZeroU64,
     /// Most degrees that an image is turned, to either side
-    #[arg(long, value_name = "DEGREES", default_value_t = 10.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "DEGREES", default_value_t = Augmenter::default().rotation, allow_negative_numbers = true)]
     rotation: f64,
     /// By what part height and width, each on its own, grow or shrink at most
-    #[arg(long, value_name = "X", default_value_t = 0.1, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = Augmenter::default().scale, allow_negative_numbers = true)]
     scale: f64,
     /// Most columns a row that an image slants, to either side
-    #[arg(long, value_name = "X", default_value_t = 0.15, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = Augmenter::default().shear, allow_negative_numbers = true)]
     shear: f64,
     /// Farthest that an image moves in each direction, as a part of its height and width
-    #[arg(long, value_name = "X", default_value_t = 0.04, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = Augmenter::default().translation, allow_negative_numbers = true)]
     translation: f64,
     /// How far the rubber moves a pixel in each direction (standard deviation), as a part of height and width
-    #[arg(long, value_name = "X", default_value_t = 0.035, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = Augmenter::default().elastic, allow_negative_numbers = true)]
     elastic: f64,
     /// How smoothly: the width of the Gaussian that spreads random displacements, as a part of height and width
-    #[arg(long, value_name = "X", default_value_t = 0.15, allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", default_value_t = Augmenter::default().smoothness, allow_negative_numbers = true)]
     smoothness: f64,
     /// Parquet in so many files of the folder, train-00000-of-N.parquet and so on
     #[arg(long, value_name = "N")]
@@ -81,13 +82,8 @@ pub(crate) struct Args {
 
 impl Args {
     fn augmenter(&self) -> Augmenter {
-        Augmenter::default()
-            .rotation(self.rotation)
-            .scale(self.scale)
-            .shear(self.shear)
-            .translation(self.translation)
-            .elastic(self.elastic)
-            .smoothness(self.smoothness)
+        let &Self { rotation, scale, shear, translation, elastic, smoothness, .. } = self;
+        Augmenter { rotation, scale, shear, translation, elastic, smoothness }
     }
 }
 

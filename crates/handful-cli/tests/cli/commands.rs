@@ -33,7 +33,7 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
 
 #[test]
 fn help_shows_an_example_of_every_command() {
-    for command in ["compare", "cluster", "neighbors", "select", "fetch", "completions", "man"] {
+    for command in ["compare", "cluster", "neighbors", "select", "augment", "fetch", "completions", "man"] {
         let output = handful().args([command, "--help"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         assert!(stdout(&output).contains(&format!("Example:\n  handful {command} ")), "{}", stdout(&output));
@@ -42,7 +42,7 @@ fn help_shows_an_example_of_every_command() {
 
 /// A failed job: exit code 1, one line that says why, nothing on stdout, nothing left behind.
 #[track_caller]
-fn fails(subset: &Subset, args: &[&str], reason: &str) {
+pub(crate) fn fails(subset: &Subset, args: &[&str], reason: &str) {
     let before = subset.files();
     let output = subset.handful().args(args).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{args:?}: {}", stderr(&output));

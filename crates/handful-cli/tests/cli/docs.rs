@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::subset::{handful, stderr, stdout};
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "compare",
     "train",
     "predict",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 12] = [
     "cluster",
     "neighbors",
     "select",
+    "augment",
     "fetch",
     "completions",
     "man",

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod augment;
 mod commands;
 mod compare;
 mod docs;

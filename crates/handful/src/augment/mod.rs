@@ -37,7 +37,7 @@ use crate::{
 ///
 /// let images = array![[0_u8, 9, 0, 0, 9, 0, 0, 9, 0], [0, 0, 0, 9, 9, 9, 0, 0, 0]];
 /// let data = Dataset::new(images, [3, 3], vec![1, 0], vec!["lying".into(), "standing".into()])?;
-/// let augmented = Augmenter::default().rotation(5.0).augment(&data, 0)?;
+/// let augmented = Augmenter { rotation: 5.0, ..Augmenter::default() }.augment(&data, 0)?;
 ///
 /// let many = augmented.rows(0..1000)?;
 /// assert_eq!(many.class_counts(), [500, 500]);
@@ -47,59 +47,28 @@ use crate::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Augmenter {
-    rotation: f64,
-    scale: f64,
-    shear: f64,
-    translation: f64,
-    elastic: f64,
-    smoothness: f64,
+    /// Degrees that an image is turned to either side, 0 to 180.
+    pub rotation: f64,
+    /// By how much height and width, each on its own, grow and shrink: 0.1 for 0.9 to 1.1 times; 0 to 0.9.
+    pub scale: f64,
+    /// How far an image slants to either side: columns a row, 0 to 2.
+    pub shear: f64,
+    /// How far an image moves in each direction, 0 to 1.
+    pub translation: f64,
+    /// How far elastic deformation moves a pixel in each direction: the standard deviation, 0 to 1.
+    pub elastic: f64,
+    /// How far apart pixels are that elastic deformation moves differently: the standard deviation of the Gaussian that
+    /// smooths it, 0.02 to 1.
+    pub smoothness: f64,
 }
 
 impl Default for Augmenter {
     fn default() -> Self {
-        Self { rotation: 10.0, scale: 0.1, shear: 0.15, translation: 0.04, elastic: 0.035, smoothness: 0.15 }
+        Self { rotation: 10.0, scale: 0.15, shear: 0.25, translation: 0.03, elastic: 0.015, smoothness: 0.12 }
     }
 }
 
 impl Augmenter {
-    /// Degrees that an image is turned to either side, 0 to 180.
-    #[must_use]
-    pub fn rotation(self, degrees: f64) -> Self {
-        Self { rotation: degrees, ..self }
-    }
-
-    /// By how much height and width, each on its own, grow and shrink: 0.1 for 0.9 to 1.1 times; 0 to 0.9.
-    #[must_use]
-    pub fn scale(self, part: f64) -> Self {
-        Self { scale: part, ..self }
-    }
-
-    /// How far an image slants to either side: columns a row, 0 to 2.
-    #[must_use]
-    pub fn shear(self, slope: f64) -> Self {
-        Self { shear: slope, ..self }
-    }
-
-    /// How far an image moves in each direction, in parts of its height and width, 0 to 1.
-    #[must_use]
-    pub fn translation(self, part: f64) -> Self {
-        Self { translation: part, ..self }
-    }
-
-    /// How far elastic deformation moves a pixel in each direction: the standard deviation, in parts of the image's
-    /// height and width, 0 to 1.
-    #[must_use]
-    pub fn elastic(self, part: f64) -> Self {
-        Self { elastic: part, ..self }
-    }
-
-    /// How far from each other pixels are that elastic deformation moves apart: the standard deviation of the Gaussian
-    /// that smooths it, in parts of the image's height and width, 0.02 to 1.
-    #[must_use]
-    pub fn smoothness(self, part: f64) -> Self {
-        Self { smoothness: part, ..self }
-    }
-
     /// Whether each parameter is in its range.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub(crate) static NEIGHBORS: LazyLock<Neighbors> = LazyLock::new(|| {
     index.kneighbors(MNIST.test.images().view(), 5).expect("valid search")
 });
 
-fn accuracy(test: &Dataset, predicted: &[u32]) -> f64 {
+pub(crate) fn accuracy(test: &Dataset, predicted: &[u32]) -> f64 {
     ConfusionMatrix::new(test.labels(), predicted, test.classes().len()).accuracy()
 }
 
