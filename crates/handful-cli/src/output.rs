@@ -46,10 +46,7 @@ impl OutputFile {
     }
 
     /// Writes some of what goes into the file; [`commit_all`] gives it its name.
-    pub(crate) fn fill<T>(
-        &mut self,
-        write: impl FnOnce(&mut File) -> anyhow::Result<T>,
-    ) -> anyhow::Result<T> {
+    pub(crate) fn fill(&mut self, write: impl FnOnce(&mut File) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let file = match &mut self.target {
             Target::Special(file) => file,
             Target::Temporary(file) => file.as_file_mut(),

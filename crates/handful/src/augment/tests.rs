@@ -150,6 +150,30 @@ fn elastic_deformation_is_as_strong_as_it_says_and_smooth() {
 }
 
 #[test]
+fn every_level_makes_the_same_bytes() {
+    let image = blobs(1, [28, 28]).images().row(0).to_vec();
+    let deformer = Deformer::new(&Augmenter::default(), [28, 28]);
+    let deformed = |level| {
+        let mut out = vec![0; 784 * 50];
+        for (stream, out) in (0..).zip(out.chunks_exact_mut(784)) {
+            let mut rng = ChaCha8Rng::seed_from_u64(7);
+            rng.set_stream(stream);
+            with_kernel!(level, |kernel| deformer.deform(
+                kernel,
+                &image,
+                &mut rng,
+                &mut deformer.buffers(),
+                out
+            ));
+        }
+        out
+    };
+    for &level in Level::ALL.iter().filter(|level| level.is_available()) {
+        assert!(deformed(level) == deformed(Level::Scalar), "{level:?}");
+    }
+}
+
+#[test]
 fn parameters_out_of_range_and_no_rows_are_refused() {
     let data = blobs(3, [5, 5]);
     for (augmenter, expected) in [

@@ -10,12 +10,12 @@ fn deformed_digits_are_these() {
     let augmented = Augmenter::default().augment(&MNIST.train, 0).expect("defaults");
     let rows = augmented.rows(1_234_567..1_235_567).expect("not empty");
     let digest = Sha256::digest(rows.images().as_slice().expect("contiguous"));
-    assert_eq!(format!("{digest:x}"), "?");
+    assert_eq!(format!("{digest:x}"), "747fcff57b60416539b8409063b324649cc16d7c5d9737af778ed2a613e97ee7");
 }
 
 #[test]
 fn deformed_digits_make_better_neighbours() {
-    // The first 2,000 images are few: neighbours of the test images err on 12 %, with their deformed likes on much less.
+    // Three neighbours among the first 2,000 images err on 9.5 %, among 20,000 made of them on 5.9 %.
     let few = MNIST.train.select(&(0..2000).collect::<Vec<_>>());
     let many = Augmenter::default().augment(&few, 0).expect("defaults").rows(0..20_000).expect("not empty");
     let error = |train| {
