@@ -102,7 +102,7 @@ fn jobs_that_cannot_be_done_leave_nothing_behind() {
     fails(
         &subset,
         &["augment", "-n", "9", "-o", "mnist", "--shards", "2"],
-        "mnist/train-images-idx3-ubyte is there already: expected a folder without other images",
+        "-ubyte is there already: expected a folder without other images to learn from",
     );
     fs::write(subset.path("file"), "").unwrap();
     fails(&subset, &["augment", "-n", "9", "-o", "file"], "file cannot be made a folder");
