@@ -15,7 +15,7 @@ use super::{
     Algorithm, Error, Neighbors, Tick,
     engine::{Searchable, all_terms},
     scan,
-    sketch::{self, Tried},
+    sketch::{self, Recipe, Tried},
     top_k::TopK,
 };
 use crate::{
@@ -26,12 +26,23 @@ use crate::{
 /// The most queries that are searched for together: with a sketch so few that they stay in cache, without one
 /// so many that the points are packed for them but once or twice.
 const SKETCHED_BLOCK: usize = 2048;
-const SCANNED_BLOCK: usize = 5120;
+pub(super) const SCANNED_BLOCK: usize = 5120;
 /// The most bytes of queries that are searched for together.
-const BLOCK_BYTES: usize = 1 << 23;
+pub(super) const BLOCK_BYTES: usize = 1 << 23;
 /// Points that are worth a thread of their own, and brute-force queries that are.
 const POINTS_PER_THREAD: usize = 8192;
 const SCANNED_PER_THREAD: usize = 32;
+
+/// How an index comes by a sketch.
+pub(super) enum Sketching<'a> {
+    Never,
+    /// If trials show that it pays, with directions taken from a sample of the points, or of others like them.
+    Try {
+        sample: Option<ArrayView2<'a, u8>>,
+    },
+    /// As other points were.
+    As(&'a Recipe),
+}
 
 /// What makes searching points fast, without the points themselves: those who have them in memory of their own, as
 /// another language's arrays, hand them over with each search. [`NearestNeighbors`](super::NearestNeighbors) keeps both.
@@ -71,27 +82,41 @@ impl<T: Element + Searchable> Index<T> {
     /// # Panics
     /// If the points are not in standard layout.
     pub fn new(points: ArrayView2<T>, algorithm: Algorithm) -> Result<Self, Error> {
-        assert!(points.is_standard_layout(), "expected points in standard layout");
         T::check(points, "vectors to search")?;
+        Ok(match algorithm {
+            Algorithm::Auto => Self::with(points, Sketching::Try { sample: None }),
+            Algorithm::Brute => Self::with(points, Sketching::Never),
+        })
+    }
+
+    /// Of points that have been checked.
+    pub(super) fn with(points: ArrayView2<T>, sketching: Sketching) -> Self {
+        assert!(points.is_standard_layout(), "expected points in standard layout");
         let (scaled, level) = (T::scale(points), Level::detect());
         let bytes = T::bytes(points, &scaled);
         let terms = all_terms(bytes);
-        let sketch = match algorithm {
-            Algorithm::Auto => with_kernel!(level, |kernel| {
+        let sketch = with_kernel!(level, |kernel| match sketching {
+            Sketching::Never => None,
+            Sketching::Try { sample } => {
                 let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
                 let pairs = T::pairs(kernel, points, &terms, &scaled, trials.view());
-                Tried::new(kernel, bytes, &pairs, T::EXACT_COST)
-            }),
-            Algorithm::Brute => None,
-        };
-        Ok(Self {
+                Tried::new(kernel, bytes, &pairs, T::EXACT_COST, sample.unwrap_or(bytes))
+            }
+            Sketching::As(recipe) => Some(recipe.follow(kernel, bytes)),
+        });
+        Self {
             shape: points.dim(),
             scaled,
             terms: Arc::new(terms),
             sketch: sketch.map(Arc::new),
             level,
             observer: Observer::default(),
-        })
+        }
+    }
+
+    /// How the points were sketched, if they were.
+    pub(super) fn recipe(&self) -> Option<&Recipe> {
+        self.sketch.as_deref().map(Tried::recipe)
     }
 
     /// Whom a search tells how far it is.
@@ -132,45 +157,61 @@ impl<T: Element + Searchable> Index<T> {
             return Err(Error::FeatureCount { expected, found: queries.ncols() });
         }
         T::check(queries, "queries")?;
-        let (m, threads) = (queries.nrows(), rayon::current_num_threads());
-        let sketch = self.sketch.as_deref().filter(|sketch| {
-            let pays = with_kernel!(self.level, |kernel| sketch.pays(kernel, m, T::EXACT_COST, expected));
-            pays && n_neighbors <= n_samples / 64
-        });
-        let (most, per_thread) =
-            if sketch.is_some() { (SKETCHED_BLOCK, 1) } else { (SCANNED_BLOCK, SCANNED_PER_THREAD) };
-        // Many queries are shared out, as many blocks for each thread; for few the points are.
-        let most = most.min(BLOCK_BYTES / expected.max(1)).max(1);
-        let (block, parts) = if m < per_thread * threads {
-            (m.min(most).max(1), threads.min(n_samples / POINTS_PER_THREAD).max(1))
-        } else {
-            (m.div_ceil(m.div_ceil(most).next_multiple_of(threads)), 1)
-        };
-
+        let m = queries.nrows();
         let done = AtomicUsize::new(0);
         let tick = |pairs: usize| {
             let done = done.fetch_add(pairs, Ordering::Relaxed) + pairs;
             self.observer.report(Stage::Search, done / n_samples, m)
         };
-        let answer = |queries: ArrayView2<T>| {
+        self.observer.report(Stage::Search, 0, m)?;
+        let found = self.search(points, queries, &vec![TopK::new(n_neighbors); m], &tick)?;
+        let pairs = found.into_iter().flat_map(TopK::into_sorted);
+        Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
+    }
+
+    /// For each query the nearest of the points that can enter what is `wanted`, which holds none yet.
+    pub(super) fn search(
+        &self,
+        points: ArrayView2<T>,
+        queries: ArrayView2<T>,
+        wanted: &[TopK],
+        tick: Tick,
+    ) -> Result<Vec<TopK>, Cancelled> {
+        let (n_samples, n_features) = self.shape;
+        let (m, threads) = (queries.nrows(), rayon::current_num_threads());
+        // Where nothing is known of the distances, a sketch has to find so many that are near.
+        let may_sketch =
+            wanted.iter().all(|wanted| wanted.threshold() < u64::MAX || wanted.k() <= n_samples / 64);
+        let sketch = self.sketch.as_deref().filter(|sketch| {
+            may_sketch && with_kernel!(self.level, |kernel| sketch.pays(kernel, m, T::EXACT_COST, n_features))
+        });
+        let (most, per_thread) =
+            if sketch.is_some() { (SKETCHED_BLOCK, 1) } else { (SCANNED_BLOCK, SCANNED_PER_THREAD) };
+        // Many queries are shared out, as many blocks for each thread; for few the points are.
+        let most = most.min(BLOCK_BYTES / n_features.max(1)).max(1);
+        let (block, parts) = if m < per_thread * threads {
+            (m.min(most).max(1), threads.min(n_samples / POINTS_PER_THREAD).max(1))
+        } else {
+            (m.div_ceil(m.div_ceil(most).next_multiple_of(threads)), 1)
+        };
+        let answer = |(queries, wanted): (ArrayView2<T>, &[TopK])| {
             with_kernel!(self.level, |kernel| self.nearest(
                 kernel,
                 sketch,
                 points,
                 queries,
-                (n_neighbors, parts),
-                &tick
+                (wanted, parts),
+                tick
             ))
         };
-        self.observer.report(Stage::Search, 0, m)?;
         let found: Vec<Vec<TopK>> = if m <= block {
-            queries.axis_chunks_iter(Axis(0), block).map(answer).collect::<Result<_, Cancelled>>()?
+            let blocks = queries.axis_chunks_iter(Axis(0), block).zip(wanted.chunks(block));
+            blocks.map(answer).collect::<Result<_, Cancelled>>()?
         } else {
             let blocks = queries.axis_chunks_iter(Axis(0), block).into_par_iter();
-            blocks.map(answer).collect::<Result<_, Cancelled>>()?
+            blocks.zip(wanted.par_chunks(block)).map(answer).collect::<Result<_, Cancelled>>()?
         };
-        let pairs = found.into_iter().flatten().flat_map(TopK::into_sorted);
-        Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// The nearest points of some queries, searched for in so many parts of the points side by side.
@@ -180,7 +221,7 @@ impl<T: Element + Searchable> Index<T> {
         sketch: Option<&Tried>,
         points: ArrayView2<T>,
         queries: ArrayView2<T>,
-        (k, parts): (usize, usize),
+        (wanted, parts): (&[TopK], usize),
         tick: Tick,
     ) -> Result<Vec<TopK>, Cancelled> {
         let bytes = T::bytes(points, &self.scaled);
@@ -188,12 +229,12 @@ impl<T: Element + Searchable> Index<T> {
         let n = points.nrows();
         match sketch {
             Some(sketch) => {
-                let search = sketch::Search::new(kernel, sketch.sketch(), &pairs, k);
+                let search = sketch::Search::new(kernel, sketch.sketch(), &pairs, wanted);
                 in_parts(n, parts, |range| Ok(search.stream(range, tick)?.0))
             }
-            None => {
-                in_parts(n, parts, |range| scan::scan(kernel, bytes, &self.terms, &pairs, k, range, tick))
-            }
+            None => in_parts(n, parts, |range| {
+                scan::scan(kernel, bytes, &self.terms, &pairs, wanted, range, tick)
+            }),
         }
     }
 }

@@ -11,8 +11,10 @@ mod classifier;
 mod engine;
 mod floats;
 mod index;
+mod out_of_core;
 mod scan;
 pub(crate) mod sketch;
+mod streamed;
 #[cfg(test)]
 mod tests;
 mod top_k;
@@ -22,6 +24,8 @@ use ndarray::{ArcArray2, Array2, ArrayView2, s};
 
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use index::Index;
+pub use out_of_core::OutOfCore;
+pub use streamed::StreamedSearch;
 pub use votes::{TieBreak, Weights};
 
 use engine::Searchable;
@@ -29,6 +33,7 @@ pub(crate) use floats::{Float, Scale};
 pub(crate) use scan::lanes;
 
 use crate::{
+    dataset,
     distance::Element,
     progress::{Cancelled, Observer},
 };
@@ -65,6 +70,21 @@ pub enum Error {
         /// NaN or an infinity.
         value: f64,
     },
+    /// The search does not fit into the memory that it may use.
+    #[error(
+        "expected a memory limit of at least {} MB for {what}, found {} MB: raise it", needed.div_ceil(1 << 20), limit >> 20
+    )]
+    Memory {
+        /// What takes it.
+        what: String,
+        /// Bytes wanted.
+        needed: u64,
+        /// Bytes allowed.
+        limit: u64,
+    },
+    /// Rows cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] dataset::Error),
     /// Ended by the observer.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),

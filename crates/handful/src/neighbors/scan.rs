@@ -18,18 +18,18 @@ const FEW: usize = 3;
 const QUERY_PART: usize = 1024;
 const PANELS: usize = 8;
 
-/// The `k` nearest of some points for each query. O(n m d) for n points and m queries.
+/// The nearest of some points for each query that can enter what is `wanted`. O(n m d) for n points and m queries.
 pub(super) fn scan<K: Kernel>(
     kernel: K,
     points: ArrayView2<u8>,
     terms: &[i64],
     pairs: &impl Pairs,
-    k: usize,
+    wanted: &[TopK],
     range: Range<usize>,
     tick: Tick,
 ) -> Result<Vec<TopK>, Cancelled> {
     let (m, d) = pairs.queries().dim();
-    let mut best: Vec<TopK> = (0..m).map(|_| TopK::new(k)).collect();
+    let mut best = wanted.to_vec();
     if m < FEW || d > NARROW {
         one_by_one(pairs, range, &mut best, tick)?;
         return Ok(best);
@@ -39,7 +39,8 @@ pub(super) fn scan<K: Kernel>(
         u64::MAX => i32::MAX,
         worst => narrow(pairs.reach_squared(query, worst).saturating_sub(norms[query].cast_signed())),
     };
-    let mut thresholds = vec![i32::MAX; m];
+    let mut thresholds: Vec<i32> =
+        best.iter().enumerate().map(|(query, best)| threshold(query, best)).collect();
     let packed: Vec<Packed<K>> = distance::signed(pairs.queries())
         .axis_chunks_iter(Axis(0), QUERY_PART)
         .map(|part| Packed::new(kernel, part))

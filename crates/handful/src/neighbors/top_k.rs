@@ -4,15 +4,25 @@ use std::collections::BinaryHeap;
 
 /// Keeps the `k` smallest (distance, index) pairs of those offered: O(log k) for one that enters, one
 /// comparison for one that does not. Equal distances are ordered by index.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct TopK {
     k: usize,
+    limit: u64,
     worst_first: BinaryHeap<(u64, usize)>,
 }
 
 impl TopK {
     pub(crate) fn new(k: usize) -> Self {
-        Self { k, worst_first: BinaryHeap::with_capacity(k) }
+        Self::within(k, u64::MAX)
+    }
+
+    /// Of the distances up to a limit.
+    pub(crate) fn within(k: usize, limit: u64) -> Self {
+        Self { k, limit, worst_first: BinaryHeap::new() }
+    }
+
+    pub(crate) fn k(&self) -> usize {
+        self.k
     }
 
     /// A distance above this cannot enter.
@@ -20,12 +30,15 @@ impl TopK {
     pub(crate) fn threshold(&self) -> u64 {
         match self.worst_first.peek() {
             Some(worst) if self.worst_first.len() == self.k => worst.0,
-            _ => u64::MAX,
+            _ => self.limit,
         }
     }
 
     pub(crate) fn offer(&mut self, distance: u64, index: usize) {
         let entry = (distance, index);
+        if distance > self.limit {
+            return;
+        }
         if self.worst_first.len() < self.k {
             self.worst_first.push(entry);
         } else if let Some(mut worst) = self.worst_first.peek_mut()
@@ -49,14 +62,19 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_sorting_everything(distances in prop::collection::vec(0_u64..50, 1..100), k in 1_usize..120) {
-            let mut top = TopK::new(k);
+        fn equals_sorting_everything(
+            distances in prop::collection::vec(0_u64..50, 1..100),
+            k in 1_usize..120,
+            limit in prop::sample::select(vec![0, 7, 49, u64::MAX]),
+        ) {
+            let mut top = TopK::within(k, limit);
             let mut all: Vec<_> = distances.into_iter().zip(0..).collect();
             for &(distance, index) in all.iter().rev() {
                 if distance <= top.threshold() {
                     top.offer(distance, index);
                 }
             }
+            all.retain(|&(distance, _)| distance <= limit);
             all.sort_unstable();
             all.truncate(k);
             prop_assert_eq!(top.into_sorted(), all);

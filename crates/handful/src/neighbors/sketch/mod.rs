@@ -28,7 +28,7 @@ use super::{
     evenly,
 };
 use crate::distance::{self, Kernel, LANES, Lanes, Panel};
-pub(super) use search::{Search, Tried, trials};
+pub(super) use search::{Recipe, Search, Tried, trials};
 
 /// Values of a sketch: on images of 784 pixels more are faster for batches, up to 80, and slower for single queries.
 pub(crate) const VALUES: usize = 64;

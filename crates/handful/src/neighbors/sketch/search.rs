@@ -35,35 +35,55 @@ pub(in crate::neighbors) fn trials(n_samples: usize) -> Vec<usize> {
     evenly(n_samples, TRIALS.min(n_samples))
 }
 
-/// A sketch that has been tried out.
-#[derive(Debug)]
-pub(in crate::neighbors) struct Tried {
-    sketch: Sketch,
+/// How points are sketched, and what that was seen to bring.
+#[derive(Clone, Debug)]
+pub(in crate::neighbors) struct Recipe {
+    projection: Arc<Projection>,
     /// The share of the points that trial queries had to be compared with.
     looked_at: f64,
 }
 
+impl Recipe {
+    /// A sketch of other points, taken to be like those that were tried.
+    pub(in crate::neighbors) fn follow<K: Kernel>(&self, kernel: K, rows: ArrayView2<u8>) -> Tried {
+        Tried { sketch: Sketch::new(kernel, rows, &self.projection), recipe: self.clone() }
+    }
+}
+
+/// A sketch that has been tried out.
+#[derive(Debug)]
+pub(in crate::neighbors) struct Tried {
+    sketch: Sketch,
+    recipe: Recipe,
+}
+
 impl Tried {
     /// The sketch of points for which one pays: where tried, it rules out enough of them. `pairs` compares
-    /// the [`trials`] with all points.
+    /// the [`trials`] with all points, `sample` are points from which directions are taken.
     pub(in crate::neighbors) fn new<K: Kernel>(
         kernel: K,
         rows: ArrayView2<u8>,
         pairs: &impl Pairs,
         exact_cost: f64,
+        sample: ArrayView2<u8>,
     ) -> Option<Self> {
         let (n, d) = rows.dim();
         if n < LEAST_SAMPLES || !(LEAST_FEATURES..=NARROW).contains(&d) {
             return None;
         }
-        let sketch = Sketch::new(kernel, rows, &Arc::new(Projection::new(kernel, rows)?));
-        let looked_at = Search::new(kernel, &sketch, pairs, TRIAL_NEIGHBORS)
-            .stream(0..n, &|_| Ok(()))
-            .expect("not cancelled")
-            .1;
-        let tried = Self { sketch, looked_at: looked_at as f64 / (TRIALS * n) as f64 };
+        let projection = Arc::new(Projection::new(kernel, sample)?);
+        let sketch = Sketch::new(kernel, rows, &projection);
+        let wanted = vec![TopK::new(TRIAL_NEIGHBORS); TRIALS];
+        let looked_at =
+            Search::new(kernel, &sketch, pairs, &wanted).stream(0..n, &|_| Ok(())).expect("not cancelled").1;
+        let looked_at = looked_at as f64 / (TRIALS * n) as f64;
+        let tried = Self { sketch, recipe: Recipe { projection, looked_at } };
         let pays = [1, usize::MAX].into_iter().any(|queries| tried.pays(kernel, queries, exact_cost, d));
         pays.then_some(tried)
+    }
+
+    pub(in crate::neighbors) fn recipe(&self) -> &Recipe {
+        &self.recipe
     }
 
     pub(in crate::neighbors) fn sketch(&self) -> &Sketch {
@@ -80,15 +100,16 @@ impl Tried {
         d: usize,
     ) -> bool {
         let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
-        VALUES as f64 + tile + exact * exact_cost * self.looked_at * (d as f64) < 0.9 * d as f64
+        VALUES as f64 + tile + exact * exact_cost * self.recipe.looked_at * (d as f64) < 0.9 * d as f64
     }
 }
 
-/// A search for the `k` nearest points of some queries.
+/// A search for the nearest points of some queries.
 pub(in crate::neighbors) struct Search<'a, K: Kernel, P> {
     sketch: &'a Sketch,
     pairs: &'a P,
-    k: usize,
+    /// What is searched for: none are there yet.
+    wanted: &'a [TopK],
     packed: Packed<K>,
     queries: SketchedQueries,
     /// Found before the stream begins.
@@ -96,41 +117,45 @@ pub(in crate::neighbors) struct Search<'a, K: Kernel, P> {
 }
 
 impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
-    /// Sketches the queries, and gives each a distance to beat: that of the points with the `k` smallest
-    /// bounds among the first rows.
-    pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, k: usize) -> Self {
+    /// Sketches the queries, and gives each a distance to beat: the limit of what is wanted, or else that of the points
+    /// with the `k` smallest bounds among the first rows.
+    pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, wanted: &'a [TopK]) -> Self {
         let queries = SketchedQueries::new(kernel, sketch, pairs.queries());
         let packed = Packed::new(kernel, queries.values.view());
-        let mut search = Self { sketch, pairs, k, thresholds: vec![i32::MAX; packed.len()], queries, packed };
-        let mut seeds: Vec<TopK> = (0..search.thresholds.len()).map(|_| TopK::new(k)).collect();
-        let seed_panels = SEED_ROWS.max(SEED_ROWS_PER_NEIGHBOR * k).div_ceil(LANES);
-        let (mut scratch, mut thresholds) = (Scratch::default(), search.thresholds.clone());
-        for (number, panel) in sketch.panels.iter().take(seed_panels).enumerate() {
-            let base = &panel.squares;
-            search.packed.multiply(
-                &panel.values,
-                &mut scratch,
-                base,
-                &mut thresholds,
-                |query, mask, dots| {
-                    let seeds = &mut seeds[query];
-                    for lane in lanes(mask).take_while(|lane| number * LANES + lane < sketch.n_samples) {
-                        let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
-                        seeds.offer(key.cast_unsigned(), number * LANES + lane);
-                    }
-                    match seeds.threshold() {
-                        u64::MAX => None,
-                        worst => i32::try_from(worst.cast_signed() + i64::from(i32::MIN) - 1).ok(),
-                    }
-                },
-            );
-        }
-        for (query, seeds) in seeds.into_iter().enumerate() {
-            let distances = seeds.into_sorted().into_iter().map(|(_, row)| pairs.distance(query, row));
-            let worst = distances.max().expect("k is at least 1");
-            search.thresholds[query] = search.threshold(query, worst);
-        }
+        let mut search = Self { sketch, pairs, wanted, thresholds: Vec::new(), queries, packed };
+        let limits = wanted.iter().map(TopK::threshold);
+        let limits =
+            if limits.clone().any(|limit| limit == u64::MAX) { search.seeds() } else { limits.collect() };
+        search.thresholds =
+            limits.into_iter().enumerate().map(|(query, limit)| search.threshold(query, limit)).collect();
         search
+    }
+
+    /// For each query a distance that the nearest are surely within.
+    fn seeds(&self) -> Vec<u64> {
+        let k = self.wanted.first().map_or(1, TopK::k);
+        let mut seeds = vec![TopK::new(k); self.wanted.len()];
+        let seed_panels = SEED_ROWS.max(SEED_ROWS_PER_NEIGHBOR * k).div_ceil(LANES);
+        let (mut scratch, mut thresholds) = (Scratch::default(), vec![i32::MAX; self.wanted.len()]);
+        for (number, panel) in self.sketch.panels.iter().take(seed_panels).enumerate() {
+            let base = &panel.squares;
+            self.packed.multiply(&panel.values, &mut scratch, base, &mut thresholds, |query, mask, dots| {
+                let seeds = &mut seeds[query];
+                for lane in lanes(mask).take_while(|lane| number * LANES + lane < self.sketch.n_samples) {
+                    let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
+                    seeds.offer(key.cast_unsigned(), number * LANES + lane);
+                }
+                match seeds.threshold() {
+                    u64::MAX => None,
+                    worst => i32::try_from(worst.cast_signed() + i64::from(i32::MIN) - 1).ok(),
+                }
+            });
+        }
+        let farthest = |(query, seeds): (usize, TopK)| {
+            let distances = seeds.into_sorted().into_iter().map(|(_, row)| self.pairs.distance(query, row));
+            distances.max().expect("k is at least 1")
+        };
+        seeds.into_iter().enumerate().map(farthest).collect()
     }
 
     /// The nearest among some points, from the first of a panel on, and how many were looked at.
@@ -140,7 +165,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         tick: Tick,
     ) -> Result<(Vec<TopK>, usize), Cancelled> {
         let Self { sketch, pairs, .. } = self;
-        let mut best: Vec<TopK> = self.thresholds.iter().map(|_| TopK::new(self.k)).collect();
+        let mut best = self.wanted.to_vec();
         let mut looked_at = 0;
         let (mut thresholds, mut scratch) = (self.thresholds.clone(), Scratch::default());
         let mut candidates: Vec<(usize, usize)> = Vec::new();

@@ -39,16 +39,18 @@ fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize)
         with_kernel!(level, |kernel| {
             let pairs = T::pairs(kernel, rows.view(), &terms, &scaled, queries.view());
             let expected = naive(&pairs, n, k);
+            let wanted = vec![TopK::new(k); queries.nrows()];
             assert_eq!(
                 sorted(
-                    scan::scan(kernel, bytes, &terms, &pairs, k, 0..n, &|_| Ok(())).expect("not cancelled")
+                    scan::scan(kernel, bytes, &terms, &pairs, &wanted, 0..n, &|_| Ok(()))
+                        .expect("not cancelled")
                 ),
                 expected,
                 "{level}"
             );
             let projection = Projection::new(kernel, bytes).expect("eigenvalues converge");
             let sketch = Sketch::new(kernel, bytes, &Arc::new(projection));
-            let search = Search::new(kernel, &sketch, &pairs, k);
+            let search = Search::new(kernel, &sketch, &pairs, &wanted);
             let ticks = AtomicUsize::new(0);
             let tick = |pairs| {
                 ticks.fetch_add(pairs, Ordering::Relaxed);
@@ -138,7 +140,7 @@ fn chosen_where_it_pays_and_only_there() {
         let (view, terms) = (rows.view(), all_terms(rows.view()));
         let queries = rows.select(Axis(0), &trials(rows.nrows()));
         let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
-        Tried::new(Scalar, view, &pairs, 1.0).is_some()
+        Tried::new(Scalar, view, &pairs, 1.0, view).is_some()
     };
     assert!(chosen(&mixtures(4, 784)), "four directions say it all");
     assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");

@@ -1,0 +1,245 @@
+//! Neighbours among points that stay on disk: read block by block, past queries that are in memory.
+
+use std::{
+    mem,
+    ops::Range,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
+use ndarray::{Array2, ArrayView2, s};
+
+use super::{
+    Algorithm, Error, Neighbors, StreamedSearch,
+    basis::Basis,
+    evenly,
+    index::{BLOCK_BYTES, SCANNED_BLOCK},
+    sketch::{LEAST_FEATURES, LEAST_SAMPLES},
+    streamed::Plan,
+};
+use crate::{
+    dataset::{self, RowSource},
+    progress::{Observer, Stage},
+};
+
+/// What the process takes before it begins, and what is not counted.
+const BASE: u64 = 32 << 20;
+/// A block of more bytes is no faster.
+const MOST_BYTES: u64 = 1 << 27;
+/// Fewer points in a block, or queries at a time, are not worth reading the others again.
+const LEAST_ROWS: u64 = 4096;
+/// Bytes of a sketch and of terms for each point.
+const OF_POINT: u64 = 96;
+/// Bytes of each query beside its pixels and neighbours.
+const OF_QUERY: u64 = 192;
+/// Bytes of each thread beside its queries' pixels.
+const OF_THREAD: u64 = 4 << 20;
+/// Bytes that are copied at once, so that they stay in cache.
+const READ_BYTES: usize = 1 << 20;
+
+/// How to search rows that stay where they are, as [`OnDisk`](crate::dataset::OnDisk) does.
+///
+/// Points are read block by block, one ahead of the search; queries are all in memory if they fit, else so many at a time,
+/// for each of which the points are read again. What is found is what [`NearestNeighbors`](super::NearestNeighbors) finds,
+/// to the bit, in about the same time.
+///
+/// ```
+/// use handful::{
+///     dataset::{OnDisk, Split},
+///     neighbors::OutOfCore,
+/// };
+/// use ndarray::array;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("train.csv");
+/// std::fs::write(&path, "label,pixel0,pixel1\n0,0,0\n1,3,4\n0,10,0\n")?;
+/// let points = OnDisk::open(&path, Split::Train, Default::default())?;
+/// let queries = array![[4_u8, 4]];
+/// let found = OutOfCore::default().memory_limit(1 << 30).kneighbors(&points, &queries.view(), 2)?;
+/// assert_eq!((found.indices, found.distances), (array![[1, 0]], array![[1, 32]]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct OutOfCore {
+    algorithm: Algorithm,
+    memory_limit: Option<u64>,
+    observer: Observer,
+}
+
+impl OutOfCore {
+    /// How to search; the answers are the same.
+    #[must_use]
+    pub fn algorithm(self, algorithm: Algorithm) -> Self {
+        Self { algorithm, ..self }
+    }
+
+    /// Bytes that the process may hold, of which little else is taken; without a limit, some 400 MB beside the queries and
+    /// their neighbours.
+    #[must_use]
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        Self { memory_limit: Some(bytes), ..self }
+    }
+
+    /// Whom the search tells how far it is.
+    #[must_use]
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// The `n_neighbors` nearest points of each query, equal to sorting all points by (squared distance, index), in at
+    /// most O(`n_queries` · `n_samples` · `n_features`), on all threads of the current rayon pool and one that reads.
+    ///
+    /// # Errors
+    /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, rows cannot be read, the memory is too
+    /// little, or the observer breaks.
+    pub fn kneighbors(
+        &self,
+        points: &impl RowSource,
+        queries: &impl RowSource,
+        n_neighbors: usize,
+    ) -> Result<Neighbors, Error> {
+        let ((n_samples, expected), (_, found)) = (points.shape(), queries.shape());
+        if n_neighbors == 0 || n_neighbors > n_samples {
+            return Err(Error::NeighborCount { n_neighbors, n_samples });
+        }
+        if found != expected {
+            return Err(Error::FeatureCount { expected, found });
+        }
+        let parts = self.parts(points.shape(), queries.shape().0, n_neighbors)?;
+        self.in_parts(points, queries, n_neighbors, parts)
+    }
+
+    /// In blocks of so many points, and of so many queries.
+    pub(super) fn in_parts(
+        &self,
+        points: &impl RowSource,
+        queries: &impl RowSource,
+        n_neighbors: usize,
+        parts: Parts,
+    ) -> Result<Neighbors, Error> {
+        let ((n, _), (m, _)) = (points.shape(), queries.shape());
+        let done = AtomicUsize::new(0);
+        let tick = |pairs: usize| {
+            let done = done.fetch_add(pairs, Ordering::Relaxed) + pairs;
+            self.observer.report(Stage::Search, done / n, m)
+        };
+        self.observer.report(Stage::Search, 0, m)?;
+        let mut all = Neighbors {
+            distances: Array2::zeros((m, n_neighbors)),
+            indices: Array2::zeros((m, n_neighbors)),
+        };
+        let (mut plan, mut buffer) = (self.plan(points)?, Vec::new());
+        for rows in blocks(m, parts.queries) {
+            let queries = queries.rows(rows.clone(), &mut buffer)?;
+            let mut search = StreamedSearch::new(queries, n_neighbors).plan(plan);
+            each_block(points, parts.points, |block| search.offer_with(block, &tick))?;
+            let found = (all.distances.slice_mut(s![rows.clone(), ..]), all.indices.slice_mut(s![rows, ..]));
+            plan = search.finish_into(found.0, found.1);
+        }
+        Ok(all)
+    }
+
+    /// With a sample of all points, for the first ones may be unlike the others.
+    fn plan(&self, points: &impl RowSource) -> Result<Plan, Error> {
+        let (n, d) = points.shape();
+        if self.algorithm == Algorithm::Brute {
+            return Ok(Plan::Brute);
+        }
+        if n < LEAST_SAMPLES || d < LEAST_FEATURES {
+            return Ok(Plan::Open { sample: None });
+        }
+        let rows = evenly(n, Basis::sample_size(n, d));
+        let (mut sample, mut buffer) = (Array2::zeros((rows.len(), d)), Vec::new());
+        for (mut to, row) in sample.outer_iter_mut().zip(rows) {
+            to.assign(&points.rows(row..row + 1, &mut buffer)?.row(0));
+        }
+        Ok(Plan::Open { sample: Some(sample) })
+    }
+
+    /// How many points and queries are in memory at a time.
+    fn parts(&self, (n, d): (usize, usize), m: usize, k: usize) -> Result<Parts, Error> {
+        let sample = if d > 0 { Basis::sample_size(n, d) * d } else { 0 } as u64;
+        let [n, d, m, k, threads] = [n, d, m, k, rayon::current_num_threads()].map(|x| x as u64);
+        let most = (MOST_BYTES / d.max(1)).max(LEAST_ROWS);
+        let Some(limit) = self.memory_limit else { return Ok(Parts::new((n, most), (m, m))) };
+        // Neighbours are copied once more when they are written; labels take 4 bytes.
+        let of_neighbors = 24 * m * k + 4 * (n + m);
+        let of_threads = threads * (OF_THREAD + 2 * (BLOCK_BYTES as u64).min(SCANNED_BLOCK as u64 * d));
+        let fixed = BASE + of_neighbors + of_threads + 12 * sample;
+        let (of_point, of_query) = (2 * d + OF_POINT, d + OF_QUERY + 32 * k.next_power_of_two());
+        let (points, queries) = (n.min(LEAST_ROWS), m.min(LEAST_ROWS));
+        let needed = fixed + points * of_point + queries * of_query;
+        if needed > limit {
+            let what =
+                format!("{m} queries and their neighbours, beside blocks of {points} vectors of {d} bytes");
+            return Err(Error::Memory { what, needed, limit });
+        }
+        let rest = limit - fixed;
+        let for_queries = (m * of_query).min((rest / 2).max(queries * of_query));
+        let points = ((rest - for_queries) / of_point).clamp(points, most.max(points));
+        let queries = (rest - points * of_point) / of_query;
+        Ok(Parts::new((n, points), (m, queries)))
+    }
+}
+
+/// Rows that are in memory at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts {
+    pub(super) points: usize,
+    pub(super) queries: usize,
+}
+
+impl Parts {
+    /// As few as can be, all alike, of so many rows, of which there may be so many in one.
+    fn new(points: (u64, u64), queries: (u64, u64)) -> Self {
+        let alike = |(n, most): (u64, u64)| {
+            let rows = n.div_ceil(n.div_ceil(most.max(1)).max(1)).max(1);
+            usize::try_from(rows).expect("no more than there are")
+        };
+        Self { points: alike(points), queries: alike(queries) }
+    }
+}
+
+/// So many rows at a time.
+fn blocks(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..n).step_by(size).map(move |first| first..n.min(first + size))
+}
+
+/// Works with block after block, while the next one is read.
+fn each_block(
+    source: &impl RowSource,
+    size: usize,
+    mut work: impl FnMut(ArrayView2<u8>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (n, d) = source.shape();
+    let (mut block, mut ahead) = (Vec::new(), Vec::new());
+    read(source, 0..size.min(n), &mut block)?;
+    for rows in blocks(n, size) {
+        let next = rows.end..n.min(rows.end + size);
+        let (done, have_read) = thread::scope(|scope| {
+            let reader = scope.spawn(|| read(source, next, &mut ahead));
+            let done = work(ArrayView2::from_shape((rows.len(), d), &block).expect("whole rows"));
+            (done, reader.join().expect("no panic in reading"))
+        });
+        done?;
+        have_read?;
+        mem::swap(&mut block, &mut ahead);
+    }
+    Ok(())
+}
+
+/// Puts rows into memory of ours.
+fn read(source: &impl RowSource, rows: Range<usize>, into: &mut Vec<u8>) -> Result<(), dataset::Error> {
+    let d = source.shape().1;
+    into.clear();
+    into.reserve_exact(rows.len() * d);
+    let mut buffer = Vec::new();
+    for some in blocks(rows.len(), (READ_BYTES / d.max(1)).max(1)) {
+        let found = source.rows(rows.start + some.start..rows.start + some.end, &mut buffer)?;
+        into.extend_from_slice(found.as_slice().expect("rows in standard layout"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
