@@ -98,9 +98,14 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// A file's images, or those to learn from of a folder, left where they are.
-pub(crate) fn open_on_disk(path: &Path, framing: Framing, console: &Console) -> anyhow::Result<OnDisk> {
-    let data = OnDisk::open(path, Split::Train, framing)?;
+/// A file's images, or those of one part of a folder, left where they are.
+pub(crate) fn open_on_disk(
+    path: &Path,
+    split: Split,
+    framing: Framing,
+    console: &Console,
+) -> anyhow::Result<OnDisk> {
+    let data = OnDisk::open(path, split, framing)?;
     let images = text::plural(data.shape().0, "image");
     console.detail(&match data.is_copy() {
         true => format!("unpacked {images} of {} into a temporary file", path.display()),

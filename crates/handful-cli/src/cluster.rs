@@ -148,7 +148,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
 
     let path = args::data_path(args.data.as_ref())?;
     let (found, (n_samples, n_features), seconds): (Clustering, _, _) = if let Some(passes) = on_disk {
-        let data = args::open_on_disk(&path, Framing::Auto, console)?;
+        let data = args::open_on_disk(&path, Split::Train, Framing::Auto, console)?;
         let start = Instant::now();
         let found = if args.per_class {
             params.fit_per_class_on_disk(&data, &passes)?.into()

@@ -1,14 +1,20 @@
 //! `handful neighbors`: exact nearest neighbours.
 
-use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
+use std::{
+    io::Write,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::ValueEnum;
 use handful::{
-    dataset::Split,
-    neighbors::{self, Algorithm, NearestNeighbors, Neighbors},
+    dataset::{RowSource, Split},
+    neighbors::{self, Algorithm, NearestNeighbors, Neighbors, OutOfCore},
+    preprocess::Framing,
     progress::Stage,
 };
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{ArrayView2, Axis, s};
 use serde::Serialize;
 
 use crate::{
@@ -39,6 +45,10 @@ pub(crate) struct Args {
     /// Search for one image after the other, as they come to a service, and tell how long one takes
     #[arg(long)]
     pub(crate) one_by_one: bool,
+    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the answers are the same, and reading
+    /// counts as searching
+    #[arg(long, value_name = "SIZE", value_parser = args::memory_size, conflicts_with = "one_by_one")]
+    pub(crate) memory_limit: Option<u64>,
     /// NumPy file for `distances` (squared) and `indices`
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
@@ -114,12 +124,21 @@ fn one_by_one(
     Ok((found, seconds))
 }
 
-pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
-    let output = args.output.as_deref().map(OutputFile::create).transpose()?;
-    let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
-    let queries = args::load_images(&args.queries, Split::Test, console)?.pixels;
-    let (n_samples, n_features) = points.dim();
+/// What was found, and how long it took.
+struct Search {
+    found: Neighbors,
+    /// Images and pixels.
+    shape: (usize, usize),
+    fit_seconds: f64,
+    search_seconds: f64,
+    /// Of each query, with `--one-by-one`.
+    latencies: Vec<f64>,
+}
 
+fn in_memory(args: &Args, path: &Path, console: &Console) -> anyhow::Result<Search> {
+    let points = args::load_images(path, Split::Train, console)?.pixels;
+    let queries = args::load_images(&args.queries, Split::Test, console)?.pixels;
+    let shape = points.dim();
     let bar = console.bar("searching", Stage::Search);
     let start = Instant::now();
     let index = NearestNeighbors::with_algorithm(points, args.algorithm.into())?;
@@ -131,28 +150,48 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         let index = index.observer(bar.observer());
         (index.kneighbors(queries.view(), args.n_neighbors.get())?, Vec::new())
     };
+    Ok(Search { found, shape, fit_seconds, search_seconds: start.elapsed().as_secs_f64(), latencies })
+}
+
+fn on_disk(args: &Args, path: &Path, limit: u64, console: &Console) -> anyhow::Result<Search> {
+    let points = args::open_on_disk(path, Split::Train, Framing::Auto, console)?;
+    let queries = args::open_on_disk(&args.queries, Split::Test, Framing::Auto, console)?;
+    let bar = console.bar("searching", Stage::Search);
+    let start = Instant::now();
+    let search = OutOfCore::default().algorithm(args.algorithm.into()).memory_limit(limit);
+    let found = search.observer(bar.observer()).kneighbors(&points, &queries, args.n_neighbors.get())?;
     let search_seconds = start.elapsed().as_secs_f64();
-    drop(bar);
+    Ok(Search { found, shape: points.shape(), fit_seconds: 0.0, search_seconds, latencies: Vec::new() })
+}
+
+pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
+    let output = args.output.as_deref().map(OutputFile::create).transpose()?;
+    let path = args::data_path(args.data.as_ref())?;
+    let search = match args.memory_limit {
+        None => in_memory(args, &path, console)?,
+        Some(limit) => on_disk(args, &path, limit, console)?,
+    };
+    let Search { found, shape: (n_samples, n_features), fit_seconds, search_seconds, latencies } = search;
+    let n_queries = found.indices.nrows();
 
     let summary = Summary {
         version: env!("CARGO_PKG_VERSION"),
         machine: Machine::this(),
         n_samples,
-        n_queries: queries.nrows(),
+        n_queries,
         n_features,
         n_neighbors: args.n_neighbors.get(),
         algorithm: args::name(args.algorithm),
         fit_seconds,
         search_seconds,
-        queries_per_second: queries.nrows() as f64 / search_seconds,
+        queries_per_second: n_queries as f64 / search_seconds,
         latency_seconds: Latency::of(latencies),
         peak_bytes: peak_bytes(),
     };
     if let Some(output) = output {
-        let signed = |values: Array2<u64>| values.mapv(|value| i64::try_from(value).expect("below 2^53"));
         output.commit_npz(|npz| {
-            npz.add_array("distances", &signed(found.distances))?;
-            npz.add_array("indices", &signed(found.indices.mapv(|index| index as u64)))?;
+            npz.add_array("distances", &found.distances.mapv(u64::cast_signed))?;
+            npz.add_array("indices", &found.indices.mapv(|index| (index as u64).cast_signed()))?;
             Ok(())
         })?;
     }

@@ -95,7 +95,7 @@ impl Args {
         passes: &Passes,
         console: &Console,
     ) -> anyhow::Result<(Model, usize, f64)> {
-        let train = args::open_on_disk(path, self.framing.into(), console)?;
+        let train = args::open_on_disk(path, Split::Train, self.framing.into(), console)?;
         let bar = console.bar(self.preset.name(), Stage::Lloyd);
         let start = Instant::now();
         let model = self.params().fit_on_disk(&train, passes, &bar.observer())?;
