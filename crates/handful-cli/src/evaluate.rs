@@ -1,16 +1,19 @@
 //! `handful evaluate`: how right a model is on labelled images.
 
-use std::{io::Write, path::PathBuf, time::Instant};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use handful::{
     Dataset,
     classifier::{Explanation, Model},
-    dataset::{self, Split},
+    dataset::{KnownReader, Split},
     metrics::{ConfusionMatrix, Reliability, brier_score, log_loss},
     preprocess::Framing,
-    progress::Stage,
 };
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1, Axis};
 use serde::Serialize;
 
 use crate::{
@@ -44,15 +47,34 @@ pub(crate) struct Args {
     report: Option<PathBuf>,
 }
 
-/// A model's verdicts on labelled images.
+/// Images that are explained together.
+const BATCH: usize = 4096;
+/// Mistakes kept of each class.
+const MOST_MISTAKES: usize = 12;
+
+/// A model's verdicts on labelled images: what figures need of all of them, and what is shown of some.
 pub(crate) struct Evaluation {
     /// What the model was called.
     pub(crate) name: String,
     pub(crate) data: String,
-    pub(crate) test: Dataset,
-    pub(crate) explanations: Vec<Explanation>,
     pub(crate) confusion_matrix: ConfusionMatrix,
+    /// Of each class the surest, these first.
+    pub(crate) mistakes: Vec<Vec<Mistake>>,
+    /// Spent on explanations.
     pub(crate) seconds: f64,
+    reliability: Reliability,
+    /// Sums over the images.
+    brier_scores: f64,
+    log_losses: f64,
+    n_refused: u64,
+}
+
+/// An image that was read wrongly.
+pub(crate) struct Mistake {
+    /// Its number.
+    pub(crate) row: usize,
+    pub(crate) pixels: Vec<u8>,
+    pub(crate) explanation: Explanation,
 }
 
 #[derive(Serialize)]
@@ -82,29 +104,16 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let (model, _) = args.model.load()?;
     let path = args::data_path(args.data.as_ref())?;
     let framing = Framing::from(args.framing);
-    let test = dataset::load_known(&path, Split::Test, model.classes(), model.image_shape(), framing)?;
-    console.detail(&format!("read {} from {}", text::plural(test.n_samples(), "image"), path.display()));
-    let bar = console.bar("predicting", Stage::Search);
-    let model = model.observer(bar.observer());
-    let start = Instant::now();
-    let explanations = model.explain(test.images().view())?;
-    let seconds = start.elapsed().as_secs_f64();
-    drop(bar);
-    let predicted: Vec<u32> = explanations.iter().map(|explanation| explanation.label).collect();
-    let found = Evaluation {
-        name: args.model.model.clone(),
-        data: path.display().to_string(),
-        confusion_matrix: ConfusionMatrix::new(test.labels(), &predicted, model.classes().len()),
-        test,
-        explanations,
-        seconds,
-    };
+    let test = KnownReader::open(&path, Split::Test, model.classes(), model.image_shape(), framing)?;
+    let model = model.observer(console.interrupter());
+    let found = Evaluation::new(args.model.model.clone(), &path, &model, test, console)?;
+    console.detail(&format!("read {} from {}", text::plural(found.n_images(), "image"), path.display()));
     if let Some(file) = report {
         let pictures = Pictures::find(&model, None, console);
         let page = report::model::evaluation(&found, &model, pictures.as_ref());
         file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
     }
-    let summary = found.summary();
+    let summary = found.summary(model.classes());
     if global.json {
         return print_json(&summary);
     }
@@ -117,7 +126,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         text::count(found.confusion_matrix.total()),
         text::percent(summary.accuracy),
         text::interval(summary.accuracy_interval),
-        text::seconds(seconds),
+        text::seconds(found.seconds),
     )?;
     writeln!(
         out,
@@ -132,47 +141,98 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
 }
 
 impl Evaluation {
-    fn summary(&self) -> Summary<'_> {
-        let (matrix, n) = (&self.confusion_matrix, self.explanations.len());
-        let truth = self.test.labels();
-        let probabilities = Array2::from_shape_fn((n, self.test.classes().len()), |(row, class)| {
-            self.explanations[row].probabilities[class]
+    /// Batch by batch.
+    fn new(
+        name: String,
+        path: &Path,
+        model: &Model,
+        mut test: KnownReader,
+        console: &Console,
+    ) -> anyhow::Result<Self> {
+        let n_classes = model.classes().len();
+        let mut found = Self {
+            name,
+            data: path.display().to_string(),
+            confusion_matrix: ConfusionMatrix::new(&[], &[], n_classes),
+            mistakes: (0..n_classes).map(|_| Vec::new()).collect(),
+            seconds: 0.0,
+            reliability: Reliability::default(),
+            brier_scores: 0.0,
+            log_losses: 0.0,
+            n_refused: 0,
+        };
+        let counter = console.counter("images", false);
+        while let Some(images) = test.read(BATCH)? {
+            let start = Instant::now();
+            let explanations = model.explain(images.images().view())?;
+            found.seconds += start.elapsed().as_secs_f64();
+            found.add(&images, explanations);
+            counter.inc(images.n_samples() as u64);
+        }
+        counter.finish_and_clear();
+        Ok(found)
+    }
+
+    fn add(&mut self, images: &Dataset, explanations: Vec<Explanation>) {
+        let (truth, n_classes) = (images.labels(), images.classes().len());
+        let first = self.n_images();
+        let probabilities = Array2::from_shape_fn((truth.len(), n_classes), |(row, class)| {
+            explanations[row].probabilities[class]
         });
-        let predicted: Vec<u32> = self.explanations.iter().map(|explanation| explanation.label).collect();
-        let n_refused = self.explanations.iter().filter(|explanation| !explanation.is_digit).count();
-        let reliability = Reliability::new(probabilities.view(), &predicted, truth);
+        let predicted: Vec<u32> = explanations.iter().map(|explanation| explanation.label).collect();
+        self.confusion_matrix.merge(&ConfusionMatrix::new(truth, &predicted, n_classes));
+        self.reliability.merge(Reliability::new(probabilities.view(), &predicted, truth));
+        for (probabilities, truth) in probabilities.axis_chunks_iter(Axis(0), 1).zip(truth.chunks(1)) {
+            self.brier_scores += brier_score(probabilities, truth);
+            self.log_losses += log_loss(probabilities, truth);
+        }
+        for ((row, explanation), image) in
+            explanations.into_iter().enumerate().zip(images.images().outer_iter())
+        {
+            self.n_refused += u64::from(!explanation.is_digit);
+            if explanation.label != truth[row] {
+                self.add_mistake(truth[row], first + row, image, explanation);
+            }
+        }
+    }
+
+    fn add_mistake(&mut self, truth: u32, row: usize, image: ArrayView1<u8>, explanation: Explanation) {
+        let mistakes = &mut self.mistakes[truth as usize];
+        let is_surer = |other: &Mistake| other.explanation.confidence >= explanation.confidence;
+        let place = mistakes.partition_point(is_surer);
+        if place < MOST_MISTAKES {
+            mistakes.truncate(MOST_MISTAKES - 1);
+            mistakes.insert(place, Mistake { row, pixels: image.to_vec(), explanation });
+        }
+    }
+
+    pub(crate) fn n_images(&self) -> usize {
+        usize::try_from(self.confusion_matrix.total()).expect("they were counted one by one")
+    }
+
+    fn summary<'a>(&'a self, classes: &'a [String]) -> Summary<'a> {
+        let matrix = &self.confusion_matrix;
+        let n = self.n_images() as f64;
         Summary {
             version: env!("CARGO_PKG_VERSION"),
             model: &self.name,
             data: &self.data,
             machine: Machine::this(),
-            n_test: n,
-            classes: self.test.classes(),
+            n_test: self.n_images(),
+            classes,
             accuracy: matrix.accuracy(),
             accuracy_interval: matrix.accuracy_interval(),
             error_percent: matrix.error_percent(),
             seconds: self.seconds,
-            images_per_second: n as f64 / self.seconds,
+            images_per_second: n / self.seconds,
             confusion_matrix: matrix.counts().outer_iter().map(|row| row.to_vec()).collect(),
-            per_class: per_class(self.test.classes(), matrix),
-            expected_calibration_error: reliability.expected_calibration_error(),
-            brier_score: brier_score(probabilities.view(), truth),
-            log_loss: log_loss(probabilities.view(), truth),
-            refused: n_refused as f64 / n as f64,
+            per_class: per_class(classes, matrix),
+            expected_calibration_error: self.reliability.expected_calibration_error(),
+            brier_score: self.brier_scores / n,
+            log_loss: self.log_losses / n,
+            refused: self.n_refused as f64 / n,
         }
     }
-}
-
-/// Mistakes, the surest of each class first.
-pub(crate) fn mistakes(found: &Evaluation) -> Vec<usize> {
-    let truth = found.test.labels();
-    let mut rows: Vec<usize> =
-        (0..truth.len()).filter(|&row| found.explanations[row].label != truth[row]).collect();
-    rows.sort_by(|&a, &b| {
-        let confidence = |row: usize| found.explanations[row].confidence;
-        truth[a].cmp(&truth[b]).then(confidence(b).total_cmp(&confidence(a)))
-    });
-    rows
 }
 
 /// What a page of a model says of itself in a sentence.
@@ -181,7 +241,7 @@ pub(crate) fn verdict(found: &Evaluation, model: &Model) -> String {
         "{} reads {} of {} right, with {}.",
         found.name,
         text::percent(found.confusion_matrix.accuracy()),
-        text::plural(found.explanations.len(), "image"),
+        text::plural(found.n_images(), "image"),
         text::plural(model.prototypes().n_samples(), "prototype"),
     )
 }

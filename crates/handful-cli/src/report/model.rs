@@ -9,15 +9,13 @@ use super::{
     voters::{self, voters},
 };
 use crate::{
-    evaluate::{self, Evaluation},
+    evaluate::{self, Evaluation, Mistake},
     pictures::Pictures,
     text,
 };
 
 /// Prototypes shown of each class.
 const MOST_PROTOTYPES: usize = 100;
-/// Mistakes shown of each class.
-const MOST_MISTAKES: usize = 12;
 
 /// The page of `info`.
 pub(crate) fn prototypes(name: &str, model: &Model, pictures: Option<&Pictures>) -> String {
@@ -71,7 +69,7 @@ pub(crate) fn evaluation(found: &Evaluation, model: &Model, pictures: Option<&Pi
     let matrix = &found.confusion_matrix;
     let lead = html! {
         "The 95 % interval of its accuracy is " (text::interval(matrix.accuracy_interval())) " %; all took "
-        (text::seconds(found.seconds)) ", which is " (text::rough(found.explanations.len() as f64 / found.seconds))
+        (text::seconds(found.seconds)) ", which is " (text::rough(found.n_images() as f64 / found.seconds))
         " images a second, explanations included."
     };
     let content = html! {
@@ -88,25 +86,26 @@ pub(crate) fn evaluation(found: &Evaluation, model: &Model, pictures: Option<&Pi
 }
 
 fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> Markup {
-    let (classes, truth, shape) = (model.classes(), found.test.labels(), model.image_shape());
-    let rows = evaluate::mistakes(found);
-    let first_of_class = |i: usize| i < MOST_MISTAKES || truth[rows[i]] != truth[rows[i - MOST_MISTAKES]];
+    let classes = model.classes();
+    let n_mistakes =
+        found.n_images() - usize::try_from(found.confusion_matrix.correct()).expect("some of them");
     html! {
         p {
-            (text::plural(rows.len(), "mistake")) ". Of each class the surest ones are shown, with the prototypes that "
+            (text::plural(n_mistakes, "mistake")) ". Of each class the surest ones are shown, with the prototypes that "
             "decided"
             @if pictures.is_some() { ", each as the training image nearest to it" }
             "."
         }
         div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(voters::MOST))) {
-            @for row in (0..rows.len()).filter(|&i| first_of_class(i)).map(|i| rows[i]) {
-                @let explanation = &found.explanations[row];
-                figure.mistake {
-                    div.seen { (ink(&found.test.images().row(row).to_vec(), shape, &format!("test image {row}"))) }
-                    (voters(explanation, model, pictures))
-                    figcaption {
-                        "a " b { (classes[truth[row] as usize]) } " read as " b { (classes[explanation.label as usize]) }
-                        " (" (text::percent(explanation.confidence)) ")"
+            @for (truth, mistakes) in classes.iter().zip(&found.mistakes) {
+                @for Mistake { row, pixels, explanation } in mistakes {
+                    figure.mistake {
+                        div.seen { (ink(pixels, model.image_shape(), &format!("test image {row}"))) }
+                        (voters(explanation, model, pictures))
+                        figcaption {
+                            "a " b { (truth) } " read as " b { (classes[explanation.label as usize]) }
+                            " (" (text::percent(explanation.confidence)) ")"
+                        }
                     }
                 }
             }

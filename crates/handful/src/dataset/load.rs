@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Dataset, Error, Images, Reader, find::Source, labels};
+use super::{Dataset, Error, Images, KnownReader, Reader, find::Source, labels};
 use crate::preprocess::Framing;
 
 /// A part of a data set.
@@ -78,19 +78,7 @@ pub fn load_known(
     shape: [usize; 2],
     framing: Framing,
 ) -> Result<Dataset, Error> {
-    let source = Source::find(path, split)?;
-    let file = source.path().to_owned();
-    let (images, labels) = read(source, split, Some(shape), framing)?;
-    if images.pixels.ncols() != shape[0] * shape[1] {
-        return Err(Error::ShapeMismatch { path: file, expected: shape, found: images.shape });
-    }
-    let indices = labels::indices(&labels, classes).map_err(|(row, label)| Error::UnknownLabel {
-        path: file,
-        row: row as u64 + 1,
-        label: label.to_owned(),
-        classes: classes.to_vec(),
-    })?;
-    Dataset::new(images.pixels, shape, indices, classes.to_vec())
+    KnownReader::open(path, split, classes, shape, framing)?.read_all()
 }
 
 /// Reads images, whether they have labels or not, from a file or one part of a folder.

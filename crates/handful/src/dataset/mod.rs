@@ -22,6 +22,7 @@ mod error;
 mod find;
 mod formats;
 mod input;
+mod known;
 mod labels;
 mod load;
 mod locate;
@@ -36,6 +37,7 @@ pub use error::Error;
 pub use find::is_named_as_picture;
 #[cfg(feature = "images")]
 pub use formats::pictures::{decode_picture, picture_size};
+pub use known::KnownReader;
 pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};
 pub use locate::{locate, user_folder};
 pub use on_disk::{OnDisk, RowSource};

@@ -53,6 +53,15 @@ impl ConfusionMatrix {
         Self { counts }
     }
 
+    /// Adds the counts of other predictions among the same classes.
+    ///
+    /// # Panics
+    /// If the numbers of classes differ.
+    pub fn merge(&mut self, other: &Self) {
+        assert_eq!(self.counts.dim(), other.counts.dim(), "as many classes");
+        self.counts += &other.counts;
+    }
+
     /// Shape (`n_classes`, `n_classes`).
     #[must_use]
     pub fn counts(&self) -> &Array2<u64> {

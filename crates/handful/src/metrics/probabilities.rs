@@ -23,7 +23,7 @@ const LEAST: f64 = 1e-15;
 /// assert_eq!(reliability.risk_coverage(&[1.0, 0.75]), [25.0, 0.0]);
 /// assert_eq!(format!("{:.3}", reliability.expected_calibration_error()), "0.300");
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reliability {
     confidence: Vec<f64>,
     right: Vec<bool>,
@@ -51,6 +51,12 @@ impl Reliability {
         let confidence = rows(probabilities, predicted).map(|(row, predicted)| row[predicted]).collect();
         let right = predicted.iter().zip(truth).map(|(predicted, truth)| predicted == truth).collect();
         Self { confidence, right }
+    }
+
+    /// Adds other verdicts, behind these.
+    pub fn merge(&mut self, other: Self) {
+        self.confidence.extend(other.confidence);
+        self.right.extend(other.right);
     }
 
     /// The reliability curve (Niculescu-Mizil and Caruana 2005), in 15 bins of equal width.

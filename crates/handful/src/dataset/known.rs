@@ -1,0 +1,95 @@
+//! Labelled images of classes and a shape that are known, some at a time.
+
+use std::path::{Path, PathBuf};
+
+use super::{Dataset, Error, Images, Reader, Split, find::Source, labels};
+use crate::preprocess::Framing;
+
+/// A [`Reader`] of images that a model knows the classes and the shape of.
+///
+/// ```
+/// use handful::dataset::{KnownReader, Split};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("test.csv");
+/// std::fs::write(&path, "label,pixel0,pixel1,pixel2,pixel3\nright,0,255,0,255\n")?;
+/// let classes = ["left".to_owned(), "right".to_owned()];
+/// let mut reader = KnownReader::open(&path, Split::Test, &classes, [2, 2], Default::default())?;
+/// let data = reader.read(100)?.expect("there is one image");
+/// assert_eq!((data.labels(), data.classes()), (&[1][..], &classes[..]));
+/// assert!(reader.read(100)?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct KnownReader {
+    reader: Reader,
+    known: Known,
+}
+
+/// What images have to fit.
+struct Known {
+    path: PathBuf,
+    classes: Vec<String>,
+    shape: [usize; 2],
+    labels_wanted: String,
+    /// Images read so far.
+    n_read: usize,
+}
+
+impl KnownReader {
+    /// Of one part of a data set, or all of one that has no parts. Pictures in a folder for each class become images by
+    /// `framing`.
+    ///
+    /// # Errors
+    /// If nothing can be read there, or the images are of another shape.
+    pub fn open(
+        path: &Path,
+        split: Split,
+        classes: &[String],
+        shape: [usize; 2],
+        framing: Framing,
+    ) -> Result<Self, Error> {
+        let source = Source::find(path, split)?;
+        let (path, labels_wanted) = (source.path().to_owned(), source.labels_wanted());
+        let reader = Reader::of_source(source, split, Some(shape), framing)?;
+        let found = reader.image_shape();
+        // Some formats tell the number of pixels only.
+        if found[0] * found[1] != shape[0] * shape[1] {
+            return Err(Error::ShapeMismatch { path, expected: shape, found });
+        }
+        let known = Known { path, classes: classes.to_vec(), shape, labels_wanted, n_read: 0 };
+        Ok(Self { reader, known })
+    }
+
+    /// The next images, `most` of them unless there are fewer left; none at the end.
+    ///
+    /// # Errors
+    /// If the rest cannot be read, has no labels, or there was nothing at all; [`Error::UnknownLabel`] if an image is of
+    /// none of the classes.
+    pub fn read(&mut self, most: usize) -> Result<Option<Dataset>, Error> {
+        let images = self.reader.read(most)?;
+        images.map(|images| self.known.fit(images)).transpose()
+    }
+
+    /// All that is left.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_all(mut self) -> Result<Dataset, Error> {
+        self.known.fit(self.reader.read_all()?)
+    }
+}
+
+impl Known {
+    fn fit(&mut self, images: Images) -> Result<Dataset, Error> {
+        let no_labels = || Error::NoLabels { path: self.path.clone(), wanted: self.labels_wanted.clone() };
+        let names = images.labels.ok_or_else(no_labels)?;
+        let labels = labels::indices(&names, &self.classes).map_err(|(row, label)| Error::UnknownLabel {
+            path: self.path.clone(),
+            row: (self.n_read + row) as u64 + 1,
+            label: label.to_owned(),
+            classes: self.classes.clone(),
+        })?;
+        self.n_read += labels.len();
+        Dataset::new(images.pixels, self.shape, labels, self.classes.clone())
+    }
+}
