@@ -30,7 +30,8 @@ use crate::{
 
 /// Test a model on labelled images
 ///
-/// Of data in two parts the images to be tested on are taken, of other data all.
+/// Of data in two parts the images to be tested on are taken, of other data all. Files larger than memory are read piece
+/// by piece.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  handful evaluate --model best --data data/mnist --report report.html")]
 pub(crate) struct Args {

@@ -125,8 +125,8 @@ fn one_by_one(
 }
 
 /// What was found, and how long it took.
-struct Search {
-    found: Neighbors,
+struct Found {
+    neighbors: Neighbors,
     /// Images and pixels.
     shape: (usize, usize),
     fit_seconds: f64,
@@ -135,7 +135,7 @@ struct Search {
     latencies: Vec<f64>,
 }
 
-fn in_memory(args: &Args, path: &Path, console: &Console) -> anyhow::Result<Search> {
+fn in_memory(args: &Args, path: &Path, console: &Console) -> anyhow::Result<Found> {
     let points = args::load_images(path, Split::Train, console)?.pixels;
     let queries = args::load_images(&args.queries, Split::Test, console)?.pixels;
     let shape = points.dim();
@@ -144,35 +144,35 @@ fn in_memory(args: &Args, path: &Path, console: &Console) -> anyhow::Result<Sear
     let index = NearestNeighbors::with_algorithm(points, args.algorithm.into())?;
     let fit_seconds = start.elapsed().as_secs_f64();
     let start = Instant::now();
-    let (found, latencies) = if args.one_by_one {
+    let (neighbors, latencies) = if args.one_by_one {
         one_by_one(&index.observer(console.interrupter()), queries.view(), args.n_neighbors.get())?
     } else {
         let index = index.observer(bar.observer());
         (index.kneighbors(queries.view(), args.n_neighbors.get())?, Vec::new())
     };
-    Ok(Search { found, shape, fit_seconds, search_seconds: start.elapsed().as_secs_f64(), latencies })
+    Ok(Found { neighbors, shape, fit_seconds, search_seconds: start.elapsed().as_secs_f64(), latencies })
 }
 
-fn on_disk(args: &Args, path: &Path, limit: u64, console: &Console) -> anyhow::Result<Search> {
+fn on_disk(args: &Args, path: &Path, limit: u64, console: &Console) -> anyhow::Result<Found> {
     let points = args::open_on_disk(path, Split::Train, Framing::Auto, console)?;
     let queries = args::open_on_disk(&args.queries, Split::Test, Framing::Auto, console)?;
     let bar = console.bar("searching", Stage::Search);
     let start = Instant::now();
     let search = OutOfCore::default().algorithm(args.algorithm.into()).memory_limit(limit);
-    let found = search.observer(bar.observer()).kneighbors(&points, &queries, args.n_neighbors.get())?;
+    let neighbors = search.observer(bar.observer()).kneighbors(&points, &queries, args.n_neighbors.get())?;
     let search_seconds = start.elapsed().as_secs_f64();
-    Ok(Search { found, shape: points.shape(), fit_seconds: 0.0, search_seconds, latencies: Vec::new() })
+    Ok(Found { neighbors, shape: points.shape(), fit_seconds: 0.0, search_seconds, latencies: Vec::new() })
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let path = args::data_path(args.data.as_ref())?;
-    let search = match args.memory_limit {
+    let found = match args.memory_limit {
         None => in_memory(args, &path, console)?,
         Some(limit) => on_disk(args, &path, limit, console)?,
     };
-    let Search { found, shape: (n_samples, n_features), fit_seconds, search_seconds, latencies } = search;
-    let n_queries = found.indices.nrows();
+    let Found { neighbors, shape: (n_samples, n_features), fit_seconds, search_seconds, latencies } = found;
+    let n_queries = neighbors.indices.nrows();
 
     let summary = Summary {
         version: env!("CARGO_PKG_VERSION"),
@@ -190,8 +190,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     };
     if let Some(output) = output {
         output.commit_npz(|npz| {
-            npz.add_array("distances", &found.distances.mapv(u64::cast_signed))?;
-            npz.add_array("indices", &found.indices.mapv(|index| (index as u64).cast_signed()))?;
+            npz.add_array("distances", &neighbors.distances.mapv(u64::cast_signed))?;
+            npz.add_array("indices", &neighbors.indices.mapv(|index| (index as u64).cast_signed()))?;
             Ok(())
         })?;
     }

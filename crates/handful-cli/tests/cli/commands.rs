@@ -229,6 +229,31 @@ fn neighbors_are_the_same_one_by_one_and_by_brute_force() {
 }
 
 #[test]
+fn neighbors_are_the_same_in_a_limit_of_memory() {
+    let subset = Subset::new(6000, 500);
+    let found = |options: &[&str]| {
+        let args = ["--json", "neighbors", "--queries", "mnist", "-o", "out.npz"];
+        let output = subset.handful().args(args).args(options).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        (json(&output), fs::read(subset.path("out.npz")).unwrap())
+    };
+    let (in_memory, expected) = found(&[]);
+    let (on_disk, npz) = found(&["--memory-limit", "120M"]);
+    assert!(npz == expected);
+    let names =
+        |summary: &serde_json::Value| summary.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&on_disk), names(&in_memory));
+    assert_eq!((&on_disk["n_samples"], &on_disk["n_queries"]), (&6000.into(), &500.into()));
+    fails(
+        &subset,
+        &["neighbors", "--queries", "mnist", "--memory-limit", "1M"],
+        "500 queries and their neighbours, beside blocks of 6000 vectors of 784 bytes, found 1 MB: raise it",
+    );
+    let both = ["neighbors", "--queries", "mnist", "--memory-limit", "1G", "--one-by-one"];
+    assert_eq!(subset.handful().args(both).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let subset = Subset::new(300, 30);
     let mut child =

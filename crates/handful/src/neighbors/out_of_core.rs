@@ -26,8 +26,9 @@ use crate::{
 const BASE: u64 = 32 << 20;
 /// A block of more bytes is no faster.
 const MOST_BYTES: u64 = 1 << 27;
-/// Fewer points in a block, or queries at a time, are not worth reading the others again.
-const LEAST_ROWS: u64 = 4096;
+/// Fewer points in a block, or queries at a time, are not worth it; half as many points can still be sketched.
+const LEAST_POINTS: u64 = 2 * LEAST_SAMPLES as u64;
+const LEAST_QUERIES: u64 = 4096;
 /// Bytes of a sketch and of terms for each point.
 const OF_POINT: u64 = 96;
 /// Bytes of each query beside its pixels and neighbours.
@@ -160,14 +161,14 @@ impl OutOfCore {
     fn parts(&self, (n, d): (usize, usize), m: usize, k: usize) -> Result<Parts, Error> {
         let sample = if d > 0 { Basis::sample_size(n, d) * d } else { 0 } as u64;
         let [n, d, m, k, threads] = [n, d, m, k, rayon::current_num_threads()].map(|x| x as u64);
-        let most = (MOST_BYTES / d.max(1)).max(LEAST_ROWS);
+        let most = (MOST_BYTES / d.max(1)).max(LEAST_POINTS);
         let Some(limit) = self.memory_limit else { return Ok(Parts::new((n, most), (m, m))) };
         // Neighbours are copied once more when they are written; labels take 4 bytes.
         let of_neighbors = 24 * m * k + 4 * (n + m);
         let of_threads = threads * (OF_THREAD + 2 * (BLOCK_BYTES as u64).min(SCANNED_BLOCK as u64 * d));
         let fixed = BASE + of_neighbors + of_threads + 12 * sample;
         let (of_point, of_query) = (2 * d + OF_POINT, d + OF_QUERY + 32 * k.next_power_of_two());
-        let (points, queries) = (n.min(LEAST_ROWS), m.min(LEAST_ROWS));
+        let (points, queries) = (n.min(LEAST_POINTS), m.min(LEAST_QUERIES));
         let needed = fixed + points * of_point + queries * of_query;
         if needed > limit {
             let what =

@@ -12,6 +12,9 @@ use super::{
 };
 use crate::progress::{Observer, Stage};
 
+/// Fewer queries have found their neighbours before a block is sketched.
+const FEW_QUERIES: usize = 256;
+
 /// A search for the nearest of more points than there is memory for: they are told block by block, in their order, and
 /// numbered as they come.
 ///
@@ -111,16 +114,16 @@ impl<'a> StreamedSearch<'a> {
             return Err(self.count_error());
         }
         let points = points.as_standard_layout();
-        let is_small = points.nrows() < LEAST_SAMPLES;
+        let may_sketch = points.nrows() >= LEAST_SAMPLES && self.queries.nrows() >= FEW_QUERIES;
         let sketching = match &self.plan {
-            Plan::Open { sample } if !is_small => {
+            Plan::Open { sample } if may_sketch => {
                 Sketching::Try { sample: sample.as_ref().map(|sample| sample.view()) }
             }
-            Plan::Sketched(recipe) => Sketching::As(recipe),
-            Plan::Open { .. } | Plan::Brute => Sketching::Never,
+            Plan::Sketched(recipe) if may_sketch => Sketching::As(recipe),
+            _ => Sketching::Never,
         };
         let index = Index::with(points.view(), sketching);
-        if matches!(self.plan, Plan::Open { .. }) && !is_small {
+        if may_sketch && matches!(self.plan, Plan::Open { .. }) {
             self.plan = index.recipe().map_or(Plan::Brute, |recipe| Plan::Sketched(recipe.clone()));
         }
         let within = |best: &TopK| TopK::within(self.n_neighbors, best.threshold());

@@ -10,11 +10,16 @@ mod models;
 mod peers;
 mod reference;
 
-use std::{path::Path, sync::LazyLock};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use handful::dataset::{self, TrainTest};
 
-static MNIST: LazyLock<TrainTest> = LazyLock::new(|| {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist");
-    dataset::load(&folder).expect("MNIST is in the clone")
-});
+static MNIST: LazyLock<TrainTest> =
+    LazyLock::new(|| dataset::load(&folder()).expect("MNIST is in the clone"));
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/mnist")
+}

@@ -4,13 +4,14 @@ use std::sync::LazyLock;
 
 use handful::{
     Dataset, KMeans, KNeighborsClassifier,
-    dataset::TrainTest,
+    dataset::{OnDisk, Split, TrainTest},
     metrics::ConfusionMatrix,
-    neighbors::{NearestNeighbors, Neighbors, TieBreak},
+    neighbors::{NearestNeighbors, Neighbors, OutOfCore, TieBreak},
+    preprocess::Framing,
 };
 use ndarray::Axis;
 
-use crate::{MNIST, reference};
+use crate::{MNIST, folder, reference};
 
 /// The five nearest training images of every test image: a smaller search is its beginning.
 pub(crate) static NEIGHBORS: LazyLock<Neighbors> = LazyLock::new(|| {
@@ -46,6 +47,14 @@ fn knn_on_all_training_images_has_its_known_accuracies() {
         let found = accuracy(&MNIST.test, &model.predict_from(&NEIGHBORS.nearest(k)));
         assert!((found - expected).abs() < 1e-9, "k = {k}, ties {tie_break:?}: {found}");
     }
+}
+
+#[test]
+fn neighbors_are_the_same_where_images_stay_on_disk() {
+    let open = |split| OnDisk::open(&folder(), split, Framing::Auto).expect("MNIST is in the clone");
+    let (points, queries) = (open(Split::Train), open(Split::Test));
+    let search = OutOfCore::default().memory_limit(100 << 20);
+    assert_eq!(search.kneighbors(&points, &queries, 5).expect("valid search"), *NEIGHBORS);
 }
 
 #[test]

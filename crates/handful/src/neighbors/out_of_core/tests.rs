@@ -1,11 +1,17 @@
-use std::{ops::ControlFlow, sync::Mutex};
+use std::{
+    ops::ControlFlow,
+    sync::{Arc, Mutex},
+};
 
 use ndarray::Axis;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use super::*;
-use crate::neighbors::NearestNeighbors;
+use crate::neighbors::{
+    NearestNeighbors,
+    index::{Index, Sketching},
+};
 
 fn in_memory(points: &Array2<u8>, queries: &Array2<u8>, k: usize) -> Neighbors {
     NearestNeighbors::new(points.clone()).unwrap().kneighbors(queries.view(), k).unwrap()
@@ -45,13 +51,14 @@ proptest! {
 #[test]
 fn equals_the_search_in_memory_with_a_sketch_and_without() {
     let points = clustered(20_011, 200);
+    assert!(Index::with(points.view(), Sketching::Try { sample: None }).recipe().is_some());
     // Some are points themselves.
-    let queries = points.select(Axis(0), &evenly(20_011, 300)).mapv(|x| x + x % 2);
+    let queries = points.select(Axis(0), &evenly(20_011, 600)).mapv(|x| x + x % 2);
     for k in [1, 7, 80, 5000] {
         let expected = in_memory(&points, &queries, k);
         for threads in [1, 2] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            for (of_points, of_queries) in [(4099, 300), (6700, 77), (1000, 300)] {
+            for (of_points, of_queries) in [(4099, 600), (6700, 300), (1000, 600)] {
                 let parts = Parts { points: of_points, queries: of_queries };
                 assert_eq!(
                     pool.install(|| streamed(&points, &queries, k, parts)),
@@ -91,7 +98,7 @@ fn the_limit_is_kept_or_told() {
     let Err(Error::Memory { needed, limit, .. }) = parts(50 << 20) else { panic!("it is too little") };
     assert_eq!(limit, 50 << 20);
     let tight = parts(needed).unwrap();
-    assert!((3000..=4096).contains(&tight.points) && (3000..=4096).contains(&tight.queries), "{tight:?}");
+    assert!((4096..=8192).contains(&tight.points) && (3000..=4096).contains(&tight.queries), "{tight:?}");
     assert!(parts(needed - 1).is_err());
     let error = parts(50 << 20).unwrap_err().to_string();
     assert!(
@@ -101,9 +108,9 @@ fn the_limit_is_kept_or_told() {
 
 #[test]
 fn work_can_be_watched_and_cancelled() {
-    let (points, seen) = (clustered(9000, 200), std::sync::Arc::new(Mutex::new(Vec::new())));
+    let (points, seen) = (clustered(9000, 200), Arc::new(Mutex::new(Vec::new())));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-    let watched = std::sync::Arc::clone(&seen);
+    let watched = Arc::clone(&seen);
     let search = OutOfCore::default().observer(Observer::new(move |progress| {
         watched.lock().unwrap().push((progress.done, progress.total));
         ControlFlow::Continue(())
