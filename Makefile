@@ -11,7 +11,7 @@ PYTHON ?= python3
 TOOLS := target/python
 DIST := target/dist
 
-.PHONY: help fetch setup test test-page test-python test-full lint wheel audit bench load outliers redrawn models package notebook
+.PHONY: help fetch setup test test-page test-python test-full lint wheel audit bench scale load outliers redrawn models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -104,6 +104,22 @@ bench: fetch ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(MAKE) wheel
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/dist/*.whl
 	$(VENV)/bin/python benches/peers/python.py $(BENCH)
+
+SCALE := target/scale
+SCALE_VENV := target/scale-venv
+SCALE_IMAGES ?= 2000000
+
+scale: fetch ## Cluster and search more images than memory shall hold, on this machine and on a Dask cluster on it (needs Java for Spark)
+	cargo build --release --locked
+	target/release/handful augment --count $(SCALE_IMAGES) -o $(SCALE)/digits
+	python3 -m venv $(SCALE_VENV)
+	$(SCALE_VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt -r benches/scale/requirements.txt
+	$(MAKE) wheel
+	$(SCALE_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/dist/*.whl
+	$(SCALE_VENV)/bin/python benches/peers/out_of_core.py $(SCALE)/digits
+	$(SCALE_VENV)/bin/python benches/peers/inverted.py $(SCALE)/digits
+	$(SCALE_VENV)/bin/python benches/peers/distributed.py $(SCALE)/digits
+	$(SCALE_VENV)/bin/python benches/scale/spark.py
 
 OUTLIERS := target/outliers
 FONTS := fonts-dejavu-core fonts-freefont-ttf fonts-lato fonts-liberation
