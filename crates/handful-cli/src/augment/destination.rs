@@ -65,8 +65,8 @@ impl Destination {
             Some(folder) => open(folder, &paths)?,
             None => None,
         };
-        let files = paths.iter().map(|path| OutputFile::create(path)).collect::<anyhow::Result<_>>()?;
-        Ok(Files { format, paths, files, _new_folder: new_folder })
+        let begun = paths.iter().map(|path| OutputFile::create(path)).collect::<anyhow::Result<_>>()?;
+        Ok(Files { format, paths, begun, _new_folder: new_folder })
     }
 }
 
@@ -105,15 +105,15 @@ impl Drop for NewFolder {
 pub(super) struct Files {
     format: Format,
     paths: Vec<PathBuf>,
-    files: Vec<OutputFile>,
+    begun: Vec<OutputFile>,
     _new_folder: Option<NewFolder>,
 }
 
 impl Files {
     /// Writes all rows, and tells where they are.
     pub(super) fn write(self, rows: &Rows, data: &Dataset) -> anyhow::Result<Vec<PathBuf>> {
-        let Self { format, paths, files, _new_folder } = self;
-        commit_all(files, |files| match format {
+        let Self { format, paths, begun, _new_folder } = self;
+        commit_all(begun, |files| match format {
             Format::Idx => {
                 let [images, labels] = files else { unreachable!("a file of images and one of labels") };
                 idx::write(rows, data, images, labels)

@@ -109,9 +109,8 @@ struct Summary {
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let (augmenter, count) = (args.augmenter(), args.count.get());
-    augmenter.check().unwrap_or_else(|error| wrong_usage(error));
-    let destination =
-        Destination::new(&args.output, args.shards, count).unwrap_or_else(|error| wrong_usage(error));
+    augmenter.check().unwrap_or_else(wrong_usage);
+    let destination = Destination::new(&args.output, args.shards, count).unwrap_or_else(wrong_usage);
     let files = destination.create()?;
 
     let path = args::data_path(args.data.as_ref())?;
