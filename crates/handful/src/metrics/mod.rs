@@ -185,6 +185,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn parts_merge_into_the_whole() {
+        let (truth, predicted) = ([0, 1, 2, 2, 1, 0, 0], [0, 2, 2, 1, 1, 0, 1]);
+        let mut merged = ConfusionMatrix::new(&truth[..3], &predicted[..3], 3);
+        merged.merge(&ConfusionMatrix::new(&truth[3..], &predicted[3..], 3));
+        assert_eq!(merged, ConfusionMatrix::new(&truth, &predicted, 3));
+    }
+
+    #[test]
     fn unanimous_and_balanced_splits() {
         assert!((sign_test(0, 5) - 2.0 / 32.0).abs() < 1e-15);
         assert!((sign_test(7, 7) - 1.0).abs() < 1e-15);

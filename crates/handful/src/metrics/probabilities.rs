@@ -267,7 +267,11 @@ mod tests {
         ) {
             let (confidence, right): (Vec<f64>, Vec<bool>) = verdicts.into_iter().unzip();
             let (n, n_right) = (right.len() as f64, right.iter().filter(|&&right| right).count() as f64);
+            let (some, others) = (right.len() / 3, right.len() / 3..);
+            let mut merged = reliability(&confidence[..some], &right[..some]);
+            merged.merge(reliability(&confidence[others.clone()], &right[others]));
             let reliability = reliability(&confidence, &right);
+            prop_assert_eq!(&merged, &reliability);
             let curve = reliability.curve();
             let sum = |of: fn(&ReliabilityBin) -> f64| {
                 curve.iter().map(|bin| bin.count as f64 * of(bin)).sum::<f64>()

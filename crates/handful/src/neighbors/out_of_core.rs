@@ -74,7 +74,7 @@ impl OutOfCore {
         Self { algorithm, ..self }
     }
 
-    /// Bytes that the process may hold, of which little else is taken; without a limit, some 400 MB beside the queries and
+    /// Bytes that the process may hold, of which little else is taken; without a limit, some 300 MB beside the queries and
     /// their neighbours.
     #[must_use]
     pub fn memory_limit(self, bytes: u64) -> Self {

@@ -3,7 +3,7 @@
 use std::{fs, io::Cursor};
 
 use handful::{
-    dataset::{self, Images, Reader, Split},
+    dataset::{self, Images, KnownReader, Reader, Split},
     preprocess::Framing,
 };
 use ndarray::ArrayView1;
@@ -265,8 +265,13 @@ fn what_is_missing_or_unclear_is_told() {
     fs::write(empty.path().join("notes"), "These are notes.").unwrap();
     let text = dataset::load_images(&empty.path().join("notes"), Split::Train).unwrap_err().to_string();
     assert!(text.contains("found one that starts with \"These are notes.\""), "{text}");
-    let known =
-        dataset::load_known(&fixture("kaggle"), Split::Train, &["5".to_owned()], [28, 28], Framing::Auto);
-    let error = known.unwrap_err().to_string();
-    assert!(error.contains("row 2: expected a label among 5, found \"0\""), "{error}");
+    let five = ["5".to_owned()];
+    let known = dataset::load_known(&fixture("kaggle"), Split::Train, &five, [28, 28], Framing::Auto);
+    let mut reader =
+        KnownReader::open(&fixture("kaggle"), Split::Train, &five, [28, 28], Framing::Auto).unwrap();
+    assert_eq!(reader.read(1).unwrap().unwrap().labels(), [0]);
+    for known in [known.map(Some), reader.read(1)] {
+        let error = known.unwrap_err().to_string();
+        assert!(error.contains("row 2: expected a label among 5, found \"0\""), "{error}");
+    }
 }
