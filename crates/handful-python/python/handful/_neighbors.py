@@ -78,10 +78,10 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         squares, indices = self._index_of(dtype).kneighbors(queries, n_neighbors, n_threads(self.n_jobs), tell)
         return np.sqrt(squares, out=squares), indices
 
-    def _votes(self, distances: Distances, indices: Indices) -> Distances:
-        """Add up the votes for each class; shape (n_queries, n_classes)."""
-        votes = np.zeros((len(indices), len(self.classes_)))
-        np.add.at(votes, (np.arange(len(indices))[:, None], self._labels[indices]), self._weigh(distances))
+    def _votes(self, distances: Distances, labels: Indices) -> Distances:
+        """Add up the neighbours' votes for their classes; shape (n_queries, n_classes)."""
+        votes = np.zeros((len(labels), len(self.classes_)))
+        np.add.at(votes, (np.arange(len(labels))[:, None], labels), self._weigh(distances))
         if not votes.any(axis=1).all():
             raise ValueError("weights: expected some neighbour of each row to have a weight, found a row without")
         return votes
@@ -101,14 +101,27 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         coincident = np.isinf(weights)
         return np.where(coincident.any(axis=1, keepdims=True), coincident, weights)
 
-    def _elect(self, votes: Distances, indices: Indices) -> NDArray[np.intp]:
-        """Choose a class for each query from the votes, and from its neighbours where votes are equal."""
+    def _elect(self, votes: Distances, labels: Indices) -> NDArray[np.intp]:
+        """Choose a class for each query from the votes, and from its neighbours' where votes are equal."""
         if self.tie_break == "lowest_label":
             lowest: NDArray[np.intp] = np.argmax(votes, axis=1)
             return lowest
-        labels = self._labels[indices]
         has_most = np.take_along_axis(votes, labels, axis=1) == votes.max(axis=1, keepdims=True)
         return np.take_along_axis(labels, has_most.argmax(axis=1)[:, None], axis=1)[:, 0]
+
+    def _winners(self, distances: Distances, labels: Indices) -> NDArray[Any]:
+        """Return the class that each query's neighbours, of which distances and labels are given, vote for."""
+        # So many rows at a time that the votes for all classes take little memory.
+        step = max(1, 2**20 // len(self.classes_))
+        blocks = (slice(start, start + step) for start in range(0, max(1, len(labels)), step))
+        elected = [self._elect(self._votes(distances[rows], labels[rows]), labels[rows]) for rows in blocks]
+        return np.asarray(self.classes_[np.concatenate(elected)])
+
+    def _shares(self, distances: Distances, labels: Indices) -> Distances:
+        """Return each class's share of the votes of each query's neighbours."""
+        votes = self._votes(distances, labels)
+        shares: Distances = votes / votes.sum(axis=1, keepdims=True)
+        return shares
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class that the nearest neighbours vote for.
@@ -125,11 +138,7 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         distances, indices = self._search(validate(self, X, reset=False), self.n_neighbors)
-        # So many rows at a time that the votes for all classes take little memory.
-        step = max(1, 2**20 // len(self.classes_))
-        blocks = (slice(start, start + step) for start in range(0, len(indices), step))
-        elected = [self._elect(self._votes(distances[rows], indices[rows]), indices[rows]) for rows in blocks]
-        return self.classes_[np.concatenate(elected)]
+        return self._winners(distances, self._labels[indices])
 
     def predict_proba(self, X: ArrayLike) -> Distances:
         """Return each class's share of the votes.
@@ -145,9 +154,8 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             Shares in the order of `classes_`; each row sums to 1.
         """
         check_is_fitted(self)
-        votes = self._votes(*self._search(validate(self, X, reset=False), self.n_neighbors))
-        shares: Distances = votes / votes.sum(axis=1, keepdims=True)
-        return shares
+        distances, indices = self._search(validate(self, X, reset=False), self.n_neighbors)
+        return self._shares(distances, self._labels[indices])
 
 
 class KNeighborsClassifier(Voting):
@@ -288,16 +296,21 @@ class KNeighborsClassifier(Voting):
             Rows, nearest first; of equally far ones the first.
         """
         check_is_fitted(self)
-        k = self.n_neighbors if n_neighbors is None else n_neighbors
-        if not isinstance(k, Integral):
-            raise TypeError(f"n_neighbors does not take {type(k)} value, enter integer value")
-        if k <= 0:
-            raise ValueError(f"Expected n_neighbors > 0. Got {k}")
+        k = self._count(n_neighbors)
         if X is not None:
             distances, indices = self._search(validate(self, X, reset=False), k)
         else:
             distances, indices = self._search_own(k)
         return (distances, indices) if return_distance else indices
+
+    def _count(self, n_neighbors: int | None) -> int:
+        """Return how many neighbours are wanted, checked."""
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if not isinstance(k, Integral):
+            raise TypeError(f"n_neighbors does not take {type(k)} value, enter integer value")
+        if k <= 0:
+            raise ValueError(f"Expected n_neighbors > 0. Got {k}")
+        return int(k)
 
     def _search_own(self, k: int) -> tuple[Distances, Indices]:
         """Search for the rows themselves, and leave each out of its own neighbours."""
@@ -307,9 +320,7 @@ class KNeighborsClassifier(Voting):
                 f"n_samples_fit = {self.n_samples_fit_}, as no row is a neighbour of itself"
             )
         distances, indices = self._search(self._vectors, k + 1)
-        others = indices != np.arange(self.n_samples_fit_)[:, None]
-        # Among many that are the same a row may not have found itself.
-        others[others.all(axis=1), -1] = False
+        others = are_others(indices, 0)
         return distances[others].reshape(-1, k), indices[others].reshape(-1, k)
 
     def kneighbors_graph(
@@ -339,6 +350,14 @@ class KNeighborsClassifier(Voting):
         n, k = indices.shape
         entries = distances.ravel() if mode == "distance" else np.ones(n * k)
         return csr_matrix((entries, indices.ravel(), np.arange(0, n * k + 1, k)), shape=(n, self.n_samples_fit_))
+
+
+def are_others(indices: Indices, first: int) -> NDArray[np.bool_]:
+    """Tell which neighbours of rows, of which the first is row `first`, are not the row itself: all but one of each."""
+    others = indices != np.arange(first, first + len(indices))[:, None]
+    # Among many that are the same a row may not have found itself.
+    others[others.all(axis=1), -1] = False
+    return np.asarray(others)
 
 
 def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Vectors, Any]:

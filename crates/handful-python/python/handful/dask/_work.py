@@ -1,0 +1,126 @@
+"""Work as Dask's tasks: with names that tell what they are, and on a cluster that can do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any
+from uuid import uuid4
+
+import dask
+import numpy as np
+from dask.delayed import Delayed, delayed
+from distributed import Client, get_client
+
+from handful import __version__
+from handful._types import Bytes
+
+#: A worker runs as many tasks at once as it has threads, so that each has one.
+TASK_THREADS = 1
+
+
+def task(name: str, function: Callable[..., Any], *arguments: Any) -> Delayed:
+    """Return a call as a task, which Dask's dashboard shows by this name."""
+    return delayed(function, pure=False)(*arguments, dask_key_name=f"handful-{name}-{uuid4().hex}")
+
+
+def current_client() -> Client | None:
+    """Return the client whose cluster works; without one it is this process's threads."""
+    try:
+        return get_client()
+    except ValueError:
+        return None
+
+
+def persist(tasks: Sequence[Delayed]) -> list[Delayed]:
+    """Start tasks whose results stay on the workers; what is lost with a worker is made again."""
+    client = current_client()
+    if client is None:
+        return list(dask.persist(*tasks, optimize_graph=False))
+    return list(client.persist(list(tasks), optimize_graph=False))
+
+
+def compute(tasks: Sequence[Delayed]) -> list[Any]:
+    """Return the tasks' results."""
+    client = current_client()
+    if client is None:
+        return list(dask.compute(*tasks, optimize_graph=False))
+    try:
+        return list(client.gather(client.compute(list(tasks), optimize_graph=False)))
+    except Exception:
+        # It may have come from a worker that has joined since.
+        check_workers(client)
+        raise
+
+
+def check_workers(client: Client | None = None) -> None:
+    """Raise an error that names those of the cluster that lack this package, or have another version of it."""
+    client = client or current_client()
+    if client is None:
+        return
+
+    # What is inside of a function is sent as it is, and not as a name that is to be imported.
+    def version() -> str | None:
+        try:
+            import handful.dask
+        except ImportError:
+            return None
+        return handful.__version__
+
+    found = {f"worker {address}": there for address, there in client.run(version).items()}
+    found["the scheduler"] = client.run_on_scheduler(version)
+    wrong = [f"{who} has {there or 'none'}" for who, there in found.items() if there != __version__]
+    if wrong:
+        raise RuntimeError(
+            f"expected handful[dask] {__version__}, which this client has, on the whole cluster: {', '.join(wrong)}; "
+            f"install it there (pip install 'handful[dask]=={__version__}'), and start those again"
+        )
+
+
+class Kept:
+    """What a worker makes of a partition's rows, and keeps beside them.
+
+    It is never sent: where it is missing, as on another worker, it is made anew, which takes time and changes no
+    result.
+    """
+
+    def __init__(self, make: Callable[[Bytes], Any], bytes_a_row: int) -> None:
+        self._make, self._bytes_a_row = make, bytes_a_row
+        self._made: Any = None
+        self._n_rows = 0
+        self._lock = Lock()
+
+    def of(self, rows: Bytes) -> Any:
+        """Return what there is of these rows, which are always the same."""
+        with self._lock:
+            if self._made is None:
+                self._made, self._n_rows = self._make(rows), len(rows)
+            return self._made
+
+    def __sizeof__(self) -> int:
+        # Dask asks, and writes results to disk when memory gets short.
+        return object.__sizeof__(self) + self._bytes_a_row * self._n_rows
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Kept, (self._make, self._bytes_a_row)
+
+
+def keep(name: str, make: Callable[[Bytes], Any], bytes_a_row: int, blocks: Sequence[Delayed]) -> list[Delayed]:
+    """Have the workers make something of each of the blocks, and keep it."""
+    return persist([task(name, _kept, make, bytes_a_row, block) for block in blocks])
+
+
+def _kept(make: Callable[[Bytes], Any], bytes_a_row: int, rows: Bytes) -> Kept:
+    kept = Kept(make, bytes_a_row)
+    kept.of(np.ascontiguousarray(rows))
+    return kept
+
+
+def merged(name: str, merge: Callable[[list[Any]], Any], parts: Sequence[Delayed]) -> Delayed:
+    """Return what a function makes of neighbouring parts, and of what it makes of them, until one is left."""
+    together = 8
+    while True:
+        groups = [list(parts[start : start + together]) for start in range(0, len(parts), together)]
+        parts = [task(name, merge, group) for group in groups]
+        if len(parts) == 1:
+            return parts[0]
