@@ -1,10 +1,13 @@
 //! NumPy's arrays as views, and back.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    ops::Deref,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use handful::distance::Element;
-use ndarray::{Array2, ArrayView2, Axis, Zip};
-use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2};
+use ndarray::{Array2, ArrayView2, Axis, Dimension, Zip};
+use numpy::{IntoPyArray, PyArray, PyArray2, PyArrayMethods, PyReadonlyArray, PyReadonlyArray2};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
@@ -26,6 +29,30 @@ pub(crate) enum Vectors<'py> {
 pub(crate) enum Floats<'py> {
     F32(PyReadonlyArray2<'py, f32>),
     F64(PyReadonlyArray2<'py, f64>),
+}
+
+/// An array that has come from another process perhaps: in a message numbers lie at any address.
+pub(crate) struct Received<'py, T: numpy::Element, D: Dimension>(PyReadonlyArray<'py, T, D>);
+
+impl<'a, 'py, T: numpy::Element + 'a, D: Dimension + 'a> FromPyObject<'a, 'py> for Received<'py, T, D> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        let array = object.cast::<PyArray<T, D>>()?;
+        if array.getattr("flags")?.getattr("aligned")?.extract()? {
+            return Ok(Self(array.try_readonly()?));
+        }
+        let copy = array.call_method0("copy")?.cast_into::<PyArray<T, D>>()?;
+        Ok(Self(copy.try_readonly()?))
+    }
+}
+
+impl<'py, T: numpy::Element, D: Dimension> Deref for Received<'py, T, D> {
+    type Target = PyReadonlyArray<'py, T, D>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 /// The same numbers as bytes, if all are whole and 0 to 255.

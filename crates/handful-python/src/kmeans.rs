@@ -4,12 +4,12 @@ use handful::{
     Dataset,
     kmeans::{Centroids, Clusterable, Error, Init, KMeans, KMeansParams},
 };
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Ix1, Ix2};
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::{exceptions::PyValueError, prelude::*, types::PyDict};
 
 use crate::{
-    arrays::{Floats, Vectors},
+    arrays::{Floats, Received, Vectors},
     errors::Raise,
     job,
 };
@@ -30,10 +30,14 @@ pub(crate) struct Params<'py> {
 #[derive(FromPyObject)]
 enum Start<'py> {
     Named(String),
-    At(PyReadonlyArray2<'py, f64>),
+    At(Received<'py, f64, Ix2>),
 }
 
 impl Params<'_> {
+    pub(crate) fn has_centroids(&self) -> bool {
+        matches!(self.init, Start::At(_))
+    }
+
     pub(crate) fn library(&self) -> PyResult<KMeansParams> {
         let init = match &self.init {
             Start::Named(name) if name == "k-means++" => Init::KMeansPlusPlus,
@@ -150,7 +154,7 @@ pub(crate) fn kmeans_per_class<'py>(
 pub(crate) fn nearest_centroids<'py>(
     py: Python<'py>,
     x: Floats<'py>,
-    centroids: PyReadonlyArray2<'py, f64>,
+    centroids: Received<'py, f64, Ix2>,
     n_threads: usize,
 ) -> PyResult<Bound<'py, PyArray1<i32>>> {
     let kmeans = at(centroids.as_array().to_owned());
@@ -172,8 +176,8 @@ pub(crate) fn nearest_centroids<'py>(
 pub(crate) fn nearest_exact<'py>(
     py: Python<'py>,
     x: PyReadonlyArray2<'py, u8>,
-    sums: PyReadonlyArray2<'py, u64>,
-    counts: PyReadonlyArray1<'py, u64>,
+    sums: Received<'py, u64, Ix2>,
+    counts: Received<'py, u64, Ix1>,
     n_threads: usize,
 ) -> PyResult<Bound<'py, PyArray1<i32>>> {
     let centroids = Centroids::from_sums(sums.as_array().to_owned(), counts.to_vec()?);
@@ -187,7 +191,7 @@ fn at<C>(centroids: C) -> KMeans<C> {
     KMeans { centroids, labels: Vec::new(), cluster_sizes: Vec::new(), inertia: 0.0, n_iter: 0 }
 }
 
-fn sizes(sizes: &[u64]) -> Array1<i64> {
+pub(crate) fn sizes(sizes: &[u64]) -> Array1<i64> {
     sizes.iter().map(|size| size.cast_signed()).collect()
 }
 

@@ -12,6 +12,7 @@ mod job;
 mod kmeans;
 mod model;
 mod neighbors;
+mod passes;
 
 /// The module `handful._core`.
 #[pyo3::pymodule(gil_used = false)]
@@ -26,6 +27,7 @@ mod _core {
         kmeans::{kmeans, kmeans_per_class, nearest_centroids, nearest_exact},
         model::Model,
         neighbors::Index,
+        passes::{Shard, Stats, Steps, given_centroids, merge_farthest, start_centroids, start_rows},
     };
 
     #[pymodule_init]

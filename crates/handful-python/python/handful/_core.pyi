@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handful._types import Bytes as _Bytes
+from handful._types import Farthest as _Farthest
+from handful._types import Fractions as _Fractions
 from handful._types import KMeansParams as _KMeansParams
 from handful._types import Progress as _Progress
 from handful._types import Provenance as _Provenance
@@ -16,19 +18,26 @@ from handful._types import Shape as _Shape
 __all__ = [
     "Index",
     "Model",
+    "Shard",
+    "Stats",
+    "Steps",
     "__version__",
     "deskew",
     "frame",
+    "given_centroids",
     "gradients",
     "kmeans",
     "kmeans_per_class",
     "load",
     "locate",
     "look_up",
+    "merge_farthest",
     "nearest_centroids",
     "nearest_exact",
     "pictures",
     "radial_variance",
+    "start_centroids",
+    "start_rows",
     "user_folder",
     "whole_bytes",
 ]
@@ -68,6 +77,42 @@ def nearest_centroids(x: _Floats, centroids: NDArray[np.float64], n_threads: int
 def nearest_exact(
     x: _Bytes, sums: NDArray[np.uint64], counts: NDArray[np.uint64], n_threads: int
 ) -> NDArray[np.int32]: ...
+def given_centroids(centroids: NDArray[np.float64]) -> _Fractions: ...
+def start_rows(params: _KMeansParams, place: tuple[int, int, int]) -> NDArray[np.int64]: ...
+def start_centroids(params: _KMeansParams, place: tuple[int, int, int], rows: _Bytes, n_threads: int) -> _Fractions: ...
+def merge_farthest(centroids: _Fractions, parts: list[_Farthest]) -> _Farthest: ...
+
+@final
+class Stats:
+    def __new__(cls, counts: NDArray[np.uint64], sums: NDArray[np.uint64], squares: NDArray[np.uint64]) -> Stats: ...
+    @staticmethod
+    def sum(parts: list[Stats]) -> Stats: ...
+    @property
+    def counts(self) -> NDArray[np.uint64]: ...
+    def mean_variance(self) -> float: ...
+
+@final
+class Shard:
+    def __new__(cls, rows: _Bytes, groups: NDArray[np.uint32] | None, n_groups: int, n_runs: int) -> Shard: ...
+    def pass_over(self, centroids: list[_Fractions | None], n_threads: int) -> list[Stats | None]: ...
+    def totals(self, n_threads: int) -> list[Stats]: ...
+    def farthest(self, set: int, centroids: _Fractions, first: int, n_threads: int) -> _Farthest: ...
+
+@final
+class Steps:
+    def __new__(cls, start: _Fractions, max_iter: int, tol: float) -> Steps: ...
+    @property
+    def centroids(self) -> _Fractions: ...
+    @property
+    def has_ended(self) -> bool: ...
+    @property
+    def n_iter(self) -> int: ...
+    @property
+    def inertia(self) -> float: ...
+    @property
+    def cluster_sizes(self) -> NDArray[np.int64]: ...
+    def wants_farthest(self, stats: Stats) -> bool: ...
+    def step(self, stats: Stats, farthest: _Farthest | None) -> None: ...
 
 @final
 class Index:

@@ -168,28 +168,37 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self._n_features_out = self.n_clusters
         # Centroids of bytes are fractions, of which the floats above are roundings.
         self._sums, self._counts = found.get("sums"), found.get("counts")
-        if (n_distinct := int(np.count_nonzero(found["cluster_sizes"]))) < self.n_clusters:
+        self._warn_of_few(found["cluster_sizes"])
+        return self
+
+    def _warn_of_few(self, cluster_sizes: NDArray[np.int64]) -> None:
+        """Warn if clusters are empty."""
+        if (n_distinct := int(np.count_nonzero(cluster_sizes))) < self.n_clusters:
             warnings.warn(
                 f"Number of distinct clusters ({n_distinct}) found smaller than n_clusters ({self.n_clusters}). "
                 "Possibly due to duplicate points in X.",
                 ConvergenceWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
-        return self
+
+    def _n_runs(self) -> int:
+        """Return how many starts there are, unless centroids are given."""
+        if self.n_init != "auto":
+            return int(self.n_init)
+        return 1 if isinstance(self.init, str) and self.init == "k-means++" else 10
 
     def _best_run(self, X: Vectors, weights: NDArray[np.float64] | None) -> dict[str, Any]:
         """Cluster from each of the starts, and return the run with the lowest inertia."""
         if isinstance(self.init, str):
-            n_init = self.n_init if self.n_init != "auto" else 10 if self.init == "random" else 1
-            return self._run(X, weights, self.init, n_init)
+            return self._run(X, weights, self.init, self._n_runs())
         if not callable(self.init):
-            return self._run(X, weights, self._places(X, self.init), 1)
+            return self._run(X, weights, self._places(X.shape[1], self.init), 1)
         random_state = check_random_state(self.random_state)
         # Arithmetic on bytes would wrap around.
         floats = X.astype(np.float64) if X.dtype == BYTES else X
         starts = (
-            self._places(X, self.init(floats, self.n_clusters, random_state=random_state))
-            for _ in range(10 if self.n_init == "auto" else int(self.n_init))
+            self._places(X.shape[1], self.init(floats, self.n_clusters, random_state=random_state))
+            for _ in range(self._n_runs())
         )
         runs = (self._run(X, weights, start, 1) for start in starts)
         return min(runs, key=lambda found: float(found["inertia"]))
@@ -201,7 +210,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         params = kmeans_params(self, init, n_init, self.tol)
         return _core.kmeans(X, params, weights, n_threads(self.n_jobs), progress(type(self).__name__, self.verbose))
 
-    def _places(self, X: Vectors, init: Any) -> NDArray[np.float64]:
+    def _places(self, n_features: int, init: Any) -> NDArray[np.float64]:
         """Return given centroids, checked."""
         places: NDArray[np.float64] = check_array(init, dtype=np.float64, order="C", input_name="init")
         if len(places) != self.n_clusters:
@@ -209,10 +218,10 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
                 f"The shape of the initial centers {places.shape} does not match "
                 f"the number of clusters {self.n_clusters}."
             )
-        if places.shape[1] != X.shape[1]:
+        if places.shape[1] != n_features:
             raise ValueError(
                 f"The shape of the initial centers {places.shape} does not match "
-                f"the number of features of the data {X.shape[1]}."
+                f"the number of features of the data {n_features}."
             )
         return places
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -173,31 +175,40 @@ class PrototypeClassifier(Voting):
         if X.dtype == BYTES and sizes.min() >= self.n_clusters:
             return _core.kmeans_per_class(X, labels.astype(np.uint32), n_classes, params, threads, tell)
 
-        parts: list[dict[str, Any]] = []
-        row_labels, n_prototypes = np.empty(len(X), np.int32), 0
-        for label, size in enumerate(sizes):
-            rows = labels == label
-            own: KMeansParams = {
-                **params,
-                "n_clusters": min(self.n_clusters, int(size)),
-                "seed": params["seed"] + label,
-            }
-            found = _core.kmeans(X[rows], own, None, threads, tell)
-            there = found["cluster_sizes"] > 0
-            numbers = n_prototypes - 1 + np.cumsum(there)
-            row_labels[rows] = numbers[found["labels"]]
-            n_prototypes += int(there.sum())
-            parts.append(
-                {
-                    "prototypes": (rounded(found) if X.dtype == BYTES else found["centroids"])[there],
-                    "classes": np.full(there.sum(), label, np.int32),
-                    "cluster_sizes": found["cluster_sizes"][there],
-                    "inertia": found["inertia"],
-                    "n_iter": found["n_iter"],
-                }
-            )
-        joined = {
-            name: np.concatenate([part[name] for part in parts]) for name in ("prototypes", "classes", "cluster_sizes")
-        }
-        summed = {name: sum(part[name] for part in parts) for name in ("inertia", "n_iter")}
-        return {**joined, **summed, "labels": row_labels}
+        parts = [
+            _core.kmeans(X[labels == label], own, None, threads, tell)
+            for label, own in enumerate(own_params(params, sizes))
+        ]
+        row_labels, first = np.empty(len(X), np.int32), 0
+        for label, found in enumerate(parts):
+            numbers = prototype_numbers(found["cluster_sizes"], first)
+            row_labels[labels == label] = numbers[found["labels"]]
+            first = numbers[-1] + 1
+        return {**joined(parts, bytes_=X.dtype == BYTES), "labels": row_labels}
+
+
+def own_params(params: KMeansParams, sizes: NDArray[np.int64]) -> list[KMeansParams]:
+    """Return how each class of some sizes is clustered, if not all have rows enough."""
+    return [
+        {**params, "n_clusters": min(params["n_clusters"], int(size)), "seed": params["seed"] + label}
+        for label, size in enumerate(sizes)
+    ]
+
+
+def prototype_numbers(cluster_sizes: NDArray[np.int64], first: int) -> NDArray[np.int64]:
+    """Number a class's clusters that have rows, from `first` on; those without have the number of the one before."""
+    return np.asarray(first - 1 + np.cumsum(cluster_sizes > 0))
+
+
+def joined(parts: list[dict[str, Any]], *, bytes_: bool) -> dict[str, Any]:
+    """Put the clusterings of all classes together, without empty clusters."""
+    there = [part["cluster_sizes"] > 0 for part in parts]
+    centroids = [rounded(part) if bytes_ else part["centroids"] for part in parts]
+    return {
+        "prototypes": np.concatenate([of_class[full] for of_class, full in zip(centroids, there, strict=True)]),
+        "classes": np.repeat(np.arange(len(parts), dtype=np.int32), [int(full.sum()) for full in there]),
+        "cluster_sizes": np.concatenate([part["cluster_sizes"][full] for part, full in zip(parts, there, strict=True)]),
+        # One after the other, as elsewhere: `sum` is more exact from Python 3.12 on.
+        "inertia": functools.reduce(operator.add, [part["inertia"] for part in parts]),
+        "n_iter": sum(part["n_iter"] for part in parts),
+    }

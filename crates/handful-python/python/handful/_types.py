@@ -13,6 +13,12 @@ Bytes = NDArray[np.uint8]
 #: Of uint8, float32 or float64; C-contiguous.
 Vectors = NDArray[Any]
 
+#: Centroids of bytes as sums, and what they are divided by.
+Fractions = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+
+#: Rows that are far from their centroids: their numbers, their labels and themselves.
+Farthest = tuple[NDArray[np.uint64], NDArray[np.uint32], Bytes]
+
 #: Height and width.
 Shape = tuple[int, int]
 

@@ -56,4 +56,5 @@ def numbered(X: Vectors, y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
 
 def convert(X: Vectors, dtype: np.dtype[Any]) -> Vectors:
     """Return `X` in a type that can hold it."""
-    return np.ascontiguousarray(X, dtype=dtype)
+    # What has come from another process may lie at any address.
+    return np.require(X, dtype, ["C_CONTIGUOUS", "ALIGNED"])

@@ -118,7 +118,7 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         labels = Labels.of(y, rows)
         filled = rows.filled()
         make = partial(_index, self.algorithm == "brute")
-        indexes = keep("index", make, INDEX_BYTES, [rows.blocks[number] for number in filled])
+        indexes = keep("index", make, INDEX_BYTES, [(rows.blocks[number],) for number in filled])
         self._rows, self._shards = (
             rows,
             [

@@ -120,7 +120,7 @@ class Labels:
     @classmethod
     def of(cls, y: Any, rows: Partitions) -> Labels:
         """Number the classes of `y`, which are aligned with the rows."""
-        blocks = persist(_label_blocks(y, rows))
+        blocks = persist(label_blocks(y, rows))
         found = compute(
             [
                 task("classes", _classes, block, number, size)
@@ -142,7 +142,7 @@ class Labels:
         return cls(classes, numbers, np.array(counts, np.int64))
 
 
-def _label_blocks(y: Any, rows: Partitions) -> list[Delayed]:
+def label_blocks(y: Any, rows: Partitions) -> list[Delayed]:
     sizes = tuple(rows.sizes)
     if not isinstance(y, da.Array):
         y = column_or_1d(y)

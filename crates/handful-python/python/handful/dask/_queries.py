@@ -8,11 +8,12 @@ from typing import Any
 import dask.array as da
 import numpy as np
 from dask.delayed import Delayed
+from sklearn.utils.validation import check_is_fitted
 
 from handful._types import Bytes
 from handful._vectors import BYTES, validate
 from handful.dask._partitions import byte_blocks, dask_array
-from handful.dask._work import check_workers
+from handful.dask._work import TASK_THREADS, check_workers, task
 
 
 def is_dask(X: Any) -> bool:
@@ -43,6 +44,36 @@ def joined(blocks: list[Delayed], sizes: Sequence[float], dtype: np.dtype[Any], 
     """Return arrays, of which each is the answer to a partition, as one."""
     parts = [da.from_delayed(block, (size, *columns), dtype) for block, size in zip(blocks, sizes, strict=True)]
     return da.concatenate(parts)
+
+
+def answers(estimator: Any, kind: type[Any], method: str, X: da.Array) -> tuple[list[Delayed], list[float]]:
+    """Ask a copy of an estimator, which is one of a kind for rows in memory, about each partition."""
+    check_is_fitted(estimator)
+    blocks, sizes = query_blocks(estimator, X)
+    copy = object.__new__(kind)
+    # What is told of the rows that it was fitted on stays with them.
+    known = {name: value for name, value in vars(estimator).items() if not is_dask(value)}
+    vars(copy).update(known, n_jobs=TASK_THREADS, verbose=0)
+    model = task("model", _same, copy)
+    return [task(method, _ask, model, method, block) for block in blocks], sizes
+
+
+def answer(estimator: Any, kind: type[Any], method: str, X: Any, dtype: np.dtype[Any], *columns: int) -> Any:
+    """Return what an estimator that is one of a kind for rows in memory says of rows, wherever they are."""
+    if not is_dask(X):
+        return getattr(kind, method)(estimator, X)
+    return joined(*answers(estimator, kind, method, X), dtype, *columns)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _ask(model: Any, method: str, rows: Bytes) -> Any:
+    """Ask about rows, of which there may be none."""
+    if len(rows):
+        return getattr(model, method)(rows)
+    return np.atleast_1d(getattr(model, method)(np.zeros((1, rows.shape[1]), BYTES)))[:0]
 
 
 def accuracy(estimator: Any, in_memory: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:

@@ -84,17 +84,17 @@ class Kept:
     result.
     """
 
-    def __init__(self, make: Callable[[Bytes], Any], bytes_a_row: int) -> None:
+    def __init__(self, make: Callable[..., Any], bytes_a_row: int) -> None:
         self._make, self._bytes_a_row = make, bytes_a_row
         self._made: Any = None
         self._n_rows = 0
         self._lock = Lock()
 
-    def of(self, rows: Bytes) -> Any:
-        """Return what there is of these rows, which are always the same."""
+    def of(self, rows: Bytes, *others: Any) -> Any:
+        """Return what there is of these rows, and of what comes with them; they are always the same."""
         with self._lock:
             if self._made is None:
-                self._made, self._n_rows = self._make(rows), len(rows)
+                self._made, self._n_rows = self._make(rows, *others), len(rows)
             return self._made
 
     def __sizeof__(self) -> int:
@@ -105,22 +105,22 @@ class Kept:
         return Kept, (self._make, self._bytes_a_row)
 
 
-def keep(name: str, make: Callable[[Bytes], Any], bytes_a_row: int, blocks: Sequence[Delayed]) -> list[Delayed]:
-    """Have the workers make something of each of the blocks, and keep it."""
-    return persist([task(name, _kept, make, bytes_a_row, block) for block in blocks])
+def keep(name: str, make: Callable[..., Any], bytes_a_row: int, parts: Sequence[Sequence[Any]]) -> list[Delayed]:
+    """Have the workers make something of the rows of each part, and what comes with them, and keep it."""
+    return persist([task(name, _kept, make, bytes_a_row, *part) for part in parts])
 
 
-def _kept(make: Callable[[Bytes], Any], bytes_a_row: int, rows: Bytes) -> Kept:
+def _kept(make: Callable[..., Any], bytes_a_row: int, rows: Bytes, *others: Any) -> Kept:
     kept = Kept(make, bytes_a_row)
-    kept.of(np.ascontiguousarray(rows))
+    kept.of(np.ascontiguousarray(rows), *others)
     return kept
 
 
-def merged(name: str, merge: Callable[[list[Any]], Any], parts: Sequence[Delayed]) -> Delayed:
+def merged(name: str, merge: Callable[..., Any], parts: Sequence[Delayed], *others: Any) -> Delayed:
     """Return what a function makes of neighbouring parts, and of what it makes of them, until one is left."""
     together = 8
     while True:
         groups = [list(parts[start : start + together]) for start in range(0, len(parts), together)]
-        parts = [task(name, merge, group) for group in groups]
+        parts = [task(name, merge, group, *others) for group in groups]
         if len(parts) == 1:
             return parts[0]
