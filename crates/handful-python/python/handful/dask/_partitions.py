@@ -30,7 +30,8 @@ class Partitions:
         """Have the workers load the partitions of `X`, and check them."""
         X = dask_array(X, name)
         check_workers()
-        blocks = persist(byte_blocks(X))
+        # Persisted as their owner would, so that what is there already is not loaded again.
+        blocks = blocks_of(X.persist()) if X.dtype == BYTES else persist(byte_blocks(X))
         shapes = compute([task("check", _shape, block, number) for number, block in enumerate(blocks)])
         sizes, widths = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
         if not (n_samples := sum(sizes)):
@@ -71,9 +72,14 @@ def dask_array(X: Any, name: str) -> da.Array:
     return X if X.numblocks[1] == 1 else X.rechunk({1: -1})
 
 
+def blocks_of(X: da.Array) -> list[Delayed]:
+    """Return the partitions; the graph is made better once, when all of it is there."""
+    return list(X.to_delayed(optimize_graph=False).ravel())
+
+
 def byte_blocks(X: da.Array) -> list[Delayed]:
     """Return the partitions as they are, if they are said to be bytes, else made bytes."""
-    blocks: list[Delayed] = X.to_delayed().ravel().tolist()
+    blocks = blocks_of(X)
     if X.dtype == BYTES:
         return blocks
     return [task("bytes", as_bytes, block, number) for number, block in enumerate(blocks)]
@@ -120,7 +126,7 @@ class Labels:
     @classmethod
     def of(cls, y: Any, rows: Partitions) -> Labels:
         """Number the classes of `y`, which are aligned with the rows."""
-        blocks = persist(label_blocks(y, rows))
+        blocks = blocks_of(labels_beside(y, rows).persist())
         found = compute(
             [
                 task("classes", _classes, block, number, size)
@@ -142,7 +148,8 @@ class Labels:
         return cls(classes, numbers, np.array(counts, np.int64))
 
 
-def label_blocks(y: Any, rows: Partitions) -> list[Delayed]:
+def labels_beside(y: Any, rows: Partitions) -> da.Array:
+    """Return `y` as a Dask array with the rows' partitions."""
     sizes = tuple(rows.sizes)
     if not isinstance(y, da.Array):
         y = column_or_1d(y)
@@ -159,7 +166,7 @@ def label_blocks(y: Any, rows: Partitions) -> list[Delayed]:
         y = y.rechunk((sizes,))
     elif y.numblocks[0] != len(sizes):
         raise ValueError(f"y: expected as many partitions as X has, {len(sizes)}, found {y.numblocks[0]}")
-    return list(y.to_delayed())
+    return y
 
 
 def _classes(block: Any, number: int, size: int) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from handful._prototypes import joined as joined_classes
 from handful._prototypes import own_params, prototype_numbers
 from handful._types import Bytes, Fractions
 from handful.dask._lloyd import Group, Rows, lloyd
-from handful.dask._partitions import Labels, Partitions, byte_blocks, dask_array, label_blocks
+from handful.dask._partitions import Labels, Partitions, blocks_of, byte_blocks, dask_array, labels_beside
 from handful.dask._queries import accuracy, answer, joined
 from handful.dask._work import TASK_THREADS, task
 
@@ -146,8 +146,10 @@ class PrototypeClassifier(handful.PrototypeClassifier):
     def _labels_of(self, X: Any, y: Any, rows: Partitions, centroids: Centroids) -> Any:
         """Return the number of each row's prototype, to be computed from the rows as they were given."""
         known = task("prototypes", _same, centroids)
-        blocks = zip(byte_blocks(dask_array(X, "PrototypeClassifier")), label_blocks(y, rows), strict=True)
-        labels = [task("nearest", _nearest, *block, self.classes_, known) for block in blocks]
+        blocks, names = byte_blocks(dask_array(X, "PrototypeClassifier")), blocks_of(labels_beside(y, rows))
+        labels = [
+            task("nearest", _nearest, block, y, self.classes_, known) for block, y in zip(blocks, names, strict=True)
+        ]
         return joined(labels, rows.sizes, np.dtype(np.int32))
 
     def predict(self, X: Any) -> Any:
