@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use handful::{Dataset, dataset, preprocess::Framing};
+use handful::{
+    Dataset,
+    dataset::{self, Split},
+    preprocess::Framing,
+};
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedBytes};
@@ -59,6 +63,46 @@ pub(crate) fn pictures<'py>(
         }
         Err((number, problem)) => Err(PyValueError::new_err((number, problem))),
     }
+}
+
+/// The rows in each row group of a Parquet file of pictures; the shape of its first image, and that image's label.
+#[pyfunction]
+pub(crate) fn parquet_groups(
+    py: Python<'_>,
+    path: PathBuf,
+) -> PyResult<(Vec<usize>, [usize; 2], Option<String>)> {
+    let read = |_: &_| {
+        let groups = dataset::RowGroups::open(&path)?;
+        let mut reader = dataset::Reader::open(&path, Split::Train)?;
+        let first = reader.read(1)?.and_then(|images| images.labels?.pop());
+        Ok((groups.sizes().to_vec(), reader.image_shape(), first))
+    };
+    job::run(py, 1, None, read)?.map_err(|error: dataset::Error| error.raise())
+}
+
+/// The images of some row groups.
+#[pyfunction]
+pub(crate) fn parquet_images(
+    py: Python<'_>,
+    path: PathBuf,
+    first: usize,
+    end: usize,
+) -> PyResult<Bound<'_, PyArray2<u8>>> {
+    let read = |_: &_| dataset::RowGroups::open(&path)?.images(first..end);
+    let images = job::run(py, 1, None, read)?.map_err(Raise::raise)?;
+    Ok(images.pixels.into_owned().into_pyarray(py))
+}
+
+/// Their labels.
+#[pyfunction]
+pub(crate) fn parquet_labels(
+    py: Python<'_>,
+    path: PathBuf,
+    first: usize,
+    end: usize,
+) -> PyResult<Vec<String>> {
+    let read = |_: &_| dataset::RowGroups::open(&path)?.labels(first..end);
+    job::run(py, 1, None, read)?.map_err(Raise::raise)
 }
 
 fn arrays<'py>(py: Python<'py>, data: &Dataset) -> Part<'py> {

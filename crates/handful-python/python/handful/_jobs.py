@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from numbers import Integral
 from typing import Any
@@ -19,8 +20,8 @@ def n_threads(n_jobs: int | None) -> int:
     """Return how many threads `n_jobs` stands for.
 
     None and -1 are all CPUs that the process, or its container, may use, at most ``OMP_NUM_THREADS``; in a
-    worker of joblib, where others work beside, its share of them, which is one thread unless joblib says
-    otherwise.
+    worker of joblib or a task of Dask, where others work beside, its share of them, which is one thread unless
+    ``OMP_NUM_THREADS`` says otherwise.
     """
     if n_jobs == 0:
         raise ValueError("n_jobs is 0: expected a number of threads, None, or -1 for all CPUs")
@@ -33,9 +34,22 @@ def n_threads(n_jobs: int | None) -> int:
         return min(n_jobs, os.cpu_count() or 1)
     limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     share = int(limit) if limit.isdecimal() and int(limit) > 0 else None
-    cpus = 1 if backend.nesting_level else effective_n_jobs(-1)
-    available = share or cpus if backend.nesting_level else min(cpus, share or cpus)
+    is_beside_others = backend.nesting_level or _is_task_of_dask()
+    cpus = 1 if is_beside_others else effective_n_jobs(-1)
+    available = share or cpus if is_beside_others else min(cpus, share or cpus)
     return max(1, available + 1 + (-1 if n_jobs is None else n_jobs))
+
+
+def _is_task_of_dask() -> bool:
+    """Tell whether a Dask worker, which runs as many tasks at once as it has threads, runs this."""
+    distributed = sys.modules.get("distributed")
+    if distributed is None:
+        return False
+    try:
+        distributed.get_worker()
+    except ValueError:
+        return False
+    return True
 
 
 def seed(random_state: Any) -> int:

@@ -35,6 +35,8 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
 pub use find::is_named_as_picture;
+#[cfg(feature = "parquet")]
+pub use formats::parquet::RowGroups;
 #[cfg(feature = "images")]
 pub use formats::pictures::{decode_picture, picture_size};
 pub use known::KnownReader;

@@ -97,7 +97,7 @@ impl Reader {
         Ok(Self { is_picture, ..Self::new(name, formats::open(input, Split::Test)?) })
     }
 
-    fn new(path: &Path, rows: Box<dyn Rows>) -> Self {
+    pub(super) fn new(path: &Path, rows: Box<dyn Rows>) -> Self {
         Self { path: path.to_owned(), shape: rows.shape(), rows, is_picture: false, is_empty: true }
     }
 

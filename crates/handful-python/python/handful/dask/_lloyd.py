@@ -73,7 +73,7 @@ class Rows:
             for part, first, last in zip(self.parts, before, before[1:], strict=False)
             if first < last
         ]
-        return task("start", _start, group.params, place, wanted, samples)
+        return task("start", _start, group.params, place, wanted, *samples)
 
     def tolerances(self, groups: Sequence[Group], shards: Sequence[Delayed]) -> list[float]:
         """Return what `tol` is for each group: it is relative to the features' mean variance."""
@@ -140,9 +140,7 @@ def _sample(
     return rows[numbers] if groups is None else rows[np.flatnonzero(groups == group)[numbers]]
 
 
-def _start(
-    params: KMeansParams, place: tuple[int, int, int], wanted: NDArray[np.int64], samples: list[Bytes]
-) -> Fractions:
+def _start(params: KMeansParams, place: tuple[int, int, int], wanted: NDArray[np.int64], *samples: Bytes) -> Fractions:
     rows = np.concatenate(samples)[np.argsort(np.argsort(wanted))]
     return _core.start_centroids(params, place, rows, TASK_THREADS)
 

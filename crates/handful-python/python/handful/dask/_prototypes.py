@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
 
 import handful
 from handful import _core
@@ -165,6 +166,7 @@ class PrototypeClassifier(handful.PrototypeClassifier):
         dask.array.Array or ndarray of shape (n_queries,)
             Their classes; of a Dask array a Dask array, which is computed when it is asked for.
         """
+        check_is_fitted(self)
         return answer(self, handful.PrototypeClassifier, "predict", X, self.classes_.dtype)
 
     def predict_proba(self, X: Any) -> Any:
@@ -180,6 +182,7 @@ class PrototypeClassifier(handful.PrototypeClassifier):
         dask.array.Array or ndarray of shape (n_queries, n_classes)
             Shares in the order of `classes_`; each row sums to 1.
         """
+        check_is_fitted(self)
         floats = np.dtype(np.float64)
         return answer(self, handful.PrototypeClassifier, "predict_proba", X, floats, len(self.classes_))
 

@@ -46,7 +46,10 @@ def compute(tasks: Sequence[Delayed]) -> list[Any]:
     if client is None:
         return list(dask.compute(*tasks, optimize_graph=False))
     try:
-        return list(client.gather(client.compute(list(tasks), optimize_graph=False)))
+        # Many centroids make a graph large, in which they are once.
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
+            futures = client.compute(list(tasks), optimize_graph=False)
+        return list(client.gather(futures))
     except Exception:
         # It may have come from a worker that has joined since.
         check_workers(client)
@@ -120,7 +123,12 @@ def merged(name: str, merge: Callable[..., Any], parts: Sequence[Delayed], *othe
     """Return what a function makes of neighbouring parts, and of what it makes of them, until one is left."""
     together = 8
     while True:
-        groups = [list(parts[start : start + together]) for start in range(0, len(parts), together)]
-        parts = [task(name, merge, group, *others) for group in groups]
+        groups = [parts[start : start + together] for start in range(0, len(parts), together)]
+        parts = [task(name, _merge, merge, len(group), *group, *others) for group in groups]
         if len(parts) == 1:
             return parts[0]
+
+
+def _merge(merge: Callable[..., Any], n_parts: int, *arguments: Any) -> Any:
+    """Call with the first arguments as a list: of tasks in lists Dask forgets that they need what is persisted."""
+    return merge(list(arguments[:n_parts]), *arguments[n_parts:])

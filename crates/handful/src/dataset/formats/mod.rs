@@ -5,7 +5,7 @@ pub(super) mod idx;
 pub(super) mod npy;
 mod npz;
 #[cfg(feature = "parquet")]
-mod parquet;
+pub(super) mod parquet;
 #[cfg(feature = "images")]
 pub(super) mod pictures;
 mod text;

@@ -1,8 +1,12 @@
 //! Parquet as on Hugging Face: a column of pictures, each a PNG or JPEG file of its own, and a column of labels.
 
 use std::{
+    cell::Cell,
+    fs::File,
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::PathBuf,
+    path::{Path, PathBuf},
+    rc::Rc,
 };
 
 use ndarray::Array2;
@@ -11,13 +15,14 @@ use parquet::{
     file::{
         metadata::{ParquetMetaData, RowGroupMetaData},
         reader::{FileReader, SerializedFileReader},
+        serialized_reader::ReadOptionsBuilder,
     },
     record::{Field, Row, reader::RowIter},
-    schema::types::Type,
+    schema::types::{Type, TypePtr},
 };
 
 use super::{Batch, Rows, is_label, label, one_line, pictures, wrong};
-use crate::dataset::{Error, input::Input};
+use crate::dataset::{Error, Images, Reader, input::Input};
 
 pub(super) struct Table {
     path: PathBuf,
@@ -28,20 +33,73 @@ pub(super) struct Table {
     n_rows: usize,
     has_labels: bool,
     row: u64,
+    /// The row after the last.
+    end: u64,
 }
 
-impl Table {
-    pub(super) fn new(input: Input) -> Result<Self, Error> {
+/// An open file, of which some row groups are read, and the rows of these by their number in the file.
+struct Open {
+    path: PathBuf,
+    reader: SerializedFileReader<File>,
+    rows: Range<u64>,
+}
+
+impl Open {
+    /// All of it, unless row groups are named.
+    fn new(input: Input, groups: Option<Range<usize>>) -> Result<Self, Error> {
         let path = input.path.clone();
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
         let file = input.into_file()?;
         let length = file.metadata().map_err(|source| Error::Io { path: path.clone(), source })?.len();
-        let reader = guarded(|| SerializedFileReader::new(file)).map_err(problem)?;
+        let first = Rc::new(Cell::new(0));
+        let mut options = ReadOptionsBuilder::new();
+        if let Some(groups) = groups.clone() {
+            let first = Rc::clone(&first);
+            options = options.with_predicate(Box::new(move |group, number| {
+                if number < groups.start {
+                    first.set(first.get() + rows_in(group));
+                }
+                groups.contains(&number)
+            }));
+        }
+        let reader =
+            guarded(|| SerializedFileReader::new_with_options(file, options.build())).map_err(problem)?;
         if !is_within(reader.metadata(), length) {
             return Err(problem("expected columns within the file, found others: it is damaged".to_owned()));
         }
-        let metadata = reader.metadata().file_metadata();
-        let n_rows = usize::try_from(metadata.num_rows()).unwrap_or(0);
+        let n_rows = match groups {
+            Some(_) => reader.metadata().row_groups().iter().map(rows_in).sum(),
+            None => u64::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0),
+        };
+        let first = first.get();
+        Ok(Self { path, reader, rows: first..first.saturating_add(n_rows) })
+    }
+
+    /// Some of its columns, row by row.
+    fn read(self, columns: Vec<TypePtr>) -> Result<RowIter<'static>, Error> {
+        let problem = |problem: String| Error::Content { path: self.path.clone(), problem };
+        let name = self.reader.metadata().file_metadata().schema().name().to_owned();
+        let schema = Type::group_type_builder(&name).with_fields(columns).build();
+        let schema = schema.map_err(|error| problem(one_line(error)))?;
+        let rows = RowIter::from_file_into(Box::new(self.reader));
+        guarded(|| rows.project(Some(schema))).map_err(problem)
+    }
+}
+
+fn rows_in(group: &RowGroupMetaData) -> u64 {
+    u64::try_from(group.num_rows()).unwrap_or(0)
+}
+
+impl Table {
+    pub(super) fn new(input: Input) -> Result<Self, Error> {
+        Self::of(input, None)
+    }
+
+    fn of(input: Input, groups: Option<Range<usize>>) -> Result<Self, Error> {
+        let open = Open::new(input, groups)?;
+        let (path, numbers) = (open.path.clone(), open.rows.clone());
+        let problem = |problem: String| Error::Content { path: path.clone(), problem };
+        let metadata = open.reader.metadata().file_metadata();
         let columns = metadata.schema().get_fields();
         let image = columns.iter().find(|column| holds_pictures(column));
         let image = image.ok_or_else(|| {
@@ -50,17 +108,16 @@ impl Table {
         })?;
         let labels = columns.iter().find(|column| is_label(column.name()));
         let chosen = [Some(image), labels].into_iter().flatten().cloned().collect();
-        let schema = Type::group_type_builder(metadata.schema().name()).with_fields(chosen).build();
-        let schema = schema.map_err(|error| problem(one_line(error)))?;
         let has_labels = labels.is_some();
-        let rows = RowIter::from_file_into(Box::new(reader));
-        let mut rows = guarded(|| rows.project(Some(schema))).map_err(problem)?;
+        let mut rows = open.read(chosen)?;
         let first = guarded(|| rows.next().transpose()).map_err(problem)?;
         let first = first.ok_or(Error::NoImages { path: path.clone() })?;
-        let mut found = Self { path, rows, first: None, shape: [0, 0], n_rows, has_labels, row: 1 };
+        let n_rows = usize::try_from(numbers.end - numbers.start).unwrap_or(0);
+        let (row, end) = (numbers.start + 1, numbers.end);
+        let mut found = Self { path, rows, first: None, shape: [0, 0], n_rows, has_labels, row, end };
         found.shape = shape_of(&found.picture(&first)?);
         found.first = Some(first);
-        found.row = 0;
+        found.row = numbers.start;
         Ok(found)
     }
 
@@ -78,13 +135,83 @@ impl Table {
     }
 
     fn label(&self, row: &Row) -> Result<String, Error> {
-        let found = row.get_column_iter().find_map(|(name, field)| match field {
-            _ if !is_label(name) => None,
-            Field::Str(text) => Some(label(text)),
-            Field::Null | Field::Bytes(_) | Field::Group(_) => None,
-            other => Some(label(&other.to_string())),
-        });
-        found.ok_or_else(|| wrong(&self.path, self.row, "expected a label, found none"))
+        label_of(row).ok_or_else(|| wrong(&self.path, self.row, NO_LABEL))
+    }
+}
+
+const NO_LABEL: &str = "expected a label, found none";
+
+fn label_of(row: &Row) -> Option<String> {
+    row.get_column_iter().find_map(|(name, field)| match field {
+        _ if !is_label(name) => None,
+        Field::Str(text) => Some(label(text)),
+        Field::Null | Field::Bytes(_) | Field::Group(_) => None,
+        other => Some(label(&other.to_string())),
+    })
+}
+
+/// A Parquet file of pictures, of which some row groups can be read without the others: each of several machines reads a
+/// share.
+///
+/// ```no_run
+/// use handful::dataset::RowGroups;
+///
+/// let file = RowGroups::open("train-00000-of-00001.parquet".as_ref())?;
+/// let first = file.images(0..1)?;
+/// assert_eq!(first.pixels.nrows(), file.sizes()[0]);
+/// # Ok::<(), handful::dataset::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RowGroups {
+    path: PathBuf,
+    sizes: Vec<usize>,
+}
+
+impl RowGroups {
+    /// Of a file, of which the end alone is read.
+    ///
+    /// # Errors
+    /// If it is no Parquet, or damaged.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let open = Open::new(Input::open(path)?, None)?;
+        let groups = open.reader.metadata().row_groups().iter();
+        let sizes = groups.map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect();
+        Ok(Self { path: path.to_owned(), sizes })
+    }
+
+    /// Rows in each row group.
+    #[must_use]
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// The images of some row groups, with their labels.
+    ///
+    /// # Errors
+    /// If they cannot be read, or there are none.
+    pub fn images(&self, groups: Range<usize>) -> Result<Images, Error> {
+        let table = Table::of(Input::open(&self.path)?, Some(groups))?;
+        Reader::new(&self.path, Box::new(table)).read_all()
+    }
+
+    /// The labels of some row groups alone, for which no picture is decoded.
+    ///
+    /// # Errors
+    /// If they cannot be read, or there are none.
+    pub fn labels(&self, groups: Range<usize>) -> Result<Vec<String>, Error> {
+        let open = Open::new(Input::open(&self.path)?, Some(groups))?;
+        let (path, numbers) = (open.path.clone(), open.rows.clone());
+        let columns = open.reader.metadata().file_metadata().schema().get_fields();
+        let column = columns.iter().find(|column| is_label(column.name())).cloned();
+        let problem = "expected a column of labels, as one called label, found none".to_owned();
+        let column = column.ok_or_else(|| Error::Content { path: path.clone(), problem })?;
+        let mut rows = open.read(vec![column])?;
+        let label = |number: u64| {
+            let row =
+                guarded(|| rows.next().transpose()).map_err(|problem| wrong(&path, number + 1, problem))?;
+            row.as_ref().and_then(label_of).ok_or_else(|| wrong(&path, number + 1, NO_LABEL))
+        };
+        numbers.map(label).collect()
     }
 }
 
@@ -137,8 +264,8 @@ impl Rows for Table {
             };
             let next = next.map_err(|problem| wrong(&self.path, self.row + 1, problem))?;
             let Some(row) = next else {
-                if self.row != self.n_rows as u64 {
-                    let problem = format!("expected {} rows as declared, found {}", self.n_rows, self.row);
+                if self.row != self.end {
+                    let problem = format!("expected {} rows as declared, found {}", self.end, self.row);
                     return Err(Error::Content { path: self.path.clone(), problem });
                 }
                 break;

@@ -1,0 +1,172 @@
+"""handful's K-Means on a Dask cluster beside one process on the same CPUs, and beside Dask-ML on the same cluster.
+
+    pip install -r benches/peers/requirements-distributed.txt     # and the package: make wheel
+    python benches/peers/distributed.py
+
+MNIST's training images and copies of them, shifted by up to 2 pixels, are on two workers with one thread each, connected by
+TCP on this machine; the process has two threads. All start from the same rows, with `tol` 0, and make as many iterations;
+the peer gets the same images as f32, since it clusters floats. Data is loaded and converted beforehand. In each round they
+are measured one after the other, and ratios are taken within a round. Bytes are those that went through the loopback
+interface during a fit, whoever sent them, divided by the passes: iterations, and one that labels.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+import dask
+import dask.array as da
+import dask_ml.cluster
+import handful
+import handful.dask
+import numpy as np
+from distributed import Client, LocalCluster, wait
+
+import data
+import options
+from machine import Others, facts, use_cpus
+from record import Record, spread, table
+from scaling import copies
+
+WORKERS = 2
+ROWS, FEW_ROWS = 2_000_000, 480_000  # Dask-ML, whose floats take four times the memory, gets the few
+PARTITION = 125_000
+N_ITER = 20
+MOST, FASTER = 1.3, 5  # targets: times one process, times Dask-ML
+MOST_DIFFERENCE = 1e-3  # of inertia between bytes and floats
+PACKAGES = ["dask", "dask-ml", "distributed", "numpy", "scikit-learn"]
+
+
+def read(path: Path, start: int, end: int) -> np.ndarray:
+    """Some of a file's images."""
+    size, offset = (end - start) * data.PIXELS, 16 + start * data.PIXELS
+    return np.fromfile(path, np.uint8, size, offset=offset).reshape(-1, data.PIXELS)
+
+
+def on_workers(path: Path, n_rows: int, dtype: type) -> da.Array:
+    """A file's images in partitions that the workers have loaded."""
+    starts = range(0, n_rows, PARTITION)
+    ends = [min(start + PARTITION, n_rows) for start in starts]
+    parts = [
+        da.from_delayed(dask.delayed(read)(path, start, end), (end - start, data.PIXELS), np.uint8)
+        for start, end in zip(starts, ends)
+    ]
+    X = da.concatenate(parts).astype(dtype).persist()
+    wait(X)
+    return X
+
+
+def loopback() -> int:
+    """Bytes that have gone through the loopback interface."""
+    lines = Path("/proc/net/dev").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.strip().startswith("lo:"))
+
+
+def measure(record: Record, who: str, number: int, fit: Callable[[], tuple[float, int]]) -> None:
+    """One fit."""
+    sent, began = loopback(), perf_counter()
+    inertia, n_iter = fit()
+    seconds = perf_counter() - began
+    bytes_a_pass = (loopback() - sent) / (N_ITER + 1)
+    record.add(
+        who, WORKERS, number, seconds=seconds, inertia=inertia, n_iter=n_iter, bytes_a_pass=bytes_a_pass
+    )
+    print(f"{who}: {seconds:.1f} s", file=sys.stderr, flush=True)
+
+
+def ours(kind: type, rows: object, init: np.ndarray, **params: int) -> tuple[float, int]:
+    """handful, in this process or on the cluster."""
+    found = kind(len(init), init=init, max_iter=N_ITER, tol=0, **params).fit(rows)
+    return found.inertia_, found.n_iter_
+
+
+def peer(rows: da.Array, init: np.ndarray) -> tuple[float, int]:
+    """Dask-ML, which ends when centroids move by less than `tol`."""
+    found = dask_ml.cluster.KMeans(len(init), init=init.astype(np.float32), max_iter=N_ITER, tol=0).fit(rows)
+    # Its inertia is a task until somebody asks.
+    return float(dask.compute(found.inertia_)[0]), found.n_iter_
+
+
+def round_(record: Record, number: int, path: Path, n_rows: int, few: int, n_clusters: int) -> None:
+    """Measures all once; Dask-ML on few of the rows, and handful there too."""
+    name = f"k = {n_clusters}"
+    base = read(path, 0, n_rows)
+    init = base[:: n_rows // n_clusters][:n_clusters].astype(float)
+    one = partial(ours, handful.KMeans, base, init, n_jobs=WORKERS)
+    measure(record, f"{name}, one process", number, one)
+    X = on_workers(path, n_rows, np.uint8)
+    measure(record, f"{name}, cluster", number, partial(ours, handful.dask.KMeans, X, init))
+    few_X = on_workers(path, few, np.uint8)
+    measure(record, f"{name}, cluster, fewer rows", number, partial(ours, handful.dask.KMeans, few_X, init))
+    del X, few_X
+    floats = on_workers(path, few, np.float32)
+    measure(record, f"{name}, Dask-ML, fewer rows", number, partial(peer, floats, init))
+
+
+def ratios(record: Record, a: str, b: str, metric: str = "seconds") -> list[float]:
+    """By round."""
+    values = (record.values(who, WORKERS, metric) for who in (a, b))
+    return [a / b for a, b in zip(*values)]
+
+
+def report(record: Record, n_clusters: int) -> list[str]:
+    """Prints a table, and returns what misses its target."""
+    name = f"k = {n_clusters}"
+    whos = [f"{name}, {who}" for who in ("one process", "cluster", "cluster, fewer rows", "Dask-ML, fewer rows")]
+    rows = [
+        [
+            who,
+            spread(record.values(who, WORKERS, "seconds")),
+            f"{record.median(who, WORKERS, 'n_iter'):.0f}",
+            f"{record.median(who, WORKERS, 'inertia'):.6g}",
+            f"{record.median(who, WORKERS, 'bytes_a_pass') / 1e6:,.2f}",
+        ]
+        for who in whos
+    ]
+    print("\n" + table(["", "fit, s", "iterations", "inertia", "MB a pass"], rows))
+    one, cluster, few, theirs = whos
+    slower, faster = ratios(record, cluster, one), ratios(record, theirs, few)
+    print(f"\nThe cluster takes {spread(slower)} times one process, and Dask-ML {spread(faster)} times the cluster.")
+    missed = []
+    if sorted(slower)[len(slower) // 2] > MOST:
+        missed.append(f"{name}: more than {MOST} times one process")
+    if sorted(faster)[len(faster) // 2] < FASTER:
+        missed.append(f"{name}: less than {FASTER} times as fast as Dask-ML")
+    if any(ratio != 1 for ratio in ratios(record, cluster, one, "inertia")):
+        missed.append(f"{name}: another inertia than one process")
+    if any(abs(ratio - 1) > MOST_DIFFERENCE for ratio in ratios(record, theirs, few, "inertia")):
+        missed.append(f"{name}: another inertia than Dask-ML")
+    return missed
+
+
+def main() -> None:
+    parser = options.parser(__doc__, quick="one round of 60,000 images: does it run?", binary=False)
+    parser.add_argument("--clusters", type=int, nargs="+", default=[10, 100], metavar="K", help="default: 10 100")
+    parser.add_argument("--images", type=Path, metavar="FILE", help="an IDX file of 28 x 28 images to cluster instead")
+    args = parser.parse_args()
+
+    use_cpus(WORKERS)
+    n_rows, few = (60_000, 30_000) if args.quick else (ROWS, FEW_ROWS)
+    record, others = Record(), Others()
+    cluster = {"n_workers": WORKERS, "threads_per_worker": 1, "processes": True, "protocol": "tcp", "dashboard_address": None}
+    with tempfile.TemporaryDirectory() as folder:
+        base = data.images(data.MNIST, "train")
+        times = -(-n_rows // len(base))
+        path = args.images or data.write(Path(folder) / "points", times * len(base), copies(base, times))
+        with LocalCluster(**cluster) as local, Client(local):
+            for number in range(1, 2 if args.quick else args.rounds + 1):
+                for n_clusters in args.clusters:
+                    round_(record, number, path, n_rows, few, n_clusters)
+    print(f"\n{n_rows:,} images, fewer: {few:,}; {N_ITER} iterations, {WORKERS} threads in all")
+    missed = [miss for n_clusters in args.clusters for miss in report(record, n_clusters)]
+    print("\nMissed: " + ("; ".join(missed) or "nothing"))
+    about = facts(PACKAGES) | {"handful": version("handful"), "cpus busy with others": f"{others.cpus():.2f}"}
+    record.close("distributed", about, args.quick)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Folders of Parquet files with pictures, as on Hugging Face, decoded on the workers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from handful import _core
+from handful._types import Bytes
+from handful._vectors import BYTES
+from handful.dask._queries import joined
+from handful.dask._work import check_workers, task
+from handful.datasets import named_classes
+
+#: Files named in an error.
+MOST_NAMED = 3
+
+
+class Piece(NamedTuple):
+    """Row groups of a file that make a partition."""
+
+    path: str
+    first: int
+    end: int
+    size: int
+
+
+class Images(NamedTuple):
+    """Images and their classes, partition by partition.
+
+    Attributes
+    ----------
+    X : dask.array.Array of shape (n_samples, n_pixels)
+        Images, as rows of bytes.
+    y : dask.array.Array of shape (n_samples,)
+        Their classes: whole numbers if that of the first image is, else strings.
+    """
+
+    X: da.Array
+    y: da.Array
+
+
+def read_parquet(folder: str | os.PathLike[str], *, split: str = "train", partition_rows: int = 65536) -> Images:
+    """Read images and labels from a folder of Parquet files, as Hugging Face publishes them.
+
+    Files are those whose names begin with the split, as ``train-00000-of-00002.parquet`` does, in the folder or in
+    one within it, each with a column of pictures in PNG or JPEG and a column `label`. Nothing but their ends and the
+    first picture is read before a result is asked for; workers then decode their partitions. The folder must be at
+    the same place for all of them.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the files are.
+    split : str, default='train'
+        Which part of the data set.
+    partition_rows : int, default=65536
+        Most rows of a partition, unless a row group of a file has more: row groups are not divided, nor files
+        joined.
+
+    Returns
+    -------
+    Images
+        `X` and `y`, which can be unpacked in this order.
+
+    Examples
+    --------
+    >>> from handful.dask import read_parquet
+    >>> X, y = read_parquet("mnist", split="train")  # doctest: +SKIP
+    >>> X.shape, X.dtype, y.dtype  # doctest: +SKIP
+    ((60000, 784), dtype('uint8'), dtype('int64'))
+    """
+    if partition_rows < 1:
+        raise ValueError(f"partition_rows: expected at least 1, found {partition_rows}")
+    check_workers()
+    files = _files(Path(folder), split)
+    found = [_core.parquet_groups(file) for file in files]
+    _, expected, label = found[0]
+    height, width = expected
+    for file, (_, shape, _) in zip(files, found, strict=True):
+        if shape != expected:
+            raise ValueError(
+                f"{file}: expected images of {height} x {width} pixels, as in {files[0]}, found {shape[0]} x {shape[1]}"
+            )
+    if label is None:
+        raise ValueError(f"{files[0]}: expected a column of labels, as one called label, found none")
+    pieces = [
+        piece
+        for file, (sizes, _, _) in zip(files, found, strict=True)
+        for piece in _pieces(os.fspath(file.resolve()), sizes, partition_rows)
+    ]
+    sizes = [piece.size for piece in pieces]
+    kind = named_classes([label]).dtype
+    kind = kind if kind.kind == "i" else np.dtype(str)
+    X = joined([task("decode", _images, piece) for piece in pieces], sizes, BYTES, height * width)
+    y = joined([task("labels", _labels, piece, kind) for piece in pieces], sizes, kind)
+    return Images(X, y)
+
+
+def _files(folder: Path, split: str) -> list[Path]:
+    """Return the files of a split, which must be in one folder, and all there."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: expected a folder of Parquet files, found none")
+    named = re.compile(rf"{re.escape(split)}([-_.].*)?\.parquet")
+    files = sorted(path for path in folder.rglob("*.parquet") if named.fullmatch(path.name))
+    if not files:
+        there = sorted(path.name for path in folder.rglob("*.parquet"))[:MOST_NAMED]
+        raise FileNotFoundError(
+            f"{folder}: expected files such as {split}-00000-of-00001.parquet, found {', '.join(there) or 'no Parquet'}"
+        )
+    folders = sorted({os.fspath(path.parent) for path in files})
+    if len(folders) > 1:
+        raise ValueError(
+            f"{folder}: expected one data set, found {', '.join(folders[:MOST_NAMED])}; choose one of them"
+        )
+    for path in files:
+        if (told := re.search(r"-of-(\d+)\.parquet$", path.name)) and int(told[1]) != len(files):
+            raise FileNotFoundError(
+                f"{path.parent}: expected {int(told[1])} files of {split}, as {path.name} tells, found {len(files)}"
+            )
+    return files
+
+
+def _pieces(path: str, sizes: list[int], most: int) -> Iterator[Piece]:
+    """Put row groups that follow each other together, as many as there may be."""
+    first, size = 0, 0
+    for number, rows in enumerate(sizes):
+        if size and size + rows > most:
+            yield Piece(path, first, number, size)
+            first, size = number, 0
+        size += rows
+    if size:
+        yield Piece(path, first, len(sizes), size)
+
+
+def _images(piece: Piece) -> Bytes:
+    try:
+        return _core.parquet_images(piece.path, piece.first, piece.end)
+    except FileNotFoundError as error:
+        raise _not_here(error) from None
+
+
+def _labels(piece: Piece, kind: np.dtype[Any]) -> NDArray[Any]:
+    try:
+        names = _core.parquet_labels(piece.path, piece.first, piece.end)
+    except FileNotFoundError as error:
+        raise _not_here(error) from None
+    if kind.kind != "i":
+        return np.array(names)
+    labels = named_classes(names)
+    if labels.dtype != kind:
+        other = next(name for name in names if named_classes([name]).dtype != kind)
+        raise ValueError(f"{piece.path}: expected whole numbers as labels, as in the first file, found {other!r}")
+    return labels
+
+
+def _not_here(error: FileNotFoundError) -> FileNotFoundError:
+    return FileNotFoundError(f"{error}; the folder must be at the same place on every worker")
