@@ -419,8 +419,8 @@ def test_a_task_has_one_of_its_workers_threads(client):
         os.watcher.join()
         return os.counts
 
-    X = da.random.default_rng(0).integers(0, 256, (16_000, 784), dtype=np.uint8, chunks=(2000, 784)).persist()
-    kmeans = handful.dask.KMeans(800, init="random", n_init=1, random_state=0, max_iter=4)
+    X = da.random.default_rng(0).integers(0, 256, (8000, 784), dtype=np.uint8, chunks=(1000, 784)).persist()
+    kmeans = handful.dask.KMeans(300, init="random", n_init=1, random_state=0, max_iter=4)
     kmeans.fit(X)  # All threads of the workers' own are there afterwards.
     before = client.run(watch)
     kmeans.fit(X)
