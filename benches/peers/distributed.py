@@ -3,11 +3,12 @@
     pip install -r benches/peers/requirements-distributed.txt     # and the package: make wheel
     python benches/peers/distributed.py
 
-MNIST's training images and copies of them, shifted by up to 2 pixels, are on two workers with one thread each, connected by
-TCP on this machine; the process has two threads. All start from the same rows, with `tol` 0, and make as many iterations;
-the peer gets the same images as f32, since it clusters floats. Data is loaded and converted beforehand. In each round they
-are measured one after the other, and ratios are taken within a round. Bytes are those that went through the loopback
-interface during a fit, whoever sent them, divided by the passes: iterations, and one that labels.
+MNIST's training images and copies of them, shifted by up to 2 pixels, are on two workers with one thread each,
+connected by TCP on this machine; the process has two threads. All start from the same rows, with `tol` 0, and make
+as many iterations; the peer gets the same images as f32, since it clusters floats. Data is loaded and converted
+beforehand. In each round they are measured one after the other, and ratios are taken within a round. Bytes are those
+that went through the loopback interface during a fit, whoever sent them, divided by the passes: iterations, and one
+that labels.
 """
 
 import sys
@@ -116,7 +117,9 @@ def ratios(record: Record, a: str, b: str, metric: str = "seconds") -> list[floa
 def report(record: Record, n_clusters: int) -> list[str]:
     """Prints a table, and returns what misses its target."""
     name = f"k = {n_clusters}"
-    whos = [f"{name}, {who}" for who in ("one process", "cluster", "cluster, fewer rows", "Dask-ML, fewer rows")]
+    whos = [
+        f"{name}, {who}" for who in ("one process", "cluster", "cluster, fewer rows", "Dask-ML, fewer rows")
+    ]
     rows = [
         [
             who,
@@ -130,7 +133,9 @@ def report(record: Record, n_clusters: int) -> list[str]:
     print("\n" + table(["", "fit, s", "iterations", "inertia", "MB a pass"], rows))
     one, cluster, few, theirs = whos
     slower, faster = ratios(record, cluster, one), ratios(record, theirs, few)
-    print(f"\nThe cluster takes {spread(slower)} times one process, and Dask-ML {spread(faster)} times the cluster.")
+    print(
+        f"\nThe cluster takes {spread(slower)} times one process, and Dask-ML {spread(faster)} times the cluster."
+    )
     missed = []
     if sorted(slower)[len(slower) // 2] > MOST:
         missed.append(f"{name}: more than {MOST} times one process")
@@ -145,19 +150,23 @@ def report(record: Record, n_clusters: int) -> list[str]:
 
 def main() -> None:
     parser = options.parser(__doc__, quick="one round of 60,000 images: does it run?", binary=False)
-    parser.add_argument("--clusters", type=int, nargs="+", default=[10, 100], metavar="K", help="default: 10 100")
-    parser.add_argument("--images", type=Path, metavar="FILE", help="an IDX file of 28 x 28 images to cluster instead")
+    parser.add_argument(
+        "--clusters", type=int, nargs="+", default=[10, 100], metavar="K", help="default: 10 100"
+    )
+    parser.add_argument(
+        "--images", type=Path, metavar="FILE", help="an IDX file of 28 x 28 images to cluster instead"
+    )
     args = parser.parse_args()
 
     use_cpus(WORKERS)
     n_rows, few = (60_000, 30_000) if args.quick else (ROWS, FEW_ROWS)
     record, others = Record(), Others()
-    cluster = {"n_workers": WORKERS, "threads_per_worker": 1, "processes": True, "protocol": "tcp", "dashboard_address": None}
+    cluster = {"n_workers": WORKERS, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with tempfile.TemporaryDirectory() as folder:
         base = data.images(data.MNIST, "train")
         times = -(-n_rows // len(base))
         path = args.images or data.write(Path(folder) / "points", times * len(base), copies(base, times))
-        with LocalCluster(**cluster) as local, Client(local):
+        with LocalCluster(processes=True, protocol="tcp", **cluster) as local, Client(local):
             for number in range(1, 2 if args.quick else args.rounds + 1):
                 for n_clusters in args.clusters:
                     round_(record, number, path, n_rows, few, n_clusters)

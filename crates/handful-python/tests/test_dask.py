@@ -31,7 +31,7 @@ PARTITIONS = [(N,), (N // 4,) * 4, (0, 1700, 0, 3, 1, 2000, 296, 0)]
 @pytest.fixture(scope="module")
 def client():
     """A cluster of two processes, each with two threads."""
-    options = {"processes": True, "protocol": "tcp", "host": "127.0.0.1", "dashboard_address": None}
+    options = {"processes": True, "protocol": "tcp", "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=2, threads_per_worker=2, **options) as cluster, Client(cluster) as client:
         yield client
 

@@ -3,16 +3,18 @@
 import inspect
 import re
 
+import dask.array as da
 import handful
+import handful.dask
 import numpy as np
 import pandas as pd
 import pytest
 
 PUBLIC = [getattr(handful, name) for name in handful.__all__ if name not in ("__version__", "datasets")]
-PUBLIC += [getattr(handful.datasets, name) for name in handful.datasets.__all__]
+PUBLIC += [getattr(module, name) for module in (handful.datasets, handful.dask) for name in module.__all__]
 CLASSES = [item for item in PUBLIC if inspect.isclass(item)]
 # What these look like is shown where they are returned.
-RECORDS = [handful.Explanation, handful.Neighbor, handful.datasets.TrainTest]
+RECORDS = [handful.Explanation, handful.Neighbor, handful.datasets.TrainTest, handful.dask.Images]
 
 
 def methods_of(cls):
@@ -112,6 +114,15 @@ def test_attributes_after_a_fit_are_those_that_are_documented(estimator):
     estimator.fit(X, np.arange(20) % 2)
     found = [name for name in dir(estimator) if name.endswith("_") and not name.startswith("_")]
     assert found == documented_attributes(type(estimator))
+
+
+@pytest.mark.parametrize(
+    "kind", [getattr(handful.dask, name) for name in ("KMeans", "KNeighborsClassifier", "PrototypeClassifier")]
+)
+def test_attributes_after_a_fit_on_a_dask_array_are_those_that_are_documented(kind):
+    estimator = kind(2).fit(da.arange(80, dtype=np.uint8, chunks=80).reshape(20, 4), np.arange(20) % 2)
+    found = [name for name in dir(estimator) if name.endswith("_") and not name.startswith("_")]
+    assert found == documented_attributes(kind)
 
 
 def test_attributes_of_a_model_are_documented_or_properties():

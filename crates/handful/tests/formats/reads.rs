@@ -174,6 +174,20 @@ fn parquet_holds_pictures() {
     holds(&Images { labels: None, ..words }, 8, &train.sha256, None);
 }
 
+#[cfg(feature = "parquet")]
+#[test]
+fn row_groups_of_parquet_are_read_on_their_own() {
+    let path = fixture("huggingface/mnist/train-00000-of-00001.parquet");
+    let all = dataset::load_images(&path, Split::Train).unwrap();
+    let file = dataset::RowGroups::open(&path).unwrap();
+    let n = file.sizes().len();
+    assert_eq!(file.sizes().iter().sum::<usize>(), all.pixels.nrows());
+    assert_eq!(file.images(0..n).unwrap(), all);
+    assert_eq!(file.labels(0..n).unwrap(), all.labels.unwrap());
+    assert!(matches!(file.images(n..n + 1), Err(dataset::Error::NoImages { .. })));
+    assert_eq!(file.labels(n..n + 1).unwrap(), [""; 0]);
+}
+
 #[cfg(feature = "images")]
 #[test]
 fn folders_of_pictures_have_a_class_each() {
