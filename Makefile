@@ -106,20 +106,22 @@ bench: fetch ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(VENV)/bin/python benches/peers/python.py $(BENCH)
 
 SCALE := target/scale
-SCALE_VENV := target/scale-venv
 SCALE_IMAGES ?= 2000000
+PEERS := --quiet --disable-pip-version-check -r benches/peers
+OURS := --quiet --disable-pip-version-check --no-deps --force-reinstall
 
-scale: fetch ## Cluster and search more images than memory shall hold, on this machine and on a Dask cluster on it (needs Java for Spark)
+# Dask-ML and Spark each want other versions of what they share: each gets an environment.
+scale: fetch ## Cluster and search more images than memory shall hold, here and on a Dask cluster; read them with Spark (needs Java)
 	cargo build --release --locked
 	target/release/handful augment --count $(SCALE_IMAGES) -o $(SCALE)/digits
-	python3 -m venv $(SCALE_VENV)
-	$(SCALE_VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt -r benches/scale/requirements.txt
+	python3 -m venv $(VENV) && $(VENV)/bin/pip install $(PEERS)/requirements.txt
+	$(VENV)/bin/python benches/peers/out_of_core.py $(SCALE)/digits
+	$(VENV)/bin/python benches/peers/inverted.py $(SCALE)/digits
 	$(MAKE) wheel
-	$(SCALE_VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/dist/*.whl
-	$(SCALE_VENV)/bin/python benches/peers/out_of_core.py $(SCALE)/digits
-	$(SCALE_VENV)/bin/python benches/peers/inverted.py $(SCALE)/digits
-	$(SCALE_VENV)/bin/python benches/peers/distributed.py $(SCALE)/digits
-	$(SCALE_VENV)/bin/python benches/scale/spark.py
+	for peer in distributed spark; do \
+		python3 -m venv $(SCALE)/$$peer && $(SCALE)/$$peer/bin/pip install $(PEERS)/requirements-$$peer.txt && \
+		$(SCALE)/$$peer/bin/pip install $(OURS) $(DIST)/*.whl && \
+		$(SCALE)/$$peer/bin/python benches/peers/$$peer.py || exit 1; done
 
 OUTLIERS := target/outliers
 FONTS := fonts-dejavu-core fonts-freefont-ttf fonts-lato fonts-liberation
