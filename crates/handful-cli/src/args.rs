@@ -107,9 +107,10 @@ pub(crate) fn open_on_disk(
 ) -> anyhow::Result<OnDisk> {
     let data = OnDisk::open(path, split, framing)?;
     let images = text::plural(data.shape().0, "image");
-    console.detail(&match data.is_copy() {
-        true => format!("unpacked {images} of {} into a temporary file", path.display()),
-        false => format!("looked through {images} in {}", path.display()),
+    console.detail(&if data.is_copy() {
+        format!("unpacked {images} of {} into a temporary file", path.display())
+    } else {
+        format!("looked through {images} in {}", path.display())
     });
     Ok(data)
 }

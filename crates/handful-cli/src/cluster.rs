@@ -59,7 +59,8 @@ pub(crate) struct Args {
     /// How images find their nearest centroid; the results are the same
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) algorithm: ClusterAlgorithmArg,
-    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the results are the same
+    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the results are the same. Images are then
+    /// compared as with `--algorithm dense`
     #[arg(long, value_name = "SIZE", value_parser = args::memory_size)]
     pub(crate) memory_limit: Option<u64>,
     /// Leave the images on disk, and write after each pass over them where the job stands, from which the same command
@@ -130,7 +131,8 @@ struct Clustering {
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let on_disk = args::passes(args.memory_limit, args.checkpoint.as_deref());
-    let bar_stage = if args.per_class && on_disk.is_none() { Stage::Runs } else { Stage::Lloyd };
+    let is_on_disk = on_disk.is_some();
+    let bar_stage = if args.per_class && !is_on_disk { Stage::Runs } else { Stage::Lloyd };
     let bar = console.bar("K-Means", bar_stage);
     let clock = LoopClock::default();
     let watch = clock.clone();
@@ -177,7 +179,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         n_clusters: found.centroids.nrows(),
         per_class: args.per_class,
         n_init,
-        algorithm: args::name(args.algorithm),
+        algorithm: if is_on_disk { "dense".to_owned() } else { args::name(args.algorithm) },
         inertia: found.inertia,
         n_iter: found.n_iter,
         seconds: seconds.as_secs_f64(),

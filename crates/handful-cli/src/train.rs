@@ -139,6 +139,11 @@ struct Summary<'a> {
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
+    if args.checkpoint.is_some() && args.params().prototypes == PrototypeParams::All {
+        anyhow::bail!(
+            "--checkpoint: expected prototypes that K-Means makes pass by pass; here all images vote"
+        );
+    }
     let file = OutputFile::create(&args.output)?;
     let path = args::data_path(args.data.as_ref())?;
     let (model, n_samples, fit_seconds) = match args::passes(args.memory_limit, args.checkpoint.as_deref()) {

@@ -39,12 +39,12 @@ pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<(Part<'_>, Part<'_
 /// Pictures in PNG, JPEG or the like, each the content of a file, as images of a shape: framed unless they are such already.
 /// The number of the first that is none, and why.
 #[pyfunction]
-pub(crate) fn pictures<'py>(
-    py: Python<'py>,
+pub(crate) fn pictures(
+    py: Python<'_>,
     files: Vec<PyBackedBytes>,
     image_shape: [usize; 2],
     n_threads: usize,
-) -> PyResult<Bound<'py, PyArray2<u8>>> {
+) -> PyResult<Bound<'_, PyArray2<u8>>> {
     let image = |(number, file): (usize, &PyBackedBytes)| {
         let picture = dataset::decode_picture(file).map_err(|problem| (number, problem))?;
         let shape = picture.dim();

@@ -97,12 +97,21 @@ def test_rows_without_an_image_have_no_prediction_and_empty_batches_are_such(dig
         ([[0] * 784, [0] * 783], "row 1, column 'image': expected 784 grey values, found 783"),
         ([[0] * 784, [None] * 784], "row 1, column 'image': expected grey values, found a null"),
         (["a", "b"], "expected a column of pictures .binary. or of lists of grey values, found string"),
-        ([[300] * 784] * 2, "expected whole grey values from 0 to 255"),
+        ([[7] * 784, [300] * 784], "batch 0, row 1, column 'image': expected grey values from 0 to 255, found 300"),
+        ([[0.5] * 784, [float("nan")] * 784], "row 1, column 'image': expected grey values from 0 to 1, found nan"),
     ],
 )
 def test_what_is_no_image_is_told_with_its_row(column, problem):
     with pytest.raises(ValueError, match=problem):
         list(Scorer()(pa.table({"image": column}).to_batches()))
+
+
+def test_floats_are_scaled_alike_however_batches_are_cut(digits):
+    X, expected = digits
+    column = pa.FixedSizeListArray.from_arrays(pa.array(X.ravel().astype(np.float32)), 784)
+    dark = pa.record_batch({"image": pa.array([[1.0] * 784])})
+    assert scored(pa.table({"image": column}), maximum=255.0)["prediction"].to_pylist() == expected.tolist()
+    assert next(Scorer(maximum=255.0)([dark])) != next(Scorer()([dark]))
 
 
 def test_wrong_columns_are_told():

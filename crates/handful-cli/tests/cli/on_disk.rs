@@ -64,9 +64,6 @@ fn a_killed_job_goes_on_from_its_last_pass() {
     let found = run(&subset, &args);
     assert_eq!((&found["inertia"], &found["n_iter"]), (&expected["inertia"], &expected["n_iter"]));
     assert_eq!(fs::read(subset.path("a.npz")).unwrap(), fs::read(subset.path("b.npz")).unwrap());
-    let left: Vec<_> =
-        subset.files().into_iter().filter(|path| path.to_string_lossy().contains(".handful-")).collect();
-    assert!(left.len() <= kills, "{left:?}");
 }
 
 #[test]

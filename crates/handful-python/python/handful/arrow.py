@@ -16,8 +16,9 @@ import pyarrow.types as types
 
 from handful import _core
 from handful._jobs import n_threads
-from handful._model import Model, images, load_model
+from handful._model import Model, load_model
 from handful._types import Bytes
+from handful._vectors import BYTES
 
 __all__ = ["Scorer"]
 
@@ -38,6 +39,9 @@ class Scorer:
         A preset, a file, which all machines that work have to find, or a model, which travels along.
     column : str, default='image'
         Where the images are.
+    maximum : float or None, default=None
+        The grey value of the brightest ink in lists: None for 255 where they hold whole numbers, and 1 where they hold
+        floats.
     n_jobs : int or None, default=1
         Threads: one, as engines that run many tasks side by side want it; None for all CPUs.
 
@@ -65,10 +69,16 @@ class Scorer:
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | Model = "fast", *, column: str = "image", n_jobs: int | None = 1
+        self,
+        model: str | os.PathLike[str] | Model = "fast",
+        *,
+        column: str = "image",
+        maximum: float | None = None,
+        n_jobs: int | None = 1,
     ) -> None:
         self.model = model
         self.column = column
+        self.maximum = maximum
         self.n_jobs = n_jobs
         self._loaded: Model | None = None
 
@@ -119,7 +129,7 @@ class Scorer:
         column = batch.column(self.column)
         there = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
         try:
-            rows = _rows(column.drop_null(), model, self.n_jobs)
+            rows = _rows(column.drop_null(), model, self.maximum, self.n_jobs)
         except _Wrong as error:
             row = int(there[error.row])
             raise ValueError(f"batch {number}, row {row}, column {self.column!r}: {error.problem}") from None
@@ -146,11 +156,11 @@ class _Wrong(Exception):
         self.row, self.problem = row, problem
 
 
-def _rows(column: pa.Array, model: Model, n_jobs: int | None) -> Bytes:
+def _rows(column: pa.Array, model: Model, maximum: float | None, n_jobs: int | None) -> Bytes:
     """Return images, none of them null, as rows of bytes."""
     kind, n_pixels = column.type, model.n_features_in_
     if isinstance(column, pa.ExtensionArray):
-        return _rows(column.storage, model, n_jobs)
+        return _rows(column.storage, model, maximum, n_jobs)
     if types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         column = column.field("bytes")
         kind = column.type
@@ -172,7 +182,11 @@ def _rows(column: pa.Array, model: Model, n_jobs: int | None) -> Bytes:
         values = column.flatten()
         if values.null_count:
             raise _Wrong(int(np.argmin(values.is_valid())) // n_pixels, "expected grey values, found a null")
-        if not len(values):
-            return np.empty((0, n_pixels), np.uint8)
-        return images(values.to_numpy(zero_copy_only=False).reshape(-1, n_pixels), None, n_jobs)
+        most = maximum if maximum is not None else 255.0 if types.is_integer(kind.value_type) else 1.0
+        grey = values.to_numpy(zero_copy_only=False).reshape(-1, n_pixels)
+        # NaN is in no range.
+        if len(wrong := np.argwhere(~((grey >= 0) & (grey <= most)))):
+            row, column = wrong[0]
+            raise _Wrong(int(row), f"expected grey values from 0 to {most:g}, found {grey[row, column]:g}")
+        return grey if grey.dtype == BYTES and most == 255 else np.rint(grey * (255 / most)).astype(BYTES)
     raise ValueError(f"expected a column of pictures (binary) or of lists of grey values, found {kind}")

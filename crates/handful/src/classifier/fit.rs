@@ -112,7 +112,7 @@ impl Params {
             return None;
         }
         let mut of_class = vec![Vec::new(); n_classes];
-        labels.iter().enumerate().for_each(|(row, &label)| of_class[label as usize].push(row));
+        (0_u32..).zip(labels).for_each(|(row, &label)| of_class[label as usize].push(row));
         let mut rows = Vec::with_capacity(MOST_IMAGES);
         for (class, there) in (0..).zip(of_class) {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
@@ -120,7 +120,7 @@ impl Params {
             rng.set_stream(class << 32 | u64::from(u32::MAX));
             let share = there.len() * MOST_IMAGES / n;
             let wanted = share.max(self.least_per_class()).min(there.len());
-            rows.extend(index::sample(&mut rng, there.len(), wanted).iter().map(|i| there[i]));
+            rows.extend(index::sample(&mut rng, there.len(), wanted).iter().map(|i| there[i] as usize));
         }
         rows.sort_unstable();
         Some(rows)

@@ -13,12 +13,12 @@ use crate::{
     progress::{Observer, Stage},
 };
 
-/// Rows among which medoids are looked for at once.
-const ROWS: usize = 1 << 16;
+/// Bytes of rows among which medoids are looked for at once.
+const BYTES: usize = 1 << 23;
 
 impl Params {
     /// [`fit`](Self::fit) on images that stay on disk: the same model, to the last bit. In memory are those that features are
-    /// learned from, then what [K-Means](kmeans::KMeansParams::fit_on_disk) holds, or, where all images vote, their vectors;
+    /// learned from, then what [K-Means](kmeans::KMeansParams::fit_on_disk) holds, or, where all images vote, their vectors three times over;
     /// vectors wait for K-Means in a temporary file. A checkpoint is that of K-Means: features, if there are such to learn, are
     /// learned anew.
     ///
@@ -26,9 +26,7 @@ impl Params {
     /// As [`fit`](Self::fit); if images cannot be read, or the memory is too little.
     pub fn fit_on_disk(&self, images: &OnDisk, passes: &Passes, observer: &Observer) -> Result<Model, Error> {
         let (labels, classes) = images.labelled()?;
-        let mut counts = vec![0; classes.len()];
-        labels.iter().for_each(|&label| counts[label as usize] += 1);
-        self.check_counts(images.image_shape(), classes, &counts)?;
+        self.check_counts(images.image_shape(), classes, &images.class_counts())?;
         let vectorizer = self.features_on_disk(images, passes, observer)?;
         let vectors = match &self.features[..] {
             [(_, FeatureParams::Pixels { deskew: None })] => None,
@@ -108,8 +106,9 @@ fn medoids(prototypes: &Dataset, vectors: &OnDisk) -> Result<Vec<u32>, Error> {
     let (labels, classes) = vectors.labelled()?;
     let (n, mut buffer) = (vectors.shape().0, Vec::new());
     let mut best = vec![(u64::MAX, 0); prototypes.n_samples()];
-    for first in (0..n).step_by(ROWS) {
-        let rows = first..n.min(first + ROWS);
+    let most = (BYTES / vectors.shape().1.max(1)).max(1);
+    for first in (0..n).step_by(most) {
+        let rows = first..n.min(first + most);
         let some = vectors.rows(rows.clone(), &mut buffer)?;
         let mut of_class = vec![Vec::new(); classes.len()];
         for row in rows {
@@ -151,12 +150,12 @@ mod tests {
             let class = i * 7 % 3;
             let ink = |pixel: usize| {
                 let (y, x) = (pixel / 28, pixel % 28);
-                let at = [x, y, (x + y) / 2][class];
+                let at = [x, y, usize::midpoint(x, y)][class];
                 let is_bar = (8 + i % 9..11 + i % 9).contains(&at) && (4..24).contains(&x.max(y));
                 if is_bar { 200 + (i * pixel) % 50 } else { (i * 31 + pixel * 7) % 11 }
             };
             let pixels: Vec<String> = (0..784).map(|pixel| ink(pixel).to_string()).collect();
-            table += &format!("{},{}\n", ["x", "y", "z"][class], pixels.join(","));
+            table.extend([["x", "y", "z"][class], ",", &pixels.join(","), "\n"]);
         }
         let path = folder.join("train.csv");
         std::fs::write(&path, table).unwrap();

@@ -82,6 +82,7 @@ impl OnDisk {
     ///
     /// # Errors
     /// As [`load_images`](super::load_images); [`Error::Io`] if the temporary file cannot be written.
+    #[expect(clippy::missing_panics_doc, reason = "rows are as they were read")]
     pub fn open(path: &Path, split: Split, framing: Framing) -> Result<Self, Error> {
         let source = Source::find(path, split)?;
         let path = source.path().to_owned();
@@ -150,6 +151,16 @@ impl OnDisk {
     #[must_use]
     pub fn labels(&self) -> Option<(&[u32], &[String])> {
         self.labels.as_ref().map(|(labels, classes)| (&labels[..], &classes[..]))
+    }
+
+    /// For each class the number of its images; nothing if images have no labels.
+    pub(crate) fn class_counts(&self) -> Vec<usize> {
+        let Some((labels, classes)) = self.labels() else { return Vec::new() };
+        let mut counts = vec![0; classes.len()];
+        for &label in labels {
+            counts[label as usize] += 1;
+        }
+        counts
     }
 
     /// As [`labels`](Self::labels).
@@ -240,7 +251,7 @@ fn plain_file(path: &Path) -> Result<Option<(File, u64)>, Error> {
         let (found, mut head) = (file.metadata()?, [0; 2]);
         let is_packed =
             !found.is_file() || file.read(&mut head)? < 2 || matches!(&head, [0x1f, 0x8b] | b"BZ" | b"PK");
-        Ok((!is_packed).then(|| (file, found.len())))
+        Ok((!is_packed).then_some((file, found.len())))
     };
     open().map_err(|source| Error::Io { path: path.to_owned(), source })
 }

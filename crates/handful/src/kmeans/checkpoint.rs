@@ -1,23 +1,25 @@
 //! Where a job of many passes stands, in a file from which it goes on.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
-use ndarray::{Array2, ArrayView1, Axis, concatenate};
+use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use super::{Centroids, Error, PartialStats, Steps};
 use crate::model_file::{self, Reader, Writer, sealed};
 
 const KEY: &str = "handful.kmeans";
-/// What a file has beside its numbers, at most: names and the job.
+/// What a file has beside its numbers, at most: names and the job, and of each run.
 const REST: u64 = 1 << 20;
+const REST_OF_RUN: u64 = 256;
 
 /// What makes two jobs the same: from one's checkpoint the other may go on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Job {
+pub(super) struct Identity {
     pub(super) n_clusters: usize,
     pub(super) n_features: usize,
     pub(super) n_samples: usize,
@@ -35,7 +37,7 @@ pub(super) struct Job {
 
 #[derive(Serialize, Deserialize)]
 struct Metadata {
-    job: Job,
+    job: Identity,
     runs: Vec<Run>,
 }
 
@@ -51,11 +53,11 @@ struct Run {
 /// The file of a job.
 pub(super) struct Checkpoint {
     path: PathBuf,
-    job: Job,
+    job: Identity,
 }
 
 impl Checkpoint {
-    pub(super) fn new(path: &Path, job: Job) -> Self {
+    pub(super) fn new(path: &Path, job: Identity) -> Self {
         Self { path: path.to_owned(), job }
     }
 
@@ -65,8 +67,28 @@ impl Checkpoint {
 
     /// Bytes of the file's numbers: centroids and statistics, each sums, counts and, of these, squares.
     pub(super) fn size(&self) -> u64 {
-        let clusters = (self.n_runs() * self.job.n_clusters) as u64;
-        clusters * (2 * self.job.n_features as u64 + 4) * 8
+        let clusters = (self.n_runs() as u64).saturating_mul(self.job.n_clusters as u64);
+        clusters.saturating_mul((2 * self.job.n_features as u64 + 4) * 8)
+    }
+
+    /// Whether there is a file, or can be one: told before any work.
+    pub(super) fn check_place(&self) -> Result<(), Error> {
+        let place = File::options().append(true).create(true).open(self.partial());
+        place.map(|_| ()).map_err(|error| self.problem(format!("cannot be written: {error}")))
+    }
+
+    /// Where the next is written: what a kill leaves there, the next save replaces.
+    fn partial(&self) -> PathBuf {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(".partial");
+        self.path.with_file_name(name)
+    }
+
+    fn write(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::create(self.partial())?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(self.partial(), &self.path)
     }
 
     /// Writes the runs: the file is that of before, or this one.
@@ -99,28 +121,34 @@ impl Checkpoint {
         let json = serde_json::to_string(&metadata).map_err(|error| self.problem(error.to_string()))?;
         let bytes =
             sealed::seal(KEY, &json, &tensors.finish()).map_err(|error| self.problem(error.to_string()))?;
-        sealed::write(&self.path, &bytes).map_err(|error| self.problem(format!("cannot be written: {error}")))
+        self.write(&bytes).map_err(|error| self.problem(format!("cannot be written: {error}")))
     }
 
     /// The runs as they were; none if there is no file yet.
     pub(super) fn load(&self) -> Result<Option<Vec<Steps>>, Error> {
-        let length = match fs::metadata(&self.path) {
+        let cannot = |error: io::Error| self.problem(format!("cannot be read: {error}"));
+        let found = match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            found => found.map_err(|error| self.problem(error.to_string()))?.len(),
+            found => found.map_err(cannot)?,
         };
+        if !found.is_file() {
+            return Err(self.problem("expected a file, found something else".to_owned()));
+        }
         let other = || {
             self.problem(
                 "expected the checkpoint of this job, found another's: name another file, or remove this one"
                     .to_owned(),
             )
         };
-        if length > self.size() + REST {
-            return Err(other());
-        }
         let damaged = |error: model_file::Error| {
             self.problem(format!("expected a checkpoint of K-Means: {error}; remove it to start anew"))
         };
-        let bytes = fs::read(&self.path).map_err(|error| self.problem(error.to_string()))?;
+        let most = self.size().saturating_add(REST + REST_OF_RUN * self.n_runs() as u64);
+        let mut bytes = Vec::new();
+        File::open(&self.path).map_err(cannot)?.take(most + 1).read_to_end(&mut bytes).map_err(cannot)?;
+        if bytes.len() as u64 > most {
+            return Err(other());
+        }
         let entry = sealed::metadata(KEY, &bytes).map_err(damaged)?.ok_or_else(other)?;
         let (json, tensors) = sealed::open(&entry, &bytes).map_err(damaged)?;
         let Metadata { job, runs } = serde_json::from_str(&json)
@@ -141,9 +169,9 @@ impl Checkpoint {
         let (sums, stats_sums) = (sums("sums")?, sums("stats.sums")?);
         let content = |error: Error| model_file::Error::Content(error.to_string());
         let of_run = |(number, run): (usize, &Run)| {
-            let rows = ndarray::s![number * k..(number + 1) * k, ..];
+            let rows = s![number * k..(number + 1) * k, ..];
             let range = number * k..(number + 1) * k;
-            let part = |values: &ndarray::Array1<u64>| values.to_vec()[range.clone()].to_vec();
+            let part = |values: &ndarray::Array1<u64>| values.slice(s![range.clone()]).to_vec();
             let centroids =
                 Centroids::from_sums(sums.slice(rows).to_owned(), part(&counts)).map_err(content)?;
             let squares = part(&low).into_iter().zip(part(&high));
@@ -151,7 +179,7 @@ impl Checkpoint {
             let stats =
                 PartialStats::from_parts(part(&stats_counts), stats_sums.slice(rows).to_owned(), squares)
                     .map_err(content)?;
-            Ok(Steps {
+            let steps = Steps {
                 max_iter: self.job.max_iter,
                 tol: run.tol,
                 centroids,
@@ -159,7 +187,13 @@ impl Checkpoint {
                 n_iter: run.n_iter,
                 converged: run.converged,
                 ended: run.ended,
-            })
+            };
+            let n = self.job.groups[number / self.job.n_init];
+            if steps.makes_sense(n as u64) {
+                Ok(steps)
+            } else {
+                Err(model_file::Error::Content(format!("run {number} cannot have come so far")))
+            }
         };
         runs.iter().enumerate().map(of_run).collect()
     }

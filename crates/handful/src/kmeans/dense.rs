@@ -150,12 +150,11 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
                 self.assign_open(first, open, nearest.view_mut(), limits.view_mut());
                 continue;
             }
-            let panel = match panels {
-                Some(panels) => &panels[first / LANES],
-                None => {
-                    own.pack(self.samples.rows().slice(s![first..first + nearest.ncols(), ..]), K::BLOCK);
-                    &*own
-                }
+            let panel = if let Some(panels) = panels {
+                &panels[first / LANES]
+            } else {
+                own.pack(self.samples.rows().slice(s![first..first + nearest.ncols(), ..]), K::BLOCK);
+                &*own
             };
             packed.multiply_all(panel, scratch, dots);
             self.assign_panel(first, dots, nearest, limits);

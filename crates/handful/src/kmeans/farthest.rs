@@ -82,6 +82,7 @@ impl Farthest {
 
     /// Takes the rows of another batch into account, which were told with the same centroids.
     pub fn merge(&mut self, other: Self) {
+        self.most = self.most.max(other.most);
         self.rows.extend(other.rows);
         self.rows.sort_by(Row::order);
         self.rows.truncate(self.most);

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Centroids, Error, Farthest, Init, KMeans, KMeansParams, Prototypes, Shard, Steps,
-    checkpoint::{Checkpoint, Job},
+    checkpoint::{Checkpoint, Identity},
     init::{most_rows, n_trials},
     shard::CHUNK_BYTES,
 };
@@ -44,7 +44,7 @@ impl Passes {
 
     /// Whether so many bytes fit into the limit.
     pub(crate) fn check(&self, bytes: u64, what: &str) -> Result<(), Error> {
-        let needed = BASE + bytes;
+        let needed = BASE.saturating_add(bytes);
         match self.memory_limit {
             Some(limit) if needed > limit => Err(Error::Memory { what: what.to_owned(), needed, limit }),
             _ => Ok(()),
@@ -63,13 +63,14 @@ struct Groups<'a> {
 }
 
 impl KMeansParams {
-    /// [`fit`](Self::fit) on rows that stay on disk: the same bits, in less memory. There are 14 bytes a row in it, and 8 more
-    /// for each further run, beside the rows that seeding looks at, twice, and what there is for each cluster.
+    /// [`fit`](Self::fit) on rows that stay on disk: the same bits, in less memory. There are some 30 bytes a row in it, and 8
+    /// more for each further run, beside the rows that seeding looks at, twice, and what there is for each cluster.
     ///
     /// All runs go side by side; each pass reads the rows that may have moved.
     ///
     /// # Errors
     /// As [`fit`](Self::fit); if rows cannot be read, the memory is too little, or the checkpoint is of another job.
+    #[expect(clippy::missing_panics_doc, reason = "there is one group")]
     pub fn fit_on_disk(&self, data: &OnDisk, passes: &Passes) -> Result<KMeans, Error> {
         let n_samples = data.shape().0;
         if self.n_clusters > n_samples {
@@ -86,14 +87,14 @@ impl KMeansParams {
         Ok(found.pop().expect("one group"))
     }
 
-    /// [`fit_per_class`](Self::fit_per_class) on rows that stay on disk, as [`fit_on_disk`](Self::fit_on_disk) does it.
+    /// [`fit_per_class`](Self::fit_per_class) on rows that stay on disk, as [`fit_on_disk`](Self::fit_on_disk) does it. Classes are
+    /// those that occur.
     ///
     /// # Errors
     /// As both; if there are no labels.
     pub fn fit_per_class_on_disk(&self, data: &OnDisk, passes: &Passes) -> Result<Prototypes, Error> {
         let (labels, names) = data.labelled()?;
-        let mut counts = vec![0; names.len()];
-        labels.iter().for_each(|&label| counts[label as usize] += 1);
+        let counts = data.class_counts();
         // Of those that occur, as all do.
         let classes: Vec<u32> = (0..).take(names.len()).collect();
         self.check_classes(classes.iter().copied().zip(counts.iter().copied()), names)?;
@@ -116,6 +117,7 @@ impl Groups<'_> {
         };
         self.check_memory(passes, checkpoint.as_ref())?;
         let saved = checkpoint.as_ref().map_or(Ok(None), Checkpoint::load)?;
+        checkpoint.as_ref().map_or(Ok(()), Checkpoint::check_place)?;
         let shard = Shard::new(self.data, self.of_rows.as_deref(), self.all.len(), n_runs);
         let mut shard = shard.observer(params.observer.clone());
         let mut runs = match saved {
@@ -140,6 +142,12 @@ impl Groups<'_> {
         // Runs that a checkpoint tells to have ended have met no rows yet.
         shard.pass(self.data, &runs.iter().map(|run| Some(run.centroids())).collect::<Vec<_>>())?;
         params.observer.report(Stage::Lloyd, params.max_iter, params.max_iter)?;
+        let is_other = |(set, run): (usize, &Steps)| run.stats.as_ref() != Some(shard.stats(set));
+        if let Some(path) = passes.checkpoint.as_ref().filter(|_| runs.iter().enumerate().any(is_other)) {
+            let problem =
+                "expected the images that it was written for, found others: remove it to start anew";
+            return Err(Error::Checkpoint { path: path.clone(), problem: problem.to_owned() });
+        }
         Ok(self.best(&shard, runs))
     }
 
@@ -168,13 +176,12 @@ impl Groups<'_> {
         for (group, (n, stream, of_group)) in self.all.iter().enumerate() {
             let tol = totals.as_ref().map_or(0.0, |totals| params.tol * totals[group].mean_variance());
             for run in 0..params.n_runs() {
-                let centroids = match &of_group.init {
-                    Init::Given(places) => Centroids::from_f64(places)?,
-                    _ => {
-                        let start = params.start(*n, *stream, run)?;
-                        let rows = self.data.select(&self.rows_of(group, start.rows()))?;
-                        start.centroids(rows.view(), &params.observer)?
-                    }
+                let centroids = if let Init::Given(places) = &of_group.init {
+                    Centroids::from_f64(places)?
+                } else {
+                    let start = params.start(*n, *stream, run)?;
+                    let rows = self.data.select(&self.rows_of(group, start.rows()))?;
+                    start.centroids(rows.view(), &params.observer)?
                 };
                 runs.push(Steps::new(centroids, params.max_iter, tol));
             }
@@ -221,7 +228,7 @@ impl Groups<'_> {
     }
 
     /// What a checkpoint is recognised by.
-    fn job(&self) -> Result<Job, Error> {
+    fn job(&self) -> Result<Identity, Error> {
         let (n_samples, n_features) = self.data.shape();
         let (params, mut hash) = (self.params, Sha256::new());
         let rows = self.data.select(&evenly(n_samples, CHECKED_ROWS.min(n_samples)))?;
@@ -236,7 +243,7 @@ impl Groups<'_> {
                 hex(&hash.finalize())
             }
         };
-        Ok(Job {
+        Ok(Identity {
             n_clusters: params.n_clusters,
             n_features,
             n_samples,
@@ -252,26 +259,34 @@ impl Groups<'_> {
 
     /// Whether everything fits into the limit.
     fn check_memory(&self, passes: &Passes, checkpoint: Option<&Checkpoint>) -> Result<(), Error> {
-        let (n, d) = self.data.shape();
-        let (k, n_runs) = (self.params.n_clusters, self.params.n_runs());
-        let (n_sets, threads) = (self.all.len() * n_runs, rayon::current_num_threads());
+        let number = |n: usize| n as u128;
+        let ((n, d), k) = (self.data.shape(), number(self.params.n_clusters));
+        let (n, d, n_runs) = (number(n), number(d), number(self.params.n_runs()));
+        let (n_sets, threads) = (number(self.all.len()) * n_runs, number(rayon::current_num_threads()));
         let largest = self.all.iter().map(|(n, ..)| *n).max().unwrap_or(0);
-        let (seeds, of_seed) = match self.params.init {
-            Init::KMeansPlusPlus => (largest.min(most_rows(k)), 2 * d + 8 * (n_trials(k) + 5)),
-            Init::Random => (k, d),
-            Init::Given(_) => (0, 0),
-        };
+        // Of each row its label twice, its place, what is known of it for each run, and in the end what it is nearest to.
+        let of_rows = n * (4 + 4 + 2 + 8 * n_runs + 16);
         // Of each cluster sums of eight bytes a feature: centroids, statistics, both of the last pass, and those of each thread.
-        let of_rows = n * (4 + 4 + 2 + 8 * n_runs);
-        let of_sets = n_sets * k * d * (8 * (4 + threads) + 4) + threads * 3 * CHUNK_BYTES;
-        let of_file = checkpoint.map_or(0, |checkpoint| 3 * checkpoint.size());
-        let seeding = (seeds * of_seed + largest * 8) as u64;
-        let what = if seeding > of_sets as u64 + of_file {
-            format!("the {seeds} rows of {d} bytes that k-means++ looks at (random starts need none)")
-        } else {
-            format!("{n} rows and {} clusters of {d} features", n_sets * k)
+        let of_sets = n_sets * k * d * (8 * (5 + threads) + 4) + threads * 3 * number(CHUNK_BYTES);
+        let of_file = checkpoint.map_or(0, |checkpoint| 3 * u128::from(checkpoint.size()));
+        let places = if self.of_rows.is_some() { 24 * number(largest) } else { 0 };
+        let of_seeds = match self.params.init {
+            Init::KMeansPlusPlus => {
+                let seeds = largest.min(most_rows(self.params.n_clusters));
+                let each = 2 * d + 8 * (number(n_trials(self.params.n_clusters)) + 5);
+                number(seeds) * each + places + n_sets * k * d * 8
+            }
+            Init::Random => k * d + places,
+            Init::Given(_) => 0,
         };
-        passes.check(of_rows as u64 + seeding.max(of_sets as u64 + of_file), &what)
+        let parts = [
+            (of_rows, format!("{n} rows")),
+            (of_sets + of_file, format!("{} clusters of {d} features", n_sets * k)),
+            (of_seeds, "the rows that k-means++ looks at (random starts need none)".to_owned()),
+        ];
+        let (_, what) = parts.iter().max_by_key(|(bytes, _)| *bytes).expect("three parts");
+        let needed = of_rows + of_seeds.max(of_sets + of_file);
+        passes.check(u64::try_from(needed).unwrap_or(u64::MAX), what)
     }
 }
 

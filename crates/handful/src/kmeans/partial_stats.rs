@@ -129,8 +129,11 @@ impl PartialStats {
     /// The variance of a feature of the rows of all clusters, averaged over the features: what `tol` is relative to.
     #[must_use]
     pub fn mean_variance(&self) -> f64 {
-        let n = self.counts.iter().sum::<u64>();
-        mean_variance(n as usize, self.squares.iter().sum(), self.sums.sum_axis(Axis(0)).to_vec())
+        mean_variance(
+            self.counts.iter().sum(),
+            self.squares.iter().sum(),
+            self.sums.sum_axis(Axis(0)).to_vec(),
+        )
     }
 
     /// Sum of squared distances of the rows to the centroids that they were counted for.

@@ -110,14 +110,14 @@ impl<'a> Samples<'a> {
             )
             .reduce(|| vec![0; d], |a, b| a.iter().zip(b).map(|(a, b)| a + b).collect());
         let squares: u128 = self.norms.iter().map(|&norm| u128::from(norm)).sum();
-        mean_variance(n, squares, sums)
+        mean_variance(n as u64, squares, sums)
     }
 }
 
 /// The variance of a feature, averaged over the features, from the number of rows, the sum of their squared lengths and
 /// that of each feature.
-pub(super) fn mean_variance(n: usize, squares: u128, sums: Vec<u64>) -> f64 {
-    let (d, n) = (sums.len() as f64, n as u128);
+pub(super) fn mean_variance(n: u64, squares: u128, sums: Vec<u64>) -> f64 {
+    let (d, n) = (sums.len() as f64, u128::from(n));
     let of_sums: u128 = sums.into_iter().map(|sum| u128::from(sum).pow(2)).sum();
     (n * squares - of_sums) as f64 / (n * n) as f64 / d
 }

@@ -120,7 +120,8 @@ impl Shard {
             for (place, row) in (0..).zip(rows.clone()) {
                 parts[groups.map_or(0, |groups| groups[row] as usize)].push(place);
             }
-            let part = |rows: Vec<u16>| {
+            let part = |mut rows: Vec<u16>| {
+                rows.shrink_to_fit();
                 let shape = (n_runs, rows.len());
                 Part {
                     rows,
@@ -153,7 +154,7 @@ impl Shard {
     /// have another nearest centroid than before are not looked at.
     ///
     /// # Errors
-    /// [`Error::FeatureCount`] if the number of features differs, or if rows cannot be read; the next pass then looks at all.
+    /// [`Error::FeatureCount`] if the number of features differs, or if rows cannot be read; the next pass of the runs that took part then looks at all.
     ///
     /// # Panics
     /// If there are not as many centroids as runs of groups.
@@ -172,7 +173,7 @@ impl Shard {
         }
         let done = with_kernel!(Level::detect(), |kernel| self.pass_with(kernel, source, centroids));
         if done.is_err() {
-            self.forget();
+            self.forget(centroids);
         }
         done
     }
@@ -244,8 +245,9 @@ impl Shard {
 
     /// For each row, of whatever group, the nearest centroid in the last pass of run `run` of its group.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "no lock is poisoned")]
     pub fn labels(&self, run: usize) -> Vec<u32> {
-        let mut labels = Vec::new();
+        let mut labels = Vec::with_capacity(self.n_samples);
         for chunk in &self.chunks {
             let chunk = chunk.lock().expect("no panic while locked");
             labels.resize(chunk.rows.end, NOWHERE);
@@ -282,7 +284,9 @@ impl Shard {
             Ok(())
         })?;
         let mut all = Farthest::new(centroids.n_clusters());
-        found.into_iter().for_each(|(farthest, _)| all.merge(farthest));
+        for (farthest, _) in found {
+            all.merge(farthest);
+        }
         Ok(all)
     }
 
@@ -312,13 +316,15 @@ impl Shard {
         Ok(all)
     }
 
-    /// As if no pass had been made.
-    fn forget(&mut self) {
-        self.sets.iter_mut().for_each(|set| set.0 = None);
-        for chunk in &mut self.chunks {
-            for part in &mut chunk.get_mut().expect("no panic while locked").parts {
-                part.nearest.fill(NOWHERE);
-                part.limits.fill(NONE);
+    /// As if no pass had been made with runs that took part in the last.
+    fn forget(&mut self, centroids: &[Option<&Centroids>]) {
+        let n_runs = self.sets.len() / self.n_groups;
+        for (number, set) in self.sets.iter_mut().enumerate().filter(|(set, _)| centroids[*set].is_some()) {
+            set.0 = None;
+            for chunk in &mut self.chunks {
+                let part = &mut chunk.get_mut().expect("no panic while locked").parts[number / n_runs];
+                part.nearest.row_mut(number % n_runs).fill(NOWHERE);
+                part.limits.row_mut(number % n_runs).fill(NONE);
             }
         }
     }
@@ -378,12 +384,11 @@ impl Chunk {
                     open.clear();
                     for &place in &*places {
                         let at = usize::from(part.rows[place]);
-                        match &whole {
-                            Some(whole) => open.extend(whole.row(at).to_slice().expect(CONTIGUOUS)),
-                            None => {
-                                let at = self.rows.start + at;
-                                open.extend(source.rows(at..at + 1, row)?);
-                            }
+                        if let Some(whole) = &whole {
+                            open.extend(whole.row(at).to_slice().expect(CONTIGUOUS));
+                        } else {
+                            let at = self.rows.start + at;
+                            open.extend(source.rows(at..at + 1, row)?);
                         }
                     }
                     let shape = (places.len(), set.centroids.n_features());
@@ -505,7 +510,9 @@ mod tests {
             }
             for (set, run) in runs.iter_mut().enumerate().filter(|(_, run)| !run.has_ended()) {
                 let mut stats = PartialStats::new(params.n_clusters, x.ncols());
-                shards.iter().for_each(|(_, shard, _)| stats.merge(shard.stats(set)));
+                for (_, shard, _) in &shards {
+                    stats.merge(shard.stats(set));
+                }
                 let mut farthest = Farthest::new(params.n_clusters);
                 if run.wants_farthest(&stats) {
                     for (rows, shard, first) in &shards {

@@ -86,6 +86,24 @@ impl Steps {
         self.converged || self.n_iter == self.max_iter
     }
 
+    /// Whether a run over so many rows can be in this state, as far as that can be told without the rows.
+    pub(super) fn makes_sense(&self, n_samples: u64) -> bool {
+        const LARGEST: u64 = u64::MAX / 255;
+        let has_begun = self.converged || self.ended || self.n_iter > 0;
+        let of_stats = |stats: &PartialStats| {
+            let is_sum = |row: usize, sum: u64| sum <= 255 * stats.counts[row];
+            let n = stats.counts.iter().try_fold(0_u64, |n, &count| n.checked_add(count));
+            n == Some(n_samples)
+                && n_samples <= LARGEST
+                && stats.sums.indexed_iter().all(|((row, _), &sum)| is_sum(row, sum))
+        };
+        self.n_iter <= self.max_iter
+            && self.tol.is_finite()
+            && self.tol >= 0.0
+            && self.centroids.counts.iter().all(|&count| count <= n_samples.max(1 << 20))
+            && self.stats.as_ref().map_or(!has_begun, of_stats)
+    }
+
     /// Goes on from what a pass with the [`centroids`](Self::centroids) found in all rows; the farthest are looked at only
     /// if they are [wanted](Self::wants_farthest).
     ///
@@ -96,7 +114,8 @@ impl Steps {
         if found != expected {
             return Err(Error::InitShape { expected, found });
         }
-        // Rows that change places without a trace leave the means where they are: the next pass would be the last.
+        // Then no label has changed either: by the statistics alone inertia would be the same, so that every row that moved
+        // was at a tie, and went to a lower index; the highest cluster that lost rows would have gained none.
         let is_at_rest = self.stats.as_ref() == Some(&stats);
         if self.is_last_pass() {
             self.ended = true;

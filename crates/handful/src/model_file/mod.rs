@@ -65,6 +65,7 @@ impl Provenance {
     ///
     /// # Errors
     /// If rows cannot be read.
+    #[expect(clippy::missing_panics_doc, reason = "rows of a source are contiguous")]
     pub fn of_rows(rows: &impl RowSource, labels: &[u32]) -> Result<Self, dataset::Error> {
         const TOGETHER: usize = 1 << 22;
         let ((n_samples, d), mut hash, mut buffer) = (rows.shape(), Sha256::new(), Vec::new());
@@ -73,7 +74,9 @@ impl Provenance {
             let some = rows.rows(first..n_samples.min(first + most), &mut buffer)?;
             hash.update(some.as_slice().expect("rows are contiguous"));
         }
-        labels.iter().for_each(|label| hash.update(label.to_le_bytes()));
+        for label in labels {
+            hash.update(label.to_le_bytes());
+        }
         Ok(Self { n_samples, sha256: hex(&hash.finalize()), ..Self::default() })
     }
 

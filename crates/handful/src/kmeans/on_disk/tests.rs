@@ -27,7 +27,7 @@ fn write(folder: &Path) -> (OnDisk, Dataset) {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     let images = Array2::from_shape_fn((N, 9), |(i, j)| {
         let corner = if i >> (j % 3) & 1 == 1 { 150 } else { 40 };
-        corner + rng.random_range(0..100) as u8
+        corner + rng.random_range(0..100_u8)
     });
     let labels: Vec<u8> = (0..N).map(|i| (i * i % 7 % 3) as u8).collect();
     let n = (N as u32).to_be_bytes();
@@ -144,8 +144,11 @@ fn too_little_memory_is_told_beforehand() {
     let folder = tempfile::tempdir().unwrap();
     let (data, _) = write(folder.path());
     let params = KMeans::params(3);
-    let error = params.fit_on_disk(&data, &Passes::default().memory_limit(1 << 20)).unwrap_err();
-    assert!(matches!(error, Error::Memory { .. }) && error.to_string().contains("found 1 MB"), "{error}");
+    let huge = params.clone().n_init(usize::MAX / 8 + 1);
+    for params in [&params, &huge] {
+        let error = params.fit_on_disk(&data, &Passes::default().memory_limit(1 << 20)).unwrap_err();
+        assert!(matches!(error, Error::Memory { .. }) && error.to_string().contains("found 1 MB"), "{error}");
+    }
     params.fit_on_disk(&data, &Passes::default().memory_limit(1 << 30)).unwrap();
 }
 
@@ -163,5 +166,45 @@ fn wrong_jobs_are_told_as_in_memory() {
         let (here, there) =
             (params.fit_per_class(&in_memory), params.fit_per_class_on_disk(&data, &Passes::default()));
         assert_eq!(there.unwrap_err().to_string(), here.unwrap_err().to_string());
+    }
+}
+
+#[test]
+fn checkpoints_whose_content_makes_no_sense_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, _) = write(folder.path());
+    let path = folder.path().join("job");
+    let passes = Passes::default().checkpoint(&path);
+    let params = KMeans::params(3).max_iter(2);
+    params.fit_on_disk(&data, &passes).unwrap();
+    let all = vec![(N, 0, params.clone())];
+    let groups = Groups { params: &params, data: &data, of_rows: None, all };
+    let checkpoint = Checkpoint::new(&path, groups.job().unwrap());
+    let run = checkpoint.load().unwrap().unwrap().remove(0);
+    let spoil: [fn(&mut Steps); 6] = [
+        |run| run.stats = None,
+        |run| run.n_iter = 3,
+        |run| run.tol = -1.0,
+        |run| run.centroids.counts[0] = u64::MAX / 256,
+        |run| run.stats.as_mut().unwrap().counts[1] += 1,
+        |run| run.stats.as_mut().unwrap().sums[[2, 0]] = u64::MAX,
+    ];
+    for (number, spoil) in spoil.into_iter().enumerate() {
+        let mut spoiled = run.clone();
+        spoil(&mut spoiled);
+        checkpoint.save(&[spoiled]).unwrap();
+        let error = params.fit_on_disk(&data, &passes).unwrap_err().to_string();
+        assert!(error.contains("cannot have come so far"), "{number}: {error}");
+    }
+    // A right one of other rows than those that its checksum is of.
+    let mut other = run;
+    let stats = other.stats.as_mut().unwrap();
+    stats.sums[[0, 0]] -= 1;
+    checkpoint.save(&[other]).unwrap();
+    let error = params.fit_on_disk(&data, &passes).unwrap_err().to_string();
+    assert!(error.contains("expected the images that it was written for"), "{error}");
+    for nowhere in ["/dev/null", "missing/job"] {
+        let passes = Passes::default().checkpoint(nowhere);
+        assert!(matches!(params.fit_on_disk(&data, &passes), Err(Error::Checkpoint { .. })), "{nowhere}");
     }
 }
