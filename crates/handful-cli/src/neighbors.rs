@@ -1,18 +1,18 @@
-//! `handful neighbors`: exact nearest neighbours.
+//! `handful neighbors`: nearest neighbours, exact unless asked for those in an inverted index.
 
 use std::{
     io::Write,
     num::NonZeroUsize,
-    path::{Path, PathBuf},
-    time::Instant,
+    path::PathBuf,
+    time::{Duration, Instant},
 };
 
-use clap::ValueEnum;
+use clap::{CommandFactory, ValueEnum, error::ErrorKind};
 use handful::{
     dataset::{RowSource, Split},
-    neighbors::{self, Algorithm, NearestNeighbors, Neighbors, OutOfCore},
+    neighbors::{Algorithm, InvertedIndex, NearestNeighbors, Neighbors, OutOfCore},
     preprocess::Framing,
-    progress::Stage,
+    progress::{Observer, Stage},
 };
 use ndarray::{ArrayView2, Axis, s};
 use serde::Serialize;
@@ -25,7 +25,7 @@ use crate::{
     text,
 };
 
-/// Find the nearest training images of other images, exactly
+/// Find the nearest training images of other images
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  handful neighbors --queries data/mnist --n-neighbors 3 -o neighbors.npz")]
 pub(crate) struct Args {
@@ -33,6 +33,22 @@ pub(crate) struct Args {
     /// images [default: MNIST, where it is found]
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
+    /// Whether all images are searched, or lists of those that are alike, made by K-Means, of which the nearest few are
+    /// looked into: faster for many images, and the recall is measured and told
+    #[arg(long, value_enum, default_value = "exact")]
+    pub(crate) index: IndexArg,
+    /// Lists to make of the images [default: the square root of their number]
+    #[arg(long, value_name = "N")]
+    pub(crate) n_lists: Option<NonZeroUsize>,
+    /// Lists to look into for each image [default: the fewest with a recall of 0.99, or as the file says]
+    #[arg(long, value_name = "P")]
+    pub(crate) n_probe: Option<NonZeroUsize>,
+    /// File to write the lists to, for later searches
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_index: Option<PathBuf>,
+    /// File with lists that were saved, which are searched in place of images; it is read in parts
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "n_lists", "save_index"])]
+    pub(crate) index_file: Option<PathBuf>,
     /// Folder with MNIST's four IDX files, of which the test images are looked up, or a file of images
     #[arg(long, value_name = "PATH")]
     pub(crate) queries: PathBuf,
@@ -54,7 +70,15 @@ pub(crate) struct Args {
     pub(crate) output: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndexArg {
+    /// Search all images
+    Exact,
+    /// Search the lists whose centroids are nearest
+    Inverted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AlgorithmArg {
     /// Rule most images out by a sketch, where that pays
     Auto,
@@ -79,7 +103,11 @@ struct Summary {
     n_queries: usize,
     n_features: usize,
     n_neighbors: usize,
-    algorithm: String,
+    index: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<String>,
+    #[serde(flatten)]
+    inverted: Option<Inverted>,
     fit_seconds: f64,
     search_seconds: f64,
     queries_per_second: f64,
@@ -87,6 +115,16 @@ struct Summary {
     #[serde(skip_serializing_if = "Option::is_none")]
     latency_seconds: Option<Latency>,
     peak_bytes: Option<u64>,
+}
+
+/// With `--index inverted`.
+#[derive(Serialize)]
+struct Inverted {
+    n_lists: usize,
+    n_probe: usize,
+    /// Measured on so many rows.
+    recall: f64,
+    recall_sample: usize,
 }
 
 /// How long one query takes.
@@ -105,12 +143,87 @@ impl Latency {
     }
 }
 
+/// What is searched.
+enum Index {
+    Exact(NearestNeighbors),
+    Inverted(InvertedIndex),
+}
+
+impl Index {
+    /// An index as the options say. A file is opened, everything else is made of the data.
+    fn new(args: &Args, seed: u64, console: &Console) -> anyhow::Result<(Self, Duration)> {
+        if let Some(path) = &args.index_file {
+            let start = Instant::now();
+            let index = InvertedIndex::open(path)?;
+            let index = match args.n_probe {
+                Some(n_probe) => index.with_n_probe(n_probe.get())?,
+                None => index,
+            };
+            return Ok((Self::Inverted(index), start.elapsed()));
+        }
+        let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
+        let start = Instant::now();
+        let index = match args.index {
+            IndexArg::Exact => Self::Exact(NearestNeighbors::with_algorithm(points, args.algorithm.into())?),
+            IndexArg::Inverted => {
+                let bar = console.bar("making lists", Stage::Pass);
+                let mut params = InvertedIndex::params().seed(seed).observer(bar.observer());
+                if let Some(n_lists) = args.n_lists {
+                    params = params.n_lists(n_lists.get());
+                }
+                if let Some(n_probe) = args.n_probe {
+                    params = params.n_probe(n_probe.get());
+                }
+                Self::Inverted(params.fit(&points.view())?)
+            }
+        };
+        let fit_time = start.elapsed();
+        if let (Self::Inverted(index), Some(path)) = (&index, &args.save_index) {
+            index.save(path)?;
+            console.detail(&format!("wrote {}", path.display()));
+        }
+        Ok((index, fit_time))
+    }
+
+    fn observer(self, observer: Observer) -> Self {
+        match self {
+            Self::Exact(index) => Self::Exact(index.observer(observer)),
+            Self::Inverted(index) => Self::Inverted(index.observer(observer)),
+        }
+    }
+
+    /// Images, and pixels of each.
+    fn shape(&self) -> (usize, usize) {
+        match self {
+            Self::Exact(index) => index.shape(),
+            Self::Inverted(index) => (index.n_samples(), index.n_features()),
+        }
+    }
+
+    fn kneighbors(&self, queries: ArrayView2<u8>, n_neighbors: usize) -> anyhow::Result<Neighbors> {
+        Ok(match self {
+            Self::Exact(index) => index.kneighbors(queries, n_neighbors)?,
+            Self::Inverted(index) => index.kneighbors(queries, n_neighbors)?,
+        })
+    }
+
+    fn inverted(&self) -> Option<Inverted> {
+        let Self::Inverted(index) = self else { return None };
+        Some(Inverted {
+            n_lists: index.n_lists(),
+            n_probe: index.n_probe(),
+            recall: index.recall(),
+            recall_sample: index.measured_recall().n_queries,
+        })
+    }
+}
+
 /// The neighbours of every query, each searched for on its own, and how long each took.
 fn one_by_one(
-    index: &NearestNeighbors,
+    index: &Index,
     queries: ArrayView2<u8>,
     n_neighbors: usize,
-) -> Result<(Neighbors, Vec<f64>), neighbors::Error> {
+) -> anyhow::Result<(Neighbors, Vec<f64>)> {
     // Also where there are no queries at all.
     let mut found = index.kneighbors(queries.slice(s![..0, ..]), n_neighbors)?;
     let mut seconds = Vec::with_capacity(queries.nrows());
@@ -133,45 +246,87 @@ struct Found {
     search_seconds: f64,
     /// Of each query, with `--one-by-one`.
     latencies: Vec<f64>,
+    /// About an inverted index.
+    inverted: Option<Inverted>,
 }
 
-fn in_memory(args: &Args, path: &Path, console: &Console) -> anyhow::Result<Found> {
-    let points = args::load_images(path, Split::Train, console)?.pixels;
+fn in_memory(args: &Args, seed: u64, console: &Console) -> anyhow::Result<Found> {
+    let (index, fit_time) = Index::new(args, seed, console)?;
     let queries = args::load_images(&args.queries, Split::Test, console)?.pixels;
-    let shape = points.dim();
     let bar = console.bar("searching", Stage::Search);
-    let start = Instant::now();
-    let index = NearestNeighbors::with_algorithm(points, args.algorithm.into())?;
-    let fit_seconds = start.elapsed().as_secs_f64();
+    let index = index.observer(if args.one_by_one { console.interrupter() } else { bar.observer() });
     let start = Instant::now();
     let (neighbors, latencies) = if args.one_by_one {
-        one_by_one(&index.observer(console.interrupter()), queries.view(), args.n_neighbors.get())?
+        one_by_one(&index, queries.view(), args.n_neighbors.get())?
     } else {
-        let index = index.observer(bar.observer());
         (index.kneighbors(queries.view(), args.n_neighbors.get())?, Vec::new())
     };
-    Ok(Found { neighbors, shape, fit_seconds, search_seconds: start.elapsed().as_secs_f64(), latencies })
+    Ok(Found {
+        neighbors,
+        shape: index.shape(),
+        fit_seconds: fit_time.as_secs_f64(),
+        search_seconds: start.elapsed().as_secs_f64(),
+        latencies,
+        inverted: index.inverted(),
+    })
 }
 
-fn on_disk(args: &Args, path: &Path, limit: u64, console: &Console) -> anyhow::Result<Found> {
-    let points = args::open_on_disk(path, Split::Train, Framing::Auto, console)?;
+fn on_disk(args: &Args, limit: u64, console: &Console) -> anyhow::Result<Found> {
+    let points =
+        args::open_on_disk(&args::data_path(args.data.as_ref())?, Split::Train, Framing::Auto, console)?;
     let queries = args::open_on_disk(&args.queries, Split::Test, Framing::Auto, console)?;
     let bar = console.bar("searching", Stage::Search);
     let start = Instant::now();
     let search = OutOfCore::default().algorithm(args.algorithm.into()).memory_limit(limit);
     let neighbors = search.observer(bar.observer()).kneighbors(&points, &queries, args.n_neighbors.get())?;
     let search_seconds = start.elapsed().as_secs_f64();
-    Ok(Found { neighbors, shape: points.shape(), fit_seconds: 0.0, search_seconds, latencies: Vec::new() })
+    Ok(Found {
+        neighbors,
+        shape: points.shape(),
+        fit_seconds: 0.0,
+        search_seconds,
+        latencies: Vec::new(),
+        inverted: None,
+    })
+}
+
+/// Ends with 2 where options do not go together.
+fn check(args: &Args) {
+    let inverted = args.index == IndexArg::Inverted || args.index_file.is_some();
+    let wrong = |message: &str| -> ! {
+        crate::args::Args::command().error(ErrorKind::ArgumentConflict, message).exit()
+    };
+    let given = [
+        (args.n_lists.is_some(), "--n-lists"),
+        (args.n_probe.is_some(), "--n-probe"),
+        (args.save_index.is_some(), "--save-index"),
+    ];
+    if let Some((_, option)) = given.iter().find(|(is_given, _)| *is_given && !inverted) {
+        wrong(&format!("{option} goes with --index inverted"));
+    }
+    if inverted && args.algorithm == AlgorithmArg::Brute {
+        wrong("--algorithm brute goes with --index exact");
+    }
+    if inverted && args.memory_limit.is_some() {
+        wrong("--memory-limit goes with --index exact");
+    }
+    if let (Some(n_probe), Some(n_lists)) = (args.n_probe, args.n_lists)
+        && n_probe > n_lists
+    {
+        wrong(&format!(
+            "--n-probe {n_probe} is more than there are lists: expected at most {n_lists} (--n-lists)"
+        ));
+    }
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
+    check(args);
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
-    let path = args::data_path(args.data.as_ref())?;
     let found = match args.memory_limit {
-        None => in_memory(args, &path, console)?,
-        Some(limit) => on_disk(args, &path, limit, console)?,
+        None => in_memory(args, global.seed, console)?,
+        Some(limit) => on_disk(args, limit, console)?,
     };
-    let Found { neighbors, shape: (n_samples, n_features), fit_seconds, search_seconds, latencies } = found;
+    let Found { neighbors, shape: (n_samples, n_features), fit_seconds, search_seconds, .. } = found;
     let n_queries = neighbors.indices.nrows();
 
     let summary = Summary {
@@ -181,11 +336,13 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         n_queries,
         n_features,
         n_neighbors: args.n_neighbors.get(),
-        algorithm: args::name(args.algorithm),
+        index: args::name(if found.inverted.is_some() { IndexArg::Inverted } else { IndexArg::Exact }),
+        algorithm: found.inverted.is_none().then(|| args::name(args.algorithm)),
+        inverted: found.inverted,
         fit_seconds,
         search_seconds,
         queries_per_second: n_queries as f64 / search_seconds,
-        latency_seconds: Latency::of(latencies),
+        latency_seconds: Latency::of(found.latencies),
         peak_bytes: peak_bytes(),
     };
     if let Some(output) = output {
@@ -212,6 +369,12 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         text::seconds(search_seconds),
         text::rough(summary.queries_per_second)
     )?;
+    if let Some(Inverted { n_lists, n_probe, recall, recall_sample }) = &summary.inverted {
+        writeln!(
+            out,
+            "Looked into {n_probe} of {n_lists} lists: recall {recall:.4}, measured on {recall_sample} of the images searched"
+        )?;
+    }
     if let Some(latency) = &summary.latency_seconds {
         let (median, p99) = (text::seconds(latency.median), text::seconds(latency.p99));
         writeln!(out, "One image takes {median} (median), 99 of 100 at most {p99}")?;

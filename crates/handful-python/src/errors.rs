@@ -22,7 +22,7 @@ macro_rules! raise_value_error {
         })*
     };
 }
-raise_value_error!(classifier::Error, kmeans::Error, neighbors::Error);
+raise_value_error!(classifier::Error, kmeans::Error, neighbors::Error, neighbors::inverted::Error);
 
 impl Raise for dataset::Error {
     fn raise(self) -> PyErr {

@@ -8,6 +8,7 @@ mod arrays;
 mod datasets;
 mod errors;
 mod features;
+mod inverted;
 mod job;
 mod kmeans;
 mod model;
@@ -24,6 +25,7 @@ mod _core {
         arrays::whole_bytes,
         datasets::{load, locate, parquet_groups, parquet_images, parquet_labels, pictures, user_folder},
         features::{deskew, frame, gradients, look_up, radial_variance},
+        inverted::InvertedIndex,
         kmeans::{kmeans, kmeans_per_class, nearest_centroids, nearest_exact},
         model::Model,
         neighbors::Index,

@@ -70,7 +70,7 @@ indexed!(u8);
 indexed!(f32);
 indexed!(f64);
 
-fn signed(indices: Array2<usize>) -> Array2<i64> {
+pub(crate) fn signed(indices: Array2<usize>) -> Array2<i64> {
     indices.mapv(|index| i64::try_from(index).expect("a row of an array"))
 }
 

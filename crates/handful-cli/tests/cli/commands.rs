@@ -22,6 +22,22 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
         (&["cluster"], "--clusters"),
         (&["cluster", "--clusters", "3", "--tol", "-1"], "--tol"),
         (&["neighbors"], "--queries"),
+        (&["neighbors", "--queries", "mnist", "--n-probe", "3"], "--n-probe goes with --index inverted"),
+        (&["neighbors", "--queries", "mnist", "--n-lists", "3"], "--n-lists goes with --index inverted"),
+        (
+            &["neighbors", "--queries", "mnist", "--save-index", "x"],
+            "--save-index goes with --index inverted",
+        ),
+        (
+            &["neighbors", "--queries", "mnist", "--index", "inverted", "--n-lists", "3", "--n-probe", "4"],
+            "at most 3",
+        ),
+        (
+            &["neighbors", "--queries", "mnist", "--index", "inverted", "--algorithm", "brute"],
+            "--algorithm brute",
+        ),
+        (&["neighbors", "--queries", "mnist", "--index-file", "x", "--data", "y"], "--index-file"),
+        (&["neighbors", "--queries", "mnist", "--index", "inverted", "--n-probe", "0"], "--n-probe"),
         (&["no-such-command"], "no-such-command"),
     ] {
         let output = handful().args(args).output().unwrap();
@@ -251,6 +267,44 @@ fn neighbors_are_the_same_in_a_limit_of_memory() {
     );
     let both = ["neighbors", "--queries", "mnist", "--memory-limit", "1G", "--one-by-one"];
     assert_eq!(subset.handful().args(both).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn an_inverted_index_tells_its_recall_and_is_searched_from_its_file() {
+    let subset = Subset::new(300, 30);
+    let found = |options: &[&str]| {
+        let common = ["--json", "neighbors", "--queries", "mnist", "-o", "out.npz"];
+        let output = subset.handful().args(common).args(options).output().unwrap();
+        assert!(output.status.success(), "{options:?}: {}", stderr(&output));
+        let summary: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+        let mut npz = NpzReader::new(fs::File::open(subset.path("out.npz")).unwrap()).unwrap();
+        let indices: Array2<i64> = npz.by_name("indices").unwrap();
+        (summary, indices)
+    };
+    let (exact, expected) = found(&[]);
+    assert_eq!((&exact["index"], exact.get("recall")), (&"exact".into(), None));
+    let making = ["--index", "inverted", "--n-lists", "12", "--n-probe", "2", "--save-index", "lists"];
+    let (made, indices) = found(&making);
+    assert_eq!(
+        (&made["index"], &made["n_lists"], &made["n_probe"]),
+        (&"inverted".into(), &12.into(), &2.into())
+    );
+    assert_eq!((&made["recall_sample"], made.get("algorithm")), (&300.into(), None));
+    let recall = made["recall"].as_f64().unwrap();
+    assert!(0.3 < recall && recall < 1.0, "{recall}");
+    assert_ne!(indices, expected);
+
+    let (opened, again) = found(&["--index-file", "lists"]);
+    assert_eq!((again, &opened["recall"], &opened["n_probe"]), (indices, &made["recall"], &2.into()));
+    let (all, again) = found(&["--index-file", "lists", "--n-probe", "12", "--one-by-one"]);
+    assert_eq!((again, &all["recall"]), (expected, &1.0.into()));
+    let wrong = ["neighbors", "--queries", "mnist", "--index-file", "lists", "--n-probe", "13"];
+    fails(&subset, &wrong, "n_probe is 13: expected 1 to 12, the number of lists");
+    let wrong = ["neighbors", "--queries", "mnist", "--index-file", "out.npz"];
+    fails(&subset, &wrong, "expected an index that handful has saved");
+    let output =
+        subset.handful().args(["neighbors", "--queries", "mnist", "--index-file", "lists"]).output().unwrap();
+    assert!(stdout(&output).contains("Looked into 2 of 12 lists: recall 0."), "{}", stdout(&output));
 }
 
 #[test]

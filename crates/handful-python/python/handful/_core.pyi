@@ -17,6 +17,7 @@ from handful._types import Shape as _Shape
 
 __all__ = [
     "Index",
+    "InvertedIndex",
     "Model",
     "Shard",
     "Stats",
@@ -125,6 +126,21 @@ class Index:
     def __new__(cls, points: NDArray[Any], brute: bool, n_threads: int) -> Index: ...
     def kneighbors(
         self, queries: NDArray[Any], n_neighbors: int, n_threads: int, progress: _Progress | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
+
+@final
+class InvertedIndex:
+    def __new__(
+        cls, points: _Bytes, n_lists: int | None, n_probe: int | None, n_threads: int, progress: _Progress | None
+    ) -> InvertedIndex: ...
+    @property
+    def n_lists(self) -> int: ...
+    @property
+    def n_probe(self) -> int: ...
+    @property
+    def recall(self) -> float: ...
+    def kneighbors(
+        self, queries: _Bytes, n_neighbors: int, n_threads: int, progress: _Progress | None
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
 
 @final

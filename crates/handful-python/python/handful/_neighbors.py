@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from handful import _core
 from handful._jobs import n_threads, progress
 from handful._types import Vectors
-from handful._vectors import convert, numbered, validate
+from handful._vectors import BYTES, convert, numbered, validate
 
 Distances = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -36,7 +36,7 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_features_in_: int
     _vectors: Vectors
     _labels: NDArray[np.intp]
-    _indexes: dict[np.dtype[Any], _core.Index]
+    _indexes: dict[np.dtype[Any], _core.Index | _core.InvertedIndex]
 
     _voting_constraints: dict[str, list[Any]] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
@@ -52,12 +52,14 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._vectors, self._labels, self._indexes = vectors.view(), labels, {}
         self._index_of(vectors.dtype)
 
-    def _index_of(self, dtype: np.dtype[Any]) -> _core.Index:
+    def _index_of(self, dtype: np.dtype[Any]) -> _core.Index | _core.InvertedIndex:
         """Return an index of the vectors in a type that can hold them; it is made once."""
         if dtype not in self._indexes:
-            points = convert(self._vectors, dtype)
-            self._indexes[dtype] = _core.Index(points, self.algorithm == "brute", n_threads(self.n_jobs))
+            self._indexes[dtype] = self._new_index(convert(self._vectors, dtype))
         return self._indexes[dtype]
+
+    def _new_index(self, points: Vectors) -> _core.Index | _core.InvertedIndex:
+        return _core.Index(points, self.algorithm == "brute", n_threads(self.n_jobs))
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__()
@@ -159,7 +161,7 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class KNeighborsClassifier(Voting):
-    """Classifier by the votes of the exact k nearest neighbours.
+    """Classifier by the votes of the k nearest neighbours, exact unless told otherwise.
 
     Predictions and distances are those of scikit-learn's estimator of the same name with Euclidean distances,
     except that of equally far rows the first is the nearer one, always. The array that it is fitted on is
@@ -179,6 +181,15 @@ class KNeighborsClassifier(Voting):
     algorithm : {'auto', 'brute'}, default='auto'
         How to search: with a sketch of 64 bytes a row that rules most rows out, where trials show that it
         pays, or every row against every row. The answers are the same.
+    index : {'exact', 'inverted'}, default='exact'
+        What is searched: all rows, or lists of rows that are alike, made by K-Means, of which the nearest few
+        to a query are looked into. That may miss neighbours; how many is measured in `fit`: see `recall_`. It
+        pays for hundreds of thousands of rows, takes a copy of them, and is for bytes alone: whole numbers from
+        0 to 255.
+    n_lists : int or None, default=None
+        Lists of an inverted index; None for the square root of the number of rows.
+    n_probe : int or None, default=None
+        Lists that a query looks into; None for the fewest that surely have a recall of 0.99.
     n_jobs : int or None, default=None
         Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
     verbose : int, default=0
@@ -190,6 +201,12 @@ class KNeighborsClassifier(Voting):
         The classes, sorted.
     n_samples_fit_ : int
         Rows that it was fitted on.
+    recall_ : float
+        Share of the 3 nearest neighbours that is found, measured on up to 1,000 of the rows; 1 if exact.
+    n_lists_ : int or None
+        Lists of an inverted index; None if there is none.
+    n_probe_ : int or None
+        Lists that a query looks into; None if there are none.
     n_features_in_ : int
         Features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -220,9 +237,15 @@ class KNeighborsClassifier(Voting):
     _parameter_constraints: dict[str, list[Any]] = {
         **Voting._voting_constraints,
         "algorithm": [StrOptions({"auto", "brute"})],
+        "index": [StrOptions({"exact", "inverted"})],
+        "n_lists": [Interval(Integral, 1, None, closed="left"), None],
+        "n_probe": [Interval(Integral, 1, None, closed="left"), None],
     }
 
     n_samples_fit_: int
+    recall_: float
+    n_lists_: int | None
+    n_probe_: int | None
 
     def __init__(
         self,
@@ -231,6 +254,9 @@ class KNeighborsClassifier(Voting):
         weights: Weights = "uniform",
         tie_break: str = "lowest_label",
         algorithm: str = "auto",
+        index: str = "exact",
+        n_lists: int | None = None,
+        n_probe: int | None = None,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:
@@ -238,6 +264,9 @@ class KNeighborsClassifier(Voting):
         self.weights = weights
         self.tie_break = tie_break
         self.algorithm = algorithm
+        self.index = index
+        self.n_lists = n_lists
+        self.n_probe = n_probe
         self.n_jobs = n_jobs
         self.verbose = verbose
 
@@ -260,8 +289,26 @@ class KNeighborsClassifier(Voting):
         X, y = check_labelled(self, X, y)
         self.classes_, labels = numbered(X, y)
         self.n_samples_fit_ = len(X)
+        if self.index == "exact" and not (self.n_lists is None and self.n_probe is None):
+            raise ValueError("n_lists and n_probe go with index='inverted', found index='exact'")
         self._index(X, labels)
+        made = self._indexes[X.dtype]
+        inverted = made if isinstance(made, _core.InvertedIndex) else None
+        self.recall_ = inverted.recall if inverted else 1.0
+        self.n_lists_ = inverted.n_lists if inverted else None
+        self.n_probe_ = inverted.n_probe if inverted else None
         return self
+
+    def _new_index(self, points: Vectors) -> _core.Index | _core.InvertedIndex:
+        if self.index == "exact":
+            return super()._new_index(points)
+        if points.dtype != BYTES:
+            raise ValueError(
+                "index='inverted' searches bytes: expected whole numbers from 0 to 255, found others; "
+                "index='exact' searches them all"
+            )
+        tell = progress(type(self).__name__, self.verbose)
+        return _core.InvertedIndex(points, self.n_lists, self.n_probe, n_threads(self.n_jobs), tell)
 
     @overload
     def kneighbors(

@@ -42,6 +42,7 @@ pub use formats::pictures::{decode_picture, picture_size};
 pub use known::KnownReader;
 pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};
 pub use locate::{locate, user_folder};
+pub(crate) use on_disk::read_at;
 pub use on_disk::{OnDisk, RowSource};
 pub use reader::{Images, Reader};
 

@@ -229,12 +229,12 @@ impl RowSource for OnDisk {
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, into: &mut [u8], start: u64) -> std::io::Result<()> {
+pub(crate) fn read_at(file: &File, into: &mut [u8], start: u64) -> std::io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, into, start)
 }
 
 #[cfg(windows)]
-fn read_at(file: &File, mut into: &mut [u8], mut start: u64) -> std::io::Result<()> {
+pub(crate) fn read_at(file: &File, mut into: &mut [u8], mut start: u64) -> std::io::Result<()> {
     while !into.is_empty() {
         match std::os::windows::fs::FileExt::seek_read(file, into, start)? {
             0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),

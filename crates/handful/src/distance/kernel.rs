@@ -25,6 +25,19 @@ pub(crate) struct Panel {
 pub(crate) struct Group(pub(crate) [[u8; GROUP]; LANES]);
 
 impl Panel {
+    /// What [`bytes`](Self::bytes) told.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        let (values, rest) = bytes.as_chunks::<GROUP>();
+        let (groups, more) = values.as_chunks::<LANES>();
+        assert!(rest.is_empty() && more.is_empty(), "whole groups");
+        Self { groups: groups.iter().copied().map(Group).collect() }
+    }
+
+    /// As it lies in memory.
+    pub(crate) fn bytes(&self) -> impl Iterator<Item = u8> {
+        self.groups.iter().flat_map(|group| group.0.as_flattened().iter().copied())
+    }
+
     pub(crate) fn groups(&self) -> &[Group] {
         &self.groups
     }

@@ -126,7 +126,7 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         still: ArrayView1<'a, bool>,
     ) -> Self {
         let bytes = pairs.rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
-        let queries = SketchedQueries::new(kernel, sketch, bytes.view());
+        let queries = SketchedQueries::new(kernel, sketch.projection(), bytes.view());
         Self {
             number,
             pairs,

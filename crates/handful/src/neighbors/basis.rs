@@ -26,7 +26,7 @@ pub(super) struct Basis {
     pub(super) stretch: f64,
     /// Makes products with the directions those with an orthonormal basis of their span; lower triangular. None if
     /// they are not independent.
-    whitening: Option<Array2<f32>>,
+    pub(super) whitening: Option<Array2<f32>>,
 }
 
 impl Basis {

@@ -11,6 +11,7 @@ mod classifier;
 mod engine;
 mod floats;
 mod index;
+pub mod inverted;
 mod out_of_core;
 mod scan;
 pub(crate) mod sketch;
@@ -24,6 +25,7 @@ use ndarray::{ArcArray2, Array2, ArrayView2, s};
 
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use index::Index;
+pub use inverted::InvertedIndex;
 pub use out_of_core::OutOfCore;
 pub use streamed::StreamedSearch;
 pub use votes::{TieBreak, Weights};
@@ -192,6 +194,12 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { index: self.index.observer(observer), ..self }
+    }
+
+    /// How many points there are, and how long each is.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        self.points.dim()
     }
 
     /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`): as

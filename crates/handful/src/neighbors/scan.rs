@@ -89,7 +89,7 @@ fn one_by_one(
         pairs.prefetch((row + AHEAD).min(range.end - 1));
         for (query, best) in best.iter_mut().enumerate() {
             let distance = pairs.distance(query, row);
-            if distance < best.threshold() {
+            if distance <= best.threshold() {
                 best.offer(distance, row);
             }
         }

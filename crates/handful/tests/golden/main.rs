@@ -3,6 +3,7 @@
 mod augment;
 mod exact;
 mod features;
+mod inverted;
 mod lloyd;
 mod metrics;
 mod mnist;

@@ -14,6 +14,7 @@
 //! measured exactly: the answer is always the exact one. Every rounding is in the bound.
 
 mod search;
+pub(super) mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -201,7 +202,7 @@ impl Sketches {
 }
 
 /// Sketches of points.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sketch {
     projection: Arc<Projection>,
     /// The largest a.
@@ -253,6 +254,15 @@ impl Sketch {
         Self { projection: Arc::clone(projection), error: error.into(), n_samples: n, panels }
     }
 
+    /// The largest length that rounding took from a point, or a little more.
+    pub(crate) fn error(&self) -> f64 {
+        self.error
+    }
+
+    pub(crate) fn projection(&self) -> &Arc<Projection> {
+        &self.projection
+    }
+
     pub(crate) fn panel(&self, number: usize) -> &SketchPanel {
         &self.panels[number]
     }
@@ -281,14 +291,14 @@ pub(crate) struct SketchedQueries {
 }
 
 impl SketchedQueries {
-    pub(crate) fn new<K: Kernel>(kernel: K, sketch: &Sketch, queries: ArrayView2<u8>) -> Self {
+    pub(crate) fn new<K: Kernel>(kernel: K, projection: &Projection, queries: ArrayView2<u8>) -> Self {
         let m = queries.nrows();
         let mut found = Self {
             values: Array2::zeros((m, VALUES)),
             lost: Vec::with_capacity(m),
             rest: Vec::with_capacity(m),
         };
-        sketch.projection.sketch(kernel, queries, &terms(queries), |first, sketches| {
+        projection.sketch(kernel, queries, &terms(queries), |first, sketches| {
             for lane in 0..LANES.min(m - first) {
                 let mut values = found.values.row_mut(first + lane);
                 values.iter_mut().zip(sketches.values(lane)).for_each(|(to, value)| *to = value);
@@ -297,5 +307,14 @@ impl SketchedQueries {
             }
         });
         found
+    }
+
+    /// Some of them.
+    pub(crate) fn select(&self, queries: &[usize]) -> Self {
+        Self {
+            values: self.values.select(Axis(0), queries),
+            lost: queries.iter().map(|&query| self.lost[query]).collect(),
+            rest: queries.iter().map(|&query| self.rest[query]).collect(),
+        }
     }
 }

@@ -120,12 +120,24 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
     /// Sketches the queries, and gives each a distance to beat: the limit of what is wanted, or else that of the points
     /// with the `k` smallest bounds among the first rows.
     pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, wanted: &'a [TopK]) -> Self {
-        let queries = SketchedQueries::new(kernel, sketch, pairs.queries());
+        let queries = SketchedQueries::new(kernel, &sketch.projection, pairs.queries());
+        Self::of_sketched(kernel, sketch, pairs, wanted, queries)
+    }
+
+    /// [`new`](Self::new) of queries that have been sketched before.
+    pub(in crate::neighbors) fn of_sketched(
+        kernel: K,
+        sketch: &'a Sketch,
+        pairs: &'a P,
+        wanted: &'a [TopK],
+        queries: SketchedQueries,
+    ) -> Self {
         let packed = Packed::new(kernel, queries.values.view());
         let mut search = Self { sketch, pairs, wanted, thresholds: Vec::new(), queries, packed };
         let limits = wanted.iter().map(TopK::threshold);
-        let limits =
-            if limits.clone().any(|limit| limit == u64::MAX) { search.seeds() } else { limits.collect() };
+        let is_open = limits.clone().any(|limit| limit == u64::MAX);
+        let has_seeds = sketch.n_samples >= wanted.first().map_or(1, TopK::k);
+        let limits = if is_open && has_seeds { search.seeds() } else { limits.collect() };
         search.thresholds =
             limits.into_iter().enumerate().map(|(query, limit)| search.threshold(query, limit)).collect();
         search
@@ -153,7 +165,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         }
         let farthest = |(query, seeds): (usize, TopK)| {
             let distances = seeds.into_sorted().into_iter().map(|(_, row)| self.pairs.distance(query, row));
-            distances.max().expect("k is at least 1")
+            distances.max().expect("k is at least 1").min(self.wanted[query].threshold())
         };
         seeds.into_iter().enumerate().map(farthest).collect()
     }
@@ -168,7 +180,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         let mut best = self.wanted.to_vec();
         let mut looked_at = 0;
         let (mut thresholds, mut scratch) = (self.thresholds.clone(), Scratch::default());
-        let mut candidates: Vec<(usize, usize)> = Vec::new();
+        let mut candidates: Vec<(usize, usize, i32)> = Vec::new();
         let mut seen = range.start;
         let panels = range.start / LANES..range.end.div_ceil(LANES);
         for number in panels.clone() {
@@ -178,9 +190,10 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
                 &mut scratch,
                 &panel.squares,
                 &mut thresholds,
-                |query, mask, _| {
+                |query, mask, dots| {
                     let there = lanes(mask).take_while(|lane| number * LANES + lane < range.end);
-                    candidates.extend(there.map(|lane| (query, number * LANES + lane)));
+                    let key = |lane: usize| panel.squares[lane].wrapping_sub(2_i32.wrapping_mul(dots[lane]));
+                    candidates.extend(there.map(|lane| (query, number * LANES + lane, key(lane))));
                     None
                 },
             );
@@ -188,11 +201,15 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
             if !last && candidates.len() < MOST_CANDIDATES {
                 continue;
             }
-            looked_at += candidates.len();
-            for (i, &(query, row)) in candidates.iter().enumerate() {
-                if let Some(&(_, soon)) = candidates.get(i + PREFETCH) {
+            for (i, &(query, row, key)) in candidates.iter().enumerate() {
+                if let Some(&(_, soon, _)) = candidates.get(i + PREFETCH) {
                     pairs.prefetch(soon);
                 }
+                // What was found meanwhile may have ruled it out.
+                if key > thresholds[query] {
+                    continue;
+                }
+                looked_at += 1;
                 let before = best[query].threshold();
                 let Some(distance) = pairs.distance_within(query, row, before) else { continue };
                 best[query].offer(distance, row);

@@ -1,0 +1,317 @@
+//! An inverted index as one file, which is searched without being read as a whole.
+//!
+//! ```text
+//!   magic | sketches | row numbers | rows | head | length of the head | magic
+//!           └─────── list by list ──────┘   sealed tensors: centroids, sizes of lists, recall …
+//! ```
+//!
+//! The head stands last because only then everything in it is known. It is checked, and kept, when the file is opened;
+//! the lists are read when they are probed.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use ndarray::{Array1, Array2, ArrayView1};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+
+use super::{
+    Error, InvertedIndex, Recall,
+    lists::{Lists, Place},
+};
+use crate::{
+    distance::{LANES, Level},
+    model_file::{self, Reader, Writer, hex, sealed},
+    neighbors::{
+        Algorithm, NearestNeighbors,
+        engine::all_terms,
+        sketch::{Projection, Sketch, stored::PANEL_BYTES},
+    },
+    progress::Observer,
+};
+
+/// The newest version of the format that is read, and the one that is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+const MAGIC: &[u8; 8] = b"hfIndex\n";
+const KEY: &str = "handful_index";
+const NUMBER: u64 = size_of::<u64>() as u64;
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    version: u32,
+    n_probe: usize,
+    recall_neighbors: usize,
+    recall_queries: usize,
+    lists_sha256: String,
+}
+
+/// Enough to tell whether the rest can be read.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// Writes, and makes a checksum of what it writes.
+struct Hashing<W> {
+    to: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.to.write(bytes)?;
+        self.hash.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl InvertedIndex {
+    /// Writes the index: under a temporary name first, so that the file is whole or not there.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written, or this index be read from its own.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        let io_error = |source| Error::Io { path: path.to_owned(), source };
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = NamedTempFile::with_prefix_in(".handful-", folder).map_err(io_error)?;
+        self.write(file.as_file(), path)?;
+        file.as_file().sync_all().map_err(io_error)?;
+        file.persist(path).map_err(|error| io_error(error.error))?;
+        Ok(())
+    }
+
+    fn write(&self, file: &File, path: &Path) -> Result<(), Error> {
+        let io_error = |source| Error::Io { path: path.to_owned(), source };
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        out.write_all(MAGIC).map_err(io_error)?;
+        let mut body = Hashing { to: out, hash: Sha256::new() };
+        let errors = self.write_lists(&mut body, io_error)?;
+        let Hashing { to: mut out, hash } = body;
+        let head = self.head(&errors, hex(&hash.finalize())).map_err(|error| Error::of_head(path, &error))?;
+        let mut finish = || {
+            out.write_all(&head)?;
+            out.write_all(&(head.len() as u64).to_le_bytes())?;
+            out.write_all(MAGIC)?;
+            out.flush()
+        };
+        finish().map_err(io_error)
+    }
+
+    /// All lists, and their sketches' errors.
+    fn write_lists(
+        &self,
+        to: &mut impl Write,
+        io_error: impl Fn(io::Error) -> Error,
+    ) -> Result<Vec<f64>, Error> {
+        let (mut errors, n_lists) = (Vec::new(), self.n_lists());
+        let list = |number| self.lists.list(number, usize::MAX).map_err(|source| self.unreadable(source));
+        for number in 0..n_lists {
+            if let Some(sketch) = list(number)?.sketch {
+                errors.push(sketch.error());
+                to.write_all(&sketch.bytes()).map_err(&io_error)?;
+            }
+        }
+        for number in 0..n_lists {
+            for index in list(number)?.indices.iter() {
+                to.write_all(&index.to_le_bytes()).map_err(&io_error)?;
+            }
+        }
+        for number in 0..n_lists {
+            let list = list(number)?;
+            let (rows, _) = list.whole().expect("a list that all queries probe");
+            to.write_all(rows.to_slice().expect("contiguous")).map_err(&io_error)?;
+        }
+        Ok(errors)
+    }
+
+    fn head(&self, errors: &[f64], lists_sha256: String) -> Result<Vec<u8>, model_file::Error> {
+        let mut writer = Writer::default();
+        writer.put("centroids".to_owned(), self.centroids.points.view());
+        let sizes: Vec<u64> = (0..self.n_lists()).map(|list| self.lists.size(list) as u64).collect();
+        writer.put("sizes".to_owned(), ArrayView1::from(&sizes));
+        writer.put("recall.by_rank".to_owned(), ArrayView1::from(&self.recall.by_rank));
+        if let Some(projection) = &self.lists.projection {
+            projection.write(&mut writer);
+            writer.put("sketch.errors".to_owned(), ArrayView1::from(errors));
+        }
+        let metadata = Metadata {
+            version: FORMAT_VERSION,
+            n_probe: self.n_probe,
+            recall_neighbors: self.recall.n_neighbors,
+            recall_queries: self.recall.n_queries,
+            lists_sha256,
+        };
+        let json = serde_json::to_string(&metadata)
+            .map_err(|error| model_file::Error::Content(error.to_string()))?;
+        sealed::seal(KEY, &json, &writer.finish())
+    }
+
+    /// An index that stays in its file: its head is read and checked, the lists are read as queries probe them, straight
+    /// from the file, which must not change meanwhile. Damage within the lists is found by [`load`](Self::load) alone.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no index, is damaged, or was saved by a newer handful.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Self::opened(path)?.0)
+    }
+
+    /// An index read into memory, every byte of which is checked.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let (index, expected) = Self::opened(path)?;
+        let io_error = |source| Error::Io { path: path.to_owned(), source };
+        let lists = &index.lists;
+        let Place::File { file, errors, .. } = &lists.place else { unreachable!("it was opened") };
+        let (n, d, mut hash) = (lists.n_samples(), lists.n_features, Sha256::new());
+        let mut file = io::BufReader::with_capacity(1 << 20, file);
+        file.seek(SeekFrom::Start(MAGIC.len() as u64)).map_err(io_error)?;
+        let mut read = |bytes: usize| {
+            let mut found = vec![0; bytes];
+            file.read_exact(&mut found).map_err(io_error)?;
+            hash.update(&found);
+            Ok::<_, Error>(found)
+        };
+        let mut sketches = Vec::new();
+        if let Some(projection) = &lists.projection {
+            for (number, &error) in errors.iter().enumerate() {
+                let size = lists.size(number);
+                let bytes = read(size.div_ceil(LANES) * PANEL_BYTES)?;
+                sketches.push(Sketch::from_bytes(&bytes, projection, error, size));
+            }
+        }
+        let indices = read(n * size_of::<u64>())?;
+        let indices: Vec<u64> =
+            indices.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect();
+        let rows = Array2::from_shape_vec((n, d), read(n * d)?).expect("as many as asked for");
+        let found = hex(&hash.finalize());
+        if found != expected {
+            let what = format!("the checksum of its lists is {found}, expected {expected}");
+            return Err(Error::Damaged { path: path.to_owned(), what });
+        }
+        if indices.iter().any(|&index| index >= n as u64) {
+            let what = format!("expected rows below {n}, their number");
+            return Err(Error::Damaged { path: path.to_owned(), what });
+        }
+        let terms = all_terms(rows.view());
+        let place = Place::Memory { indices, rows: rows.into_raw_vec_and_offset().0, terms, sketches };
+        Ok(Self { lists: Lists { place, ..index.lists }, ..index })
+    }
+
+    /// An index in its file, and the checksum of its lists.
+    fn opened(path: &Path) -> Result<(Self, String), Error> {
+        let io_error = |source| Error::Io { path: path.to_owned(), source };
+        let foreign = || Error::Foreign { path: path.to_owned() };
+        let mut file = File::open(path).map_err(io_error)?;
+        let length = file.metadata().map_err(io_error)?.len();
+        let (mut magic, mut tail) = ([0; 8], [0; 16]);
+        if length < 24 {
+            return Err(foreign());
+        }
+        file.read_exact(&mut magic).map_err(io_error)?;
+        file.seek(SeekFrom::End(-16)).map_err(io_error)?;
+        file.read_exact(&mut tail).map_err(io_error)?;
+        let (head_length, end) = tail.split_at(8);
+        let head_length = u64::from_le_bytes(head_length.try_into().expect("8 bytes"));
+        if &magic != MAGIC || end != MAGIC || head_length > length - 24 {
+            return Err(foreign());
+        }
+        let head_start = length - 16 - head_length;
+        file.seek(SeekFrom::Start(head_start)).map_err(io_error)?;
+        // It grows with what there is, so that a wrong length takes no memory.
+        let mut head = Vec::new();
+        Read::by_ref(&mut file).take(head_length).read_to_end(&mut head).map_err(io_error)?;
+
+        let damaged = |error: model_file::Error| Error::of_head(path, &error);
+        let content = |error: serde_json::Error| damaged(model_file::Error::Content(error.to_string()));
+        let entry = sealed::metadata(KEY, &head).map_err(damaged)?.ok_or_else(foreign)?;
+        let Version { version } = serde_json::from_str(&entry).map_err(content)?;
+        if version != FORMAT_VERSION {
+            let (found, supported) = (version, FORMAT_VERSION);
+            return Err(Error::Version { path: path.to_owned(), found, supported });
+        }
+        let (json, tensors) = sealed::open(&entry, &head).map_err(damaged)?;
+        let metadata: Metadata = serde_json::from_str(&json).map_err(content)?;
+        let body = head_start - MAGIC.len() as u64;
+        let sha256 = metadata.lists_sha256.clone();
+        let index = Self::from_parts(&tensors, &metadata, (file, path, body)).map_err(damaged)?;
+        Ok((index, sha256))
+    }
+
+    fn from_parts(
+        reader: &Reader,
+        metadata: &Metadata,
+        (file, path, body): (File, &Path, u64),
+    ) -> Result<Self, model_file::Error> {
+        let content = |what: &str| model_file::Error::Content(what.to_owned());
+        let centroids: Array2<u8> = reader.array2("centroids", [None, None])?;
+        let (n_lists, n_features) = centroids.dim();
+        let sizes: Array1<u64> = reader.array1("sizes", Some(n_lists))?;
+        let by_rank: Array1<u64> = reader.array1("recall.by_rank", Some(n_lists))?;
+        let projection = Projection::read(reader, n_features)?;
+        let errors = match &projection {
+            Some(_) => reader.array1("sketch.errors", Some(n_lists))?.to_vec(),
+            None => Vec::new(),
+        };
+        if n_lists == 0 || n_features == 0 || !(1..=n_lists).contains(&metadata.n_probe) {
+            return Err(content("expected lists, and a number of them to look into"));
+        }
+        if errors.iter().any(|error: &f64| !error.is_finite() || *error < 0.0) {
+            return Err(content("expected errors of sketches that are finite, and not below 0"));
+        }
+        let sum = by_rank.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
+        if sum.is_none_or(|sum| {
+            metadata.recall_neighbors.checked_mul(metadata.recall_queries) != usize::try_from(sum).ok()
+        }) {
+            return Err(content("expected as many neighbours as the recall was measured with"));
+        }
+        // Everything fits 64 bits, as the body is no longer than the file.
+        let (mut starts, mut panels) = (vec![0], vec![0]);
+        let lanes = LANES as u64;
+        let row_bytes = n_features as u64 + NUMBER;
+        let (mut n, mut n_panels) = (0_u64, 0_u64);
+        for &size in &sizes {
+            n = n
+                .checked_add(size)
+                .filter(|n| *n <= body / row_bytes)
+                .ok_or_else(|| content("a list is too long"))?;
+            n_panels += size.div_ceil(lanes);
+            starts.push(usize::try_from(n).map_err(|_| content("a list is too long"))?);
+            panels.push(usize::try_from(n_panels).map_err(|_| content("a list is too long"))?);
+        }
+        let sketch_bytes = if projection.is_some() { n_panels.saturating_mul(PANEL_BYTES as u64) } else { 0 };
+        if n == 0 || sketch_bytes.saturating_add(n * row_bytes) != body {
+            return Err(content(&format!(
+                "its lists take {body} bytes, expected {}",
+                sketch_bytes.saturating_add(n * row_bytes)
+            )));
+        }
+        let sketches = MAGIC.len() as u64;
+        let indices = sketches + sketch_bytes;
+        let rows = indices + n * NUMBER;
+        let place = Place::File { file, path: path.to_owned(), indices, rows, sketches, panels, errors };
+        Ok(Self {
+            centroids: NearestNeighbors::with_algorithm(centroids, Algorithm::Auto)
+                .map_err(|error| content(&error.to_string()))?,
+            lists: Lists { starts, n_features, projection, place },
+            recall: Recall {
+                n_neighbors: metadata.recall_neighbors,
+                n_queries: metadata.recall_queries,
+                by_rank: by_rank.to_vec(),
+            },
+            n_probe: metadata.n_probe,
+            level: Level::detect(),
+            observer: Observer::default(),
+        })
+    }
+}

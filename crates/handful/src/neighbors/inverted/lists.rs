@@ -1,0 +1,242 @@
+//! The rows list by list, in memory or in a file, of which lists are read when they are probed.
+
+use std::{
+    borrow::Cow,
+    fs::File,
+    io,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::{
+    dataset::read_at,
+    distance::{self, Kernel, LANES, MOST_DIMENSIONS, squared_euclidean},
+    neighbors::{
+        engine::{Pairs, terms},
+        sketch::{Projection, Sketch, stored::PANEL_BYTES},
+    },
+};
+
+/// A list that so many queries probe is read as a whole, for others only the rows that may be near.
+const MANY: usize = 16;
+
+/// All lists.
+#[derive(Debug)]
+pub(super) struct Lists {
+    /// Where each begins, counted in rows, and the last one's end.
+    pub(super) starts: Vec<usize>,
+    pub(super) n_features: usize,
+    pub(super) projection: Option<Arc<Projection>>,
+    pub(super) place: Place,
+}
+
+#[derive(Debug)]
+pub(super) enum Place {
+    Memory {
+        indices: Vec<u64>,
+        rows: Vec<u8>,
+        terms: Vec<i64>,
+        /// One for each list, or none at all.
+        sketches: Vec<Sketch>,
+    },
+    File {
+        file: File,
+        path: PathBuf,
+        /// Where they begin, counted in bytes.
+        indices: u64,
+        rows: u64,
+        sketches: u64,
+        /// Each list's first panel.
+        panels: Vec<usize>,
+        /// Each sketch's error.
+        errors: Vec<f64>,
+    },
+}
+
+/// One list.
+pub(super) struct List<'a> {
+    pub(super) sketch: Option<Cow<'a, Sketch>>,
+    pub(super) indices: Cow<'a, [u64]>,
+    n_features: usize,
+    rows: Rows<'a>,
+}
+
+enum Rows<'a> {
+    Whole { rows: Cow<'a, [u8]>, terms: Cow<'a, [i64]> },
+    OneByOne { file: &'a File, start: u64 },
+}
+
+impl Lists {
+    pub(super) fn n_lists(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    pub(super) fn n_samples(&self) -> usize {
+        self.starts[self.n_lists()]
+    }
+
+    /// How many rows a list has.
+    pub(super) fn size(&self, number: usize) -> usize {
+        self.starts[number + 1] - self.starts[number]
+    }
+
+    /// A list that so many queries probe.
+    pub(super) fn list(&self, number: usize, queries: usize) -> io::Result<List<'_>> {
+        let (start, size, d) = (self.starts[number], self.size(number), self.n_features);
+        let range = start..start + size;
+        match &self.place {
+            Place::Memory { indices, rows, terms, sketches } => Ok(List {
+                sketch: sketches.get(number).map(Cow::Borrowed),
+                indices: indices[range.clone()].into(),
+                n_features: d,
+                rows: Rows::Whole {
+                    rows: rows[range.start * d..range.end * d].into(),
+                    terms: terms[range].into(),
+                },
+            }),
+            Place::File { file, indices, rows, sketches, panels, errors, .. } => {
+                let read = |start: u64, bytes: usize| {
+                    let mut found = vec![0; bytes];
+                    read_at(file, &mut found, start).map(|()| found)
+                };
+                let sketch = self.projection.as_ref().map(|projection| {
+                    let at = sketches + (panels[number] * PANEL_BYTES) as u64;
+                    let bytes = read(at, size.div_ceil(LANES) * PANEL_BYTES)?;
+                    Ok::<_, io::Error>(Cow::Owned(Sketch::from_bytes(
+                        &bytes,
+                        projection,
+                        errors[number],
+                        size,
+                    )))
+                });
+                let sketch = sketch.transpose()?;
+                let indices = read(indices + (start * size_of::<u64>()) as u64, size * size_of::<u64>())?;
+                let indices: Vec<u64> =
+                    indices.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect();
+                let n_samples = self.n_samples();
+                if let Some(index) = indices.iter().find(|&&index| index >= n_samples as u64) {
+                    let what =
+                        format!("the index is damaged: expected rows below {n_samples}, found {index}");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                }
+                let start = rows + (start * d) as u64;
+                let rows = if sketch.is_some() && queries < MANY {
+                    Rows::OneByOne { file, start }
+                } else {
+                    let rows = read(start, size * d)?;
+                    let terms = terms(view(&rows, d));
+                    Rows::Whole { rows: rows.into(), terms: terms.into() }
+                };
+                Ok(List { sketch, indices: Cow::Owned(indices), n_features: d, rows })
+            }
+        }
+    }
+}
+
+fn view(rows: &[u8], n_features: usize) -> ArrayView2<'_, u8> {
+    ArrayView2::from_shape((rows.len() / n_features, n_features), rows).expect("whole rows")
+}
+
+impl List<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.indices.len()
+    }
+
+    /// The number by which answers know a row.
+    pub(super) fn index(&self, row: usize) -> usize {
+        usize::try_from(self.indices[row]).unwrap_or(usize::MAX)
+    }
+
+    /// The rows and their terms, of a list that was read as a whole.
+    pub(super) fn whole(&self) -> Option<(ArrayView2<'_, u8>, &[i64])> {
+        match &self.rows {
+            Rows::Whole { rows, terms } => Some((view(rows, self.n_features), terms)),
+            Rows::OneByOne { .. } => None,
+        }
+    }
+}
+
+/// Queries as the kernels take them.
+pub(super) struct Queries<'a> {
+    pub(super) bytes: ArrayView2<'a, u8>,
+    signed: Array2<i8>,
+    norms: Vec<u64>,
+}
+
+impl<'a> Queries<'a> {
+    /// Of rows in standard layout.
+    pub(super) fn new(bytes: ArrayView2<'a, u8>) -> Self {
+        Self { bytes, signed: distance::signed(bytes), norms: distance::squared_norms(bytes) }
+    }
+}
+
+/// A list and the queries that probe it.
+pub(super) struct ListPairs<'a, 'b, K> {
+    pub(super) kernel: K,
+    pub(super) list: &'a List<'a>,
+    pub(super) queries: &'a Queries<'b>,
+    /// The numbers of those that probe it.
+    pub(super) which: &'a [usize],
+    /// Their bytes, where they are looked at.
+    pub(super) selected: Array2<u8>,
+    /// What went wrong with reading, if anything did.
+    pub(super) failed: OnceLock<io::Error>,
+}
+
+const CONTIGUOUS: &str = "rows are contiguous";
+
+impl<K: Kernel> Pairs for ListPairs<'_, '_, K> {
+    fn queries(&self) -> ArrayView2<'_, u8> {
+        self.selected.view()
+    }
+
+    #[inline]
+    fn distance(&self, query: usize, row: usize) -> u64 {
+        let (query, d) = (self.which[query], self.list.n_features);
+        match &self.list.rows {
+            Rows::Whole { rows, terms } => {
+                let point = rows[row * d..][..d].chunks(MOST_DIMENSIONS);
+                let signed =
+                    self.queries.signed.row(query).to_slice().expect(CONTIGUOUS).chunks(MOST_DIMENSIONS);
+                let dot: i64 = point.zip(signed).map(|(x, q)| i64::from(self.kernel.dot(x, q))).sum();
+                // Wraps only where the terms are not those of the rows.
+                terms[row]
+                    .wrapping_add(self.queries.norms[query].cast_signed())
+                    .wrapping_sub(2 * dot)
+                    .cast_unsigned()
+            }
+            Rows::OneByOne { file, start } => {
+                let mut point = vec![0; d];
+                match read_at(file, &mut point, start + (row * d) as u64) {
+                    Ok(()) => {
+                        let query = self.queries.bytes.row(query);
+                        squared_euclidean(&point, query.to_slice().expect(CONTIGUOUS))
+                    }
+                    Err(error) => {
+                        self.failed.get_or_init(|| error);
+                        u64::MAX
+                    }
+                }
+            }
+        }
+    }
+
+    fn reach(&self, _query: usize, distance: u64) -> f64 {
+        (distance as f64).sqrt()
+    }
+
+    /// Of equally far points the first one wins, and that may be in any list.
+    fn reach_squared(&self, _query: usize, distance: u64) -> i64 {
+        distance.cast_signed()
+    }
+
+    #[inline]
+    fn prefetch(&self, row: usize) {
+        if let Rows::Whole { rows, .. } = &self.list.rows {
+            let d = self.list.n_features;
+            self.kernel.prefetch(&rows[row * d..][..d]);
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! An inverted index (Sivic and Zisserman 2003): K-Means makes lists of rows that are alike, and a query looks into the
+//! nearest few.
+//!
+//! ```text
+//!   rows ──► K-Means ──► lists ─┐
+//!                               ├──► exact search of n_probe lists ──► neighbours
+//!   query ──► nearest centroids ┘
+//! ```
+//!
+//! This is the one search here that may miss a neighbour: one in a list that was not probed. How many it misses is
+//! measured when the index is made, on rows of the data ([`Recall`]). Within the lists that are probed it is exact, so
+//! that with all lists it finds what [`NearestNeighbors`] finds.
+
+mod build;
+mod error;
+mod file;
+mod lists;
+mod recall;
+mod search;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use ndarray::{ArrayView2, Axis};
+use rayon::prelude::*;
+
+pub use error::Error;
+pub use file::FORMAT_VERSION;
+pub use recall::Recall;
+
+use super::{NearestNeighbors, Neighbors, top_k::TopK};
+use crate::{
+    distance::{Level, with_kernel},
+    neighbors,
+    progress::{Observer, Stage},
+};
+use lists::{Lists, Place};
+
+/// The most queries that are searched for together: the more there are, the more of them share a list.
+const BLOCK: usize = 1 << 14;
+/// The most bytes of queries that are searched for together, and the most lists that they probe.
+const BLOCK_BYTES: usize = 1 << 25;
+const BLOCK_PROBES: usize = 1 << 22;
+/// What the search should find unless told otherwise.
+const RECALL: f64 = 0.99;
+
+/// How an [`InvertedIndex`] is made; made by [`InvertedIndex::params`].
+#[derive(Clone, Debug)]
+pub struct InvertedParams {
+    n_lists: Option<usize>,
+    n_probe: Option<usize>,
+    recall: f64,
+    seed: u64,
+    observer: Observer,
+}
+
+impl InvertedParams {
+    /// Lists to make; the square root of the number of rows unless set.
+    #[must_use]
+    pub fn n_lists(self, n_lists: usize) -> Self {
+        Self { n_lists: Some(n_lists), ..self }
+    }
+
+    /// Lists that a query looks into; unless set, the fewest that surely have a [`recall`](Self::recall).
+    #[must_use]
+    pub fn n_probe(self, n_probe: usize) -> Self {
+        Self { n_probe: Some(n_probe), ..self }
+    }
+
+    /// The recall to be reached, where the number of lists to look into is not set: it is at least this at the lower
+    /// end of its 95 % interval on the data's own rows; 0.99 unless set.
+    #[must_use]
+    pub fn recall(self, recall: f64) -> Self {
+        Self { recall, ..self }
+    }
+
+    /// What the random choices follow from; 0 unless set.
+    #[must_use]
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Whom the work, and searches, tell how far they are.
+    #[must_use]
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+}
+
+/// Rows of bytes in lists, and the centroids that lead to them.
+///
+/// ```
+/// use handful::neighbors::InvertedIndex;
+/// use ndarray::{Array2, array};
+///
+/// let rows = Array2::from_shape_fn((1000, 2), |(i, j)| (i / 4 + 5 * j * (i % 4)) as u8);
+/// let index = InvertedIndex::params().n_lists(10).n_probe(2).fit(&rows.view())?;
+/// assert_eq!(index.kneighbors(array![[100, 4]].view(), 1)?.indices, array![[401]]);
+/// assert!(index.recall() > 0.9);
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("rows.index");
+/// index.save(&path)?;
+/// let stored = InvertedIndex::open(&path)?;
+/// assert_eq!(stored.kneighbors(rows.view(), 3)?, index.kneighbors(rows.view(), 3)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct InvertedIndex {
+    /// Those of the lists, rounded to bytes.
+    centroids: NearestNeighbors,
+    lists: Lists,
+    recall: Recall,
+    n_probe: usize,
+    level: Level,
+    observer: Observer,
+}
+
+impl InvertedIndex {
+    /// As many lists as the square root of the number of rows, and as many probed as a recall of 0.99 needs.
+    #[must_use]
+    pub fn params() -> InvertedParams {
+        InvertedParams {
+            n_lists: None,
+            n_probe: None,
+            recall: RECALL,
+            seed: 0,
+            observer: Observer::default(),
+        }
+    }
+
+    /// Whom a search tells how far it is.
+    #[must_use]
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// The same, but that queries look into so many lists.
+    ///
+    /// # Errors
+    /// [`Error::ProbeCount`] if there are not so many.
+    pub fn with_n_probe(self, n_probe: usize) -> Result<Self, Error> {
+        let n_lists = self.n_lists();
+        if !(1..=n_lists).contains(&n_probe) {
+            return Err(Error::ProbeCount { n_probe, n_lists });
+        }
+        Ok(Self { n_probe, ..self })
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn n_samples(&self) -> usize {
+        self.lists.n_samples()
+    }
+
+    /// How long each is.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.lists.n_features
+    }
+
+    /// How many lists there are.
+    #[must_use]
+    pub fn n_lists(&self) -> usize {
+        self.lists.n_lists()
+    }
+
+    /// How many lists a query looks into.
+    #[must_use]
+    pub fn n_probe(&self) -> usize {
+        self.n_probe
+    }
+
+    /// The share of the true neighbours that is found, as measured when the index was made.
+    #[must_use]
+    pub fn recall(&self) -> f64 {
+        self.recall.at(self.n_probe)
+    }
+
+    /// How that was measured, and what it is with other numbers of lists.
+    #[must_use]
+    pub fn measured_recall(&self) -> &Recall {
+        &self.recall
+    }
+
+    /// The `n_neighbors` nearest rows of each row of `queries`, shape (`n_queries`, `n_features`), among those in the
+    /// query's `n_probe` nearest lists, ordered by (squared distance, index). If there are not as many in those, further
+    /// lists are looked into until there are.
+    ///
+    /// At most O(`n_queries` · (`n_lists` + rows in the lists) · `n_features`), on all threads of the current rayon
+    /// pool, each of which has queries of its own. What is found does not depend on the other queries.
+    ///
+    /// # Errors
+    /// If `n_neighbors` is not 1 to the number of rows, the numbers of features differ, the file of the index cannot
+    /// be read, or the observer breaks.
+    pub fn kneighbors(&self, queries: ArrayView2<u8>, n_neighbors: usize) -> Result<Neighbors, Error> {
+        self.kneighbors_observed(queries, n_neighbors, &self.observer)
+    }
+
+    /// [`kneighbors`](Self::kneighbors), told of to this observer: for those who share an index.
+    ///
+    /// # Errors
+    /// As [`kneighbors`](Self::kneighbors).
+    pub fn kneighbors_observed(
+        &self,
+        queries: ArrayView2<u8>,
+        n_neighbors: usize,
+        observer: &Observer,
+    ) -> Result<Neighbors, Error> {
+        self.search(queries, (n_neighbors, self.n_probe), observer)
+    }
+
+    fn search(
+        &self,
+        queries: ArrayView2<u8>,
+        (k, n_probe): (usize, usize),
+        observer: &Observer,
+    ) -> Result<Neighbors, Error> {
+        let (n_samples, expected) = (self.n_samples(), self.n_features());
+        if k == 0 || k > n_samples {
+            return Err(neighbors::Error::NeighborCount { n_neighbors: k, n_samples }.into());
+        }
+        if queries.ncols() != expected {
+            return Err(neighbors::Error::FeatureCount { expected, found: queries.ncols() }.into());
+        }
+        let (m, threads) = (queries.nrows(), rayon::current_num_threads());
+        let most = BLOCK.min(BLOCK_BYTES / expected.max(1)).min(BLOCK_PROBES / n_probe).max(1);
+        let block = m.div_ceil(m.div_ceil(most).next_multiple_of(threads).max(1)).max(1);
+        let done = AtomicUsize::new(0);
+        let tick = |pairs: usize| {
+            let done = done.fetch_add(pairs, Ordering::Relaxed) + pairs;
+            observer.report(Stage::Search, (done / n_probe).min(m), m)
+        };
+        let answer = |queries: ArrayView2<u8>| {
+            with_kernel!(self.level, |kernel| self.block(kernel, queries, (k, n_probe), &tick))
+        };
+        observer.report(Stage::Search, 0, m)?;
+        let blocks = queries.axis_chunks_iter(Axis(0), block);
+        let found: Vec<Vec<TopK>> = if m <= block {
+            blocks.map(answer).collect::<Result<_, Error>>()?
+        } else {
+            blocks.into_par_iter().map(answer).collect::<Result<_, Error>>()?
+        };
+        observer.report(Stage::Search, m, m)?;
+        Ok(Neighbors::from_pairs(found.into_iter().flatten().flat_map(TopK::into_sorted), k))
+    }
+
+    /// A file that cannot be read.
+    fn unreadable(&self, source: std::io::Error) -> Error {
+        let path = match &self.lists.place {
+            Place::File { path, .. } => path.clone(),
+            Place::Memory { .. } => std::path::PathBuf::new(),
+        };
+        Error::Io { path, source }
+    }
+}

@@ -1,0 +1,61 @@
+//! How many of the true neighbours are found, as measured.
+
+use crate::metrics::wilson_interval;
+
+/// The share of the exact nearest neighbours that a search of the nearest lists finds, measured on rows of the data.
+///
+/// Some rows, evenly spread, are searched for with their exact `n_neighbors` nearest others, and of each of those it is
+/// counted in which of the row's nearest lists it is. So the recall is known for any number of lists. Fresh queries may
+/// be farther from the data than its rows are from each other, and lose a little more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recall {
+    /// Neighbours that were looked for, of each row.
+    pub n_neighbors: usize,
+    /// Rows that they were looked for of.
+    pub n_queries: usize,
+    /// How many neighbours are in the nearest list, in the next, and so on.
+    pub(super) by_rank: Vec<u64>,
+}
+
+impl Recall {
+    /// Of all neighbours the share that is in the `n_probe` nearest lists; 1 where there were none to be found.
+    #[must_use]
+    pub fn at(&self, n_probe: usize) -> f64 {
+        let [found, all] = self.found(n_probe);
+        if all == 0 { 1.0 } else { found as f64 / all as f64 }
+    }
+
+    /// The fewest lists in which there is surely as large a share: at the lower end of the share's 95 % interval. All
+    /// of them where the sample is too small to tell.
+    #[must_use]
+    pub fn least(&self, recall: f64) -> usize {
+        let n_lists = self.by_rank.len();
+        let reaches = |n_probe: &usize| {
+            let [found, all] = self.found(*n_probe);
+            all > 0 && wilson_interval(found, all)[0] >= recall
+        };
+        (1..n_lists).find(reaches).unwrap_or(n_lists)
+    }
+
+    fn found(&self, n_probe: usize) -> [u64; 2] {
+        let found = self.by_rank.iter().take(n_probe).sum();
+        [found, self.by_rank.iter().sum()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_lists_as_are_needed_to_be_sure() {
+        let recall = Recall { n_neighbors: 3, n_queries: 1000, by_rank: vec![2700, 280, 15, 5] };
+        assert_eq!([1, 2, 3, 4].map(|n| recall.at(n)), [0.9, 2980.0 / 3000.0, 2995.0 / 3000.0, 1.0]);
+        // 99.33 % of 3,000 are above 98.96 % at 95 % certainty, 99.83 % above 99.61 %.
+        assert_eq!([0.8, 0.989, 0.99, 0.996, 0.999].map(|share| recall.least(share)), [1, 2, 3, 3, 4]);
+        let few = Recall { n_neighbors: 1, n_queries: 20, by_rank: vec![20, 0, 0] };
+        assert_eq!((few.at(1), few.least(0.99)), (1.0, 3));
+        let none = Recall { n_neighbors: 0, n_queries: 0, by_rank: vec![0, 0] };
+        assert_eq!((none.at(1), none.least(0.5)), (1.0, 2));
+    }
+}

@@ -1,0 +1,92 @@
+//! Sketches, and how they are made, as they stand in files.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView1};
+
+use super::{Basis, DIRECTIONS, Projection, Sketch, SketchPanel, VALUES};
+use crate::{
+    distance::{LANES, Panel},
+    model_file::{Error, Reader, Writer},
+};
+
+/// The values of a panel take so many bytes, and behind them come their squares.
+const VALUE_BYTES: usize = VALUES * LANES;
+/// Bytes of a panel.
+pub(crate) const PANEL_BYTES: usize = VALUE_BYTES + size_of::<i32>() * LANES;
+
+impl Projection {
+    /// Puts it into a file.
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.put("sketch.directions".to_owned(), self.directions.view());
+        if let Some(whitening) = &self.basis.whitening {
+            writer.put("sketch.whitening".to_owned(), whitening.view());
+        }
+        writer.put("sketch.centre".to_owned(), ArrayView1::from(&self.centre[..]));
+        let scale = [self.basis.stretch, f64::from(self.step)];
+        writer.put("sketch.scale".to_owned(), ArrayView1::from(&scale[..]));
+    }
+
+    /// One for rows of so many values, if the file has one.
+    pub(crate) fn read(reader: &Reader, n_features: usize) -> Result<Option<Arc<Self>>, Error> {
+        if !reader.has("sketch.directions") {
+            return Ok(None);
+        }
+        let directions: Array2<i8> = reader.array2("sketch.directions", [Some(VALUES), Some(n_features)])?;
+        let whitening: Option<Array2<f32>> = reader
+            .has("sketch.whitening")
+            .then(|| reader.array2("sketch.whitening", [Some(DIRECTIONS), Some(DIRECTIONS)]))
+            .transpose()?;
+        let floats = |name, length| Ok::<_, Error>(reader.array1::<f64>(name, Some(length))?.to_vec());
+        let (centre, scale) = (floats("sketch.centre", VALUES)?, floats("sketch.scale", 2)?);
+        #[expect(clippy::cast_possible_truncation, reason = "it was an f32")]
+        let (stretch, step) = (scale[0], scale[1] as f32);
+        let all_finite = centre.iter().all(|x| x.is_finite())
+            && whitening.iter().flatten().all(|x| x.is_finite())
+            && stretch.is_finite();
+        if !(all_finite && stretch >= 0.0 && step >= 1.0 && step.is_finite()) {
+            return Err(Error::Content("expected a sketch of finite numbers".to_owned()));
+        }
+        let mean = directions.row(DIRECTIONS);
+        let mean_norm = mean.iter().map(|&x| (i64::from(x) + 128).pow(2)).sum();
+        let first = directions.slice(ndarray::s![..DIRECTIONS, ..]).to_owned();
+        Ok(Some(Arc::new(Self {
+            basis: Basis { directions: first, stretch, whitening },
+            directions,
+            centre: centre.try_into().expect("as many as asked for"),
+            mean_norm,
+            step,
+        })))
+    }
+}
+
+impl Sketch {
+    /// Its panels, each of [`PANEL_BYTES`].
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.panels.len() * PANEL_BYTES);
+        for panel in &self.panels {
+            bytes.extend(panel.values.bytes());
+            bytes.extend(panel.squares.iter().flat_map(|square| square.to_le_bytes()));
+        }
+        bytes
+    }
+
+    /// From the bytes of so many points' panels.
+    pub(crate) fn from_bytes(
+        bytes: &[u8],
+        projection: &Arc<Projection>,
+        error: f64,
+        n_samples: usize,
+    ) -> Self {
+        let panel = |bytes: &[u8]| {
+            let (values, squares) = bytes.split_at(VALUE_BYTES);
+            let (squares, _) = squares.as_chunks();
+            let mut panel = SketchPanel { values: Panel::from_bytes(values), squares: [0; LANES] };
+            panel.squares.iter_mut().zip(squares).for_each(|(to, &square)| *to = i32::from_le_bytes(square));
+            panel
+        };
+        let panels: Vec<_> = bytes.chunks_exact(PANEL_BYTES).map(panel).collect();
+        assert_eq!(panels.len(), n_samples.div_ceil(LANES), "panels for all points");
+        Self { projection: Arc::clone(projection), error, n_samples, panels }
+    }
+}
