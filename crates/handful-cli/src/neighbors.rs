@@ -146,7 +146,7 @@ impl Latency {
 /// What is searched.
 enum Index {
     Exact(NearestNeighbors),
-    Inverted(InvertedIndex),
+    Inverted(Box<InvertedIndex>),
 }
 
 impl Index {
@@ -159,7 +159,7 @@ impl Index {
                 Some(n_probe) => index.with_n_probe(n_probe.get())?,
                 None => index,
             };
-            return Ok((Self::Inverted(index), start.elapsed()));
+            return Ok((Self::Inverted(Box::new(index)), start.elapsed()));
         }
         let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
         let start = Instant::now();
@@ -174,7 +174,7 @@ impl Index {
                 if let Some(n_probe) = args.n_probe {
                     params = params.n_probe(n_probe.get());
                 }
-                Self::Inverted(params.fit(&points.view())?)
+                Self::Inverted(Box::new(params.fit(&points.view())?))
             }
         };
         let fit_time = start.elapsed();
@@ -188,7 +188,7 @@ impl Index {
     fn observer(self, observer: Observer) -> Self {
         match self {
             Self::Exact(index) => Self::Exact(index.observer(observer)),
-            Self::Inverted(index) => Self::Inverted(index.observer(observer)),
+            Self::Inverted(index) => Self::Inverted(Box::new(index.observer(observer))),
         }
     }
 

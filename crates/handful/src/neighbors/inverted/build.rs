@@ -40,6 +40,7 @@ impl InvertedParams {
     ///
     /// # Errors
     /// If a parameter makes no sense for the rows, they cannot be read, or the observer breaks.
+    #[expect(clippy::missing_panics_doc, reason = "rows come contiguous, and all are there")]
     pub fn fit(&self, rows: &impl RowSource) -> Result<InvertedIndex, Error> {
         let (n_samples, n_features) = rows.shape();
         let n_lists = self.checked_lists(n_samples)?;
@@ -65,7 +66,9 @@ impl InvertedParams {
             Ok(())
         })?;
         let mut starts = vec![0; n_lists + 1];
-        labels.iter().for_each(|&label| starts[label as usize + 1] += 1);
+        for &label in &labels {
+            starts[label as usize + 1] += 1;
+        }
         (0..n_lists).for_each(|list| starts[list + 1] += starts[list]);
 
         let mut next = starts.clone();

@@ -168,6 +168,7 @@ impl InvertedIndex {
     ///
     /// # Errors
     /// As [`open`](Self::open).
+    #[expect(clippy::missing_panics_doc, reason = "as many rows as were read")]
     pub fn load(path: &Path) -> Result<Self, Error> {
         let (index, expected) = Self::opened(path)?;
         let io_error = |source| Error::Io { path: path.to_owned(), source };

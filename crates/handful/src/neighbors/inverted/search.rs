@@ -119,16 +119,13 @@ impl InvertedIndex {
         let wanted: Vec<TopK> =
             which.iter().map(|&query| TopK::within(best[query].k(), best[query].threshold())).collect();
         let (all, never) = (0..list.len(), |_| Ok(()));
-        let found = match (&list.sketch, sketched) {
-            (Some(sketch), Some(sketched)) => {
-                let sketched = sketched.select(which);
-                Search::of_sketched(kernel, sketch, &pairs, &wanted, sketched).stream(all, &never)?.0
-            }
-            _ => {
-                let (rows, terms) = list.whole().expect("rows without a sketch are read as a whole");
-                pairs.selected = queries.bytes.select(Axis(0), which);
-                scan::scan(kernel, rows, terms, &pairs, &wanted, all, &never)?
-            }
+        let found = if let (Some(sketch), Some(sketched)) = (&list.sketch, sketched) {
+            let sketched = sketched.select(which);
+            Search::of_sketched(kernel, sketch, &pairs, &wanted, sketched).stream(all, &never)?.0
+        } else {
+            let (rows, terms) = list.whole().expect("rows without a sketch are read as a whole");
+            pairs.selected = queries.bytes.select(Axis(0), which);
+            scan::scan(kernel, rows, terms, &pairs, &wanted, all, &never)?
         };
         for (&query, found) in which.iter().zip(found) {
             let found = found.into_sorted().into_iter();
