@@ -7,8 +7,9 @@ use std::{
     time::Instant,
 };
 
+use clap::{CommandFactory, error::ErrorKind};
 use handful::{
-    classifier::{Decision, Hyperplanes, Model, Params, Preset, PrototypeParams},
+    classifier::{Decision, Hyperplanes, IndexParams, Model, Params, Preset, PrototypeParams},
     dataset::{self, RowSource, Split},
     kmeans::Passes,
     progress::Stage,
@@ -18,6 +19,7 @@ use serde::Serialize;
 use crate::{
     args::{self, Global},
     console::Console,
+    neighbors::IndexArg,
     output::{OutputFile, print_json},
     predict::FramingArg,
     text,
@@ -42,6 +44,16 @@ pub(crate) struct Args {
     /// Neighbours that decide, rather than the preset's
     #[arg(long, value_name = "K")]
     n_neighbors: Option<NonZeroUsize>,
+    /// How prototypes are searched: all, or those in the nearest lists of an inverted index, which is faster among very many
+    /// and misses a neighbour now and then
+    #[arg(long, value_enum, default_value = "exact")]
+    index: IndexArg,
+    /// Lists of an inverted index [default: the square root of the number of prototypes]
+    #[arg(long, value_name = "N")]
+    n_lists: Option<NonZeroUsize>,
+    /// Lists that a search looks into [default: the fewest with a recall of 0.99]
+    #[arg(long, value_name = "P")]
+    n_probe: Option<NonZeroUsize>,
     /// Keep a picture of each prototype in the model, so that neighbours can be shown without the data
     #[arg(long)]
     pictures: bool,
@@ -106,6 +118,19 @@ impl Args {
         Ok((model, train.shape().0, fit_seconds))
     }
 
+    /// Options that make no sense together are wrong usage.
+    fn check_index(&self) {
+        let wrong = |problem: &str| -> ! {
+            crate::args::Args::command().error(ErrorKind::ArgumentConflict, problem).exit()
+        };
+        if self.index == IndexArg::Exact && (self.n_lists.is_some() || self.n_probe.is_some()) {
+            wrong("--n-lists and --n-probe go with --index inverted");
+        }
+        if self.n_lists.zip(self.n_probe).is_some_and(|(n_lists, n_probe)| n_probe > n_lists) {
+            wrong("--n-probe is more than --n-lists");
+        }
+    }
+
     /// The recipe, with what is to differ from the preset.
     fn params(&self) -> Params {
         let preset = self.preset.params();
@@ -123,7 +148,14 @@ impl Args {
                 Decision::Hyperplanes(Hyperplanes { n_neighbors: n.get(), ..hyperplanes })
             }
         };
-        Params { prototypes, decision, ..preset }
+        let index = match self.index {
+            IndexArg::Exact => IndexParams::Exact,
+            IndexArg::Inverted => IndexParams::Inverted {
+                n_lists: self.n_lists.map(NonZeroUsize::get),
+                n_probe: self.n_probe.map(NonZeroUsize::get),
+            },
+        };
+        Params { prototypes, decision, index, ..preset }
     }
 }
 
@@ -135,10 +167,14 @@ struct Summary<'a> {
     n_prototypes: usize,
     model_bytes: usize,
     fit_seconds: f64,
+    /// Of an inverted index, on prototypes of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recall: Option<f64>,
     output: String,
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
+    args.check_index();
     if args.checkpoint.is_some() && args.params().prototypes == PrototypeParams::All {
         anyhow::bail!(
             "--checkpoint: expected prototypes that K-Means makes pass by pass; here all images vote"
@@ -161,17 +197,19 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
             n_prototypes,
             model_bytes: bytes.len(),
             fit_seconds,
+            recall: model.recall(),
             output: args.output.display().to_string(),
         });
     }
     Ok(writeln!(
         anstream::stdout(),
-        "{}: {} learned from {} in {}, {} bytes: {}",
+        "{}: {} learned from {} in {}, {} bytes{}: {}",
         args.preset,
         text::plural(n_prototypes, "prototype"),
         text::plural(n_samples, "image"),
         text::seconds(fit_seconds),
         text::count(bytes.len() as u64),
+        model.recall().map_or(String::new(), |recall| format!(", recall {}", text::percent(recall))),
         args.output.display()
     )?)
 }

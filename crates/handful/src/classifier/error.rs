@@ -15,6 +15,9 @@ pub enum Error {
     /// Neighbours could not be found.
     #[error(transparent)]
     Neighbors(#[from] neighbors::Error),
+    /// An inverted index of the prototypes could not be made or searched.
+    #[error(transparent)]
+    Inverted(#[from] neighbors::inverted::Error),
     /// Prototypes do not fit one another.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),

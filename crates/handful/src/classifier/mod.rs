@@ -27,6 +27,7 @@ mod hyperplanes;
 mod model;
 mod on_disk;
 mod preset;
+mod searcher;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "presets")]
@@ -42,6 +43,7 @@ pub use explanation::{Explanation, Voter};
 pub use hyperplanes::Hyperplanes;
 pub use model::Model;
 pub use preset::Preset;
+pub use searcher::IndexParams;
 pub use validation::{Validation, folds, hold_out};
 
 use crate::features::{FeatureParams, check_features};
@@ -64,6 +66,9 @@ pub struct Params {
     pub calibration: Calibration,
     /// What all random choices follow from.
     pub seed: u64,
+    /// How prototypes are searched.
+    #[serde(default, skip_serializing_if = "IndexParams::is_exact")]
+    pub index: IndexParams,
 }
 
 /// The vectors that vote.
@@ -112,6 +117,12 @@ impl Params {
             if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {
                 return Err(format!("{name} is 0: expected at least 1"));
             }
+        }
+        if let IndexParams::Inverted { n_lists, n_probe } = self.index
+            && let Some(n_probe) = n_probe
+            && (n_probe == 0 || n_lists.is_some_and(|n_lists| n_probe > n_lists))
+        {
+            return Err(format!("n_probe is {n_probe}: expected 1 to the number of lists"));
         }
         match self.decision {
             Decision::Votes { n_neighbors: 0 } => {

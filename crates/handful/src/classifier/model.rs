@@ -5,20 +5,20 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence};
+use super::{Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence, searcher::Searcher};
 use crate::{
     Dataset,
     dataset::OnDisk,
     features::{Vectorizer, total_variance},
     model_file::Provenance,
-    neighbors::{NearestNeighbors, Neighbors, TieBreak, Weights, votes},
+    neighbors::{Neighbors, TieBreak, Weights, votes},
     progress::Observer,
 };
 
 /// A fitted recipe: images to labels, and why.
 ///
 /// ```
-/// use handful::{Dataset, classifier::{Calibration, Decision, Params, PrototypeParams}, features::FeatureParams};
+/// use handful::{Dataset, classifier::{Calibration, Decision, IndexParams, Params, PrototypeParams}, features::FeatureParams};
 /// use ndarray::array;
 ///
 /// let classes = vec!["dark".into(), "bright".into()];
@@ -29,6 +29,7 @@ use crate::{
 ///     decision: Decision::Votes { n_neighbors: 1 },
 ///     calibration: Calibration::default(),
 ///     seed: 0,
+///     index: IndexParams::Exact,
 /// };
 /// let model = params.fit(&data)?;
 /// assert_eq!(model.predict(array![[20, 20], [200, 200]].view())?, [0, 1]);
@@ -43,9 +44,9 @@ pub struct Model {
     pub(super) prototypes: Dataset,
     /// For each prototype the training image that is nearest to it.
     pub(super) medoids: Vec<u32>,
-    pub(super) index: NearestNeighbors,
+    pub(super) index: Searcher,
     /// The prototypes of each class by themselves, made when somebody asks how sure a verdict is.
-    of_class: OnceLock<Vec<Option<NearestNeighbors>>>,
+    of_class: OnceLock<Vec<Option<Searcher>>>,
     /// The mean squared distance of the prototypes from their mean.
     pub(super) unit: f64,
     provenance: Provenance,
@@ -68,7 +69,7 @@ impl Model {
                 crate::neighbors::Error::NeighborCount { n_neighbors: wanted, n_samples: found }.into()
             );
         }
-        let index = NearestNeighbors::new(prototypes.images().clone())?;
+        let index = Searcher::new(prototypes.images().clone(), &params.index, params.seed)?;
         let unit = total_variance(prototypes.images().view()).max(f64::MIN_POSITIVE);
         let of_class = OnceLock::new();
         Ok(Self {
@@ -89,6 +90,13 @@ impl Model {
     #[must_use]
     pub fn params(&self) -> &Params {
         &self.params
+    }
+
+    /// Of an inverted index the share of the true neighbours that is found, measured on prototypes of its own; none where
+    /// the search is exact.
+    #[must_use]
+    pub fn recall(&self) -> Option<f64> {
+        self.index.recall()
     }
 
     /// The vectors that vote, labelled.
@@ -282,11 +290,12 @@ impl Model {
 
     /// The prototypes of each class by themselves. Made outside the lock: a thread that waits for others' part of the
     /// work might be handed a task that asks for them too.
-    fn of_class(&self) -> Result<&[Option<NearestNeighbors>], Error> {
+    fn of_class(&self) -> Result<&[Option<Searcher>], Error> {
         if self.of_class.get().is_none() {
             let of_rows = |rows: Vec<usize>| {
                 let prototypes = (!rows.is_empty()).then(|| self.prototypes.images().select(Axis(0), &rows));
-                Ok(prototypes.map(NearestNeighbors::new).transpose()?)
+                let search = |vectors| Searcher::new(vectors, &self.params.index.of_part(), self.params.seed);
+                prototypes.map(search).transpose()
             };
             let made = self.prototypes.rows_by_class().into_iter().map(of_rows);
             let made = made.collect::<Result<Vec<_>, Error>>()?;

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Calibration, Decision, Hyperplanes, Params, PrototypeParams};
+use super::{Calibration, Decision, Hyperplanes, IndexParams, Params, PrototypeParams};
 use crate::{
     features::{BlockParams, DiscriminantsParams, Emphasis, FeatureParams, Gradients},
     preprocess::Deskew,
@@ -88,6 +88,7 @@ impl Preset {
                 decision: Decision::Votes { n_neighbors: 5 },
                 calibration: Calibration::default(),
                 seed: 0,
+                index: IndexParams::Exact,
             },
             Self::Neighbors => Params {
                 features: vec![(1.0, components(upright, 80))],
@@ -100,6 +101,7 @@ impl Preset {
                 }),
                 calibration: Calibration::default(),
                 seed: 0,
+                index: IndexParams::Exact,
             },
         };
         Params { calibration: self.calibration(), ..params }
@@ -145,6 +147,7 @@ fn pixels(deskew: Option<Deskew>, n_clusters: usize, n_init: usize) -> Params {
         decision: Decision::Votes { n_neighbors: 1 },
         calibration: Calibration::default(),
         seed: 0,
+        index: IndexParams::Exact,
     }
 }
 
@@ -163,6 +166,7 @@ fn one_dictionary(
         decision: Decision::Votes { n_neighbors },
         calibration: Calibration::default(),
         seed: 0,
+        index: IndexParams::Exact,
     }
 }
 

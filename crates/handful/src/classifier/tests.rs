@@ -40,8 +40,14 @@ fn recipes() -> [Params; 3] {
     let calibration = Calibration { votes: 2.0, distance: 3.0, novel: 2.0 };
     let few = PrototypeParams::PerClass { n_clusters: 4, n_init: 2, max_iter: 20 };
     let planes = Hyperplanes { n_candidates: 40, n_neighbors: 10, least: 3, ridge: 0.3 };
-    let recipe =
-        |features, prototypes, decision| Params { features, prototypes, decision, calibration, seed: 7 };
+    let recipe = |features, prototypes, decision| Params {
+        features,
+        prototypes,
+        decision,
+        calibration,
+        seed: 7,
+        index: IndexParams::Exact,
+    };
     [
         recipe(
             vec![(1.0, components.clone()), (1.5, FeatureParams::Discriminants(discriminants))],

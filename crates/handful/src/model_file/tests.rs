@@ -4,7 +4,7 @@ use ndarray::Array2;
 
 use super::*;
 use crate::{
-    classifier::{self, Calibration, Decision, Hyperplanes},
+    classifier::{self, Calibration, Decision, Hyperplanes, IndexParams},
     features::{BlockParams, DiscriminantsParams, FeatureParams, Gradients},
 };
 
@@ -40,6 +40,7 @@ fn calibrated(calibration: Calibration) -> Model {
         }),
         calibration,
         seed: 0,
+        index: IndexParams::Exact,
     };
     params.fit(&images()).unwrap()
 }

@@ -1,0 +1,99 @@
+//! How prototypes are searched: all of them, or the nearest lists of an inverted index.
+
+use std::sync::Arc;
+
+use ndarray::{ArcArray2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+use crate::{
+    neighbors::{InvertedIndex, NearestNeighbors, Neighbors},
+    progress::Observer,
+};
+
+/// Fewer vectors are searched as fast without lists.
+const LEAST: usize = 4096;
+
+/// How prototypes are searched.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IndexParams {
+    /// All of them, exactly.
+    #[default]
+    Exact,
+    /// Those in the lists of an [`InvertedIndex`] that are nearest: faster among very many, at the price of a neighbour now
+    /// and then ([`Model::recall`](super::Model::recall)). The lists are made anew when a model is loaded, always the same.
+    Inverted {
+        /// Lists; of none the square root of the number of prototypes.
+        n_lists: Option<usize>,
+        /// Lists that a query looks into; of none as many as a recall of 0.99 needs.
+        n_probe: Option<usize>,
+    },
+}
+
+impl IndexParams {
+    pub(super) fn is_exact(&self) -> bool {
+        *self == Self::Exact
+    }
+
+    /// For some of the vectors.
+    pub(super) fn of_part(&self) -> Self {
+        match self {
+            Self::Exact => Self::Exact,
+            Self::Inverted { .. } => Self::Inverted { n_lists: None, n_probe: None },
+        }
+    }
+}
+
+/// Vectors that can be searched.
+#[derive(Clone, Debug)]
+pub(super) enum Searcher {
+    Exact(NearestNeighbors),
+    Inverted(Arc<InvertedIndex>, Observer),
+}
+
+impl Searcher {
+    pub(super) fn new(
+        vectors: impl Into<ArcArray2<u8>>,
+        index: &IndexParams,
+        seed: u64,
+    ) -> Result<Self, Error> {
+        let vectors = vectors.into();
+        let &IndexParams::Inverted { n_lists, n_probe } = index else {
+            return Ok(Self::Exact(NearestNeighbors::new(vectors)?));
+        };
+        if vectors.nrows() < LEAST && n_lists.is_none() {
+            return Ok(Self::Exact(NearestNeighbors::new(vectors)?));
+        }
+        let mut params = InvertedIndex::params().seed(seed);
+        if let Some(n_lists) = n_lists {
+            params = params.n_lists(n_lists);
+        }
+        if let Some(n_probe) = n_probe {
+            params = params.n_probe(n_probe);
+        }
+        Ok(Self::Inverted(Arc::new(params.fit(&vectors.view())?), Observer::default()))
+    }
+
+    pub(super) fn observer(self, observer: Observer) -> Self {
+        match self {
+            Self::Exact(index) => Self::Exact(index.observer(observer)),
+            Self::Inverted(index, _) => Self::Inverted(index, observer),
+        }
+    }
+
+    pub(super) fn kneighbors(&self, queries: ArrayView2<u8>, n_neighbors: usize) -> Result<Neighbors, Error> {
+        Ok(match self {
+            Self::Exact(index) => index.kneighbors(queries, n_neighbors)?,
+            Self::Inverted(index, observer) => index.kneighbors_observed(queries, n_neighbors, observer)?,
+        })
+    }
+
+    /// Of an inverted index, as measured.
+    pub(super) fn recall(&self) -> Option<f64> {
+        match self {
+            Self::Exact(_) => None,
+            Self::Inverted(index, _) => Some(index.recall()),
+        }
+    }
+}
