@@ -15,8 +15,9 @@ import handful.dask
 import numpy as np
 import polars as pl
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, futures_of, wait
 from handful._jobs import n_threads
+from handful.dask._partitions import Partitions
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 from sklearn.base import clone
@@ -428,6 +429,23 @@ def test_a_task_has_one_of_its_workers_threads(client):
         # Beside each of the two tasks that run at once there is the thread that works for it. Another may be ending.
         working = [count - before[worker] for count in counts if count > before[worker]]
         assert 1 <= np.median(working) <= 2
+
+
+def test_workers_with_more_rows_than_others_hand_some_on(client, digits):
+    X = digits[0]
+    first = next(iter(client.nthreads()))
+    with dask.annotate(workers=[first]):
+        rows = partitioned(X, (500,) * 8).persist(optimize_graph=False)
+    wait(rows)
+    assert {worker for workers in client.who_has(rows).values() for worker in workers} == {first}
+    blocks = Partitions.of(rows, "KMeans").blocks
+    wait(futures_of(blocks))
+    places = client.who_has(blocks)
+    places = [worker for block in blocks for worker in places[block.key]]
+    assert sorted(places.count(worker) for worker in client.nthreads()) == [4, 4]
+    assert_array_equal(np.concatenate(dask.compute(*blocks)), X)
+    expected = handful.KMeans(5, random_state=0, max_iter=3).fit(X)
+    assert_same_kmeans(handful.dask.KMeans(5, random_state=0, max_iter=3).fit(rows), expected)
 
 
 def test_tasks_have_names_that_tell_what_they_are(client, digits):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from dask.delayed import Delayed
@@ -21,7 +21,7 @@ from handful import _core
 from handful._core import Stats, Steps
 from handful._types import Bytes, Farthest, Fractions, KMeansParams, Progress
 from handful.dask._partitions import Labels, Partitions
-from handful.dask._work import TASK_THREADS, Kept, compute, keep, merged, task
+from handful.dask._work import TASK_THREADS, Kept, compute, keep, merged, same, task
 
 #: Runs with so many centroids in all go side by side, so that rows are met once for all of them.
 CENTROIDS_TOGETHER = 1024
@@ -77,6 +77,8 @@ class Rows:
 
     def tolerances(self, groups: Sequence[Group], shards: Sequence[Delayed]) -> list[float]:
         """Return what `tol` is for each group: it is relative to the features' mean variance."""
+        if not any(group.params["tol"] for group in groups):
+            return [0.0] * len(groups)
         totals = [task("totals", _totals, shard, *part[:2]) for shard, part in zip(shards, self.parts, strict=True)]
         stats: list[Stats] = compute([merged("sum", _sum, totals)])[0]
         return [group.params["tol"] * total.mean_variance() for group, total in zip(groups, stats, strict=True)]
@@ -108,7 +110,7 @@ def _passes(rows: Rows, shards: Sequence[Delayed], sets: Sequence[Steps], max_it
     while not all(run.has_ended for run in sets):
         if tell is not None:
             tell("lloyd", max(run.n_iter for run in sets), max_iter)
-        sent = task("centroids", _same, [None if run.has_ended else run.centroids for run in sets])
+        sent = task("centroids", same, [None if run.has_ended else run.centroids for run in sets])
         parts = list(zip(shards, rows.parts, strict=True))
         assigned = [task("assign", _assign, shard, *part[:2], sent) for shard, part in parts]
         found: list[Stats | None] = compute([merged("sum", _sum, assigned)])[0]
@@ -122,10 +124,6 @@ def _passes(rows: Rows, shards: Sequence[Delayed], sets: Sequence[Steps], max_it
             run.step(stats, farthest)
     if tell is not None:
         tell("lloyd", max_iter, max_iter)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _shard(n_groups: int, n_runs: int, rows: Bytes, groups: NDArray[np.intp] | None) -> _core.Shard:

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from handful._types import Bytes
 from handful._vectors import BYTES, as_vectors
-from handful.dask._work import TASK_THREADS, check_workers, compute, persist, task
+from handful.dask._work import TASK_THREADS, check_workers, compute, persist, spread, task
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Partitions:
                 )
         if n_features == 0:
             raise ValueError(f"expected features, found {n_samples} rows without any")
-        return cls(blocks, sizes, n_features)
+        return cls(spread(blocks, sizes), sizes, n_features)
 
     @property
     def starts(self) -> list[int]:

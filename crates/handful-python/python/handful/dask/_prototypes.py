@@ -18,7 +18,7 @@ from handful._types import Bytes, Fractions
 from handful.dask._lloyd import Group, Rows, lloyd
 from handful.dask._partitions import Labels, Partitions, blocks_of, byte_blocks, dask_array, labels_beside
 from handful.dask._queries import accuracy, answer, joined
-from handful.dask._work import TASK_THREADS, task
+from handful.dask._work import TASK_THREADS, same, task
 
 #: Of each class its centroids, and which prototype each of them is.
 Centroids = list[tuple[Fractions, NDArray[np.int64]]]
@@ -146,7 +146,7 @@ class PrototypeClassifier(handful.PrototypeClassifier):
 
     def _labels_of(self, X: Any, y: Any, rows: Partitions, centroids: Centroids) -> Any:
         """Return the number of each row's prototype, to be computed from the rows as they were given."""
-        known = task("prototypes", _same, centroids)
+        known = task("prototypes", same, centroids)
         blocks, names = byte_blocks(dask_array(X, "PrototypeClassifier")), blocks_of(labels_beside(y, rows))
         labels = [
             task("nearest", _nearest, block, y, self.classes_, known) for block, y in zip(blocks, names, strict=True)
@@ -204,10 +204,6 @@ class PrototypeClassifier(handful.PrototypeClassifier):
             The accuracy.
         """
         return accuracy(self, super().score, X, y, sample_weight)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _nearest(rows: Bytes, y: NDArray[Any], classes: NDArray[Any], centroids: Centroids) -> NDArray[np.int32]:

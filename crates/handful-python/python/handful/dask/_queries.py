@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from handful._types import Bytes
 from handful._vectors import BYTES, validate
 from handful.dask._partitions import byte_blocks, dask_array
-from handful.dask._work import TASK_THREADS, check_workers, task
+from handful.dask._work import TASK_THREADS, check_workers, same, task
 
 
 def is_dask(X: Any) -> bool:
@@ -54,7 +54,7 @@ def answers(estimator: Any, kind: type[Any], method: str, X: da.Array) -> tuple[
     # What is told of the rows that it was fitted on stays with them.
     known = {name: value for name, value in vars(estimator).items() if not is_dask(value)}
     vars(copy).update(known, n_jobs=TASK_THREADS, verbose=0)
-    model = task("model", _same, copy)
+    model = task("model", same, copy)
     return [task(method, _ask, model, method, block) for block in blocks], sizes
 
 
@@ -63,10 +63,6 @@ def answer(estimator: Any, kind: type[Any], method: str, X: Any, dtype: np.dtype
     if not is_dask(X):
         return getattr(kind, method)(estimator, X)
     return joined(*answers(estimator, kind, method, X), dtype, *columns)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _ask(model: Any, method: str, rows: Bytes) -> Any:

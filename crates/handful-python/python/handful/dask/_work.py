@@ -80,6 +80,38 @@ def check_workers(client: Client | None = None) -> None:
         )
 
 
+def spread(blocks: Sequence[Delayed], sizes: Sequence[int]) -> list[Delayed]:
+    """Have workers with more rows for each thread than others hand blocks on, as a pass takes as long as the last."""
+    client, there = current_client(), list(blocks)
+    if client is None:
+        return there
+    threads, places = client.nthreads(), client.who_has(there)
+    on: dict[str, list[int]] = {worker: [] for worker in threads}
+    for number, block in enumerate(blocks):
+        first = next(iter(places.get(block.key, ())), None)
+        if sizes[number] and first in on:
+            on[first].append(number)
+
+    def load(worker: str, more: int = 0) -> float:
+        return float((sum(sizes[number] for number in on[worker]) + more) / threads[worker])
+
+    while on:
+        most, least = max(on, key=load), min(on, key=load)
+        moved = next((number for number in on[most] if load(least, sizes[number]) < load(most)), None)
+        if moved is None:
+            break
+        on[most].remove(moved)
+        on[least].append(moved)
+        with dask.annotate(workers=[least], allow_other_workers=True):
+            (there[moved],) = persist([task("move", same, blocks[moved])])
+    return there
+
+
+def same(value: Any) -> Any:
+    """Return what is given."""
+    return value
+
+
 class Kept:
     """What a worker makes of a partition's rows, and keeps beside them.
 

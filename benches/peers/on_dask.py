@@ -1,7 +1,7 @@
 """handful's K-Means on a Dask cluster beside one process on the same CPUs, and beside Dask-ML on the same cluster.
 
-    pip install -r benches/peers/requirements-distributed.txt     # and the package: make wheel
-    python benches/peers/distributed.py
+    pip install -r benches/peers/requirements-on-dask.txt     # and the package: make wheel
+    python benches/peers/on_dask.py
 
 MNIST's training images and copies of them, shifted by up to 2 pixels, are on two workers with one thread each,
 connected by TCP on this machine; the process has two threads. All start from the same rows, with `tol` 0, and make
@@ -14,8 +14,6 @@ that labels.
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
@@ -36,6 +34,7 @@ from scaling import copies
 WORKERS = 2
 ROWS, FEW_ROWS = 2_000_000, 480_000  # Dask-ML, whose floats take four times the memory, gets the few
 PARTITION = 125_000
+FEW = 10_000  # whose distances are measured at once
 N_ITER = 20
 MOST, FASTER = 1.3, 5  # targets: times one process, times Dask-ML
 MOST_DIFFERENCE = 1e-3  # of inertia between bytes and floats
@@ -67,45 +66,50 @@ def loopback() -> int:
     return next(int(line.split()[1]) for line in lines if line.strip().startswith("lo:"))
 
 
-def measure(record: Record, who: str, number: int, fit: Callable[[], tuple[float, int]]) -> None:
-    """One fit."""
+def inertia(rows: np.ndarray, centers: np.ndarray) -> float:
+    """Squared distances to the nearest centroids, summed; Dask-ML sums distances that are not squared."""
+    found, squares = 0.0, (centers**2).sum(axis=1)
+    for start in range(0, len(rows), FEW):
+        block = rows[start : start + FEW].astype(float)
+        found += ((block**2).sum(axis=1) + (squares - 2 * block @ centers.T).min(axis=1)).sum()
+    return found
+
+
+def measure(record: Record, who: str, number: int, rows: np.ndarray, fit: Callable[[], object]) -> None:
+    """One fit, of these rows, wherever it has them."""
     sent, began = loopback(), perf_counter()
-    inertia, n_iter = fit()
+    found = fit()
     seconds = perf_counter() - began
     bytes_a_pass = (loopback() - sent) / (N_ITER + 1)
+    reached = inertia(rows, found.cluster_centers_.astype(float))
     record.add(
-        who, WORKERS, number, seconds=seconds, inertia=inertia, n_iter=n_iter, bytes_a_pass=bytes_a_pass
+        who,
+        WORKERS,
+        number,
+        seconds=seconds,
+        inertia=reached,
+        n_iter=found.n_iter_,
+        bytes_a_pass=bytes_a_pass,
     )
     print(f"{who}: {seconds:.1f} s", file=sys.stderr, flush=True)
 
 
-def ours(kind: type, rows: object, init: np.ndarray, **params: int) -> tuple[float, int]:
-    """handful, in this process or on the cluster."""
-    found = kind(len(init), init=init, max_iter=N_ITER, tol=0, **params).fit(rows)
-    return found.inertia_, found.n_iter_
-
-
-def peer(rows: da.Array, init: np.ndarray) -> tuple[float, int]:
-    """Dask-ML, which ends when centroids move by less than `tol`."""
-    found = dask_ml.cluster.KMeans(len(init), init=init.astype(np.float32), max_iter=N_ITER, tol=0).fit(rows)
-    # Its inertia is a task until somebody asks.
-    return float(dask.compute(found.inertia_)[0]), found.n_iter_
-
-
 def round_(record: Record, number: int, path: Path, n_rows: int, few: int, n_clusters: int) -> None:
     """Measures all once; Dask-ML on few of the rows, and handful there too."""
-    name = f"k = {n_clusters}"
     base = read(path, 0, n_rows)
     init = base[:: n_rows // n_clusters][:n_clusters].astype(float)
-    one = partial(ours, handful.KMeans, base, init, n_jobs=WORKERS)
-    measure(record, f"{name}, one process", number, one)
-    X = on_workers(path, n_rows, np.uint8)
-    measure(record, f"{name}, cluster", number, partial(ours, handful.dask.KMeans, X, init))
-    few_X = on_workers(path, few, np.uint8)
-    measure(record, f"{name}, cluster, fewer rows", number, partial(ours, handful.dask.KMeans, few_X, init))
-    del X, few_X
-    floats = on_workers(path, few, np.float32)
-    measure(record, f"{name}, Dask-ML, fewer rows", number, partial(peer, floats, init))
+    lloyd = {"n_clusters": n_clusters, "init": init, "max_iter": N_ITER, "tol": 0}
+
+    def compare(who: str, kind: type, rows: np.ndarray, given: object, **params: object) -> None:
+        measure(record, f"k = {n_clusters}, {who}", number, rows, lambda: kind(**lloyd | params).fit(given))
+
+    compare("one process", handful.KMeans, base, base, n_jobs=WORKERS)
+    compare("cluster", handful.dask.KMeans, base, on_workers(path, n_rows, np.uint8))
+    compare("cluster, fewer rows", handful.dask.KMeans, base[:few], on_workers(path, few, np.uint8))
+    floats = {"init": init.astype(np.float32)}
+    compare(
+        "Dask-ML, fewer rows", dask_ml.cluster.KMeans, base[:few], on_workers(path, few, np.float32), **floats
+    )
 
 
 def ratios(record: Record, a: str, b: str, metric: str = "seconds") -> list[float]:
@@ -173,8 +177,11 @@ def main() -> None:
     print(f"\n{n_rows:,} images, fewer: {few:,}; {N_ITER} iterations, {WORKERS} threads in all")
     missed = [miss for n_clusters in args.clusters for miss in report(record, n_clusters)]
     print("\nMissed: " + ("; ".join(missed) or "nothing"))
-    about = facts(PACKAGES) | {"handful": version("handful"), "cpus busy with others": f"{others.cpus():.2f}"}
-    record.close("distributed", about, args.quick)
+    about = facts(PACKAGES) | {
+        "handful": handful.__version__,
+        "cpus busy with others": f"{others.cpus():.2f}",
+    }
+    record.close("on_dask", about, args.quick)
 
 
 if __name__ == "__main__":
