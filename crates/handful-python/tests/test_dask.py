@@ -482,7 +482,8 @@ ESTIMATORS = [handful.dask.KMeans, handful.dask.KNeighborsClassifier, handful.da
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_estimators_are_scikit_learns(kind):
     one = getattr(handful, kind.__name__)
-    assert kind().get_params() == one().get_params()
+    # Nothing is approximate on a cluster: there are fewer parameters.
+    assert kind().get_params().items() <= one().get_params().items()
     changed = kind(verbose=1, n_jobs=3)
     assert repr(clone(changed)) == repr(changed)
     assert clone(changed).get_params() == changed.get_params()

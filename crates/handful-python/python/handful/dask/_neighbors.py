@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 import handful
 from handful import _core
 from handful._jobs import progress
-from handful._neighbors import Distances, Indices, are_others
+from handful._neighbors import Distances, Indices, Weights, are_others
 from handful._types import Bytes
 from handful.dask._partitions import Labels, Partitions
 from handful.dask._queries import accuracy, bytes_in_memory, is_dask, joined, query_blocks
@@ -97,6 +97,23 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
 
     _rows: Partitions
     _shards: list[Shard]
+
+    def __init__(
+        self,
+        n_neighbors: int = 5,
+        *,
+        weights: Weights = "uniform",
+        tie_break: str = "lowest_label",
+        algorithm: str = "auto",
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_neighbors = n_neighbors
+        self.weights = weights
+        self.tie_break = tie_break
+        self.algorithm = algorithm
+        self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
         """Keep labelled rows to vote, on the workers.
