@@ -85,7 +85,8 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
 
     Examples
     --------
-    >>>     >>> import numpy as np
+    >>> import dask.array as da
+    >>> import numpy as np
     >>> from handful.dask import KNeighborsClassifier
     >>> X = da.from_array(np.array([[0], [1], [2], [3]], dtype=np.uint8), chunks=(2, 1))
     >>> knn = KNeighborsClassifier(n_neighbors=3).fit(X, ["low", "low", "high", "high"])
