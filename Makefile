@@ -116,9 +116,9 @@ scale: fetch ## Cluster and search more images than memory shall hold, here and 
 	target/release/handful augment --count $(SCALE_IMAGES) -o $(SCALE)/digits
 	python3 -m venv $(VENV) && $(VENV)/bin/pip install $(PEERS)/requirements.txt
 	$(VENV)/bin/python benches/peers/out_of_core.py $(SCALE)/digits
-	$(VENV)/bin/python benches/peers/inverted.py $(SCALE)/digits
+	$(VENV)/bin/python benches/peers/inverted.py --data $(SCALE)/digits --queries data/mnist
 	$(MAKE) wheel
-	for peer in distributed spark; do \
+	for peer in on_dask spark; do \
 		python3 -m venv $(SCALE)/$$peer && $(SCALE)/$$peer/bin/pip install $(PEERS)/requirements-$$peer.txt && \
 		$(SCALE)/$$peer/bin/pip install $(OURS) $(DIST)/*.whl && \
 		$(SCALE)/$$peer/bin/python benches/peers/$$peer.py || exit 1; done

@@ -1,6 +1,6 @@
 """handful's K-Means on a Dask cluster beside one process on the same CPUs, and beside Dask-ML on the same cluster.
 
-    pip install -r benches/peers/requirements-on-dask.txt     # and the package: make wheel
+    pip install -r benches/peers/requirements-on_dask.txt     # and the package: make wheel
     python benches/peers/on_dask.py
 
 MNIST's training images and copies of them, shifted by up to 2 pixels, are on two workers with one thread each,

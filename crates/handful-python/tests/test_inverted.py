@@ -21,11 +21,11 @@ def test_with_all_lists_it_is_the_exact_search(rows):
     assert (exact.recall_, exact.n_lists_, exact.n_probe_) == (1.0, None, None)
     every = handful.KNeighborsClassifier(3, index="inverted", n_lists=40, n_probe=40).fit(rows, y)
     assert (every.recall_, every.n_lists_, every.n_probe_) == (1.0, 40, 40)
-    for found, expected in zip(every.kneighbors(), exact.kneighbors()):
+    for found, expected in zip(every.kneighbors(), exact.kneighbors(), strict=True):
         assert_array_equal(found, expected)
     few = handful.KNeighborsClassifier(3, index="inverted", n_lists=40, n_probe=1).fit(rows, y)
     own = few.kneighbors(rows[::2], 4)[1], exact.kneighbors(rows[::2], 4)[1]
-    hits = sum(len(set(a) & set(b)) - 1 for a, b in zip(*own))
+    hits = sum(len(set(a) & set(b)) - 1 for a, b in zip(*own, strict=True))
     assert few.recall_ == pytest.approx(hits / 3000) and few.recall_ < 1
     assert_array_equal(pickle.loads(pickle.dumps(few)).kneighbors(rows)[1], few.kneighbors(rows)[1])
 

@@ -185,8 +185,10 @@ def _rows(column: pa.Array, model: Model, maximum: float | None, n_jobs: int | N
         most = maximum if maximum is not None else 255.0 if types.is_integer(kind.value_type) else 1.0
         grey = values.to_numpy(zero_copy_only=False).reshape(-1, n_pixels)
         # NaN is in no range.
-        if len(wrong := np.argwhere(~((grey >= 0) & (grey <= most)))):
-            row, column = wrong[0]
-            raise _Wrong(int(row), f"expected grey values from 0 to {most:g}, found {grey[row, column]:g}")
-        return grey if grey.dtype == BYTES and most == 255 else np.rint(grey * (255 / most)).astype(BYTES)
+        if len(outside := np.argwhere(~((grey >= 0) & (grey <= most)))):
+            row, pixel = outside[0]
+            raise _Wrong(int(row), f"expected grey values from 0 to {most:g}, found {grey[row, pixel]:g}")
+        if grey.dtype == BYTES and most == 255:
+            return np.asarray(grey, BYTES)
+        return np.asarray(np.rint(grey * (255 / most)), BYTES)
     raise ValueError(f"expected a column of pictures (binary) or of lists of grey values, found {kind}")

@@ -7,7 +7,7 @@ use crate::{MNIST, mnist::NEIGHBORS};
 #[test]
 fn an_inverted_index_has_its_known_recall_and_error() {
     let images = MNIST.train.images();
-    let index = InvertedIndex::params().n_lists(256).n_probe(12).fit(&images.view()).expect("valid");
+    let index = InvertedIndex::params().n_lists(256).n_probe(24).fit(&images.view()).expect("valid");
     let found = index.kneighbors(MNIST.test.images().view(), 3).expect("valid search");
     let exact = NEIGHBORS.nearest(3);
     let hits: usize = exact
@@ -17,7 +17,7 @@ fn an_inverted_index_has_its_known_recall_and_error() {
         .map(|(exact, found)| found.iter().filter(|&index| exact.iter().any(|i| i == index)).count())
         .sum();
     let recall = hits as f64 / exact.indices.len() as f64;
-    assert!(recall >= 0.98, "recall {recall} on test images");
+    assert!(recall >= 0.99, "recall {recall} on test images");
     assert!((index.recall() - recall).abs() < 0.01, "recall {} on its own sample", index.recall());
 
     let model = KNeighborsClassifier::params(3).fit(&MNIST.train).expect("valid k");
