@@ -96,7 +96,7 @@ impl InvertedParams {
 ///
 /// let rows = Array2::from_shape_fn((1000, 2), |(i, j)| (i / 4 + 5 * j * (i % 4)) as u8);
 /// let index = InvertedIndex::params().n_lists(10).n_probe(2).fit(&rows.view())?;
-/// assert_eq!(index.kneighbors(array![[100, 4]].view(), 1)?.indices, array![[401]]);
+/// assert_eq!(index.kneighbors(array![[100, 105]].view(), 1)?.indices, array![[401]]);
 /// assert!(index.recall() > 0.9);
 ///
 /// let folder = tempfile::tempdir()?;
