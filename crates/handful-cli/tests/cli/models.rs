@@ -128,3 +128,29 @@ fn info_shows_data_and_what_there_is_to_begin_with() {
         stderr(&output)
     );
 }
+
+#[test]
+fn a_model_may_search_its_prototypes_by_an_inverted_index() {
+    let subset = Subset::new(3000, 200);
+    let train = |name: &str, more: &[&str]| {
+        let args =
+            [&["train", "--preset", "pixels", "--prototypes", "all", "--json", "-o", name], more].concat();
+        json(&subset.handful().args(args).output().unwrap())
+    };
+    assert!(train("exact", &[]).get("recall").is_none());
+    let few = train("few", &["--index", "inverted", "--n-lists", "40", "--n-probe", "1"]);
+    assert!((0.3..1.0).contains(&few["recall"].as_f64().unwrap()), "{few}");
+    let all = train("all", &["--index", "inverted", "--n-lists", "40", "--n-probe", "40"]);
+    assert_eq!(all["recall"], 1.0);
+    let predict = |name: &str| {
+        let args = ["predict", "--model", name, "--format", "csv", "mnist/t10k-images-idx3-ubyte"];
+        stdout(&subset.handful().args(args).output().unwrap())
+    };
+    assert_eq!(predict("./all"), predict("./exact"));
+    assert_eq!(predict("./few"), predict("./few"));
+    assert_ne!(predict("./few"), predict("./exact"), "some neighbours are missed");
+    for wrong in [&["--n-lists", "9"][..], &["--index", "inverted", "--n-lists", "9", "--n-probe", "10"]] {
+        let args = [&["train", "-o", "x"], wrong].concat();
+        assert_eq!(subset.handful().args(args).output().unwrap().status.code(), Some(2), "{wrong:?}");
+    }
+}
