@@ -87,7 +87,7 @@ def head(folder: Path, size: int, to: Path) -> Path:
 def timed(command: list) -> dict:
     """The JSON summary of a command, and the seconds that it took as a whole."""
     start = time.perf_counter()
-    found = cli.summary(command)
+    found = cli.summary(command, None)
     return {**found, "wall": time.perf_counter() - start}
 
 
@@ -140,7 +140,7 @@ def report(record: Record, sizes: list[int], n_threads: int, quick: bool) -> lis
 def errors(binary, folder: Path, out: Path, n_images: int, n_threads: int) -> None:
     """How many test images their neighbours name wrongly, with and without the images that were made."""
     job = [binary, "--threads", n_threads, "--json", "neighbors", "--queries", data.MNIST]
-    cli.summary([*job, "--n-neighbors", N_NEIGHBORS, "--data", data.MNIST, "-o", out / "plain.npz"])
+    cli.summary([*job, "--n-neighbors", N_NEIGHBORS, "--data", data.MNIST, "-o", out / "plain.npz"], None)
     truth = data.labels(data.MNIST, "t10k")
     made = np.fromfile(folder / "train-labels-idx1-ubyte", np.uint8, offset=8)
     for title, file, labels in [
