@@ -30,6 +30,10 @@ const BATCH_BYTES: usize = 1 << 28;
 /// Rows of which the recall is measured, and how many neighbours of each.
 const RECALL_QUERIES: usize = 1000;
 const RECALL_NEIGHBORS: usize = 3;
+/// Values of a sketch, for rows of so many features at least: what is in the nearest lists is near, and twice the values that
+/// tell it apart in a search of everything leave a third of it to be measured.
+const VALUES: usize = 128;
+const LEAST_FEATURES: usize = 512;
 /// The most pairs of query and list that are ordered at a time.
 const ORDERED: usize = 1 << 22;
 
@@ -150,7 +154,10 @@ fn projection(level: Level, sample: ArrayView2<u8>) -> Option<Arc<Projection>> {
         let (terms, trials) = (all_terms(sample), sample.select(Axis(0), &sketch::trials(sample.nrows())));
         let pairs = u8::pairs(kernel, sample, &terms, &(), trials.view());
         let tried = Tried::new(kernel, sample, &pairs, u8::EXACT_COST, sample)?;
-        Some(Arc::clone(tried.sketch().projection()))
+        if sample.ncols() < LEAST_FEATURES {
+            return Some(Arc::clone(tried.sketch().projection()));
+        }
+        Projection::with_values(kernel, sample, VALUES).map(Arc::new)
     })
 }
 

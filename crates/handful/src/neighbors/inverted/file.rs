@@ -29,7 +29,7 @@ use crate::{
     neighbors::{
         Algorithm, NearestNeighbors,
         engine::all_terms,
-        sketch::{Projection, Sketch, stored::PANEL_BYTES},
+        sketch::{Projection, Sketch},
     },
     progress::Observer,
 };
@@ -187,7 +187,7 @@ impl InvertedIndex {
         if let Some(projection) = &lists.projection {
             for (number, &error) in errors.iter().enumerate() {
                 let size = lists.size(number);
-                let bytes = read(size.div_ceil(LANES) * PANEL_BYTES)?;
+                let bytes = read(size.div_ceil(LANES) * projection.panel_bytes())?;
                 sketches.push(Sketch::from_bytes(&bytes, projection, error, size));
             }
         }
@@ -290,7 +290,8 @@ impl InvertedIndex {
             starts.push(usize::try_from(n).map_err(|_| content("a list is too long"))?);
             panels.push(usize::try_from(n_panels).map_err(|_| content("a list is too long"))?);
         }
-        let sketch_bytes = if projection.is_some() { n_panels.saturating_mul(PANEL_BYTES as u64) } else { 0 };
+        let panel_bytes = projection.as_ref().map_or(0, |projection| projection.panel_bytes());
+        let sketch_bytes = n_panels.saturating_mul(panel_bytes as u64);
         if n == 0 || sketch_bytes.saturating_add(n * row_bytes) != body {
             return Err(content(&format!(
                 "its lists take {body} bytes, expected {}",

@@ -15,7 +15,7 @@ use crate::{
     distance::{self, Kernel, LANES, MOST_DIMENSIONS, squared_euclidean},
     neighbors::{
         engine::{Pairs, terms},
-        sketch::{Projection, Sketch, stored::PANEL_BYTES},
+        sketch::{Projection, Sketch},
     },
 };
 
@@ -102,8 +102,8 @@ impl Lists {
                     read_at(file, &mut found, start).map(|()| found)
                 };
                 let sketch = self.projection.as_ref().map(|projection| {
-                    let at = sketches + (panels[number] * PANEL_BYTES) as u64;
-                    let bytes = read(at, size.div_ceil(LANES) * PANEL_BYTES)?;
+                    let at = sketches + (panels[number] * projection.panel_bytes()) as u64;
+                    let bytes = read(at, size.div_ceil(LANES) * projection.panel_bytes())?;
                     Ok::<_, io::Error>(Cow::Owned(Sketch::from_bytes(
                         &bytes,
                         projection,

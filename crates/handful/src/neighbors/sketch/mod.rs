@@ -20,7 +20,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, Axis, aview2, concatenate, s};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
 use super::{
@@ -33,8 +33,6 @@ pub(super) use search::{Recipe, Search, Tried, trials};
 
 /// Values of a sketch: on images of 784 pixels more are faster for batches, up to 80, and slower for single queries.
 pub(crate) const VALUES: usize = 64;
-/// The last value is the distance from the span of these.
-const DIRECTIONS: usize = VALUES - 1;
 /// Vectors shorter than this, or fewer, are as fast without a sketch.
 pub(crate) const LEAST_FEATURES: usize = 192;
 pub(crate) const LEAST_SAMPLES: usize = 4096;
@@ -50,7 +48,7 @@ pub(crate) struct Projection {
     /// The directions, and behind them a mean of rows as signed bytes.
     directions: Array2<i8>,
     /// What is taken from every value: the mean's products with the directions, and a distance from their span.
-    centre: [f64; VALUES],
+    centre: Vec<f64>,
     mean_norm: i64,
     /// t.
     step: f32,
@@ -59,33 +57,44 @@ pub(crate) struct Projection {
 impl Projection {
     /// On the principal components of these rows; None if there is no telling them.
     pub(crate) fn new<K: Kernel>(kernel: K, rows: ArrayView2<u8>) -> Option<Self> {
+        Self::with_values(kernel, rows, VALUES)
+    }
+
+    /// [`new`](Self::new), to so many values, of which the last is the distance from the span of the others' directions.
+    pub(crate) fn with_values<K: Kernel>(kernel: K, rows: ArrayView2<u8>, n_values: usize) -> Option<Self> {
         let (n, d) = rows.dim();
+        let n_directions = n_values - 1;
         let sample = rows.select(Axis(0), &evenly(n, Basis::sample_size(n, d)));
-        let basis = Basis::principal(sample.view(), DIRECTIONS)?;
+        let basis = Basis::principal(sample.view(), n_directions)?;
         let sums = sample.mapv(u64::from).sum_axis(Axis(0));
         let mean = sums.mapv(|sum| u8::try_from(sum / sample.nrows() as u64).expect("a mean of bytes"));
         let mean = mean.insert_axis(Axis(0));
         let directions = concatenate![Axis(0), basis.directions, distance::signed(mean.view())];
-        let mut centre = [0.0; VALUES];
+        let mut centre = vec![0.0; n_values];
         project(kernel, directions.view(), mean.view(), |_, _, products| {
             centre.iter_mut().zip(products).for_each(|(centre, product)| *centre = product[0]);
         });
-        centre[DIRECTIONS] = 0.0;
+        centre[n_directions] = 0.0;
         let mean_norm = mean.iter().map(|&x| i64::from(x).pow(2)).sum();
         let mut projection = Self { basis, directions, centre, mean_norm, step: 1.0 };
         let (mut squares, mut beyond) = (0.0, 0.0);
         projection.deviations(kernel, sample.view(), &terms(sample.view()), |_, n, found| {
-            let (within, [last]) = found.values.split_at(DIRECTIONS) else { return };
+            let (within, [last]) = found.values.split_at(n_directions) else { return };
             squares += within.iter().flat_map(|x| &x[..n]).map(|&x| f64::from(x).powi(2)).sum::<f64>();
             beyond += last[..n].iter().map(|&x| f64::from(x)).sum::<f64>();
         });
-        let variance = squares / (sample.nrows() * DIRECTIONS) as f64;
+        let variance = squares / (sample.nrows() * n_directions) as f64;
         #[expect(clippy::cast_possible_truncation, reason = "any step will do")]
         {
             projection.step = (REACH * variance.sqrt() / 127.0).max(1.0) as f32;
         }
-        projection.centre[DIRECTIONS] = beyond / sample.nrows() as f64;
+        projection.centre[n_directions] = beyond / sample.nrows() as f64;
         Some(projection)
+    }
+
+    /// How long a sketch is.
+    pub(crate) fn n_values(&self) -> usize {
+        self.centre.len()
     }
 
     /// Gives `sink(first_row, n, deviations)` those of `n` rows, at most 32, at a time. `terms` are the rows'.
@@ -97,26 +106,28 @@ impl Projection {
         terms: &[i64],
         mut sink: impl FnMut(usize, usize, &Deviations),
     ) {
-        let stretch = self.basis.stretch as f32;
+        let (stretch, n_directions) = (self.basis.stretch as f32, self.n_values() - 1);
+        let mut found = Deviations { values: vec![[0.0; LANES]; n_directions + 1], uncertain: [0.0; LANES] };
         project(kernel, self.directions.view(), x, |first, n, products| {
-            let mut found = Deviations { values: [[0.0; LANES]; VALUES], uncertain: [0.0; LANES] };
+            found.uncertain = [0.0; LANES];
+            found.values[n_directions] = [0.0; LANES];
             kernel.run(|| {
-                let values = found.values.iter_mut().zip(products).zip(&self.centre[..DIRECTIONS]);
+                let values = found.values.iter_mut().zip(products).zip(&self.centre[..n_directions]);
                 for ((values, products), centre) in values {
                     for (value, product) in values.iter_mut().zip(products) {
                         *value = (product - centre) as f32;
                     }
                 }
             });
-            if let Some(within) = self.basis.squared_lengths(kernel, &found.values[..DIRECTIONS]) {
-                let dots = &products[DIRECTIONS][..n];
+            if let Some(within) = self.basis.squared_lengths(kernel, &found.values[..n_directions]) {
+                let dots = &products[n_directions][..n];
                 for (lane, (&term, dot)) in terms[first..].iter().zip(dots).enumerate() {
                     let all = ((term + self.mean_norm) as f64 - 2.0 * dot) as f32;
                     // The squared length within is known to a part in 10⁵.
                     let [least, most] =
                         [-2e-5, 2e-5].map(|share| (all - within[lane] + share * all).max(0.0).sqrt());
                     let beyond = stretch * least.midpoint(most);
-                    found.values[DIRECTIONS][lane] = (f64::from(beyond) - self.centre[DIRECTIONS]) as f32;
+                    found.values[n_directions][lane] = (f64::from(beyond) - self.centre[n_directions]) as f32;
                     found.uncertain[lane] = stretch * (most - least) + beyond * 1e-6;
                 }
             }
@@ -140,7 +151,7 @@ impl Projection {
 
 /// What up to 32 vectors' values have beside the centre's.
 struct Deviations {
-    values: [[f32; LANES]; VALUES],
+    values: Vec<[f32; LANES]>,
     /// Or more.
     uncertain: [f32; LANES],
 }
@@ -148,7 +159,7 @@ struct Deviations {
 /// Sketches of up to 32 vectors.
 struct Sketches {
     /// Y.
-    values: [[i8; LANES]; VALUES],
+    values: Vec<[i8; LANES]>,
     /// |Y|² and ΣY.
     squares: Lanes,
     sums: Lanes,
@@ -161,7 +172,7 @@ impl Sketches {
     #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     fn round(deviations: &Deviations, step: f32) -> Self {
         let (squares, sums, lost) = ([0; LANES], [0; LANES], [0.0; LANES]);
-        let mut all = Self { values: [[0; LANES]; VALUES], squares, sums, lost };
+        let mut all = Self { values: vec![[0; LANES]; deviations.values.len()], squares, sums, lost };
         for (values, deviations) in all.values.iter_mut().zip(&deviations.values) {
             for lane in 0..LANES {
                 let steps = (deviations[lane] / step).clamp(-127.0, 127.0);
@@ -185,14 +196,10 @@ impl Sketches {
     }
 
     /// Every vector's Y as kernels take points.
-    fn bytes(&self) -> [[u8; VALUES]; LANES] {
-        let mut bytes = [[0; VALUES]; LANES];
-        for (i, values) in self.values.iter().enumerate() {
-            for (bytes, value) in bytes.iter_mut().zip(values) {
-                bytes[i] = value.cast_unsigned() ^ 0x80;
-            }
-        }
-        bytes
+    fn bytes(&self) -> Array2<u8> {
+        Array2::from_shape_fn((LANES, self.values.len()), |(lane, i)| {
+            self.values[i][lane].cast_unsigned() ^ 0x80
+        })
     }
 
     /// One vector's Y.
@@ -244,7 +251,7 @@ impl Sketch {
             projection.sketch(kernel, bytes, &terms(bytes), |first, sketches| {
                 let n = LANES.min(bytes.nrows() - first);
                 let panel = &mut panels[first / LANES];
-                panel.values.pack(aview2(&sketches.bytes()[..n]), K::BLOCK);
+                panel.values.pack(sketches.bytes().slice(s![..n, ..]), K::BLOCK);
                 panel.squares[..n].copy_from_slice(&sketches.squares[..n]);
                 error = sketches.lost[..n].iter().fold(error, |error, &lost| error.max(lost));
             });
@@ -294,7 +301,7 @@ impl SketchedQueries {
     pub(crate) fn new<K: Kernel>(kernel: K, projection: &Projection, queries: ArrayView2<u8>) -> Self {
         let m = queries.nrows();
         let mut found = Self {
-            values: Array2::zeros((m, VALUES)),
+            values: Array2::zeros((m, projection.n_values())),
             lost: Vec::with_capacity(m),
             rest: Vec::with_capacity(m),
         };

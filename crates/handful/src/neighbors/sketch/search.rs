@@ -4,7 +4,7 @@ use std::{ops::Range, sync::Arc};
 
 use ndarray::ArrayView2;
 
-use super::{LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries, VALUES};
+use super::{LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries};
 use crate::{
     distance::{Kernel, LANES, Packed, Scratch},
     neighbors::{
@@ -100,7 +100,8 @@ impl Tried {
         d: usize,
     ) -> bool {
         let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
-        VALUES as f64 + tile + exact * exact_cost * self.recipe.looked_at * (d as f64) < 0.9 * d as f64
+        let n_values = self.sketch.projection.n_values() as f64;
+        n_values + tile + exact * exact_cost * self.recipe.looked_at * (d as f64) < 0.9 * d as f64
     }
 }
 

@@ -4,18 +4,24 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1};
 
-use super::{Basis, DIRECTIONS, Projection, Sketch, SketchPanel, VALUES};
+use super::{Basis, Projection, Sketch, SketchPanel};
 use crate::{
     distance::{LANES, Panel},
     model_file::{Error, Reader, Writer},
 };
 
-/// The values of a panel take so many bytes, and behind them come their squares.
-const VALUE_BYTES: usize = VALUES * LANES;
-/// Bytes of a panel.
-pub(crate) const PANEL_BYTES: usize = VALUE_BYTES + size_of::<i32>() * LANES;
+/// Lengths of sketches are multiples of this, and no larger than that: kernels multiply so many values at a time.
+const BLOCK: usize = 64;
+const MOST_VALUES: usize = 1024;
+/// Behind the values of a panel come their squares, so many bytes.
+const SQUARE_BYTES: usize = size_of::<i32>() * LANES;
 
 impl Projection {
+    /// Bytes of a panel of sketches.
+    pub(crate) fn panel_bytes(&self) -> usize {
+        self.n_values() * LANES + SQUARE_BYTES
+    }
+
     /// Puts it into a file.
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.put("sketch.directions".to_owned(), self.directions.view());
@@ -32,13 +38,18 @@ impl Projection {
         if !reader.has("sketch.directions") {
             return Ok(None);
         }
-        let directions: Array2<i8> = reader.array2("sketch.directions", [Some(VALUES), Some(n_features)])?;
+        let directions: Array2<i8> = reader.array2("sketch.directions", [None, Some(n_features)])?;
+        let n_values = directions.nrows();
+        if n_values == 0 || n_values > MOST_VALUES || !n_values.is_multiple_of(BLOCK) {
+            return Err(Error::Content(format!("expected sketches of 64, 128 … values, found {n_values}")));
+        }
+        let n_directions = n_values - 1;
         let whitening: Option<Array2<f32>> = reader
             .has("sketch.whitening")
-            .then(|| reader.array2("sketch.whitening", [Some(DIRECTIONS), Some(DIRECTIONS)]))
+            .then(|| reader.array2("sketch.whitening", [Some(n_directions), Some(n_directions)]))
             .transpose()?;
         let floats = |name, length| Ok::<_, Error>(reader.array1::<f64>(name, Some(length))?.to_vec());
-        let (centre, scale) = (floats("sketch.centre", VALUES)?, floats("sketch.scale", 2)?);
+        let (centre, scale) = (floats("sketch.centre", n_values)?, floats("sketch.scale", 2)?);
         #[expect(clippy::cast_possible_truncation, reason = "it was an f32")]
         let (stretch, step) = (scale[0], scale[1] as f32);
         let all_finite = centre.iter().all(|x| x.is_finite())
@@ -47,13 +58,13 @@ impl Projection {
         if !(all_finite && stretch >= 0.0 && step >= 1.0 && step.is_finite()) {
             return Err(Error::Content("expected a sketch of finite numbers".to_owned()));
         }
-        let mean = directions.row(DIRECTIONS);
+        let mean = directions.row(n_directions);
         let mean_norm = mean.iter().map(|&x| (i64::from(x) + 128).pow(2)).sum();
-        let first = directions.slice(ndarray::s![..DIRECTIONS, ..]).to_owned();
+        let first = directions.slice(ndarray::s![..n_directions, ..]).to_owned();
         Ok(Some(Arc::new(Self {
             basis: Basis { directions: first, stretch, whitening },
             directions,
-            centre: centre.try_into().expect("as many as asked for"),
+            centre,
             mean_norm,
             step,
         })))
@@ -61,9 +72,9 @@ impl Projection {
 }
 
 impl Sketch {
-    /// Its panels, each of [`PANEL_BYTES`].
+    /// Its panels, each of [`panel_bytes`](Projection::panel_bytes).
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(self.panels.len() * PANEL_BYTES);
+        let mut bytes = Vec::with_capacity(self.panels.len() * self.projection.panel_bytes());
         for panel in &self.panels {
             bytes.extend(panel.values.bytes());
             bytes.extend(panel.squares.iter().flat_map(|square| square.to_le_bytes()));
@@ -79,13 +90,13 @@ impl Sketch {
         n_samples: usize,
     ) -> Self {
         let panel = |bytes: &[u8]| {
-            let (values, squares) = bytes.split_at(VALUE_BYTES);
+            let (values, squares) = bytes.split_at(bytes.len() - SQUARE_BYTES);
             let (squares, _) = squares.as_chunks();
             let mut panel = SketchPanel { values: Panel::from_bytes(values), squares: [0; LANES] };
             panel.squares.iter_mut().zip(squares).for_each(|(to, &square)| *to = i32::from_le_bytes(square));
             panel
         };
-        let panels: Vec<_> = bytes.chunks_exact(PANEL_BYTES).map(panel).collect();
+        let panels: Vec<_> = bytes.chunks_exact(projection.panel_bytes()).map(panel).collect();
         assert_eq!(panels.len(), n_samples.div_ceil(LANES), "panels for all points");
         Self { projection: Arc::clone(projection), error, n_samples, panels }
     }
