@@ -1,9 +1,11 @@
 //! Shards come to the bits of one array, however rows are shared out.
 
-use ndarray::{Axis, array, s};
+use std::ops::Range;
+
+use ndarray::{ArrayView2, Axis, array, s};
 use proptest::prelude::*;
 
-use super::*;
+use super::{chunk::CHUNK_ROWS, *};
 use crate::{
     Dataset, KMeans, dataset,
     kmeans::{Init, KMeansParams, Prototypes, Steps},
