@@ -1,17 +1,14 @@
 //! Where centroids start.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, s};
-use rand::{RngExt, rngs::ChaCha8Rng, seq::index};
-use rayon::prelude::*;
+mod seeding;
+mod shares;
 
-use super::{
-    Centroids, Error,
-    samples::{CONTIGUOUS, PANELS, Samples},
-};
-use crate::{
-    distance::{self, Kernel, LANES, Packed, Panel, Scratch, with_kernel},
-    progress::{Observer, Stage},
-};
+use ndarray::{ArrayView2, Axis};
+use rand::{rngs::ChaCha8Rng, seq::index};
+
+use super::{Centroids, Error, samples::Samples};
+use crate::progress::Observer;
+use seeding::seed_together;
 
 /// Seeding looks at so many rows, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
 const SEEDING_ROWS: usize = 262_144;
@@ -64,11 +61,10 @@ pub(super) fn k_means_plus_plus(
         };
         return rngs.iter_mut().map(of_sample).collect();
     }
-    let n_trials = n_trials(n_clusters);
-    let together = (DISTANCES_TOGETHER / (n * n_trials)).max(1);
+    let together = (DISTANCES_TOGETHER / (n * n_trials(n_clusters))).max(1);
     let mut chosen = Vec::with_capacity(rngs.len());
     for rngs in rngs.chunks_mut(together) {
-        chosen.extend(seed_together(samples, n_clusters, n_trials, weights, rngs, observer)?);
+        chosen.extend(seed_together(samples, n_clusters, weights, rngs, observer)?);
     }
     Ok(chosen)
 }
@@ -156,140 +152,9 @@ impl Start {
     }
 }
 
-/// A run on its way.
-struct Seeding<'a> {
-    rng: &'a mut ChaCha8Rng,
-    chosen: Vec<usize>,
-    /// Of each row to the nearest of those chosen, squared.
-    distances: Vec<u64>,
-}
-
-/// [`k_means_plus_plus`] for so few runs that their distances are held at once.
-fn seed_together(
-    samples: &Samples,
-    n_clusters: usize,
-    n_trials: usize,
-    weights: Option<&[u64]>,
-    rngs: &mut [ChaCha8Rng],
-    observer: &Observer,
-) -> Result<Vec<Vec<usize>>, Error> {
-    let (n, panels) = (samples.rows().nrows(), samples.pack());
-    let first = |rng: &mut ChaCha8Rng| match weights {
-        None => rng.random_range(0..n),
-        Some(weights) => draw(weights, None, 1, rng)[0],
-    };
-    let firsts: Vec<usize> = rngs.iter_mut().map(first).collect();
-    let distances = squared_distances(samples, panels.as_deref(), &firsts);
-    let mut runs: Vec<Seeding> = rngs
-        .iter_mut()
-        .zip(firsts)
-        .zip(distances.outer_iter())
-        .map(|((rng, first), distances)| Seeding { rng, chosen: vec![first], distances: distances.to_vec() })
-        .collect();
-    for done in 1..n_clusters {
-        observer.report(Stage::Seeding, done, n_clusters)?;
-        let candidates = |run: &mut Seeding| draw(&run.distances, weights, n_trials, run.rng);
-        let candidates = runs.par_iter_mut().map(candidates).collect::<Vec<_>>().concat();
-        let mut distances = squared_distances(samples, panels.as_deref(), &candidates);
-        runs.par_iter_mut()
-            .zip(candidates.par_chunks(n_trials))
-            .zip(distances.axis_chunks_iter_mut(Axis(0), n_trials))
-            .for_each(|((run, candidates), distances)| run.choose(candidates, distances, weights));
-    }
-    observer.report(Stage::Seeding, n_clusters, n_clusters)?;
-    Ok(runs.into_iter().map(|run| run.chosen).collect())
-}
-
-impl Seeding<'_> {
-    /// Takes the best of the candidates, given the rows' distances to each.
-    fn choose(&mut self, candidates: &[usize], mut distances: ArrayViewMut2<u64>, weights: Option<&[u64]>) {
-        let potential = |mut distances: ArrayViewMut1<u64>| -> u128 {
-            distances.zip_mut_with(&ArrayView1::from(&self.distances), |new, &old| *new = old.min(*new));
-            match weights {
-                None => distances.sum().into(),
-                Some(weights) => distances
-                    .iter()
-                    .zip(weights)
-                    .map(|(&x, &weight)| u128::from(x) * u128::from(weight))
-                    .sum(),
-            }
-        };
-        let potentials = distances.outer_iter_mut().map(potential).zip(0..);
-        let (_, best) = potentials.min().expect("at least two candidates");
-        self.chosen.push(candidates[best]);
-        self.distances.iter_mut().zip(distances.row(best)).for_each(|(to, &new)| *to = new);
-    }
-}
-
-/// Rows drawn with probability proportional to `shares`, times their weights; by weight alone if all are zero.
-fn draw(shares: &[u64], weights: Option<&[u64]>, n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
-    let cumulative: Vec<u128> = (0..shares.len())
-        .scan(0, |sum, row| {
-            *sum += u128::from(shares[row]) * weights.map_or(1, |weights| u128::from(weights[row]));
-            Some(*sum)
-        })
-        .collect();
-    let total = cumulative[cumulative.len() - 1];
-    let one = |_| {
-        let point = match u64::try_from(total) {
-            Ok(0) => {
-                return match weights {
-                    None => rng.random_range(0..shares.len()),
-                    Some(weights) => draw(weights, None, 1, rng)[0],
-                };
-            }
-            Ok(total) => rng.random_range(0..total).into(),
-            Err(_) => rng.random_range(0..total),
-        };
-        cumulative.partition_point(|&sum| sum <= point)
-    };
-    (0..n).map(one).collect()
-}
-
-/// The squared distance of each of the rows `from` to every row, shape (`from.len()`, n); the panels are the rows'.
-fn squared_distances(samples: &Samples, panels: Option<&[Panel]>, from: &[usize]) -> Array2<u64> {
-    let x = samples.rows();
-    let queries = distance::signed(x.select(Axis(0), from).view());
-    let norms: Vec<i64> = from.iter().map(|&row| samples.norms[row].cast_signed()).collect();
-    let mut distances = Array2::zeros((from.len(), x.nrows()));
-    let blocks = distances.axis_chunks_iter_mut(Axis(1), PANELS * LANES).into_par_iter().enumerate();
-    with_kernel!(samples.level, |kernel| {
-        let packed = panels.map(|panels| (panels, Packed::new(kernel, queries.view())));
-        blocks.for_each(|(block, mut distances)| {
-            let start = block * PANELS * LANES;
-            let Some((panels, packed)) = &packed else {
-                let rows = x.slice(s![start..start + distances.ncols(), ..]);
-                return distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
-                    for (row, dot) in (first..).zip(dots) {
-                        let distance = norms[query] + samples.term(start + row) - 2 * dot;
-                        distances[[query, row]] = distance.cast_unsigned();
-                    }
-                });
-            };
-            let (mut scratch, mut dots) = (Scratch::default(), vec![[0; LANES]; from.len()]);
-            let panels = panels[block * PANELS..].iter().zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
-            for (first, (panel, mut distances)) in (start..).step_by(LANES).zip(panels) {
-                packed.multiply_all(panel, &mut scratch, &mut dots);
-                let mut terms = [0; LANES];
-                let rows = first..first + distances.ncols();
-                terms.iter_mut().zip(rows).for_each(|(term, row)| *term = samples.term(row));
-                for ((mut distances, dots), norm) in distances.outer_iter_mut().zip(&dots).zip(&norms) {
-                    let distances = distances.as_slice_mut().expect(CONTIGUOUS);
-                    kernel.run(|| {
-                        for ((distance, &dot), term) in distances.iter_mut().zip(dots).zip(&terms) {
-                            *distance = (norm + term - 2 * i64::from(dot)).cast_unsigned();
-                        }
-                    });
-                }
-            }
-        });
-    });
-    distances
-}
-
 #[cfg(test)]
 mod tests {
-    use ndarray::array;
+    use ndarray::{Array2, array};
     use rand::SeedableRng;
 
     use super::*;
@@ -317,18 +182,6 @@ mod tests {
                 .collect();
             groups.sort_unstable();
             assert_eq!(groups, [(false, false), (false, true), (true, false), (true, true)], "seed {seed}");
-        }
-    }
-
-    #[test]
-    fn rows_are_drawn_in_proportion_to_their_weight() {
-        let mut rng = ChaCha8Rng::seed_from_u64(7);
-        for (shares, weights) in [([0, 1, 0, 3, 0], [1; 5]), ([0, 2, 9, 1, 4], [7, 1, 0, 6, 0])] {
-            let drawn = draw(&shares, Some(&weights), 40_000, &mut rng);
-            let ones = drawn.iter().filter(|&&row| row == 1).count();
-            assert!(drawn.iter().all(|&row| row == 1 || row == 3));
-            // Five standard deviations of a binomial count around 10,000.
-            assert!(ones.abs_diff(10_000) < 5 * 87, "{ones} of 40,000");
         }
     }
 
