@@ -78,7 +78,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     Notes
     -----
     An iteration takes at most O(n_samples · n_clusters · n_features). Seeding by k-means++ looks at all rows
-    up to 262,144 (or 256 for each cluster, if that is more), and beyond that at a sample of as many.
+    up to 131,072 (or 256 for each cluster, if that is more), and beyond that at a sample of as many.
 
     Examples
     --------

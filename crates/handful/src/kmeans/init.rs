@@ -11,7 +11,7 @@ use crate::progress::Observer;
 use seeding::seed_together;
 
 /// Seeding looks at so many rows, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
-const SEEDING_ROWS: usize = 262_144;
+const SEEDING_ROWS: usize = 131_072;
 const ROWS_PER_CLUSTER: usize = 256;
 /// Runs that go side by side hold at most so many distances.
 const DISTANCES_TOGETHER: usize = 1 << 22;

@@ -65,7 +65,7 @@ class KMeans(handful.KMeans):
     -----
     Beside the rows a worker keeps 2 bytes for each, and 8 for each run. A pass sends 8 bytes for each feature of each
     centroid to every worker, and as much back from some of them. Seeding by k-means++ is done by one worker for each
-    run, on at most 262,144 rows (or 256 for each cluster, if that is more).
+    run, on at most 131,072 rows (or 256 for each cluster, if that is more).
 
     Examples
     --------
