@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence, searcher::Searcher};
 use crate::{
     Dataset,
-    dataset::OnDisk,
+    dataset::{OnDisk, RowSource},
     features::{Vectorizer, total_variance},
     model_file::Provenance,
     neighbors::{Neighbors, TieBreak, Weights, votes},
@@ -168,7 +168,7 @@ impl Model {
     pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
         let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);
         let medoids = self.medoids_in(&Provenance::of_rows(learned_from, labels)?)?;
-        Ok(Self { pictures: Some(learned_from.select(&medoids)?), ..self })
+        Ok(Self { pictures: Some(learned_from.select_rows(&medoids)?), ..self })
     }
 
     /// The rows of medoids in images, which are to be those that it was learned from.

@@ -42,7 +42,7 @@ impl Params {
                 )?;
                 let all: Vec<usize> = (0..n).collect();
                 let shape = [1, d];
-                let all = Dataset::new(vectors.select(&all)?, shape, labels.to_vec(), classes.to_vec())?;
+                let all = Dataset::new(vectors.select_rows(&all)?, shape, labels.to_vec(), classes.to_vec())?;
                 let own = (0..).take(n).collect();
                 (all, own)
             }
@@ -83,7 +83,7 @@ impl Params {
             vec![0]
         };
         let some = Dataset::new(
-            images.select(&rows)?,
+            images.select_rows(&rows)?,
             images.image_shape(),
             rows.iter().map(|&row| labels[row]).collect(),
             classes.to_vec(),

@@ -28,6 +28,29 @@ pub trait RowSource: Sync {
     /// # Errors
     /// If they cannot be read.
     fn rows<'a>(&'a self, rows: Range<usize>, buffer: &'a mut Vec<u8>) -> Result<ArrayView2<'a, u8>, Error>;
+
+    /// The given rows, in the given order, read on all threads of the current rayon pool; neighbours at once.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    ///
+    /// # Panics
+    /// If a row is out of range.
+    fn select_rows(&self, rows: &[usize]) -> Result<Array2<u8>, Error> {
+        const TASK: usize = 1024;
+        let mut found = Array2::zeros((rows.len(), self.shape().1));
+        let tasks = found.axis_chunks_iter_mut(Axis(0), TASK).into_par_iter().zip(rows.par_chunks(TASK));
+        tasks.try_for_each(|(mut found, rows)| {
+            let (mut done, mut buffer) = (0, Vec::new());
+            for run in rows.chunk_by(|a, b| a + 1 == *b) {
+                let mut to = found.slice_mut(s![done..done + run.len(), ..]);
+                to.assign(&self.rows(run[0]..run[0] + run.len(), &mut buffer)?);
+                done += run.len();
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
 }
 
 impl RowSource for ArrayView2<'_, u8> {
@@ -60,7 +83,7 @@ impl RowSource for ArrayView2<'_, u8> {
 /// std::fs::write(&path, "label,pixel0,pixel1,pixel2,pixel3\nright,0,255,0,255\nleft,255,0,255,9\n")?;
 /// let data = OnDisk::open(&path, Split::Train, Default::default())?;
 /// assert_eq!(data.shape(), (2, 4));
-/// assert_eq!(data.select(&[1])?, array![[255, 0, 255, 9]]);
+/// assert_eq!(data.select_rows(&[1])?, array![[255, 0, 255, 9]]);
 /// assert_eq!(data.labels(), Some((&[1, 0][..], &["left".to_owned(), "right".to_owned()][..])));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -185,29 +208,6 @@ impl OnDisk {
         self.is_copy
     }
 
-    /// The given rows, in the given order, read on all threads of the current rayon pool; neighbours at once.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file is no longer what it was.
-    ///
-    /// # Panics
-    /// If a row is out of range.
-    pub fn select(&self, rows: &[usize]) -> Result<Array2<u8>, Error> {
-        const TASK: usize = 1024;
-        let mut found = Array2::zeros((rows.len(), self.shape.1));
-        let tasks = found.axis_chunks_iter_mut(Axis(0), TASK).into_par_iter().zip(rows.par_chunks(TASK));
-        tasks.try_for_each(|(mut found, rows)| {
-            let mut done = 0;
-            for run in rows.chunk_by(|a, b| a + 1 == *b) {
-                let mut to = found.slice_mut(s![done..done + run.len(), ..]);
-                self.read(run[0]..run[0] + run.len(), to.as_slice_mut().expect("rows are contiguous"))?;
-                done += run.len();
-            }
-            Ok(())
-        })?;
-        Ok(found)
-    }
-
     fn read(&self, rows: Range<usize>, into: &mut [u8]) -> Result<(), Error> {
         assert!(rows.end <= self.shape.0, "row {} of {}", rows.end, self.shape.0);
         let start = self.start + rows.start as u64 * self.shape.1 as u64;
@@ -311,7 +311,7 @@ mod tests {
             let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
             assert_eq!((data.shape(), data.is_copy(), data.labels()), ((5000, 3), is_copy, None));
             let rows = [4999, 0, 1, 2, 1500, 1499];
-            assert_eq!(data.select(&rows).unwrap(), images.select(Axis(0), &rows));
+            assert_eq!(data.select_rows(&rows).unwrap(), images.select(Axis(0), &rows));
             let mut buffer = Vec::new();
             assert_eq!(data.rows(17..4000, &mut buffer).unwrap(), images.slice(s![17..4000, ..]));
         }
@@ -324,8 +324,8 @@ mod tests {
         std::fs::write(&path, idx(&images)).unwrap();
         let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
         File::options().write(true).open(&path).unwrap().set_len(3000).unwrap();
-        assert!(data.select(&[0, 1]).is_ok());
-        let error = data.select(&[4000]).unwrap_err().to_string();
+        assert!(data.select_rows(&[0, 1]).is_ok());
+        let error = data.select_rows(&[4000]).unwrap_err().to_string();
         assert!(error.contains("images"), "{error}");
     }
 
@@ -349,6 +349,6 @@ mod tests {
         let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
         let whole = crate::dataset::load_train(&path).unwrap();
         assert_eq!(data.labels(), Some((whole.labels(), whole.classes())));
-        assert_eq!(data.select(&[2]).unwrap(), array![[3, 5, 7, 9]]);
+        assert_eq!(data.select_rows(&[2]).unwrap(), array![[3, 5, 7, 9]]);
     }
 }

@@ -53,9 +53,9 @@ impl Passes {
 }
 
 /// A job over groups of rows, each clustered on its own.
-struct Groups<'a> {
+struct Groups<'a, S> {
     params: &'a KMeansParams,
-    data: &'a OnDisk,
+    data: &'a S,
     /// The group of each row, if there are several.
     of_rows: Option<Vec<u32>>,
     /// For each group its number of rows and, of their class, the stream of random numbers and parameters.
@@ -71,7 +71,7 @@ impl KMeansParams {
     /// # Errors
     /// As [`fit`](Self::fit); if rows cannot be read, the memory is too little, or the checkpoint is of another job.
     #[expect(clippy::missing_panics_doc, reason = "there is one group")]
-    pub fn fit_on_disk(&self, data: &OnDisk, passes: &Passes) -> Result<KMeans, Error> {
+    pub fn fit_on_disk(&self, data: &impl RowSource, passes: &Passes) -> Result<KMeans, Error> {
         let n_samples = data.shape().0;
         if self.n_clusters > n_samples {
             return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples });
@@ -82,9 +82,13 @@ impl KMeansParams {
                 return Err(Error::InitShape { expected, found });
             }
         }
-        let all = vec![(n_samples, 0, self.clone())];
-        let mut found = Groups { params: self, data, of_rows: None, all }.fit(passes)?;
+        let mut found = Groups::together(self, data).fit(passes)?;
         Ok(found.pop().expect("one group"))
+    }
+
+    /// Bytes that [`fit_on_disk`](Self::fit_on_disk) needs, without a checkpoint.
+    pub(crate) fn memory_on_disk(&self, data: &impl RowSource) -> u64 {
+        BASE.saturating_add(Groups::together(self, data).memory(None).0)
     }
 
     /// [`fit_per_class`](Self::fit_per_class) on rows that stay on disk, as [`fit_on_disk`](Self::fit_on_disk) does it. Classes are
@@ -107,7 +111,12 @@ impl KMeansParams {
     }
 }
 
-impl Groups<'_> {
+impl<'a, S: RowSource> Groups<'a, S> {
+    /// All rows as one group.
+    fn together(params: &'a KMeansParams, data: &'a S) -> Self {
+        Self { params, data, of_rows: None, all: vec![(data.shape().0, 0, params.clone())] }
+    }
+
     fn fit(&self, passes: &Passes) -> Result<Vec<KMeans>, Error> {
         let (params, n_runs) = (self.params, self.params.n_runs());
         params.check_values()?;
@@ -115,7 +124,8 @@ impl Groups<'_> {
             Some(path) => Some(Checkpoint::new(path, self.job()?)),
             None => None,
         };
-        self.check_memory(passes, checkpoint.as_ref())?;
+        let (needed, what) = self.memory(checkpoint.as_ref());
+        passes.check(needed, &what)?;
         let saved = checkpoint.as_ref().map_or(Ok(None), Checkpoint::load)?;
         checkpoint.as_ref().map_or(Ok(()), Checkpoint::check_place)?;
         let shard = Shard::new(self.data, self.of_rows.as_deref(), self.all.len(), n_runs);
@@ -180,7 +190,7 @@ impl Groups<'_> {
                     Centroids::from_f64(places)?
                 } else {
                     let start = params.start(*n, *stream, run)?;
-                    let rows = self.data.select(&self.rows_of(group, start.rows()))?;
+                    let rows = self.data.select_rows(&self.rows_of(group, start.rows()))?;
                     start.centroids(rows.view(), &params.observer)?
                 };
                 runs.push(Steps::new(centroids, params.max_iter, tol));
@@ -231,7 +241,7 @@ impl Groups<'_> {
     fn job(&self) -> Result<Identity, Error> {
         let (n_samples, n_features) = self.data.shape();
         let (params, mut hash) = (self.params, Sha256::new());
-        let rows = self.data.select(&evenly(n_samples, CHECKED_ROWS.min(n_samples)))?;
+        let rows = self.data.select_rows(&evenly(n_samples, CHECKED_ROWS.min(n_samples)))?;
         rows.iter().for_each(|&x| hash.update([x]));
         self.of_rows.iter().flatten().for_each(|group| hash.update(group.to_le_bytes()));
         let init = match &params.init {
@@ -257,8 +267,8 @@ impl Groups<'_> {
         })
     }
 
-    /// Whether everything fits into the limit.
-    fn check_memory(&self, passes: &Passes, checkpoint: Option<&Checkpoint>) -> Result<(), Error> {
+    /// Bytes that everything takes, and what takes most of them.
+    fn memory(&self, checkpoint: Option<&Checkpoint>) -> (u64, String) {
         let number = |n: usize| n as u128;
         let ((n, d), k) = (self.data.shape(), number(self.params.n_clusters));
         let (n, d, n_runs) = (number(n), number(d), number(self.params.n_runs()));
@@ -284,9 +294,9 @@ impl Groups<'_> {
             (of_sets + of_file, format!("{} clusters of {d} features", n_sets * k)),
             (of_seeds, "the rows that k-means++ looks at (random starts need none)".to_owned()),
         ];
-        let (_, what) = parts.iter().max_by_key(|(bytes, _)| *bytes).expect("three parts");
+        let (_, what) = parts.into_iter().max_by_key(|(bytes, _)| *bytes).expect("three parts");
         let needed = of_rows + of_seeds.max(of_sets + of_file);
-        passes.check(u64::try_from(needed).unwrap_or(u64::MAX), what)
+        (u64::try_from(needed).unwrap_or(u64::MAX), what)
     }
 }
 
