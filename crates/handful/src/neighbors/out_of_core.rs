@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// What the process takes before it begins, and what is not counted.
-const BASE: u64 = 32 << 20;
+pub(super) const BASE: u64 = 32 << 20;
 /// A block of more bytes is no faster.
 const MOST_BYTES: u64 = 1 << 27;
 /// Fewer points in a block, or queries at a time, are not worth it; half as many points can still be sketched.
@@ -159,17 +159,12 @@ impl OutOfCore {
 
     /// How many points and queries are in memory at a time.
     fn parts(&self, (n, d): (usize, usize), m: usize, k: usize) -> Result<Parts, Error> {
-        let sample = if d > 0 { Basis::sample_size(n, d) * d } else { 0 } as u64;
-        let [n, d, m, k, threads] = [n, d, m, k, rayon::current_num_threads()].map(|x| x as u64);
+        let costs = Costs::new((n, d), m, k);
+        let [n, d, m] = [n, d, m].map(|x| x as u64);
         let most = (MOST_BYTES / d.max(1)).max(LEAST_POINTS);
         let Some(limit) = self.memory_limit else { return Ok(Parts::new((n, most), (m, m))) };
-        // Neighbours are copied once more when they are written; labels take 4 bytes.
-        let of_neighbors = 24 * m * k + 4 * (n + m);
-        let of_threads = threads * (OF_THREAD + 2 * (BLOCK_BYTES as u64).min(SCANNED_BLOCK as u64 * d));
-        let fixed = BASE + of_neighbors + of_threads + 12 * sample;
-        let (of_point, of_query) = (2 * d + OF_POINT, d + OF_QUERY + 32 * k.next_power_of_two());
-        let (points, queries) = (n.min(LEAST_POINTS), m.min(LEAST_QUERIES));
-        let needed = fixed + points * of_point + queries * of_query;
+        let Costs { fixed, of_point, of_query, points, queries } = costs;
+        let needed = costs.least();
         if needed > limit {
             let what =
                 format!("{m} queries and their neighbours, beside blocks of {points} vectors of {d} bytes");
@@ -180,6 +175,39 @@ impl OutOfCore {
         let points = ((rest - for_queries) / of_point).clamp(points, most.max(points));
         let queries = (rest - points * of_point) / of_query;
         Ok(Parts::new((n, points), (m, queries)))
+    }
+}
+
+/// Bytes that a search takes.
+pub(super) struct Costs {
+    fixed: u64,
+    of_point: u64,
+    of_query: u64,
+    /// The fewest that are in memory at a time.
+    points: u64,
+    queries: u64,
+}
+
+impl Costs {
+    /// Of so many points and features, queries and neighbours.
+    pub(super) fn new((n, d): (usize, usize), m: usize, k: usize) -> Self {
+        let sample = if d > 0 { Basis::sample_size(n, d) * d } else { 0 } as u64;
+        let [n, d, m, k, threads] = [n, d, m, k, rayon::current_num_threads()].map(|x| x as u64);
+        // Neighbours are copied once more when they are written; labels take 4 bytes.
+        let of_neighbors = 24 * m * k + 4 * (n + m);
+        let of_threads = threads * (OF_THREAD + 2 * (BLOCK_BYTES as u64).min(SCANNED_BLOCK as u64 * d));
+        Self {
+            fixed: BASE + of_neighbors + of_threads + 12 * sample,
+            of_point: 2 * d + OF_POINT,
+            of_query: d + OF_QUERY + 32 * k.next_power_of_two(),
+            points: n.min(LEAST_POINTS),
+            queries: m.min(LEAST_QUERIES),
+        }
+    }
+
+    /// What is needed at least.
+    pub(super) fn least(&self) -> u64 {
+        self.fixed + self.points * self.of_point + self.queries * self.of_query
     }
 }
 

@@ -17,11 +17,11 @@ use std::{
 use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 use super::{
     Error, InvertedIndex, Recall,
-    lists::{Lists, Place},
+    draft::Draft,
+    lists::{InFile, Lists, Place},
 };
 use crate::{
     distance::{LANES, Level},
@@ -37,7 +37,7 @@ use crate::{
 /// The newest version of the format that is read, and the one that is written.
 pub const FORMAT_VERSION: u32 = 1;
 
-const MAGIC: &[u8; 8] = b"hfIndex\n";
+pub(super) const MAGIC: &[u8; 8] = b"hfIndex\n";
 const KEY: &str = "handful_index";
 const NUMBER: u64 = size_of::<u64>() as u64;
 
@@ -80,30 +80,20 @@ impl InvertedIndex {
     /// # Errors
     /// [`Error::Io`] if the file cannot be written, or this index be read from its own.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let io_error = |source| Error::Io { path: path.to_owned(), source };
-        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let file = NamedTempFile::with_prefix_in(".handful-", folder).map_err(io_error)?;
-        self.write(file.as_file(), path)?;
-        file.as_file().sync_all().map_err(io_error)?;
-        file.persist(path).map_err(|error| io_error(error.error))?;
-        Ok(())
+        let draft = Draft::create(path)?;
+        self.write(&draft)?;
+        draft.finish()
     }
 
-    fn write(&self, file: &File, path: &Path) -> Result<(), Error> {
-        let io_error = |source| Error::Io { path: path.to_owned(), source };
-        let mut out = BufWriter::with_capacity(1 << 20, file);
+    fn write(&self, draft: &Draft) -> Result<(), Error> {
+        let io_error = |source| draft.error(source);
+        let mut out = BufWriter::with_capacity(1 << 20, draft.file());
         out.write_all(MAGIC).map_err(io_error)?;
         let mut body = Hashing { to: out, hash: Sha256::new() };
         let errors = self.write_lists(&mut body, io_error)?;
         let Hashing { to: mut out, hash } = body;
-        let head = self.head(&errors, hex(&hash.finalize())).map_err(|error| Error::of_head(path, &error))?;
-        let mut finish = || {
-            out.write_all(&head)?;
-            out.write_all(&(head.len() as u64).to_le_bytes())?;
-            out.write_all(MAGIC)?;
-            out.flush()
-        };
-        finish().map_err(io_error)
+        let end = self.end(&errors, hex(&hash.finalize()), draft.path())?;
+        out.write_all(&end).and_then(|()| out.flush()).map_err(io_error)
     }
 
     /// All lists, and their sketches' errors.
@@ -112,25 +102,37 @@ impl InvertedIndex {
         to: &mut impl Write,
         io_error: impl Fn(io::Error) -> Error,
     ) -> Result<Vec<f64>, Error> {
-        let (mut errors, n_lists) = (Vec::new(), self.n_lists());
-        let list = |number| self.lists.list(number, usize::MAX).map_err(|source| self.unreadable(source));
-        for number in 0..n_lists {
-            if let Some(sketch) = list(number)?.sketch {
-                errors.push(sketch.error());
+        let (lists, mut errors) = (&self.lists, Vec::new());
+        let read =
+            |number, part| lists.list(number, part, usize::MAX).map_err(|source| self.unreadable(source));
+        let parts =
+            || (0..self.n_lists()).flat_map(|number| lists.parts(number).map(move |part| (number, part)));
+        if lists.projection.is_some() {
+            errors.resize(self.n_lists(), 0.0);
+        }
+        for (number, part) in parts() {
+            if let Some(sketch) = read(number, part)?.sketch {
+                errors[number] = sketch.error();
                 to.write_all(&sketch.bytes()).map_err(&io_error)?;
             }
         }
-        for number in 0..n_lists {
-            for index in list(number)?.indices.iter() {
+        for (number, part) in parts() {
+            for index in read(number, part)?.indices.iter() {
                 to.write_all(&index.to_le_bytes()).map_err(&io_error)?;
             }
         }
-        for number in 0..n_lists {
-            let list = list(number)?;
+        for (number, part) in parts() {
+            let list = read(number, part)?;
             let (rows, _) = list.whole().expect("a list that all queries probe");
             to.write_all(rows.to_slice().expect("contiguous")).map_err(&io_error)?;
         }
         Ok(errors)
+    }
+
+    /// What follows the lists in a file of this name.
+    pub(super) fn end(&self, errors: &[f64], lists_sha256: String, path: &Path) -> Result<Vec<u8>, Error> {
+        let head = self.head(errors, lists_sha256).map_err(|error| Error::of_head(path, &error))?;
+        Ok([&head[..], &(head.len() as u64).to_le_bytes(), MAGIC].concat())
     }
 
     fn head(&self, errors: &[f64], lists_sha256: String) -> Result<Vec<u8>, model_file::Error> {
@@ -173,7 +175,7 @@ impl InvertedIndex {
         let (index, expected) = Self::opened(path)?;
         let io_error = |source| Error::Io { path: path.to_owned(), source };
         let lists = &index.lists;
-        let Place::File { file, errors, .. } = &lists.place else { unreachable!("it was opened") };
+        let Place::File(InFile { file, errors, .. }) = &lists.place else { unreachable!("it was opened") };
         let (n, d, mut hash) = (lists.n_samples(), lists.n_features, Sha256::new());
         let mut file = io::BufReader::with_capacity(1 << 20, file);
         file.seek(SeekFrom::Start(MAGIC.len() as u64)).map_err(io_error)?;
@@ -277,7 +279,7 @@ impl InvertedIndex {
             return Err(content("expected as many neighbours as the recall was measured with"));
         }
         // Everything fits 64 bits, as the body is no longer than the file.
-        let (mut starts, mut panels) = (vec![0], vec![0]);
+        let mut starts = vec![0];
         let lanes = LANES as u64;
         let row_bytes = n_features as u64 + NUMBER;
         let (mut n, mut n_panels) = (0_u64, 0_u64);
@@ -288,7 +290,6 @@ impl InvertedIndex {
                 .ok_or_else(|| content("a list is too long"))?;
             n_panels += size.div_ceil(lanes);
             starts.push(usize::try_from(n).map_err(|_| content("a list is too long"))?);
-            panels.push(usize::try_from(n_panels).map_err(|_| content("a list is too long"))?);
         }
         let panel_bytes = projection.as_ref().map_or(0, |projection| projection.panel_bytes());
         let sketch_bytes = n_panels.saturating_mul(panel_bytes as u64);
@@ -298,10 +299,9 @@ impl InvertedIndex {
                 sketch_bytes.saturating_add(n * row_bytes)
             )));
         }
-        let sketches = MAGIC.len() as u64;
-        let indices = sketches + sketch_bytes;
-        let rows = indices + n * NUMBER;
-        let place = Place::File { file, path: path.to_owned(), indices, rows, sketches, panels, errors };
+        let place = (file, path.to_owned());
+        let place = InFile::new(place, MAGIC.len() as u64, &starts, projection.as_deref());
+        let place = Place::File(InFile { errors, ..place });
         Ok(Self {
             centroids: NearestNeighbors::with_algorithm(centroids, Algorithm::Auto)
                 .map_err(|error| content(&error.to_string()))?,
@@ -313,6 +313,7 @@ impl InvertedIndex {
             },
             n_probe: metadata.n_probe,
             level: Level::detect(),
+            memory_limit: None,
             observer: Observer::default(),
         })
     }

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     fs::File,
     io,
+    ops::Range,
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
@@ -21,6 +22,8 @@ use crate::{
 
 /// A list that so many queries probe is read as a whole, for others only the rows that may be near.
 const MANY: usize = 16;
+/// So many bytes of a file's list are looked at together, so that a very long one takes no more memory than others.
+pub(super) const PART_BYTES: usize = if cfg!(test) { 1 << 14 } else { 1 << 23 };
 
 /// All lists.
 #[derive(Debug)]
@@ -41,21 +44,46 @@ pub(super) enum Place {
         /// One for each list, or none at all.
         sketches: Vec<Sketch>,
     },
-    File {
-        file: File,
-        path: PathBuf,
-        /// Where they begin, counted in bytes.
-        indices: u64,
-        rows: u64,
-        sketches: u64,
-        /// Each list's first panel.
-        panels: Vec<usize>,
-        /// Each sketch's error.
-        errors: Vec<f64>,
-    },
+    File(InFile),
 }
 
-/// One list.
+#[derive(Debug)]
+pub(super) struct InFile {
+    pub(super) file: File,
+    pub(super) path: PathBuf,
+    /// Where they begin, counted in bytes.
+    pub(super) sketches: u64,
+    pub(super) indices: u64,
+    pub(super) rows: u64,
+    /// Each list's first panel.
+    pub(super) panels: Vec<usize>,
+    /// Each sketch's error.
+    pub(super) errors: Vec<f64>,
+}
+
+impl InFile {
+    /// Where lists stand behind the first `start` bytes of a file.
+    pub(super) fn new(
+        (file, path): (File, PathBuf),
+        start: u64,
+        starts: &[usize],
+        projection: Option<&Projection>,
+    ) -> Self {
+        let mut panels = vec![0];
+        let ends = starts.windows(2).scan(0, |end, range| {
+            *end += (range[1] - range[0]).div_ceil(LANES);
+            Some(*end)
+        });
+        panels.extend(ends);
+        let panel_bytes = projection.map_or(0, Projection::panel_bytes);
+        let [n_panels, n] = [&panels, starts].map(|counts| counts.last().copied().unwrap_or(0));
+        let indices = start + n_panels as u64 * panel_bytes as u64;
+        let rows = indices + n as u64 * size_of::<u64>() as u64;
+        Self { file, path, sketches: start, indices, rows, panels, errors: Vec::new() }
+    }
+}
+
+/// A list, or a part of one.
 pub(super) struct List<'a> {
     pub(super) sketch: Option<Cow<'a, Sketch>>,
     pub(super) indices: Cow<'a, [u64]>,
@@ -82,27 +110,49 @@ impl Lists {
         self.starts[number + 1] - self.starts[number]
     }
 
-    /// A list that so many queries probe.
-    pub(super) fn list(&self, number: usize, queries: usize) -> io::Result<List<'_>> {
-        let (start, size, d) = (self.starts[number], self.size(number), self.n_features);
-        let range = start..start + size;
+    /// The rows of a list that are looked at together: all that are in memory.
+    pub(super) fn parts(&self, number: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let size = self.size(number);
+        let most = match &self.place {
+            Place::Memory { .. } => usize::MAX,
+            Place::File(_) => (PART_BYTES / self.n_features / LANES).max(1) * LANES,
+        };
+        (0..size).step_by(most).map(move |first| first..size.min(first.saturating_add(most)))
+    }
+
+    /// The rows of a part of a file's list.
+    pub(super) fn rows(&self, number: usize, part: Range<usize>) -> io::Result<Array2<u8>> {
+        let Place::File(InFile { file, rows, .. }) = &self.place else { unreachable!("in a file") };
+        let mut found = Array2::zeros((part.len(), self.n_features));
+        let start = rows + (self.starts[number] + part.start) as u64 * self.n_features as u64;
+        read_at(file, found.as_slice_mut().expect("contiguous"), start)?;
+        Ok(found)
+    }
+
+    /// One of the [`parts`](Self::parts) of a list that so many queries probe.
+    pub(super) fn list(&self, number: usize, part: Range<usize>, queries: usize) -> io::Result<List<'_>> {
+        let (start, size, d) = (self.starts[number] + part.start, part.len(), self.n_features);
         match &self.place {
-            Place::Memory { indices, rows, terms, sketches } => Ok(List {
-                sketch: sketches.get(number).map(Cow::Borrowed),
-                indices: indices[range.clone()].into(),
-                n_features: d,
-                rows: Rows::Whole {
-                    rows: rows[range.start * d..range.end * d].into(),
-                    terms: terms[range].into(),
-                },
-            }),
-            Place::File { file, indices, rows, sketches, panels, errors, .. } => {
+            Place::Memory { indices, rows, terms, sketches } => {
+                let range = start..start + size;
+                Ok(List {
+                    sketch: sketches.get(number).map(Cow::Borrowed),
+                    indices: indices[range.clone()].into(),
+                    n_features: d,
+                    rows: Rows::Whole {
+                        rows: rows[range.start * d..range.end * d].into(),
+                        terms: terms[range].into(),
+                    },
+                })
+            }
+            Place::File(InFile { file, indices, rows, sketches, panels, errors, .. }) => {
                 let read = |start: u64, bytes: usize| {
                     let mut found = vec![0; bytes];
                     read_at(file, &mut found, start).map(|()| found)
                 };
                 let sketch = self.projection.as_ref().map(|projection| {
-                    let at = sketches + (panels[number] * projection.panel_bytes()) as u64;
+                    let first = panels[number] + part.start / LANES;
+                    let at = sketches + (first * projection.panel_bytes()) as u64;
                     let bytes = read(at, size.div_ceil(LANES) * projection.panel_bytes())?;
                     Ok::<_, io::Error>(Cow::Owned(Sketch::from_bytes(
                         &bytes,

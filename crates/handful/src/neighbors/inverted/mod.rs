@@ -12,17 +12,22 @@
 //! that with all lists it finds what [`NearestNeighbors`] finds.
 
 mod build;
+mod draft;
 mod error;
 mod file;
 mod lists;
+mod memory;
 mod recall;
+mod router;
+mod sample;
 mod search;
 #[cfg(test)]
 mod tests;
+mod to_file;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ndarray::{ArrayView2, Axis};
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 pub use error::Error;
@@ -31,11 +36,12 @@ pub use recall::Recall;
 
 use super::{NearestNeighbors, Neighbors, top_k::TopK};
 use crate::{
+    dataset::RowSource,
     distance::{Level, with_kernel},
     neighbors,
     progress::{Observer, Stage},
 };
-use lists::{Lists, Place};
+use lists::{InFile, Lists, Place};
 
 /// The most queries that are searched for together: the more there are, the more of them share a list.
 const BLOCK: usize = 1 << 14;
@@ -114,6 +120,7 @@ pub struct InvertedIndex {
     recall: Recall,
     n_probe: usize,
     level: Level,
+    memory_limit: Option<u64>,
     observer: Observer,
 }
 
@@ -134,6 +141,13 @@ impl InvertedIndex {
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
+    }
+
+    /// Bytes that the process may hold while an index in its file is searched, of which little else is taken; no limit
+    /// unless set. What is found is the same.
+    #[must_use]
+    pub fn memory_limit(self, bytes: u64) -> Self {
+        Self { memory_limit: Some(bytes), ..self }
     }
 
     /// The same, but that queries look into so many lists.
@@ -208,12 +222,24 @@ impl InvertedIndex {
         n_neighbors: usize,
         observer: &Observer,
     ) -> Result<Neighbors, Error> {
-        self.search(queries, (n_neighbors, self.n_probe), observer)
+        self.search(&queries, (n_neighbors, self.n_probe), observer)
+    }
+
+    /// [`kneighbors`](Self::kneighbors) of queries that stay where they are, as [`OnDisk`](crate::dataset::OnDisk) does.
+    ///
+    /// # Errors
+    /// As [`kneighbors`](Self::kneighbors); if queries cannot be read.
+    pub fn kneighbors_on_disk(
+        &self,
+        queries: &impl RowSource,
+        n_neighbors: usize,
+    ) -> Result<Neighbors, Error> {
+        self.search(queries, (n_neighbors, self.n_probe), &self.observer)
     }
 
     fn search(
         &self,
-        queries: ArrayView2<u8>,
+        queries: &impl RowSource,
         (k, n_probe): (usize, usize),
         observer: &Observer,
     ) -> Result<Neighbors, Error> {
@@ -221,26 +247,29 @@ impl InvertedIndex {
         if k == 0 || k > n_samples {
             return Err(neighbors::Error::NeighborCount { n_neighbors: k, n_samples }.into());
         }
-        if queries.ncols() != expected {
-            return Err(neighbors::Error::FeatureCount { expected, found: queries.ncols() }.into());
+        let (m, found) = queries.shape();
+        if found != expected {
+            return Err(neighbors::Error::FeatureCount { expected, found }.into());
         }
-        let (m, threads) = (queries.nrows(), rayon::current_num_threads());
-        let most = BLOCK.min(BLOCK_BYTES / expected.max(1)).min(BLOCK_PROBES / n_probe).max(1);
-        let block = m.div_ceil(m.div_ceil(most).next_multiple_of(threads).max(1)).max(1);
+        let block = self.queries_together(m, (k, n_probe))?;
         let done = AtomicUsize::new(0);
         let tick = |pairs: usize| {
             let done = done.fetch_add(pairs, Ordering::Relaxed) + pairs;
             observer.report(Stage::Search, (done / n_probe).min(m), m)
         };
-        let answer = |queries: ArrayView2<u8>| {
+        let answer = |first: usize| {
+            let mut buffer = Vec::new();
+            let queries = queries.rows(first..m.min(first + block), &mut buffer)?;
             with_kernel!(self.level, |kernel| self.block(kernel, queries, (k, n_probe), &tick))
         };
         observer.report(Stage::Search, 0, m)?;
-        let blocks = queries.axis_chunks_iter(Axis(0), block);
         let found: Vec<Vec<TopK>> = if m <= block {
-            blocks.map(answer).collect::<Result<_, Error>>()?
+            vec![answer(0)?]
         } else {
-            blocks.into_par_iter().map(answer).collect::<Result<_, Error>>()?
+            (0..m.div_ceil(block))
+                .into_par_iter()
+                .map(|number| answer(number * block))
+                .collect::<Result<_, Error>>()?
         };
         observer.report(Stage::Search, m, m)?;
         Ok(Neighbors::from_pairs(found.into_iter().flatten().flat_map(TopK::into_sorted), k))
@@ -249,7 +278,7 @@ impl InvertedIndex {
     /// A file that cannot be read.
     fn unreadable(&self, source: std::io::Error) -> Error {
         let path = match &self.lists.place {
-            Place::File { path, .. } => path.clone(),
+            Place::File(InFile { path, .. }) => path.clone(),
             Place::Memory { .. } => std::path::PathBuf::new(),
         };
         Error::Io { path, source }

@@ -107,30 +107,33 @@ impl InvertedIndex {
         best: &mut [TopK],
     ) -> Result<(), Error> {
         let read = |source| self.unreadable(source);
-        let list = self.lists.list(number, which.len()).map_err(read)?;
-        let mut pairs = ListPairs {
-            kernel,
-            list: &list,
-            queries,
-            which,
-            selected: Array2::zeros((0, 0)),
-            failed: OnceLock::new(),
-        };
-        let wanted: Vec<TopK> =
-            which.iter().map(|&query| TopK::within(best[query].k(), best[query].threshold())).collect();
-        let (all, never) = (0..list.len(), |_| Ok(()));
-        let found = if let (Some(sketch), Some(sketched)) = (&list.sketch, sketched) {
-            let sketched = sketched.select(which);
-            Search::of_sketched(kernel, sketch, &pairs, &wanted, sketched).stream(all, &never)?.0
-        } else {
-            let (rows, terms) = list.whole().expect("rows without a sketch are read as a whole");
-            pairs.selected = queries.bytes.select(Axis(0), which);
-            scan::scan(kernel, rows, terms, &pairs, &wanted, all, &never)?
-        };
-        for (&query, found) in which.iter().zip(found) {
-            let found = found.into_sorted().into_iter();
-            found.for_each(|(distance, row)| best[query].offer(distance, list.index(row)));
+        for part in self.lists.parts(number) {
+            let list = self.lists.list(number, part, which.len()).map_err(read)?;
+            let mut pairs = ListPairs {
+                kernel,
+                list: &list,
+                queries,
+                which,
+                selected: Array2::zeros((0, 0)),
+                failed: OnceLock::new(),
+            };
+            let wanted: Vec<TopK> =
+                which.iter().map(|&query| TopK::within(best[query].k(), best[query].threshold())).collect();
+            let (all, never) = (0..list.len(), |_| Ok(()));
+            let found = if let (Some(sketch), Some(sketched)) = (&list.sketch, sketched) {
+                let sketched = sketched.select(which);
+                Search::of_sketched(kernel, sketch, &pairs, &wanted, sketched).stream(all, &never)?.0
+            } else {
+                let (rows, terms) = list.whole().expect("rows without a sketch are read as a whole");
+                pairs.selected = queries.bytes.select(Axis(0), which);
+                scan::scan(kernel, rows, terms, &pairs, &wanted, all, &never)?
+            };
+            for (&query, found) in which.iter().zip(found) {
+                let found = found.into_sorted().into_iter();
+                found.for_each(|(distance, row)| best[query].offer(distance, list.index(row)));
+            }
+            pairs.failed.into_inner().map_or(Ok(()), |source| Err(read(source)))?;
         }
-        pairs.failed.into_inner().map_or(Ok(()), |source| Err(read(source)))
+        Ok(())
     }
 }

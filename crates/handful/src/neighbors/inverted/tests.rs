@@ -1,9 +1,11 @@
-use ndarray::{Array2, s};
+use ndarray::{Array2, Axis, s};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use super::*;
 use crate::neighbors::Algorithm;
+
+mod to_file;
 
 fn random(n: usize, d: usize, seed: u64) -> Array2<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -1,0 +1,113 @@
+//! What making an index in a file takes of memory, and what searching it does.
+
+use super::{BLOCK, BLOCK_BYTES, BLOCK_PROBES, Error, InvertedIndex, InvertedParams, build, lists, router};
+use crate::{
+    dataset::RowSource,
+    kmeans::Passes,
+    neighbors::{
+        self,
+        out_of_core::{BASE, Costs},
+    },
+};
+
+/// Rows that are taken at a time, and the most bytes of them; fewer are not worth it.
+const BATCH: usize = 1 << 18;
+const BATCH_BYTES: usize = 1 << 28;
+const LEAST_BATCH: usize = 4096;
+/// Bytes of a row beside its pixels: while its list is looked for, and while lists are made.
+const OF_ROW: u64 = 128;
+/// Bytes of a list beside its centroid, and of a query for each list that it probes.
+const OF_LIST: u64 = 128;
+const OF_PROBE: u64 = 64;
+
+/// How an index is made within a limit.
+pub(super) struct Plan {
+    /// Where the sample that centroids are learned from does not fit.
+    pub(super) passes: Option<Passes>,
+    /// Rows that are taken at a time.
+    pub(super) batch: usize,
+    /// What the search that measures the recall may hold.
+    pub(super) search: Option<u64>,
+}
+
+/// Rows that are taken at a time where memory is no matter.
+pub(super) fn batch(n_features: usize) -> usize {
+    (BATCH_BYTES / n_features.max(1)).clamp(1, BATCH)
+}
+
+/// Bytes of an index without its rows: of each centroid the sums that rows are compared with, its bytes, and a sketch.
+fn of_lists(n_lists: u64, n_features: u64) -> u64 {
+    n_lists * (24 * n_features + OF_LIST)
+}
+
+/// Bytes of the parts of lists that threads read at a time, with their sketches.
+fn of_parts() -> u64 {
+    2 * (rayon::current_num_threads() * lists::PART_BYTES) as u64
+}
+
+fn check(needed: u64, limit: u64, what: impl FnOnce() -> String) -> Result<(), Error> {
+    if needed <= limit {
+        return Ok(());
+    }
+    Err(neighbors::Error::Memory { what: what(), needed, limit }.into())
+}
+
+impl Plan {
+    /// Of rows that may have a label each.
+    pub(super) fn new(
+        params: &InvertedParams,
+        n_lists: usize,
+        rows: &impl RowSource,
+        limit: Option<u64>,
+    ) -> Result<Self, Error> {
+        let shape = rows.shape();
+        let most = batch(shape.1);
+        let Some(limit) = limit else { return Ok(Self { passes: None, batch: most, search: None }) };
+        let (sample, n_queries) = (router::sample(rows, n_lists), build::RECALL_QUERIES.min(shape.0));
+        let tried = router::tried(sample.shape()) as u64;
+        let [n, d, k, threads] = [shape.0, shape.1, n_lists, rayon::current_num_threads()].map(|x| x as u64);
+        // Of each row the label and the list; of each cluster sums, twice, and those of each thread.
+        let (labels, lists, of_row) = (8 * n, of_lists(k, d), d + OF_ROW);
+        let clusters = sample.shape().0 as u64 * (d + of_row) + k * d * (8 * (5 + threads) + 4);
+        let in_memory = BASE + labels + clusters;
+        let in_passes = labels + params.kmeans(n_lists).memory_on_disk(&sample);
+        let held = BASE + labels + lists;
+        let least = n.min(LEAST_BATCH as u64);
+        let recall = labels + lists + Costs::new(shape, n_queries, build::RECALL_NEIGHBORS + 1).least();
+        let steps = [
+            in_memory.min(in_passes),
+            held + tried * of_row,
+            held + (least * of_row).max(of_parts()).max(build::ORDERED as u64 * OF_PROBE),
+            recall,
+        ];
+        let needed = steps.into_iter().max().expect("four steps");
+        check(needed, limit, || format!("{n_lists} lists of {n} vectors of {d} bytes"))?;
+        let fitting = usize::try_from((limit - held) / of_row).unwrap_or(most);
+        Ok(Self {
+            passes: (in_memory > limit).then(Passes::default),
+            batch: fitting.clamp(1, most),
+            search: Some(limit - labels - lists),
+        })
+    }
+}
+
+impl InvertedIndex {
+    /// How many of `m` queries are searched for together, by each thread.
+    pub(super) fn queries_together(&self, m: usize, (k, n_probe): (usize, usize)) -> Result<usize, Error> {
+        let threads = rayon::current_num_threads();
+        let (n_lists, n_features) = (self.n_lists(), self.n_features());
+        let mut most = BLOCK.min(BLOCK_BYTES / n_features.max(1)).min(BLOCK_PROBES / n_probe).max(1);
+        if let Some(limit) = self.memory_limit {
+            let [m, k, d, n_probe] = [m, k, n_features, n_probe].map(|x| x as u64);
+            // What is found is turned about, and copied once more when it is written.
+            let found = m * (64 + 96 * k);
+            let fixed = BASE + of_lists(n_lists as u64, d) + found + of_parts();
+            let of_query = threads as u64 * (3 * (d + OF_ROW) + 64 * k + OF_PROBE * n_probe);
+            check(fixed + of_query, limit, || {
+                format!("{m} queries and their neighbours in {n_lists} lists")
+            })?;
+            most = most.min(usize::try_from((limit - fixed) / of_query).unwrap_or(most));
+        }
+        Ok(m.div_ceil(m.div_ceil(most).next_multiple_of(threads).max(1)).max(1))
+    }
+}

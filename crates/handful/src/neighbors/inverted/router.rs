@@ -1,0 +1,139 @@
+//! What leads rows to lists: centroids of a sample, and then the list of every row.
+
+use std::{ops::Range, sync::Arc};
+
+use ndarray::{Array2, ArrayView2, Axis};
+
+use super::{Error, InvertedParams, sample::Sample};
+use crate::{
+    dataset::RowSource,
+    distance::{Level, with_kernel},
+    kmeans::{Centroids, Init, KMeans, KMeansParams, Passes},
+    neighbors::{
+        engine::{Searchable, all_terms},
+        evenly,
+        sketch::{self, Projection, Tried},
+    },
+    progress::{Observer, Stage},
+};
+
+/// Rows for each list that the centroids are learned from, and iterations of K-Means.
+const ROWS_PER_LIST: usize = 128;
+const ITERATIONS: usize = 10;
+/// Of these rows so many tell whether a sketch pays, or so many bytes of them if that is less.
+const TRIED: usize = 1 << 15;
+const TRIED_BYTES: usize = 1 << 25;
+/// Values of a sketch, for rows of so many features at least: what is in the nearest lists is near, and twice the values that
+/// tell it apart in a search of everything leave a third of it to be measured.
+const VALUES: usize = 128;
+const LEAST_FEATURES: usize = 512;
+
+/// What leads rows to lists.
+pub(super) struct Router {
+    kmeans: KMeans,
+    /// Lists are those of centroids rounded to bytes, which queries are compared with as quickly as with rows.
+    pub(super) centroids: Array2<u8>,
+    pub(super) projection: Option<Arc<Projection>>,
+    pub(super) level: Level,
+}
+
+/// Which list each row is in.
+pub(super) struct Division {
+    pub(super) labels: Vec<u32>,
+    /// Where each list begins, counted in rows, and the last one's end.
+    pub(super) starts: Vec<usize>,
+}
+
+impl InvertedParams {
+    /// The K-Means that makes so many lists.
+    pub(super) fn kmeans(&self, n_lists: usize) -> KMeansParams {
+        KMeans::params(n_lists)
+            .init(Init::Random)
+            .max_iter(ITERATIONS)
+            .seed(self.seed)
+            .observer(self.observer.clone())
+    }
+}
+
+/// The rows that the centroids of so many lists are learned from.
+pub(super) fn sample<S: RowSource>(rows: &S, n_lists: usize) -> Sample<'_, S> {
+    let n = rows.shape().0;
+    Sample { rows, numbers: evenly(n, n.min(n_lists.saturating_mul(ROWS_PER_LIST))) }
+}
+
+/// Of a sample of this shape so many rows tell whether a sketch pays.
+pub(super) fn tried((n_samples, n_features): (usize, usize)) -> usize {
+    n_samples.min((TRIED_BYTES / n_features.max(1)).clamp(sketch::LEAST_SAMPLES, TRIED))
+}
+
+impl Router {
+    /// To so many lists. The sample is read into memory, unless K-Means is to make passes over it; that comes to the same.
+    pub(super) fn learn(
+        params: &InvertedParams,
+        n_lists: usize,
+        rows: &impl RowSource,
+        passes: Option<&Passes>,
+    ) -> Result<Self, Error> {
+        let (sample, kmeans) = (sample(rows, n_lists), params.kmeans(n_lists));
+        let kmeans = match passes {
+            None => kmeans.fit(rows.select_rows(&sample.numbers)?.view())?,
+            Some(passes) => kmeans.fit_on_disk(&sample, passes)?,
+        };
+        let n = sample.shape().0;
+        let level = Level::detect();
+        let projection = projection(level, sample.select_rows(&evenly(n, tried(sample.shape())))?.view());
+        let centroids = kmeans.centroids.to_bytes();
+        let whole = Centroids::from_sums(centroids.mapv(u64::from), vec![1; n_lists])?;
+        let kmeans = KMeans { centroids: whole, labels: Vec::new(), cluster_sizes: Vec::new(), ..kmeans };
+        Ok(Self { kmeans, centroids, projection, level })
+    }
+
+    /// The list of every row, so many rows at a time.
+    pub(super) fn divide(
+        &self,
+        rows: &impl RowSource,
+        batch: usize,
+        observer: &Observer,
+    ) -> Result<Division, Error> {
+        let n_lists = self.centroids.nrows();
+        let (mut labels, mut starts) = (Vec::with_capacity(rows.shape().0), vec![0; n_lists + 1]);
+        batches(rows, batch, observer, |_, batch| {
+            labels.extend(self.kmeans.predict(batch)?);
+            Ok(())
+        })?;
+        for &label in &labels {
+            starts[label as usize + 1] += 1;
+        }
+        (0..n_lists).for_each(|list| starts[list + 1] += starts[list]);
+        Ok(Division { labels, starts })
+    }
+}
+
+/// The projection on the principal components of some rows, if sketches of such rows pay.
+fn projection(level: Level, rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
+    with_kernel!(level, |kernel| {
+        let (terms, trials) = (all_terms(rows), rows.select(Axis(0), &sketch::trials(rows.nrows())));
+        let pairs = u8::pairs(kernel, rows, &terms, &(), trials.view());
+        let tried = Tried::new(kernel, rows, &pairs, u8::EXACT_COST, rows)?;
+        if rows.ncols() < LEAST_FEATURES {
+            return Some(Arc::clone(tried.sketch().projection()));
+        }
+        Projection::with_values(kernel, rows, VALUES).map(Arc::new)
+    })
+}
+
+/// All rows, so many at a time, with their numbers.
+pub(super) fn batches(
+    rows: &impl RowSource,
+    batch: usize,
+    observer: &Observer,
+    mut work: impl FnMut(Range<usize>, ArrayView2<u8>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let (n, mut buffer) = (rows.shape().0, Vec::new());
+    for first in (0..n).step_by(batch) {
+        observer.report(Stage::Pass, first, n)?;
+        let range = first..n.min(first + batch);
+        work(range.clone(), rows.rows(range, &mut buffer)?)?;
+    }
+    Ok(observer.report(Stage::Pass, n, n)?)
+}
