@@ -1,19 +1,17 @@
 //! `handful neighbors`: nearest neighbours, exact unless asked for those in an inverted index.
 
-use std::{
-    io::Write,
-    num::NonZeroUsize,
-    path::PathBuf,
-    time::{Duration, Instant},
-};
+mod index;
+
+use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use clap::{CommandFactory, ValueEnum, error::ErrorKind};
 use handful::{
     dataset::{RowSource, Split},
-    neighbors::{Algorithm, InvertedIndex, NearestNeighbors, Neighbors, OutOfCore},
+    neighbors::{Algorithm, Neighbors, OutOfCore},
     preprocess::Framing,
-    progress::{Observer, Stage},
+    progress::Stage,
 };
+use index::{Index, Inverted};
 use ndarray::{ArrayView2, Axis, s};
 use serde::Serialize;
 
@@ -43,7 +41,7 @@ pub(crate) struct Args {
     /// Lists to look into for each image [default: the fewest with a recall of 0.99, or as the file says]
     #[arg(long, value_name = "P")]
     pub(crate) n_probe: Option<NonZeroUsize>,
-    /// File to write the lists to, for later searches
+    /// File to make the lists in, for this search and later ones; the images stay on disk
     #[arg(long, value_name = "FILE")]
     pub(crate) save_index: Option<PathBuf>,
     /// File with lists that were saved, which are searched in place of images; it is read in parts
@@ -62,7 +60,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) one_by_one: bool,
     /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the answers are the same, and reading
-    /// counts as searching
+    /// counts as searching. Lists then have to be in a file (`--save-index` or `--index-file`)
     #[arg(long, value_name = "SIZE", value_parser = args::memory_size, conflicts_with = "one_by_one")]
     pub(crate) memory_limit: Option<u64>,
     /// NumPy file for `distances` (squared) and `indices`
@@ -117,16 +115,6 @@ struct Summary {
     peak_bytes: Option<u64>,
 }
 
-/// With `--index inverted`.
-#[derive(Serialize)]
-struct Inverted {
-    n_lists: usize,
-    n_probe: usize,
-    /// Measured on so many rows.
-    recall: f64,
-    recall_sample: usize,
-}
-
 /// How long one query takes.
 #[derive(Serialize)]
 struct Latency {
@@ -140,81 +128,6 @@ impl Latency {
         seconds.sort_by(f64::total_cmp);
         let at = |percent| seconds.get(seconds.len() * percent / 100).copied();
         Some(Self { median: at(50)?, p99: at(99)? })
-    }
-}
-
-/// What is searched.
-enum Index {
-    Exact(NearestNeighbors),
-    Inverted(Box<InvertedIndex>),
-}
-
-impl Index {
-    /// An index as the options say. A file is opened, everything else is made of the data.
-    fn new(args: &Args, seed: u64, console: &Console) -> anyhow::Result<(Self, Duration)> {
-        if let Some(path) = &args.index_file {
-            let start = Instant::now();
-            let index = InvertedIndex::open(path)?;
-            let index = match args.n_probe {
-                Some(n_probe) => index.with_n_probe(n_probe.get())?,
-                None => index,
-            };
-            return Ok((Self::Inverted(Box::new(index)), start.elapsed()));
-        }
-        let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
-        let start = Instant::now();
-        let index = match args.index {
-            IndexArg::Exact => Self::Exact(NearestNeighbors::with_algorithm(points, args.algorithm.into())?),
-            IndexArg::Inverted => {
-                let bar = console.bar("making lists", Stage::Pass);
-                let mut params = InvertedIndex::params().seed(seed).observer(bar.observer());
-                if let Some(n_lists) = args.n_lists {
-                    params = params.n_lists(n_lists.get());
-                }
-                if let Some(n_probe) = args.n_probe {
-                    params = params.n_probe(n_probe.get());
-                }
-                Self::Inverted(Box::new(params.fit(&points.view())?))
-            }
-        };
-        let fit_time = start.elapsed();
-        if let (Self::Inverted(index), Some(path)) = (&index, &args.save_index) {
-            index.save(path)?;
-            console.detail(&format!("wrote {}", path.display()));
-        }
-        Ok((index, fit_time))
-    }
-
-    fn observer(self, observer: Observer) -> Self {
-        match self {
-            Self::Exact(index) => Self::Exact(index.observer(observer)),
-            Self::Inverted(index) => Self::Inverted(Box::new(index.observer(observer))),
-        }
-    }
-
-    /// Images, and pixels of each.
-    fn shape(&self) -> (usize, usize) {
-        match self {
-            Self::Exact(index) => index.shape(),
-            Self::Inverted(index) => (index.n_samples(), index.n_features()),
-        }
-    }
-
-    fn kneighbors(&self, queries: ArrayView2<u8>, n_neighbors: usize) -> anyhow::Result<Neighbors> {
-        Ok(match self {
-            Self::Exact(index) => index.kneighbors(queries, n_neighbors)?,
-            Self::Inverted(index) => index.kneighbors(queries, n_neighbors)?,
-        })
-    }
-
-    fn inverted(&self) -> Option<Inverted> {
-        let Self::Inverted(index) = self else { return None };
-        Some(Inverted {
-            n_lists: index.n_lists(),
-            n_probe: index.n_probe(),
-            recall: index.recall(),
-            recall_sample: index.measured_recall().n_queries,
-        })
     }
 }
 
@@ -271,7 +184,23 @@ fn in_memory(args: &Args, seed: u64, console: &Console) -> anyhow::Result<Found>
     })
 }
 
-fn on_disk(args: &Args, limit: u64, console: &Console) -> anyhow::Result<Found> {
+fn on_disk(args: &Args, limit: u64, seed: u64, console: &Console) -> anyhow::Result<Found> {
+    if let Some((index, fit_time)) = Index::in_file(args, seed, console)? {
+        let queries = args::open_on_disk(&args.queries, Split::Test, Framing::Auto, console)?;
+        let bar = console.bar("searching", Stage::Search);
+        let start = Instant::now();
+        let index = index.observer(bar.observer()).memory_limit(limit);
+        let neighbors = index.kneighbors_on_disk(&queries, args.n_neighbors.get())?;
+        let index = Index::Inverted(Box::new(index));
+        return Ok(Found {
+            neighbors,
+            shape: index.shape(),
+            fit_seconds: fit_time.as_secs_f64(),
+            search_seconds: start.elapsed().as_secs_f64(),
+            latencies: Vec::new(),
+            inverted: index.inverted(),
+        });
+    }
     let points =
         args::open_on_disk(&args::data_path(args.data.as_ref())?, Split::Train, Framing::Auto, console)?;
     let queries = args::open_on_disk(&args.queries, Split::Test, Framing::Auto, console)?;
@@ -307,8 +236,11 @@ fn check(args: &Args) {
     if inverted && args.algorithm == AlgorithmArg::Brute {
         wrong("--algorithm brute goes with --index exact");
     }
-    if inverted && args.memory_limit.is_some() {
-        wrong("--memory-limit goes with --index exact");
+    let in_file = args.save_index.is_some() || args.index_file.is_some();
+    if inverted && args.memory_limit.is_some() && !in_file {
+        wrong(
+            "--memory-limit with --index inverted wants the lists in a file: expected --save-index or --index-file",
+        );
     }
     if let (Some(n_probe), Some(n_lists)) = (args.n_probe, args.n_lists)
         && n_probe > n_lists
@@ -324,7 +256,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
     let found = match args.memory_limit {
         None => in_memory(args, global.seed, console)?,
-        Some(limit) => on_disk(args, limit, console)?,
+        Some(limit) => on_disk(args, limit, global.seed, console)?,
     };
     let Found { neighbors, shape: (n_samples, n_features), fit_seconds, search_seconds, .. } = found;
     let n_queries = neighbors.indices.nrows();

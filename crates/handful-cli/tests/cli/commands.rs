@@ -37,6 +37,10 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
             "--algorithm brute",
         ),
         (&["neighbors", "--queries", "mnist", "--index-file", "x", "--data", "y"], "--index-file"),
+        (
+            &["neighbors", "--queries", "mnist", "--index", "inverted", "--memory-limit", "1G"],
+            "expected --save-index or --index-file",
+        ),
         (&["neighbors", "--queries", "mnist", "--index", "inverted", "--n-probe", "0"], "--n-probe"),
         (&["no-such-command"], "no-such-command"),
     ] {

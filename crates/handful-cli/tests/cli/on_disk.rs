@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::subset::{Subset, json, stderr};
+use crate::{
+    commands::fails,
+    subset::{Subset, json, stderr},
+};
 
 /// MNIST's training images, unpacked.
 const IMAGES: &str = "mnist/train-images-idx3-ubyte";
@@ -79,4 +82,30 @@ fn train_makes_the_same_file_of_images_on_disk() {
         let [a, b] = ["a", "b"].map(|name| fs::read(subset.path(&format!("{name}.safetensors"))).unwrap());
         assert!(a == b, "{preset}");
     }
+}
+
+#[test]
+fn neighbors_makes_lists_in_their_file_and_searches_them_in_a_limit_of_memory() {
+    let subset = Subset::new(3000, 100);
+    let neighbors = |options: &[&str]| {
+        run(&subset, &[&["neighbors", "--queries", "mnist", "-o", "out.npz"], options].concat());
+        fs::read(subset.path("out.npz")).unwrap()
+    };
+    let lists = |file| ["--index", "inverted", "--n-lists", "50", "--save-index", file];
+    let expected = neighbors(&lists("a"));
+    let limit = ["--memory-limit", "150M"];
+    assert!(neighbors(&[&lists("b")[..], &limit].concat()) == expected);
+    assert!(fs::read(subset.path("a")).unwrap() == fs::read(subset.path("b")).unwrap());
+    assert!(neighbors(&[&["--index-file", "a"][..], &limit].concat()) == expected);
+    assert!(neighbors(&lists("a")[..4]) == expected, "in memory");
+
+    let common = ["neighbors", "--queries", "mnist"];
+    let limit = ["--memory-limit", "30M"];
+    let least = "expected a memory limit of at least";
+    fails(&subset, &[&common[..], &lists("c"), &limit].concat(), least);
+    fails(&subset, &[&common[..], &["--index-file", "a"], &limit].concat(), least);
+    // Told before images are looked for.
+    let nowhere = [&common[..], &["--data", "nowhere"]].concat();
+    fails(&subset, &[&nowhere[..], &lists("no/folder")].concat(), "no/folder cannot be written");
+    fails(&subset, &[&nowhere[..], &lists("mnist")].concat(), "mnist cannot be written");
 }

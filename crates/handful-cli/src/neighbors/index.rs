@@ -1,0 +1,127 @@
+//! What `handful neighbors` searches.
+
+use std::time::{Duration, Instant};
+
+use handful::{
+    dataset::Split,
+    neighbors::{InvertedIndex, NearestNeighbors, Neighbors, inverted::InvertedParams},
+    preprocess::Framing,
+    progress::{Observer, Stage},
+};
+use ndarray::ArrayView2;
+use serde::Serialize;
+
+use super::{Args, IndexArg};
+use crate::{args, console::Console, output::OutputFile};
+
+/// What is searched.
+pub(super) enum Index {
+    Exact(NearestNeighbors),
+    Inverted(Box<InvertedIndex>),
+}
+
+/// What is told of an inverted index.
+#[derive(Serialize)]
+pub(super) struct Inverted {
+    pub(super) n_lists: usize,
+    pub(super) n_probe: usize,
+    /// Measured on so many rows.
+    pub(super) recall: f64,
+    pub(super) recall_sample: usize,
+}
+
+impl Index {
+    /// An index as the options say, and how long it took to make.
+    pub(super) fn new(args: &Args, seed: u64, console: &Console) -> anyhow::Result<(Self, Duration)> {
+        if let Some((index, fit_time)) = Self::in_file(args, seed, console)? {
+            return Ok((Self::Inverted(Box::new(index)), fit_time));
+        }
+        let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
+        let start = Instant::now();
+        let index = match args.index {
+            IndexArg::Exact => Self::Exact(NearestNeighbors::with_algorithm(points, args.algorithm.into())?),
+            IndexArg::Inverted => {
+                let bar = console.bar("making lists", Stage::Pass);
+                Self::Inverted(Box::new(params(args, seed, bar.observer()).fit(&points.view())?))
+            }
+        };
+        Ok((index, start.elapsed()))
+    }
+
+    /// One that stays in its file, which is opened or made there of images on disk, if the options name one.
+    pub(super) fn in_file(
+        args: &Args,
+        seed: u64,
+        console: &Console,
+    ) -> anyhow::Result<Option<(InvertedIndex, Duration)>> {
+        if let Some(path) = &args.index_file {
+            let start = Instant::now();
+            let index = InvertedIndex::open(path)?;
+            let index = match args.n_probe {
+                Some(n_probe) => index.with_n_probe(n_probe.get())?,
+                None => index,
+            };
+            return Ok(Some((index, start.elapsed())));
+        }
+        let Some(path) = &args.save_index else { return Ok(None) };
+        // A place that cannot be written to is told before the images are looked through.
+        drop(OutputFile::create(path)?);
+        let data = args::data_path(args.data.as_ref())?;
+        let points = args::open_on_disk(&data, Split::Train, Framing::Auto, console)?;
+        let bar = console.bar("making lists", Stage::Pass);
+        let start = Instant::now();
+        let params = params(args, seed, bar.observer());
+        let index = params.fit_to_file(&points, path, args.memory_limit)?;
+        console.detail(&format!("wrote {}", path.display()));
+        Ok(Some((index, start.elapsed())))
+    }
+
+    pub(super) fn observer(self, observer: Observer) -> Self {
+        match self {
+            Self::Exact(index) => Self::Exact(index.observer(observer)),
+            Self::Inverted(index) => Self::Inverted(Box::new(index.observer(observer))),
+        }
+    }
+
+    /// Images, and pixels of each.
+    pub(super) fn shape(&self) -> (usize, usize) {
+        match self {
+            Self::Exact(index) => index.shape(),
+            Self::Inverted(index) => (index.n_samples(), index.n_features()),
+        }
+    }
+
+    pub(super) fn kneighbors(
+        &self,
+        queries: ArrayView2<u8>,
+        n_neighbors: usize,
+    ) -> anyhow::Result<Neighbors> {
+        Ok(match self {
+            Self::Exact(index) => index.kneighbors(queries, n_neighbors)?,
+            Self::Inverted(index) => index.kneighbors(queries, n_neighbors)?,
+        })
+    }
+
+    /// About an inverted one.
+    pub(super) fn inverted(&self) -> Option<Inverted> {
+        let Self::Inverted(index) = self else { return None };
+        Some(Inverted {
+            n_lists: index.n_lists(),
+            n_probe: index.n_probe(),
+            recall: index.recall(),
+            recall_sample: index.measured_recall().n_queries,
+        })
+    }
+}
+
+/// How an inverted index is made.
+fn params(args: &Args, seed: u64, observer: Observer) -> InvertedParams {
+    let mut params = InvertedIndex::params().seed(seed).observer(observer);
+    if let Some(n_lists) = args.n_lists {
+        params = params.n_lists(n_lists.get());
+    }
+    if let Some(n_probe) = args.n_probe {
+        params = params.n_probe(n_probe.get());
+    }
+    params
+}
