@@ -66,8 +66,9 @@ impl Plan {
         let (sample, n_queries) = (router::sample(rows, n_lists), build::RECALL_QUERIES.min(shape.0));
         let tried = router::tried(sample.shape()) as u64;
         let [n, d, k, threads] = [shape.0, shape.1, n_lists, rayon::current_num_threads()].map(|x| x as u64);
-        // Of each row the label and the list; of each cluster sums, twice, and those of each thread.
-        let (labels, lists, of_row) = (8 * n, of_lists(k, d), d + OF_ROW);
+        // Of each row the label and the list; of each cluster sums, twice, and those of each thread, of which the allocator
+        // keeps some.
+        let (labels, lists, of_row) = (8 * n, of_lists(k, d) + 16 * k * d, d + OF_ROW);
         let clusters = sample.shape().0 as u64 * (d + of_row) + k * d * (8 * (5 + threads) + 4);
         let in_memory = BASE + labels + clusters;
         let in_passes = labels + params.kmeans(n_lists).memory_on_disk(&sample);
