@@ -1,7 +1,7 @@
 """handful's inverted index beside its own exact search and FAISS IVFFlat, with as many lists and at least its recall.
 
     python benches/peers/inverted.py                                # MNIST; requirements.txt installed
-    python benches/peers/inverted.py --data FOLDER --n-lists 1414   # IDX files of any size, t10k files or --queries
+    python benches/peers/inverted.py --data FOLDER --n-lists 1000   # IDX files of any size, t10k files or --queries
 
 One thread. In each round all three are measured once, one after the other, and ratios are taken within a round; tables
 show their median. FAISS probes the fewest lists with which it finds as many of the true neighbours of the queries as
@@ -108,7 +108,7 @@ def main() -> None:
     binary = (args.handful or cli.build()).resolve()
     use_cpus(1)
     record, rounds = Record(), range(1, 2 if args.quick else args.rounds + 1)
-    n_lists = args.n_lists or (64 if args.quick else isqrt(len(data.images(args.data, "train"))))
+    n_lists = args.n_lists or (64 if args.quick else 2 * isqrt(len(data.images(args.data, "train"))))
     labels, true_labels = data.labels(args.data, "train"), data.labels(args.queries, "t10k")
     errors: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:

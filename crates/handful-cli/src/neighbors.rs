@@ -35,7 +35,7 @@ pub(crate) struct Args {
     /// looked into: faster for many images, and the recall is measured and told
     #[arg(long, value_enum, default_value = "exact")]
     pub(crate) index: IndexArg,
-    /// Lists to make of the images [default: the square root of their number]
+    /// Lists to make of the images [default: twice the square root of their number]
     #[arg(long, value_name = "N")]
     pub(crate) n_lists: Option<NonZeroUsize>,
     /// Lists to look into for each image [default: the fewest with a recall of 0.99, or as the file says]

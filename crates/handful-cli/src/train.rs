@@ -48,7 +48,7 @@ pub(crate) struct Args {
     /// and misses a neighbour now and then
     #[arg(long, value_enum, default_value = "exact")]
     index: IndexArg,
-    /// Lists of an inverted index [default: the square root of the number of prototypes]
+    /// Lists of an inverted index [default: twice the square root of the number of prototypes]
     #[arg(long, value_name = "N")]
     n_lists: Option<NonZeroUsize>,
     /// Lists that a search looks into [default: the fewest with a recall of 0.99]

@@ -33,7 +33,7 @@ def test_with_all_lists_it_is_the_exact_search(rows):
 
 def test_as_many_lists_as_the_recall_asks_for(rows):
     knn = handful.KNeighborsClassifier(index="inverted").fit(rows, np.arange(2000) % 20)
-    assert knn.n_lists_ == 44 and 1 <= knn.n_probe_ <= 44 and knn.recall_ >= 0.99
+    assert knn.n_lists_ == 88 and 1 <= knn.n_probe_ <= 88 and knn.recall_ >= 0.99
     assert knn.score(rows, np.arange(2000) % 20) > 0.99
 
 

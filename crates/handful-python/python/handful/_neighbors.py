@@ -187,7 +187,7 @@ class KNeighborsClassifier(Voting):
         pays for hundreds of thousands of rows, takes a copy of them, and is for bytes alone: whole numbers from
         0 to 255.
     n_lists : int or None, default=None
-        Lists of an inverted index; None for the square root of the number of rows.
+        Lists of an inverted index; None for twice the square root of the number of rows.
     n_probe : int or None, default=None
         Lists that a query looks into; None for the fewest that surely have a recall of 0.99.
     n_jobs : int or None, default=None

@@ -24,7 +24,7 @@ pub enum IndexParams {
     /// Those in the lists of an [`InvertedIndex`] that are nearest: faster among very many, at the price of a neighbour now
     /// and then ([`Model::recall`](super::Model::recall)). The lists are made anew when a model is loaded, always the same.
     Inverted {
-        /// Lists; of none the square root of the number of prototypes.
+        /// Lists; of none twice the square root of the number of prototypes.
         n_lists: Option<usize>,
         /// Lists that a query looks into; of none as many as a recall of 0.99 needs.
         n_probe: Option<usize>,

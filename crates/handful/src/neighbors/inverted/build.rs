@@ -91,7 +91,7 @@ impl InvertedParams {
 
     /// How many lists there are to be.
     pub(super) fn checked_lists(&self, (n_samples, n_features): (usize, usize)) -> Result<usize, Error> {
-        let n_lists = self.n_lists.unwrap_or_else(|| n_samples.isqrt().max(1));
+        let n_lists = self.n_lists.unwrap_or_else(|| (2 * n_samples.isqrt()).clamp(1, n_samples.max(1)));
         if n_lists == 0 || (self.n_lists.is_some() && n_lists > n_samples) {
             return Err(Error::ListCount { n_lists, n_samples });
         }

@@ -64,7 +64,7 @@ impl Plan {
         let most = batch(shape.1);
         let Some(limit) = limit else { return Ok(Self { passes: None, batch: most, search: None }) };
         let (sample, n_queries) = (router::sample(rows, n_lists), build::RECALL_QUERIES.min(shape.0));
-        let tried = router::tried(sample.shape()) as u64;
+        let tried = router::tried(shape) as u64;
         let [n, d, k, threads] = [shape.0, shape.1, n_lists, rayon::current_num_threads()].map(|x| x as u64);
         // Of each row the label and the list; of each cluster sums, twice, and those of each thread, of which the allocator
         // keeps some.

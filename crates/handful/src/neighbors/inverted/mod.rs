@@ -62,7 +62,7 @@ pub struct InvertedParams {
 }
 
 impl InvertedParams {
-    /// Lists to make; the square root of the number of rows unless set.
+    /// Lists to make; twice the square root of the number of rows unless set.
     #[must_use]
     pub fn n_lists(self, n_lists: usize) -> Self {
         Self { n_lists: Some(n_lists), ..self }
@@ -125,7 +125,7 @@ pub struct InvertedIndex {
 }
 
 impl InvertedIndex {
-    /// As many lists as the square root of the number of rows, and as many probed as a recall of 0.99 needs.
+    /// As many lists as twice the square root of the number of rows, and as many probed as a recall of 0.99 needs.
     #[must_use]
     pub fn params() -> InvertedParams {
         InvertedParams {

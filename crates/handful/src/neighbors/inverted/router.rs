@@ -18,9 +18,9 @@ use crate::{
 };
 
 /// Rows for each list that the centroids are learned from, and iterations of K-Means.
-const ROWS_PER_LIST: usize = 128;
+const ROWS_PER_LIST: usize = 64;
 const ITERATIONS: usize = 10;
-/// Of these rows so many tell whether a sketch pays, or so many bytes of them if that is less.
+/// Of all rows so many tell whether a sketch pays, or so many bytes of them if that is less.
 const TRIED: usize = 1 << 15;
 const TRIED_BYTES: usize = 1 << 25;
 /// Values of a sketch, for rows of so many features at least: what is in the nearest lists is near, and twice the values that
@@ -61,7 +61,7 @@ pub(super) fn sample<S: RowSource>(rows: &S, n_lists: usize) -> Sample<'_, S> {
     Sample { rows, numbers: evenly(n, n.min(n_lists.saturating_mul(ROWS_PER_LIST))) }
 }
 
-/// Of a sample of this shape so many rows tell whether a sketch pays.
+/// Of rows of this shape so many tell whether a sketch pays.
 pub(super) fn tried((n_samples, n_features): (usize, usize)) -> usize {
     n_samples.min((TRIED_BYTES / n_features.max(1)).clamp(sketch::LEAST_SAMPLES, TRIED))
 }
@@ -79,9 +79,9 @@ impl Router {
             None => kmeans.fit(rows.select_rows(&sample.numbers)?.view())?,
             Some(passes) => kmeans.fit_on_disk(&sample, passes)?,
         };
-        let n = sample.shape().0;
         let level = Level::detect();
-        let projection = projection(level, sample.select_rows(&evenly(n, tried(sample.shape())))?.view());
+        let tried = evenly(rows.shape().0, tried(rows.shape()));
+        let projection = projection(level, rows.select_rows(&tried)?.view());
         let centroids = kmeans.centroids.to_bytes();
         let whole = Centroids::from_sums(centroids.mapv(u64::from), vec![1; n_lists])?;
         let kmeans = KMeans { centroids: whole, labels: Vec::new(), cluster_sizes: Vec::new(), ..kmeans };

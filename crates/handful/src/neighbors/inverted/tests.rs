@@ -156,7 +156,7 @@ fn what_makes_no_sense_is_refused() {
     assert!(refused(params().n_lists(0)).starts_with("n_lists is 0: expected 1 to 50"));
     assert!(refused(params().n_lists(51)).starts_with("n_lists is 51: expected 1 to 50"));
     assert!(refused(params().n_lists(5).n_probe(6)).starts_with("n_probe is 6: expected 1 to 5"));
-    assert!(refused(params().n_probe(0)).starts_with("n_probe is 0: expected 1 to 7"));
+    assert!(refused(params().n_probe(0)).starts_with("n_probe is 0: expected 1 to 14"));
     assert!(refused(params().recall(f64::NAN)).starts_with("the recall to reach is NaN"));
     let none = InvertedIndex::params().fit(&Array2::zeros((0, 3)).view()).unwrap_err();
     assert!(matches!(none, Error::Clusters(_)), "{none}");
@@ -168,7 +168,7 @@ fn what_makes_no_sense_is_refused() {
     }
     let error = index.kneighbors(rows.slice(s![.., ..2]), 1).unwrap_err();
     assert!(matches!(error, Error::Search(neighbors::Error::FeatureCount { expected: 3, found: 2 })));
-    assert!(matches!(index.with_n_probe(8), Err(Error::ProbeCount { n_probe: 8, n_lists: 7 })));
+    assert!(matches!(index.with_n_probe(15), Err(Error::ProbeCount { n_probe: 15, n_lists: 14 })));
     let cancelled = params().observer(Observer::new(|_| std::ops::ControlFlow::Break(())));
     assert_eq!(cancelled.fit(&rows.view()).unwrap_err().to_string(), "cancelled");
 }
