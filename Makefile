@@ -113,6 +113,7 @@ OURS := --quiet --disable-pip-version-check --no-deps --force-reinstall
 # Dask-ML and Spark each want other versions of what they share: each gets an environment.
 scale: fetch ## Cluster and search more images than memory shall hold, here and on a Dask cluster; read them with Spark (needs Java)
 	cargo build --release --locked
+	mkdir -p $(SCALE)
 	target/release/handful augment --count $(SCALE_IMAGES) -o $(SCALE)/digits
 	python3 -m venv $(VENV) && $(VENV)/bin/pip install $(PEERS)/requirements.txt
 	$(VENV)/bin/python benches/peers/out_of_core.py $(SCALE)/digits

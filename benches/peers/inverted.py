@@ -97,7 +97,7 @@ def main() -> None:
     parser = options.parser(__doc__, quick="one round on MNIST with 64 lists: does it run?")
     parser.add_argument("--data", type=Path, default=data.MNIST, help="folder with IDX files to search")
     parser.add_argument("--queries", type=Path, default=data.MNIST, help="folder whose t10k images are looked up")
-    parser.add_argument("--n-lists", type=options.positive, help="default: the square root of the number of rows")
+    parser.add_argument("--n-lists", type=options.positive, help="default: twice the square root of the number of rows")
     parser.add_argument("--serve-faiss", nargs=5, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.serve_faiss:

@@ -65,6 +65,8 @@ impl Index {
         }
         let Some(path) = &args.save_index else { return Ok(None) };
         // A place that cannot be written to is told before the images are looked through.
+        let may_be_file = !path.exists() || path.is_file();
+        anyhow::ensure!(may_be_file, "{} cannot be written: expected the name of a file", path.display());
         drop(OutputFile::create(path)?);
         let data = args::data_path(args.data.as_ref())?;
         let points = args::open_on_disk(&data, Split::Train, Framing::Auto, console)?;

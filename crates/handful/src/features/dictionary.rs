@@ -15,6 +15,8 @@ use crate::{
 
 /// Rows whose distances to all atoms say how far is usual.
 const SAMPLE: usize = 2000;
+/// Rows that seeding looks at: all windows that a shared dictionary is learned from, which are short.
+const SEEDING_ROWS: usize = 262_144;
 
 /// What becomes of distances to the atoms.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -226,7 +228,8 @@ fn distances(dots: Lanes, terms: Lanes, norm: i32) -> Lanes {
 
 impl DictionaryParams {
     fn kmeans(&self) -> kmeans::KMeansParams {
-        KMeans::params(self.n_atoms).max_iter(self.max_iter).seed(self.seed).observer(self.observer.clone())
+        let kmeans = KMeans::params(self.n_atoms).max_iter(self.max_iter).seed(self.seed);
+        kmeans.seeding_rows(SEEDING_ROWS).observer(self.observer.clone())
     }
 }
 

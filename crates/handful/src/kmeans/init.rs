@@ -6,12 +6,12 @@ mod shares;
 use ndarray::{ArrayView2, Axis};
 use rand::{rngs::ChaCha8Rng, seq::index};
 
-use super::{Centroids, Error, samples::Samples};
+use super::{Centroids, Error, KMeansParams, samples::Samples};
 use crate::progress::Observer;
 use seeding::seed_together;
 
-/// Seeding looks at so many rows, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
-const SEEDING_ROWS: usize = 131_072;
+/// Seeding looks at so many rows unless told otherwise, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
+pub(super) const SEEDING_ROWS: usize = 131_072;
 const ROWS_PER_CLUSTER: usize = 256;
 /// Runs that go side by side hold at most so many distances.
 const DISTANCES_TOGETHER: usize = 1 << 22;
@@ -36,27 +36,27 @@ pub(super) fn random(
 /// their squared distance from the centroids so far, the one that lowers the sum of those most. Rows count as often
 /// as their weight says.
 ///
-/// One run for each of `rngs`; they go side by side, so that rows are read once for several. Beyond [`SEEDING_ROWS`]
-/// rows each works on an even sample of so many that have a weight. Distances are those of the rows' bytes, which are
+/// One run for each of `rngs`; they go side by side, so that rows are read once for several. Of more rows than `most`
+/// each works on an even sample of so many that have a weight. Distances are those of the rows' bytes, which are
 /// whole, so the draw is exact and does not depend on threads. O(n k d log k) a run.
 pub(super) fn k_means_plus_plus(
     samples: &Samples,
-    n_clusters: usize,
+    (n_clusters, most): (usize, usize),
     weights: Option<&[u64]>,
     rngs: &mut [ChaCha8Rng],
     observer: &Observer,
 ) -> Result<Vec<Vec<usize>>, Error> {
     let n = samples.rows().nrows();
-    if n > most_rows(n_clusters) {
+    if n > most {
         let with_weight = |weights: &[u64]| (0..n).filter(|&row| weights[row] > 0).collect::<Vec<_>>();
         let there = weights.map(with_weight);
         let of_sample = |rng: &mut ChaCha8Rng| {
-            let rows = sample(n, n_clusters, there.as_deref(), rng);
+            let rows = sample(n, most, there.as_deref(), rng);
             let sample = samples.rows().select(Axis(0), &rows);
             let weights: Option<Vec<u64>> =
                 weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
             let (sample, rng) = (Samples::new(sample.view()), std::slice::from_mut(rng));
-            let chosen = k_means_plus_plus(&sample, n_clusters, weights.as_deref(), rng, observer)?;
+            let chosen = k_means_plus_plus(&sample, (n_clusters, most), weights.as_deref(), rng, observer)?;
             Ok(chosen[0].iter().map(|&i| rows[i]).collect())
         };
         return rngs.iter_mut().map(of_sample).collect();
@@ -75,14 +75,15 @@ pub(super) fn n_trials(n_clusters: usize) -> usize {
     2 + (n_clusters as f64).ln() as usize
 }
 
-/// Seeding looks at no more rows.
-pub(super) fn most_rows(n_clusters: usize) -> usize {
-    SEEDING_ROWS.max(ROWS_PER_CLUSTER.saturating_mul(n_clusters))
+impl KMeansParams {
+    /// Seeding looks at no more rows.
+    pub(super) fn most_seeding_rows(&self) -> usize {
+        self.seeding_rows.max(ROWS_PER_CLUSTER.saturating_mul(self.n_clusters))
+    }
 }
 
-/// An even sample of more rows than that, or of those that are `there`, in ascending order.
-fn sample(n: usize, n_clusters: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng) -> Vec<usize> {
-    let enough = most_rows(n_clusters);
+/// An even sample of so many rows, or of those that are `there`, in ascending order.
+fn sample(n: usize, enough: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut rows = match there {
         None => index::sample(rng, n, enough).into_vec(),
         Some(there) if there.len() <= enough => there.to_vec(),
@@ -115,10 +116,9 @@ pub struct Start {
 }
 
 impl Start {
-    /// With k-means++.
-    pub(super) fn far_apart(n: usize, n_clusters: usize, mut rng: ChaCha8Rng) -> Self {
-        let rows =
-            if n > most_rows(n_clusters) { sample(n, n_clusters, None, &mut rng) } else { (0..n).collect() };
+    /// With k-means++, which looks at so many rows at the most.
+    pub(super) fn far_apart(n: usize, (n_clusters, most): (usize, usize), mut rng: ChaCha8Rng) -> Self {
+        let rows = if n > most { sample(n, most, None, &mut rng) } else { (0..n).collect() };
         Self { n_clusters, rows, rng: Some(rng) }
     }
 
@@ -147,7 +147,7 @@ impl Start {
         let rows = rows.as_standard_layout();
         let samples = Samples::new(rows.view());
         let rngs = std::slice::from_mut(&mut rng);
-        let chosen = k_means_plus_plus(&samples, self.n_clusters, None, rngs, observer)?;
+        let chosen = k_means_plus_plus(&samples, (self.n_clusters, usize::MAX), None, rngs, observer)?;
         Ok(Centroids::from_rows(rows.select(Axis(0), &chosen[0]).view()))
     }
 }
@@ -164,7 +164,7 @@ mod tests {
         let samples = Samples::new(x.view());
         let choose = |seeds: &[u64]| {
             let mut rngs: Vec<_> = seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect();
-            k_means_plus_plus(&samples, n_clusters, None, &mut rngs, &Observer::default())
+            k_means_plus_plus(&samples, (n_clusters, SEEDING_ROWS), None, &mut rngs, &Observer::default())
                 .expect("not cancelled")
         };
         let chosen = choose(&[seed]).remove(0);

@@ -98,6 +98,7 @@ pub struct KMeansParams {
     max_iter: usize,
     tol: f64,
     seed: u64,
+    seeding_rows: usize,
     algorithm: Algorithm,
     observer: Observer,
 }
@@ -132,6 +133,11 @@ impl KMeansParams {
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
+    }
+
+    /// Rows that k-means++ looks at, at the most.
+    pub(crate) fn seeding_rows(self, seeding_rows: usize) -> Self {
+        Self { seeding_rows, ..self }
     }
 
     /// How rows find their nearest centroid; [`Algorithm::Auto`] unless set.
@@ -202,11 +208,12 @@ impl KMeansParams {
         let tol = if self.tol > 0.0 { self.tol * vectors.mean_variance() } else { 0.0 };
         let rng = |run: &usize| self.rng(job.stream, *run);
         let (k, n) = (self.n_clusters, samples.rows().nrows());
+        let most = self.most_seeding_rows();
         let start = |runs: &[usize]| -> Result<Vec<V::Centroids>, Error> {
             let mut rngs: Vec<ChaCha8Rng> = runs.iter().map(rng).collect();
             let rows = match &self.init {
                 Init::KMeansPlusPlus => {
-                    init::k_means_plus_plus(samples, k, weights, &mut rngs, &self.observer)?
+                    init::k_means_plus_plus(samples, (k, most), weights, &mut rngs, &self.observer)?
                 }
                 Init::Random => rngs.iter_mut().map(|rng| init::random(n, k, weights, rng)).collect(),
                 Init::Given(centroids) => return Ok(vec![vectors.at(centroids)?]),
@@ -247,7 +254,7 @@ impl KMeansParams {
         }
         let rng = self.rng(stream, run);
         Ok(match self.init {
-            Init::KMeansPlusPlus => Start::far_apart(n_samples, n_clusters, rng),
+            Init::KMeansPlusPlus => Start::far_apart(n_samples, (n_clusters, self.most_seeding_rows()), rng),
             Init::Random => Start::at_random(n_samples, n_clusters, rng),
             Init::Given(_) => panic!("given centroids are where they are"),
         })
@@ -344,6 +351,7 @@ impl KMeans {
             max_iter: 300,
             tol: 1e-4,
             seed: 0,
+            seeding_rows: init::SEEDING_ROWS,
             algorithm: Algorithm::default(),
             observer: Observer::default(),
         }

@@ -1,4 +1,4 @@
-//! K-Means of rows that stay in their file: seeded from some of them, then pass by pass.
+//! K-Means of rows that stay where they are, as in a file: seeded from some of them, then pass by pass.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Centroids, Error, Farthest, Init, KMeans, KMeansParams, Prototypes, Shard, Steps,
     checkpoint::{Checkpoint, Identity},
-    init::{most_rows, n_trials},
+    init::n_trials,
     shard::CHUNK_BYTES,
 };
 use crate::{
@@ -72,12 +72,16 @@ impl KMeansParams {
     /// As [`fit`](Self::fit); if rows cannot be read, the memory is too little, or the checkpoint is of another job.
     #[expect(clippy::missing_panics_doc, reason = "there is one group")]
     pub fn fit_on_disk(&self, data: &impl RowSource, passes: &Passes) -> Result<KMeans, Error> {
-        let n_samples = data.shape().0;
+        let (n_samples, n_features) = data.shape();
+        self.check_values()?;
+        if n_samples == 0 || n_features == 0 {
+            return Err(Error::Empty { n_samples, n_features });
+        }
         if self.n_clusters > n_samples {
             return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples });
         }
         if let Init::Given(centroids) = &self.init {
-            let (expected, found) = ((self.n_clusters, data.shape().1), centroids.dim());
+            let (expected, found) = ((self.n_clusters, n_features), centroids.dim());
             if found != expected {
                 return Err(Error::InitShape { expected, found });
             }
@@ -282,7 +286,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         let places = if self.of_rows.is_some() { 24 * number(largest) } else { 0 };
         let of_seeds = match self.params.init {
             Init::KMeansPlusPlus => {
-                let seeds = largest.min(most_rows(self.params.n_clusters));
+                let seeds = largest.min(self.params.most_seeding_rows());
                 let each = 2 * d + 8 * (number(n_trials(self.params.n_clusters)) + 5);
                 number(seeds) * each + places + n_sets * k * d * 8
             }

@@ -1,6 +1,11 @@
 //! NumPy's arrays, `.npy`: images, and labels for them.
 
-use std::{io::Read, path::PathBuf};
+mod columns;
+
+use std::{
+    io::{BufReader, Read},
+    path::PathBuf,
+};
 
 use py_literal::Value;
 
@@ -10,6 +15,7 @@ use crate::dataset::{
     input::{Bytes, Input},
     values::{Scale, shape_of},
 };
+use columns::{Columns, keep};
 
 /// NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;
@@ -181,39 +187,17 @@ impl Images {
         if found.array.is_fortran { found.in_rows() } else { Ok(found) }
     }
 
-    /// Columns become rows, for which all have to be read.
+    /// Columns become rows, for which all have to be there: in a temporary file.
     fn in_rows(mut self) -> Result<Self, Error> {
-        let (n, size) = (self.rows_left, self.array.size);
-        let expected = n.saturating_mul(self.row_len);
-        let bytes = self.array.take(expected)?;
-        if (bytes.len() as u64) < expected {
-            return Err(self.short(bytes.len() as u64));
+        let expected = self.rows_left.saturating_mul(self.row_len);
+        let (file, found) = keep(&mut self.array.bytes, expected).map_err(|e| self.array.io_error(e))?;
+        if found < expected {
+            return Err(self.short(found));
         }
-        let n = usize::try_from(n).expect("so much was read");
-        let sizes: Vec<usize> = self.array.shape[1..]
-            .iter()
-            .map(|&size| usize::try_from(size).expect("so much was read"))
-            .collect();
-        let d: usize = sizes.iter().product();
-        let mut rows = vec![0; bytes.len()];
-        for i in 0..d {
-            // The place of a row's i-th number where the first index runs fastest.
-            let (mut rest, mut place, mut stride) = (i, 0, 1);
-            let mut steps = Vec::new();
-            for &size in sizes.iter().rev() {
-                steps.push((size, rest % size));
-                rest /= size;
-            }
-            for (size, index) in steps.into_iter().rev() {
-                place += index * stride;
-                stride *= size;
-            }
-            for row in 0..n {
-                let (to, from) = ((row * d + i) * size, (place * n + row) * size);
-                rows[to..to + size].copy_from_slice(&bytes[from..from + size]);
-            }
-        }
-        self.array.bytes = Box::new(std::io::Cursor::new(rows).chain(self.array.bytes));
+        let sizes: Vec<usize> =
+            self.array.shape.iter().map(|&size| usize::try_from(size).expect("so much was read")).collect();
+        let rows = Columns::new(file, sizes[0], &sizes[1..], self.array.size);
+        self.array.bytes = Box::new(BufReader::new(rows).chain(self.array.bytes));
         Ok(self)
     }
 

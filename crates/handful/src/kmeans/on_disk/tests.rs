@@ -167,6 +167,12 @@ fn wrong_jobs_are_told_as_in_memory() {
             (params.fit_per_class(&in_memory), params.fit_per_class_on_disk(&data, &Passes::default()));
         assert_eq!(there.unwrap_err().to_string(), here.unwrap_err().to_string());
     }
+    for shape in [(0, 4), (4, 0)] {
+        let rows = Array2::zeros(shape);
+        let params = KMeans::params(2).init(Init::Given(Array2::zeros((2, shape.1))));
+        let there = params.fit_on_disk(&rows.view(), &Passes::default());
+        assert_eq!(there.unwrap_err().to_string(), params.fit(rows.view()).unwrap_err().to_string());
+    }
 }
 
 #[test]

@@ -17,8 +17,9 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// Tells at once if there can be no such file.
+    /// Tells at once if there can be no such file. A link stays one, and what it leads to is replaced.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let io_error = |source| Error::Io { path: path.to_owned(), source };
         if path.exists() && !path.is_file() {
             return Err(io_error(io::Error::other("expected the name of a file, found something else")));

@@ -6,6 +6,7 @@ use crate::{
     kmeans::Passes,
     neighbors::{
         self,
+        basis::Basis,
         out_of_core::{BASE, Costs},
     },
 };
@@ -73,11 +74,12 @@ impl Plan {
         let in_memory = BASE + labels + clusters;
         let in_passes = labels + params.kmeans(n_lists).memory_on_disk(&sample);
         let held = BASE + labels + lists;
-        let least = n.min(LEAST_BATCH as u64);
+        let least = n.min(LEAST_BATCH.min(most) as u64);
+        let components = 12 * d * Basis::sample_size(shape.0, shape.1) as u64;
         let recall = labels + lists + Costs::new(shape, n_queries, build::RECALL_NEIGHBORS + 1).least();
         let steps = [
             in_memory.min(in_passes),
-            held + tried * of_row,
+            held + tried * of_row + components,
             held + (least * of_row).max(of_parts()).max(build::ORDERED as u64 * OF_PROBE),
             recall,
         ];

@@ -19,10 +19,10 @@ impl<S: RowSource> RowSource for Sample<'_, S> {
 
     fn rows<'a>(&'a self, rows: Range<usize>, buffer: &'a mut Vec<u8>) -> Result<ArrayView2<'a, u8>, Error> {
         let (numbers, n_features) = (&self.numbers[rows], self.rows.shape().1);
-        let mut runs = numbers.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[0] + run.len());
-        if let (1, Some(run)) = (runs.clone().take(2).count(), runs.clone().next()) {
-            return self.rows.rows(run, buffer);
+        if let (Some(&first), true) = (numbers.first(), numbers.is_sorted_by(|a, b| a + 1 == *b)) {
+            return self.rows.rows(first..first + numbers.len(), buffer);
         }
+        let mut runs = numbers.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[0] + run.len());
         buffer.clear();
         let mut some = Vec::new();
         runs.try_for_each(|run| {

@@ -7,10 +7,12 @@
 
 use std::{
     path::Path,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -142,7 +144,7 @@ fn sketch(router: &Router, lists: &Lists, draft: &Draft, observer: &Observer) ->
         return Ok(Vec::new());
     };
     let (n_samples, done) = (lists.n_samples(), AtomicUsize::new(0));
-    let of_list = |number| {
+    let of_list = |number| -> Result<f64, Error> {
         let mut error = 0.0_f64;
         for part in lists.parts(number) {
             let first = file.panels[number] + part.start / LANES;
@@ -155,9 +157,21 @@ fn sketch(router: &Router, lists: &Lists, draft: &Draft, observer: &Observer) ->
         }
         Ok(error)
     };
-    let errors = (0..lists.n_lists()).into_par_iter().map(of_list).collect();
+    // Not by a parallel iterator, in which a thread that waits for others would take up, and hold, a further list.
+    let (next, errors) = (AtomicUsize::new(0), Mutex::new(vec![0.0; lists.n_lists()]));
+    let done = rayon::broadcast(|_| {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= lists.n_lists() {
+                return Ok(());
+            }
+            let error = of_list(number).inspect_err(|_| next.store(lists.n_lists(), Ordering::Relaxed))?;
+            errors.lock().expect("no panic while locked")[number] = error;
+        }
+    });
+    done.into_iter().collect::<Result<(), Error>>()?;
     observer.report(Stage::Pass, n_samples, n_samples)?;
-    errors
+    Ok(errors.into_inner().expect("no panic while locked"))
 }
 
 /// That of the lists, which end there in the file.
@@ -170,5 +184,6 @@ fn checksum(n_samples: usize, end: u64, draft: &Draft, observer: &Observer) -> R
         read_at(draft.file(), &mut buffer[..some], start).map_err(|source| draft.error(source))?;
         hash.update(&buffer[..some]);
     }
+    observer.report(Stage::Pass, n_samples, n_samples)?;
     Ok(hex(&hash.finalize()))
 }
