@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use handful::{
-    dataset::{self, Images, OnDisk, RowSource, Split, TrainTest},
+    dataset::{self, Images, OnDisk, ReadOptions, RowSource, Split, TrainTest},
     kmeans::Passes,
-    preprocess::Framing,
 };
 
 use crate::{
@@ -102,10 +101,10 @@ pub(crate) enum Command {
 pub(crate) fn open_on_disk(
     path: &Path,
     split: Split,
-    framing: Framing,
+    options: &ReadOptions,
     console: &Console,
 ) -> anyhow::Result<OnDisk> {
-    let data = OnDisk::open(path, split, framing)?;
+    let data = OnDisk::open(path, split, options)?;
     let images = text::plural(data.shape().0, "image");
     console.detail(&if data.is_copy() {
         format!("unpacked {images} of {} into a temporary file", path.display())

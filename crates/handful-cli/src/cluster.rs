@@ -12,9 +12,8 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use handful::{
     KMeans,
-    dataset::{self, RowSource, Split},
+    dataset::{self, ReadOptions, RowSource, Split},
     kmeans::{self, Init, Prototypes},
-    preprocess::Framing,
     progress::{Progress, Stage},
 };
 use ndarray::{Array1, Array2, ArrayView2};
@@ -150,7 +149,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
 
     let path = args::data_path(args.data.as_ref())?;
     let (found, (n_samples, n_features), seconds): (Clustering, _, _) = if let Some(passes) = on_disk {
-        let data = args::open_on_disk(&path, Split::Train, Framing::Auto, console)?;
+        let data = args::open_on_disk(&path, Split::Train, &ReadOptions::default(), console)?;
         let start = Instant::now();
         let found = if args.per_class {
             params.fit_per_class_on_disk(&data, &passes)?.into()

@@ -104,8 +104,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let report = args.report.as_deref().map(OutputFile::create).transpose()?;
     let (model, _) = args.model.load()?;
     let path = args::data_path(args.data.as_ref())?;
-    let framing = Framing::from(args.framing);
-    let test = KnownReader::open(&path, Split::Test, model.classes(), model.image_shape(), framing)?;
+    let options = Framing::from(args.framing).into();
+    let test = KnownReader::open(&path, Split::Test, model.classes(), model.image_shape(), &options)?;
     let model = model.observer(console.interrupter());
     let found = Evaluation::new(args.model.model.clone(), &path, &model, test, console)?;
     console.detail(&format!("read {} from {}", text::plural(found.n_images(), "image"), path.display()));

@@ -7,9 +7,8 @@ use std::{
 
 use handful::{
     classifier::{Model, Params, Preset},
-    dataset::{self, Dataset, Split},
+    dataset::{self, Dataset, ReadOptions, Split},
     model_file::{FORMAT_VERSION, Provenance},
-    preprocess::Framing,
 };
 use serde::Serialize;
 
@@ -162,7 +161,7 @@ fn data(name: &str, global: &Global) -> anyhow::Result<()> {
         Err(
             dataset::Error::OneSet { .. } | dataset::Error::NoSplit { .. } | dataset::Error::NoLabels { .. },
         ) => {
-            vec![("all", dataset::load_split(path, Split::Train, Framing::Auto)?)]
+            vec![("all", dataset::load_split(path, Split::Train, &ReadOptions::default())?)]
         }
         Err(error) => return Err(error.into()),
     };

@@ -6,9 +6,8 @@ use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use clap::{CommandFactory, ValueEnum, error::ErrorKind};
 use handful::{
-    dataset::{RowSource, Split},
+    dataset::{ReadOptions, RowSource, Split},
     neighbors::{Algorithm, Neighbors, OutOfCore},
-    preprocess::Framing,
     progress::Stage,
 };
 use index::{Index, Inverted};
@@ -186,7 +185,7 @@ fn in_memory(args: &Args, seed: u64, console: &Console) -> anyhow::Result<Found>
 
 fn on_disk(args: &Args, limit: u64, seed: u64, console: &Console) -> anyhow::Result<Found> {
     if let Some((index, fit_time)) = Index::in_file(args, seed, console)? {
-        let queries = args::open_on_disk(&args.queries, Split::Test, Framing::Auto, console)?;
+        let queries = args::open_on_disk(&args.queries, Split::Test, &ReadOptions::default(), console)?;
         let bar = console.bar("searching", Stage::Search);
         let start = Instant::now();
         let index = index.observer(bar.observer()).memory_limit(limit);
@@ -201,9 +200,13 @@ fn on_disk(args: &Args, limit: u64, seed: u64, console: &Console) -> anyhow::Res
             inverted: index.inverted(),
         });
     }
-    let points =
-        args::open_on_disk(&args::data_path(args.data.as_ref())?, Split::Train, Framing::Auto, console)?;
-    let queries = args::open_on_disk(&args.queries, Split::Test, Framing::Auto, console)?;
+    let points = args::open_on_disk(
+        &args::data_path(args.data.as_ref())?,
+        Split::Train,
+        &ReadOptions::default(),
+        console,
+    )?;
+    let queries = args::open_on_disk(&args.queries, Split::Test, &ReadOptions::default(), console)?;
     let bar = console.bar("searching", Stage::Search);
     let start = Instant::now();
     let search = OutOfCore::default().algorithm(args.algorithm.into()).memory_limit(limit);

@@ -12,6 +12,7 @@ use handful::{
     classifier::{Decision, Hyperplanes, IndexParams, Model, Params, Preset, PrototypeParams},
     dataset::{self, RowSource, Split},
     kmeans::Passes,
+    preprocess::Framing,
     progress::Stage,
 };
 use serde::Serialize;
@@ -87,7 +88,7 @@ fn prototypes(text: &str) -> Result<PrototypeParams, String> {
 impl Args {
     /// The model, how many images it was learned from, and in how many seconds.
     fn in_memory(&self, path: &Path, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
-        let train = dataset::load_split(path, Split::Train, self.framing.into())?;
+        let train = dataset::load_split(path, Split::Train, &Framing::from(self.framing).into())?;
         let images = text::plural(train.n_samples(), "image");
         console.detail(&format!("read {images} from {}", path.display()));
         let bar = console.bar(self.preset.name(), Stage::Features);
@@ -107,7 +108,7 @@ impl Args {
         passes: &Passes,
         console: &Console,
     ) -> anyhow::Result<(Model, usize, f64)> {
-        let train = args::open_on_disk(path, Split::Train, self.framing.into(), console)?;
+        let train = args::open_on_disk(path, Split::Train, &Framing::from(self.framing).into(), console)?;
         let bar = console.bar(self.preset.name(), Stage::Lloyd);
         let start = Instant::now();
         let model = self.params().fit_on_disk(&train, passes, &bar.observer())?;

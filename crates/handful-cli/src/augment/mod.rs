@@ -16,8 +16,7 @@ use clap::{CommandFactory, error::ErrorKind};
 use handful::{
     Dataset,
     augment::{Augmented, Augmenter},
-    dataset::{self, Split},
-    preprocess::Framing,
+    dataset::{self, ReadOptions, Split},
     progress::{Observer, Stage},
 };
 use serde::Serialize;
@@ -114,7 +113,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let files = destination.create()?;
 
     let path = args::data_path(args.data.as_ref())?;
-    let data = dataset::load_split(&path, Split::Train, Framing::Auto)?;
+    let data = dataset::load_split(&path, Split::Train, &ReadOptions::default())?;
     console.detail(&format!("read {} from {}", text::plural(data.n_samples(), "image"), path.display()));
     let bar = console.bar("augmenting", Stage::Augment);
     let rows = Rows::new(augmenter.augment(&data, global.seed)?, count, bar.observer());

@@ -3,9 +3,8 @@
 use std::time::{Duration, Instant};
 
 use handful::{
-    dataset::Split,
+    dataset::{ReadOptions, Split},
     neighbors::{InvertedIndex, NearestNeighbors, Neighbors, inverted::InvertedParams},
-    preprocess::Framing,
     progress::{Observer, Stage},
 };
 use ndarray::ArrayView2;
@@ -69,7 +68,7 @@ impl Index {
         anyhow::ensure!(may_be_file, "{} cannot be written: expected the name of a file", path.display());
         drop(OutputFile::create(path)?);
         let data = args::data_path(args.data.as_ref())?;
-        let points = args::open_on_disk(&data, Split::Train, Framing::Auto, console)?;
+        let points = args::open_on_disk(&data, Split::Train, &ReadOptions::default(), console)?;
         let bar = console.bar("making lists", Stage::Pass);
         let start = Instant::now();
         let params = params(args, seed, bar.observer());

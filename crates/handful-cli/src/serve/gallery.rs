@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use handful::{
     Dataset,
     classifier::Model,
-    dataset::{self, Split},
+    dataset::{self, ReadOptions, Split},
     metrics::ConfusionMatrix,
-    preprocess::Framing,
 };
 use serde::{Deserialize, Serialize};
 
@@ -76,7 +75,7 @@ impl Gallery {
     pub(super) fn new(model: &Model, path: Option<PathBuf>) -> Result<Self, String> {
         let path = path.map_or_else(dataset::locate, Ok).map_err(|error| error.to_string())?;
         let (classes, shape) = (model.classes(), model.image_shape());
-        let test = dataset::load_known(&path, Split::Test, classes, shape, Framing::Auto);
+        let test = dataset::load_known(&path, Split::Test, classes, shape, &ReadOptions::default());
         let test = test.map_err(|error| error.to_string())?;
         let explained = model.explain(test.images().view()).map_err(|error| error.to_string())?;
         let predicted: Vec<u32> = explained.iter().map(|found| found.label).collect();

@@ -138,8 +138,7 @@ mod tests {
     use super::*;
     use crate::{
         classifier::Preset,
-        dataset::{Split, load_split},
-        preprocess::Framing,
+        dataset::{ReadOptions, Split, load_split},
     };
 
     /// Bars at angles that their class tells, with noise, as a table.
@@ -166,8 +165,8 @@ mod tests {
     fn models_are_the_same_to_the_last_byte() {
         let folder = tempfile::tempdir().unwrap();
         let path = write(folder.path());
-        let in_memory = load_split(&path, Split::Train, Framing::Auto).unwrap();
-        let on_disk = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+        let in_memory = load_split(&path, Split::Train, &ReadOptions::default()).unwrap();
+        let on_disk = OnDisk::open(&path, Split::Train, &ReadOptions::default()).unwrap();
         let all_vote = Params { prototypes: PrototypeParams::All, ..Preset::Pixels.params() };
         let of_pixels = Params {
             prototypes: PrototypeParams::PerClass { n_clusters: 12, n_init: 2, max_iter: 9 },

@@ -206,6 +206,16 @@ pub enum Error {
         /// Images there.
         found: usize,
     },
+    /// Data sets that cannot become one.
+    #[error("{first} and {second} cannot be joined: {problem}")]
+    CannotJoin {
+        /// What one of them is called.
+        first: String,
+        /// What the other is called.
+        second: String,
+        /// In what they differ.
+        problem: String,
+    },
     /// The parts given to [`Dataset::new`](super::Dataset::new) do not fit one another.
     #[error("{0}")]
     Inconsistent(String),

@@ -7,11 +7,10 @@ use std::{
 };
 
 use super::{
-    Error, Split,
+    Error, ReadOptions, Split,
     formats::{self, Batch, Format, Rows, idx, npy},
     input::Input,
 };
-use crate::preprocess::Framing;
 
 /// Folders within folders that are looked into: torchvision has `MNIST/raw`.
 const DEEPEST: usize = 2;
@@ -53,12 +52,7 @@ impl Source {
         }
     }
 
-    pub(super) fn open(
-        self,
-        split: Split,
-        shape: Option<[usize; 2]>,
-        framing: Framing,
-    ) -> Result<Box<dyn Rows>, Error> {
+    pub(super) fn open(self, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
         match self {
             Self::Files(files) => {
                 let mut files = files.into_iter();
@@ -68,10 +62,10 @@ impl Source {
             }
             Self::Pair { images, labels } => open_pair(&images, &labels),
             #[cfg(feature = "images")]
-            Self::Pictures(files) => Ok(Box::new(formats::pictures::Folder::new(files, shape, framing)?)),
+            Self::Pictures(files) => Ok(Box::new(formats::pictures::Folder::new(files, options)?)),
             #[cfg(not(feature = "images"))]
             Self::Pictures(files) => {
-                let _ = (shape, framing);
+                let _ = options;
                 let path = files.into_iter().next().map(|(path, _)| path).unwrap_or_default();
                 Err(Error::Feature { path, feature: "images" })
             }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, Error, Images, Reader, Split, find::Source, labels};
-use crate::preprocess::Framing;
+use super::{Dataset, Error, Images, ReadOptions, Reader, Split, find::Source, labels};
 
 /// A [`Reader`] of images that a model knows the classes and the shape of.
 ///
@@ -14,7 +13,7 @@ use crate::preprocess::Framing;
 /// let path = folder.path().join("test.csv");
 /// std::fs::write(&path, "label,pixel0,pixel1,pixel2,pixel3\nright,0,255,0,255\n")?;
 /// let classes = ["left".to_owned(), "right".to_owned()];
-/// let mut reader = KnownReader::open(&path, Split::Test, &classes, [2, 2], Default::default())?;
+/// let mut reader = KnownReader::open(&path, Split::Test, &classes, [2, 2], &Default::default())?;
 /// let data = reader.read(100)?.expect("there is one image");
 /// assert_eq!((data.labels(), data.classes()), (&[1][..], &classes[..]));
 /// assert!(reader.read(100)?.is_none());
@@ -36,8 +35,7 @@ struct Known {
 }
 
 impl KnownReader {
-    /// Of one part of a data set, or all of one that has no parts. Pictures in a folder for each class become images by
-    /// `framing`.
+    /// Of one part of a data set, or all of one that has no parts. `shape` takes the place of that in the options.
     ///
     /// # Errors
     /// If nothing can be read there, or the images are of another shape.
@@ -46,11 +44,11 @@ impl KnownReader {
         split: Split,
         classes: &[String],
         shape: [usize; 2],
-        framing: Framing,
+        options: &ReadOptions,
     ) -> Result<Self, Error> {
         let source = Source::find(path, split)?;
         let (path, labels_wanted) = (source.path().to_owned(), source.labels_wanted());
-        let reader = Reader::of_source(source, split, Some(shape), framing)?;
+        let reader = Reader::of_source(source, split, &options.with_shape(shape))?;
         let found = reader.image_shape();
         // Some formats tell the number of pixels only.
         if found[0] * found[1] != shape[0] * shape[1] {

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use super::{Dataset, Error, Images, KnownReader, Reader, find::Source, labels};
-use crate::preprocess::Framing;
+use super::{Dataset, Error, Images, KnownReader, ReadOptions, Reader, find::Source, labels};
 
 /// A part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,11 +29,19 @@ pub struct TrainTest {
 /// # Errors
 /// If a part is missing, damaged, or does not fit the other; the error names the file.
 pub fn load(path: &Path) -> Result<TrainTest, Error> {
+    load_with(path, &ReadOptions::default())
+}
+
+/// [`load`] with options.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, options: &ReadOptions) -> Result<TrainTest, Error> {
     let sources = (Source::find(path, Split::Train)?, Source::find(path, Split::Test)?);
     let is_one_source = sources.0 == sources.1;
-    let (train, train_labels) = read(sources.0, Split::Train, None, Framing::Auto)?;
+    let (train, train_labels) = read(sources.0, Split::Train, options)?;
     let test_path = sources.1.path().to_owned();
-    let (test, test_labels) = read(sources.1, Split::Test, Some(train.shape), Framing::Auto)?;
+    let (test, test_labels) = read(sources.1, Split::Test, &options.with_shape(train.shape))?;
     if test.shape != train.shape {
         return Err(Error::ShapeMismatch { path: test_path, expected: train.shape, found: test.shape });
     }
@@ -52,17 +59,16 @@ pub fn load(path: &Path) -> Result<TrainTest, Error> {
 /// # Errors
 /// As [`load`].
 pub fn load_train(path: &Path) -> Result<Dataset, Error> {
-    load_split(path, Split::Train, Framing::Auto)
+    load_split(path, Split::Train, &ReadOptions::default())
 }
 
-/// Reads one part of a data set, or all of one that has no parts. Pictures in a folder for each class become images by
-/// `framing`.
+/// Reads one part of a data set, or all of one that has no parts.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_split(path: &Path, split: Split, framing: Framing) -> Result<Dataset, Error> {
+pub fn load_split(path: &Path, split: Split, options: &ReadOptions) -> Result<Dataset, Error> {
     let source = Source::find(path, split)?;
-    let (images, labels) = read(source, split, None, framing)?;
+    let (images, labels) = read(source, split, options)?;
     let classes = labels::classes(&labels);
     with_classes(images, &labels, &classes)
 }
@@ -76,9 +82,9 @@ pub fn load_known(
     split: Split,
     classes: &[String],
     shape: [usize; 2],
-    framing: Framing,
+    options: &ReadOptions,
 ) -> Result<Dataset, Error> {
-    KnownReader::open(path, split, classes, shape, framing)?.read_all()
+    KnownReader::open(path, split, classes, shape, options)?.read_all()
 }
 
 /// Reads images, whether they have labels or not, from a file or one part of a folder.
@@ -89,14 +95,9 @@ pub fn load_images(path: &Path, split: Split) -> Result<Images, Error> {
     Reader::open(path, split)?.read_all()
 }
 
-fn read(
-    source: Source,
-    split: Split,
-    shape: Option<[usize; 2]>,
-    framing: Framing,
-) -> Result<(Images, Vec<String>), Error> {
+fn read(source: Source, split: Split, options: &ReadOptions) -> Result<(Images, Vec<String>), Error> {
     let (path, wanted) = (source.path().to_owned(), source.labels_wanted());
-    let mut images = Reader::of_source(source, split, shape, framing)?.read_all()?;
+    let mut images = Reader::of_source(source, split, options)?.read_all()?;
     let labels = images.labels.take().ok_or(Error::NoLabels { path, wanted })?;
     Ok((images, labels))
 }

@@ -22,11 +22,13 @@ mod error;
 mod find;
 mod formats;
 mod input;
+mod join;
 mod known;
 mod labels;
 mod load;
 mod locate;
 mod on_disk;
+mod options;
 mod reader;
 mod values;
 
@@ -40,10 +42,11 @@ pub use formats::parquet::RowGroups;
 #[cfg(feature = "images")]
 pub use formats::pictures::{decode_picture, picture_size};
 pub use known::KnownReader;
-pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train};
+pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train, load_with};
 pub use locate::{locate, user_folder};
 pub(crate) use on_disk::read_at;
 pub use on_disk::{OnDisk, RowSource};
+pub use options::ReadOptions;
 pub use reader::{Images, Reader};
 
 /// Images of one shape, each with a label that is an index into the named classes.

@@ -11,8 +11,7 @@ use std::{
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Error, Reader, Split, find::Source, labels};
-use crate::preprocess::Framing;
+use super::{Error, ReadOptions, Reader, Split, find::Source, labels};
 
 /// Images are looked through so many at a time, or so many bytes of them if that is less.
 const ROWS: usize = 8192;
@@ -81,7 +80,7 @@ impl RowSource for ArrayView2<'_, u8> {
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("train.csv");
 /// std::fs::write(&path, "label,pixel0,pixel1,pixel2,pixel3\nright,0,255,0,255\nleft,255,0,255,9\n")?;
-/// let data = OnDisk::open(&path, Split::Train, Default::default())?;
+/// let data = OnDisk::open(&path, Split::Train, &Default::default())?;
 /// assert_eq!(data.shape(), (2, 4));
 /// assert_eq!(data.select_rows(&[1])?, array![[255, 0, 255, 9]]);
 /// assert_eq!(data.labels(), Some((&[1, 0][..], &["left".to_owned(), "right".to_owned()][..])));
@@ -106,10 +105,10 @@ impl OnDisk {
     /// # Errors
     /// As [`load_images`](super::load_images); [`Error::Io`] if the temporary file cannot be written.
     #[expect(clippy::missing_panics_doc, reason = "rows are as they were read")]
-    pub fn open(path: &Path, split: Split, framing: Framing) -> Result<Self, Error> {
+    pub fn open(path: &Path, split: Split, options: &ReadOptions) -> Result<Self, Error> {
         let source = Source::find(path, split)?;
         let path = source.path().to_owned();
-        let mut reader = Reader::of_source(source, split, None, framing)?;
+        let mut reader = Reader::of_source(source, split, options)?;
         let image_shape = reader.image_shape();
         let n_features = image_shape[0] * image_shape[1];
         let plain = if reader.is_plain() { plain_file(&path)? } else { None };
@@ -308,7 +307,7 @@ mod tests {
         encoder.write_all(&idx(&images)).unwrap();
         std::fs::write(&packed, encoder.finish().unwrap()).unwrap();
         for (path, is_copy) in [(plain, false), (packed, true)] {
-            let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+            let data = OnDisk::open(&path, Split::Train, &ReadOptions::default()).unwrap();
             assert_eq!((data.shape(), data.is_copy(), data.labels()), ((5000, 3), is_copy, None));
             let rows = [4999, 0, 1, 2, 1500, 1499];
             assert_eq!(data.select_rows(&rows).unwrap(), images.select(Axis(0), &rows));
@@ -322,7 +321,7 @@ mod tests {
         let (folder, images) = (tempfile::tempdir().unwrap(), pixels());
         let path = folder.path().join("images");
         std::fs::write(&path, idx(&images)).unwrap();
-        let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+        let data = OnDisk::open(&path, Split::Train, &ReadOptions::default()).unwrap();
         File::options().write(true).open(&path).unwrap().set_len(3000).unwrap();
         assert!(data.select_rows(&[0, 1]).is_ok());
         let error = data.select_rows(&[4000]).unwrap_err().to_string();
@@ -336,7 +335,7 @@ mod tests {
         let whole = idx(&images);
         for damaged in [&whole[..whole.len() - 1], &[&whole[..], &[0]].concat()] {
             std::fs::write(&path, damaged).unwrap();
-            let error = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap_err();
+            let error = OnDisk::open(&path, Split::Train, &ReadOptions::default()).unwrap_err();
             assert!(matches!(error, Error::WrongSize { .. }), "{error}");
         }
     }
@@ -346,7 +345,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
         std::fs::write(&path, "label,p0,p1,p2,p3\n10,1,0,0,9\n9,2,0,0,9\nb,3,5,7,9\n10,4,0,0,9\n").unwrap();
-        let data = OnDisk::open(&path, Split::Train, Framing::Auto).unwrap();
+        let data = OnDisk::open(&path, Split::Train, &ReadOptions::default()).unwrap();
         let whole = crate::dataset::load_train(&path).unwrap();
         assert_eq!(data.labels(), Some((whole.labels(), whole.classes())));
         assert_eq!(data.select_rows(&[2]).unwrap(), array![[3, 5, 7, 9]]);

@@ -8,12 +8,11 @@ use std::{
 use ndarray::{ArcArray2, Array2};
 
 use super::{
-    Error, Split,
+    Error, ReadOptions, Split,
     find::Source,
     formats::{self, Batch, Format, Rows},
     input::Input,
 };
-use crate::preprocess::Framing;
 
 /// Rows read at once where all are wanted.
 const MANY: usize = 8192;
@@ -61,30 +60,20 @@ impl Reader {
     /// # Errors
     /// If nothing can be read there; the error tells what was expected and what is there.
     pub fn open(path: &Path, split: Split) -> Result<Self, Error> {
-        Self::framed(path, split, None, Framing::Auto)
+        Self::open_with(path, split, &ReadOptions::default())
     }
 
-    /// [`open`](Self::open), with pictures of a folder made images of a shape.
+    /// [`open`](Self::open) with options.
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub fn framed(
-        path: &Path,
-        split: Split,
-        shape: Option<[usize; 2]>,
-        framing: Framing,
-    ) -> Result<Self, Error> {
-        Self::of_source(Source::find(path, split)?, split, shape, framing)
+    pub fn open_with(path: &Path, split: Split, options: &ReadOptions) -> Result<Self, Error> {
+        Self::of_source(Source::find(path, split)?, split, options)
     }
 
-    pub(super) fn of_source(
-        source: Source,
-        split: Split,
-        shape: Option<[usize; 2]>,
-        framing: Framing,
-    ) -> Result<Self, Error> {
+    pub(super) fn of_source(source: Source, split: Split, options: &ReadOptions) -> Result<Self, Error> {
         let (path, is_picture) = (source.path().to_owned(), source.is_picture());
-        Ok(Self { is_picture, ..Self::new(&path, source.open(split, shape, framing)?) })
+        Ok(Self { is_picture, ..Self::new(&path, source.open(split, options)?) })
     }
 
     /// Of a stream, which errors call `name`.

@@ -54,7 +54,7 @@ const READ_BYTES: usize = 1 << 20;
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("train.csv");
 /// std::fs::write(&path, "label,pixel0,pixel1,pixel2,pixel3\n0,0,0,0,0\n1,3,4,0,0\n0,10,0,0,0\n")?;
-/// let points = OnDisk::open(&path, Split::Train, Default::default())?;
+/// let points = OnDisk::open(&path, Split::Train, &Default::default())?;
 /// let queries = array![[4_u8, 4, 0, 0]];
 /// let found = OutOfCore::default().memory_limit(1 << 30).kneighbors(&points, &queries.view(), 2)?;
 /// assert_eq!((found.indices, found.distances), (array![[1, 0]], array![[1, 32]]));

@@ -202,11 +202,21 @@ fn folders_of_pictures_have_a_class_each() {
     let words = dataset::load_train(&fixture("words")).unwrap();
     assert_eq!((words.image_shape(), words.n_samples()), ([10, 12], 8));
     assert_eq!(words.classes(), ["cat", "dog"]);
-    let framed =
-        dataset::load_known(&fixture("words"), Split::Train, words.classes(), [28, 28], Framing::Auto);
+    let framed = dataset::load_known(
+        &fixture("words"),
+        Split::Train,
+        words.classes(),
+        [28, 28],
+        &Framing::Auto.into(),
+    );
     assert_eq!(framed.unwrap().image_shape(), [28, 28]);
-    let unframed =
-        dataset::load_known(&fixture("words"), Split::Train, words.classes(), [28, 28], Framing::Never);
+    let unframed = dataset::load_known(
+        &fixture("words"),
+        Split::Train,
+        words.classes(),
+        [28, 28],
+        &Framing::Never.into(),
+    );
     let error = unframed.unwrap_err().to_string();
     assert!(error.contains("expected images of [28, 28]") && error.contains("found [10, 12]"), "{error}");
 }
@@ -280,9 +290,9 @@ fn what_is_missing_or_unclear_is_told() {
     let text = dataset::load_images(&empty.path().join("notes"), Split::Train).unwrap_err().to_string();
     assert!(text.contains("found one that starts with \"These are notes.\""), "{text}");
     let five = ["5".to_owned()];
-    let known = dataset::load_known(&fixture("kaggle"), Split::Train, &five, [28, 28], Framing::Auto);
+    let known = dataset::load_known(&fixture("kaggle"), Split::Train, &five, [28, 28], &Framing::Auto.into());
     let mut reader =
-        KnownReader::open(&fixture("kaggle"), Split::Train, &five, [28, 28], Framing::Auto).unwrap();
+        KnownReader::open(&fixture("kaggle"), Split::Train, &five, [28, 28], &Framing::Auto.into()).unwrap();
     assert_eq!(reader.read(1).unwrap().unwrap().labels(), [0]);
     for known in [known.map(Some), reader.read(1)] {
         let error = known.unwrap_err().to_string();

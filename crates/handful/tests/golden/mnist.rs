@@ -4,10 +4,9 @@ use std::sync::LazyLock;
 
 use handful::{
     Dataset, KMeans, KNeighborsClassifier,
-    dataset::{OnDisk, Split, TrainTest},
+    dataset::{OnDisk, ReadOptions, Split, TrainTest},
     metrics::ConfusionMatrix,
     neighbors::{NearestNeighbors, Neighbors, OutOfCore, TieBreak},
-    preprocess::Framing,
 };
 use ndarray::Axis;
 
@@ -51,7 +50,8 @@ fn knn_on_all_training_images_has_its_known_accuracies() {
 
 #[test]
 fn neighbors_are_the_same_where_images_stay_on_disk() {
-    let open = |split| OnDisk::open(&folder(), split, Framing::Auto).expect("MNIST is in the clone");
+    let open =
+        |split| OnDisk::open(&folder(), split, &ReadOptions::default()).expect("MNIST is in the clone");
     let (points, queries) = (open(Split::Train), open(Split::Test));
     let search = OutOfCore::default().memory_limit(100 << 20);
     assert_eq!(search.kneighbors(&points, &queries, 5).expect("valid search"), *NEIGHBORS);

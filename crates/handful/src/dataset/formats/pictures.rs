@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::{Batch, Rows, one_line};
 use crate::{
-    dataset::{Error, input::Input},
+    dataset::{Error, ReadOptions, input::Input},
     preprocess::Framing,
 };
 
@@ -144,17 +144,15 @@ pub(in crate::dataset) struct Folder {
 }
 
 impl Folder {
-    /// Without a shape, that of the pictures is taken if all have the same, or else MNIST's.
     pub(in crate::dataset) fn new(
         files: Vec<(PathBuf, String)>,
-        shape: Option<[usize; 2]>,
-        framing: Framing,
+        options: &ReadOptions,
     ) -> Result<Self, Error> {
-        let shape = match shape {
+        let shape = match options.image_shape {
             Some(shape) => shape,
             None => common_shape(&files)?.unwrap_or(FRAME),
         };
-        Ok(Self { files: files.into_iter(), shape, framing })
+        Ok(Self { files: files.into_iter(), shape, framing: options.framing })
     }
 }
 

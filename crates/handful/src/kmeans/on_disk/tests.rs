@@ -15,8 +15,7 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use super::*;
 use crate::{
     Dataset,
-    dataset::{Split, load_split},
-    preprocess::Framing,
+    dataset::{ReadOptions, Split, load_split},
     progress::Observer,
 };
 
@@ -37,8 +36,8 @@ fn write(folder: &Path) -> (OnDisk, Dataset) {
     std::fs::write(folder.join("train-labels-idx1-ubyte"), [&[0, 0, 8, 1][..], &n, &labels].concat())
         .unwrap();
     (
-        OnDisk::open(folder, Split::Train, Framing::Auto).unwrap(),
-        load_split(folder, Split::Train, Framing::Auto).unwrap(),
+        OnDisk::open(folder, Split::Train, &ReadOptions::default()).unwrap(),
+        load_split(folder, Split::Train, &ReadOptions::default()).unwrap(),
     )
 }
 
