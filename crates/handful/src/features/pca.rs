@@ -1,5 +1,7 @@
 //! Principal components (Pearson 1901), as bytes.
 
+use std::sync::OnceLock;
+
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
@@ -36,6 +38,17 @@ pub struct Pca {
     /// The mean row, and the mean squared distance of rows from the subspace through it.
     mean: Array1<u8>,
     residual: f32,
+    /// Made when somebody asks for residuals.
+    directions: OnceLock<Vec<Direction>>,
+}
+
+/// A component as residuals need it.
+#[derive(Clone, Copy, Debug)]
+struct Direction {
+    /// The mean row's product with the weights.
+    centre: f64,
+    /// The squared length of the weights.
+    squared: f64,
 }
 
 impl Pca {
@@ -106,7 +119,7 @@ impl Pca {
             reason = "means of bytes; as above"
         )]
         let (mean, residual) = (mean.mapv(|mean| mean.round() as u8), left_over.max(1.0) as f32);
-        Self { weights, linear, scales, offsets, mean, residual }
+        Self { weights, linear, scales, offsets, mean, residual, directions: OnceLock::new() }
     }
 
     pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {
@@ -129,7 +142,8 @@ impl Pca {
         let offsets = reader.floats(&format!("{prefix}.offsets"), Some(n_components))?;
         let mean = reader.array1(&format!("{prefix}.mean"), Some(n_features))?;
         let residual = reader.floats(&format!("{prefix}.residual"), Some(1))?[0].max(f32::MIN_POSITIVE);
-        Ok(Self { linear: Linear::new(weights.view()), weights, scales, offsets, mean, residual })
+        let linear = Linear::new(weights.view());
+        Ok(Self { weights, linear, scales, offsets, mean, residual, directions: OnceLock::new() })
     }
 
     /// So many components it has.
@@ -151,28 +165,31 @@ impl Pca {
     /// cannot say. O(n d `n_components`).
     pub(super) fn residuals(&self, x: ArrayView2<u8>) -> Vec<f64> {
         let mean = self.mean.as_slice().expect("contiguous");
-        let directions: Vec<(f64, f64)> = self
-            .weights
-            .outer_iter()
-            .map(|weights| {
-                let centre: f64 = weights.iter().zip(mean).map(|(&w, &x)| f64::from(w) * f64::from(x)).sum();
-                let squared: f64 = weights.iter().map(|&w| f64::from(w).powi(2)).sum();
-                (centre, squared.max(1.0))
-            })
-            .collect();
+        let directions = self.directions();
         let of_rows = |rows: ArrayView2<u8>| {
             let products = with_kernel!(Level::detect(), |kernel| self.linear.products(kernel, rows));
             let of_row = |(row, products): (ArrayView1<u8>, ArrayView1<i32>)| {
                 let all = squared_euclidean(row.to_slice().expect("rows are contiguous"), mean) as f64;
                 let said = products
                     .iter()
-                    .zip(&directions)
-                    .map(|(&product, (centre, squared))| (f64::from(product) - centre).powi(2) / squared);
+                    .zip(directions)
+                    .map(|(&product, direction)| direction.squared_distance(product));
                 (all - said.sum::<f64>()).max(0.0) / f64::from(self.residual)
             };
             rows.outer_iter().zip(products.outer_iter()).map(of_row).collect::<Vec<_>>()
         };
         x.axis_chunks_iter(Axis(0), super::BATCH).into_par_iter().flat_map_iter(of_rows).collect()
+    }
+
+    fn directions(&self) -> &[Direction] {
+        self.directions.get_or_init(|| {
+            let direction = |weights: ArrayView1<i8>| {
+                let products = weights.iter().zip(&self.mean).map(|(&w, &x)| f64::from(w) * f64::from(x));
+                let squares = weights.iter().map(|&w| f64::from(w).powi(2));
+                Direction { centre: products.sum(), squared: squares.sum::<f64>().max(1.0) }
+            };
+            self.weights.outer_iter().map(direction).collect()
+        })
     }
 
     /// Makes all steps coarser by a factor, 0 to 1, about the middle.
@@ -181,6 +198,13 @@ impl Pca {
         let factor = factor as f32;
         self.scales.iter_mut().for_each(|scale| *scale *= factor);
         self.offsets.iter_mut().for_each(|offset| *offset = 128.0 + (*offset - 128.0) * factor);
+    }
+}
+
+impl Direction {
+    /// Of a row with this product from the mean row, along the component.
+    fn squared_distance(self, product: i32) -> f64 {
+        (f64::from(product) - self.centre).powi(2) / self.squared
     }
 }
 
