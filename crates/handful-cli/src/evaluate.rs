@@ -3,13 +3,14 @@
 use std::{
     io::Write,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
 use handful::{
     Dataset,
     classifier::{Explanation, Model},
-    dataset::{KnownReader, Split},
+    dataset::{KnownReader, ReadOptions, Split},
     metrics::{ConfusionMatrix, Reliability, brier_score, log_loss},
     preprocess::Framing,
 };
@@ -40,7 +41,7 @@ pub(crate) struct Args {
     /// Folder or file of labelled images in any format [default: MNIST, where it is found]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// Whether the ink of pictures in folders is put into the frame
+    /// Which images are put into the frame
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     framing: FramingArg,
     /// A page with the figures, and the mistakes with the neighbours that voted
@@ -104,9 +105,10 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let report = args.report.as_deref().map(OutputFile::create).transpose()?;
     let (model, _) = args.model.load()?;
     let path = args::data_path(args.data.as_ref())?;
-    let options = Framing::from(args.framing).into();
+    let model = Arc::new(model);
+    let options = ReadOptions { judge: model.judge(), ..Framing::from(args.framing).into() };
     let test = KnownReader::open(&path, Split::Test, model.classes(), model.image_shape(), &options)?;
-    let model = model.observer(console.interrupter());
+    let model = Model::clone(&model).observer(console.interrupter());
     let found = Evaluation::new(args.model.model.clone(), &path, &model, test, console)?;
     console.detail(&format!("read {} from {}", text::plural(found.n_images(), "image"), path.display()));
     if let Some(file) = report {

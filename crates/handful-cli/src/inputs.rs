@@ -11,11 +11,8 @@ use std::{
     time::Duration,
 };
 
-use handful::{
-    dataset::{self, Reader, Split},
-    preprocess::Framing,
-};
-use ndarray::{Array2, ArrayView2};
+use handful::dataset::{self, ReadOptions, Reader, Split};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::console::Console;
@@ -44,20 +41,13 @@ pub(crate) struct Failure {
     pub(crate) error: anyhow::Error,
 }
 
-/// How rows are made of what is found.
-#[derive(Clone, Copy)]
-pub(crate) struct Shaping {
-    pub(crate) shape: [usize; 2],
-    /// Pictures are framed unless told otherwise, images in files of data are not unless told so.
-    pub(crate) framing: Option<Framing>,
-}
-
 /// Reads on a thread of its own.
-pub(crate) fn read(paths: Vec<PathBuf>, shaping: Shaping) -> Receiver<Batch> {
+/// The options name the shape of the images.
+pub(crate) fn read(paths: Vec<PathBuf>, options: ReadOptions) -> Receiver<Batch> {
     let (sender, receiver) = sync_channel(WAITING);
     thread::spawn(move || {
         // A receiver that is gone wants no more.
-        let _ = paths.iter().try_for_each(|path| send(path, shaping, &sender));
+        let _ = paths.iter().try_for_each(|path| send(path, &options, &sender));
     });
     receiver
 }
@@ -75,12 +65,12 @@ pub(crate) fn next(batches: &Receiver<Batch>, console: &Console) -> Option<Batch
 
 struct Gone;
 
-fn send(path: &Path, shaping: Shaping, to: &SyncSender<Batch>) -> Result<(), Gone> {
-    let sent = if path.is_dir() { send_folder(path, shaping, to) } else { send_file(path, shaping, to) };
+fn send(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Result<(), Gone> {
+    let sent = if path.is_dir() { send_folder(path, options, to) } else { send_file(path, options, to) };
     match sent {
         Err(Stop::Failed(error)) => {
             let failures = vec![Failure { source: path.display().to_string(), error }];
-            let nothing = Array2::zeros((0, shaping.shape[0] * shaping.shape[1]));
+            let nothing = Array2::zeros((0, n_pixels(options)));
             to.send(Batch { images: nothing, places: Vec::new(), failures }).map_err(|_| Gone)
         }
         Err(Stop::Gone) => Err(Gone),
@@ -100,16 +90,16 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 }
 
 /// The pictures in a folder, or else what it holds as a data set: of that, the images to be tested on.
-fn send_folder(path: &Path, shaping: Shaping, to: &SyncSender<Batch>) -> Result<(), Stop> {
+fn send_folder(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Result<(), Stop> {
     let mut pictures = Vec::new();
     find_pictures(path, DEEPEST, &mut pictures)?;
     if pictures.is_empty() {
-        return send_rows(Reader::open(path, Split::Test)?, path, shaping, to);
+        return send_rows(Reader::open_with(path, Split::Test, options)?, path, to);
     }
     for files in pictures.chunks(BATCH) {
         let read = |path: &PathBuf| {
             let source = path.display().to_string();
-            match open_picture(path, shaping) {
+            match open_picture(path, options) {
                 Ok(pixels) => Ok((pixels, source)),
                 Err(error) => Err(Failure { source, error }),
             }
@@ -124,14 +114,18 @@ fn send_folder(path: &Path, shaping: Shaping, to: &SyncSender<Batch>) -> Result<
                 Err(failure) => failures.push(failure),
             }
         }
-        let images = rows(pixels, shaping.shape);
+        let images = rows(pixels, n_pixels(options));
         to.send(Batch { images, places, failures }).map_err(|_| Stop::Gone)?;
     }
     Ok(())
 }
 
-fn rows(pixels: Vec<u8>, [height, width]: [usize; 2]) -> Array2<u8> {
-    Array2::from_shape_vec((pixels.len() / (height * width), height * width), pixels).expect("whole images")
+fn n_pixels(options: &ReadOptions) -> usize {
+    options.image_shape.map_or(0, |[height, width]| height * width)
+}
+
+fn rows(pixels: Vec<u8>, n_pixels: usize) -> Array2<u8> {
+    Array2::from_shape_vec((pixels.len() / n_pixels, n_pixels), pixels).expect("whole images")
 }
 
 /// All files that are named as pictures, by name, folder by folder; hidden ones are none.
@@ -156,67 +150,29 @@ fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyh
     Ok(())
 }
 
-fn open_picture(path: &Path, shaping: Shaping) -> anyhow::Result<Vec<u8>> {
-    let mut reader = Reader::open(path, Split::Test)?;
-    let found = reader.image_shape();
+fn open_picture(path: &Path, options: &ReadOptions) -> anyhow::Result<Vec<u8>> {
+    let mut reader = Reader::open_with(path, Split::Test, options)?;
     let images = reader.read(1)?.expect("a picture is one image");
-    frame(images.pixels.row(0).to_vec(), found, path, shaping)
+    Ok(images.pixels.row(0).to_vec())
 }
 
-fn frame(pixels: Vec<u8>, found: [usize; 2], path: &Path, shaping: Shaping) -> anyhow::Result<Vec<u8>> {
-    let picture =
-        ArrayView2::from_shape((found[0], found[1]), &pixels).expect("as many pixels as the shape says");
-    let framed = shaping.framing.unwrap_or_default().apply(picture, shaping.shape);
-    framed.ok_or_else(|| mismatch(path, found, shaping.shape))
-}
-
-fn mismatch(path: &Path, [height, width]: [usize; 2], [rows, columns]: [usize; 2]) -> anyhow::Error {
-    anyhow::anyhow!(
-        "{}: expected images of {rows} x {columns} pixels, as the model was trained on, found {height} x {width}; \
-         --framing always scales the ink in them",
-        path.display()
-    )
-}
-
-fn send_file(path: &Path, shaping: Shaping, to: &SyncSender<Batch>) -> Result<(), Stop> {
+fn send_file(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Result<(), Stop> {
     let reader = if path == Path::new("-") {
-        Reader::from_stream("standard input".as_ref(), io::stdin())?
+        Reader::stream_with("standard input".as_ref(), io::stdin(), options)?
     } else {
-        Reader::open(path, Split::Test)?
+        Reader::open_with(path, Split::Test, options)?
     };
-    send_rows(reader, path, shaping, to)
+    send_rows(reader, path, to)
 }
 
-fn send_rows(mut reader: Reader, path: &Path, shaping: Shaping, to: &SyncSender<Batch>) -> Result<(), Stop> {
-    let (found, [height, width]) = (reader.image_shape(), shaping.shape);
-    let framing =
-        if reader.is_picture() { Some(shaping.framing.unwrap_or_default()) } else { shaping.framing };
-    let is_framed = match framing {
-        Some(Framing::Always) => true,
-        Some(Framing::Auto) => reader.is_picture(),
-        _ => false,
-    };
-    // Some formats tell the number of pixels only.
-    if !is_framed && found != shaping.shape && (found[0] != 1 || found[1] != height * width) {
-        return Err(mismatch(path, found, shaping.shape).into());
-    }
+fn send_rows(mut reader: Reader, path: &Path, to: &SyncSender<Batch>) -> Result<(), Stop> {
     let source: Arc<str> = Arc::from(path.display().to_string());
     let mut first = 0;
     while let Some(images) = reader.read(BATCH)? {
         let n = images.pixels.nrows();
-        let images = if is_framed {
-            let framing = framing.unwrap_or_default();
-            let frame = |row: ndarray::ArrayView1<u8>| {
-                let picture = row.into_shape_with_order((found[0], found[1])).expect("contiguous");
-                framing.apply(picture, shaping.shape).expect("whatever its size")
-            };
-            let framed: Vec<Vec<u8>> = images.pixels.outer_iter().into_par_iter().map(frame).collect();
-            rows(framed.concat(), shaping.shape)
-        } else {
-            images.pixels.into_owned()
-        };
         let places = (first..first + n).map(|index| (Arc::clone(&source), index)).collect();
         first += n;
+        let images = images.pixels.into_owned();
         to.send(Batch { images, places, failures: Vec::new() }).map_err(|_| Stop::Gone)?;
     }
     Ok(())

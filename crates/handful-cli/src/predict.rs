@@ -3,15 +3,16 @@
 use std::{
     io::{self, BufWriter, Write},
     path::PathBuf,
+    sync::Arc,
 };
 
 use clap::ValueEnum;
-use handful::preprocess::Framing;
+use handful::{dataset::ReadOptions, preprocess::Framing};
 
 use crate::{
     args::Global,
     console::{Console, print_error},
-    inputs::{self, Batch, Shaping},
+    inputs::{self, Batch},
     models::ModelArgs,
     output::OutputFile,
     pictures::Pictures,
@@ -44,10 +45,9 @@ pub(crate) struct Args {
     /// JSON
     #[arg(long)]
     explain: bool,
-    /// Whether the ink of images is put into the frame: by default that of pictures is, unless they are of the
-    /// model's size and light on dark
-    #[arg(long, value_enum, value_name = "WHEN")]
-    framing: Option<FramingArg>,
+    /// Which images are put into the frame
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    framing: FramingArg,
     /// Write to this file rather than to stdout; it appears whole or not at all
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -60,7 +60,7 @@ pub(crate) struct Args {
 pub(crate) enum Format {
     /// A line each for people
     Text,
-    /// `source,index,label,confidence`
+    /// `source,index,label,confidence,is_digit`
     Csv,
     /// One JSON document
     Json,
@@ -70,9 +70,9 @@ pub(crate) enum Format {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum FramingArg {
-    /// Pictures, but for those that are framed already
+    /// Pictures, except those that are framed already: of the model's size, light on black, centred
     Auto,
-    /// All images, those in files of data too
+    /// All images, those in data files too
     Always,
     /// None: all have to be of the model's size
     Never,
@@ -101,8 +101,13 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let (model, _) = args.model.load()?;
     let format = if global.json { Format::Json } else { args.format };
     let mut shown = report.is_some().then(|| report::predictions::Shown::new(&args.model.model));
-    let shaping = Shaping { shape: model.image_shape(), framing: args.framing.map(Framing::from) };
-    let batches = inputs::read(args.inputs.clone(), shaping);
+    let model = Arc::new(model);
+    let options = ReadOptions {
+        image_shape: Some(model.image_shape()),
+        judge: model.judge(),
+        ..Framing::from(args.framing).into()
+    };
+    let batches = inputs::read(args.inputs.clone(), options);
     let mut printer = Printer::new(format, args.explain, args.min_confidence, model.classes());
     let mut failed = Vec::new();
     let mut predict = |out: &mut dyn Write| {

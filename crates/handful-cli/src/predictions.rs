@@ -43,8 +43,8 @@ impl<'a> Printer<'a> {
     pub(crate) fn begin(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         match self.format {
             Format::Text => {}
-            Format::Csv if self.explain => writeln!(out, "source,index,label,confidence,neighbors")?,
-            Format::Csv => writeln!(out, "source,index,label,confidence")?,
+            Format::Csv if self.explain => writeln!(out, "source,index,label,confidence,neighbors,is_digit")?,
+            Format::Csv => writeln!(out, "source,index,label,confidence,is_digit")?,
             Format::Kaggle => writeln!(out, "ImageId,Label")?,
             Format::Json => write!(out, "{{\n  \"predictions\": [")?,
         }
@@ -65,8 +65,13 @@ impl<'a> Printer<'a> {
                         explanation.neighbors.iter().map(|voter| self.voter(voter)).collect();
                     write!(out, ",{}", quoted(&voters.join(" ")))?;
                 }
-                writeln!(out)?;
+                writeln!(out, ",{}", explanation.is_digit)?;
             }
+            Format::Kaggle if !explanation.has_ink => anyhow::bail!(
+                "{}: there is no ink in this image, which is number {}, and Kaggle's format needs a label for each",
+                place(source, *index),
+                self.n_images
+            ),
             Format::Kaggle => writeln!(out, "{},{}", self.n_images, quoted(label))?,
             Format::Json => {
                 let separator = if self.n_images == 1 { "\n    " } else { ",\n    " };
@@ -85,8 +90,11 @@ impl<'a> Printer<'a> {
         Ok(out.flush()?)
     }
 
-    /// The class, unless it is too uncertain for what was asked.
+    /// The class, unless there is no ink, or it is too uncertain for what was asked.
     fn label(&self, explanation: &Explanation) -> Option<&'a str> {
+        if !explanation.has_ink {
+            return None;
+        }
         let least = self.min_confidence.unwrap_or(f64::NEG_INFINITY);
         let is_sure =
             explanation.confidence >= least && (self.min_confidence.is_none() || explanation.is_digit);
@@ -103,11 +111,14 @@ impl<'a> Printer<'a> {
         Prediction { source, index, explanation }: &Prediction,
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {
+        let place = place(source, *index);
+        if !explanation.has_ink {
+            return Ok(writeln!(out, "{place}: no ink")?);
+        }
         let label = self.label(explanation).unwrap_or("?");
         let sure = format!("{:.1} %", 100.0 * explanation.confidence);
         let doubt =
             if explanation.is_digit { "" } else { ", but it looks like nothing that the model knows" };
-        let place = if *index == 0 { source.to_string() } else { format!("{source}[{index}]") };
         writeln!(out, "{place}: {label} ({sure}{doubt})")?;
         if self.explain {
             for voter in &explanation.neighbors {
@@ -155,6 +166,11 @@ struct Record<'a> {
     probabilities: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     neighbors: Option<Vec<Value>>,
+}
+
+/// An image's file, with its number there unless it is the first.
+pub(crate) fn place(source: &str, index: usize) -> String {
+    if index == 0 { source.to_owned() } else { format!("{source}[{index}]") }
 }
 
 /// A field of CSV (RFC 4180).

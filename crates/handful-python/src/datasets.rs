@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use handful::{
     Dataset,
     dataset::{self, Split},
-    preprocess::Framing,
+    preprocess::{Framer, Framing},
 };
 use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
@@ -45,10 +45,13 @@ pub(crate) fn pictures(
     image_shape: [usize; 2],
     n_threads: usize,
 ) -> PyResult<Bound<'_, PyArray2<u8>>> {
+    let framer = Framer::new(image_shape, Framing::Auto);
     let image = |(number, file): (usize, &PyBackedBytes)| {
         let picture = dataset::decode_picture(file).map_err(|problem| (number, problem))?;
         let shape = picture.dim();
-        Framing::Auto.apply(picture.view(), image_shape).ok_or_else(|| {
+        let image = framer.frame(picture.view());
+        let image = image.map(|image| image.into_raw_vec_and_offset().0);
+        image.ok_or_else(|| {
             (number, format!("expected a picture with pixels, found {} x {}", shape.0, shape.1))
         })
     };

@@ -9,7 +9,11 @@ use super::{
     pictures::ink,
     voters::{self, voters},
 };
-use crate::{pictures::Pictures, predictions::Prediction, text};
+use crate::{
+    pictures::Pictures,
+    predictions::{Prediction, place},
+    text,
+};
 
 /// Images shown; a page of more is slow to open and long to read.
 const MOST: usize = 500;
@@ -35,8 +39,7 @@ impl Shown {
         self.n_images += 1;
         self.n_refused += usize::from(!explanation.is_digit);
         if self.images.len() < MOST {
-            let place = if *index == 0 { source.to_string() } else { format!("{source}[{index}]") };
-            self.images.push((place, (*explanation).clone(), image.to_vec()));
+            self.images.push((place(source, *index), (*explanation).clone(), image.to_vec()));
         }
     }
 }
@@ -75,7 +78,9 @@ pub(crate) fn render(shown: &Shown, model: &Model, pictures: Option<&Pictures>) 
 fn one(explanation: &Explanation, model: &Model) -> String {
     let class = &model.classes()[explanation.label as usize];
     let confidence = text::percent(explanation.confidence);
-    if explanation.is_digit {
+    if !explanation.has_ink {
+        "There is no ink in this image.".to_owned()
+    } else if explanation.is_digit {
         format!("This is {class}, with a probability of {confidence}.")
     } else {
         format!("This looks like nothing that the model knows; most like {class}.")
@@ -94,10 +99,14 @@ fn figure(
     html! {
         figure.mistake {
             div.seen { (ink(image, shape, place)) }
-            (voters(explanation, model, pictures))
+            @if explanation.has_ink { (voters(explanation, model, pictures)) }
             figcaption {
-                (place) ": " b { (label) } " (" (text::percent(explanation.confidence)) ")"
-                @if !explanation.is_digit { ", like nothing known" }
+                @if explanation.has_ink {
+                    (place) ": " b { (label) } " (" (text::percent(explanation.confidence)) ")"
+                    @if !explanation.is_digit { ", like nothing known" }
+                } @else {
+                    (place) ": " b { "no ink" }
+                }
             }
         }
     }

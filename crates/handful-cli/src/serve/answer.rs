@@ -11,7 +11,8 @@ use crate::picture;
 /// A verdict, and what it rests on.
 #[derive(Serialize)]
 pub(super) struct Answer<'a> {
-    label: &'a str,
+    /// None if there is no ink.
+    label: Option<&'a str>,
     confidence: f64,
     is_digit: bool,
     probabilities: Probabilities<'a>,
@@ -59,7 +60,7 @@ impl App {
             image: portraits.of(voter.prototype),
         });
         Answer {
-            label: class(found.label),
+            label: found.has_ink.then(|| class(found.label)),
             confidence: found.confidence,
             is_digit: found.is_digit,
             probabilities: Probabilities(

@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::http::StatusCode;
-use handful::classifier::Model;
+use handful::{
+    classifier::Model,
+    preprocess::{Framer, Framing},
+};
 
 use super::{
     Named, body::Bodies, gallery::Gallery, map::Map, once::Once, portraits::Portraits, predictor::Predictor,
@@ -14,6 +17,7 @@ use crate::console::Console;
 /// The model, and what is made of it.
 pub(super) struct App {
     pub(super) model: Arc<Model>,
+    pub(super) framer: Framer,
     pub(super) predictor: Predictor,
     pub(super) bodies: Bodies,
     pub(super) turns: Turns,
@@ -28,6 +32,11 @@ pub(super) struct App {
 impl App {
     pub(super) fn new(model: Model, named: Named, address: SocketAddr, console: &Console) -> Arc<Self> {
         let model = Arc::new(model);
+        let framer = Framer::new(model.image_shape(), Framing::Auto);
+        let framer = match model.judge() {
+            Some(judge) => framer.judged_by(judge),
+            None => framer,
+        };
         let app = Arc::new(Self {
             predictor: Predictor::start(Arc::clone(&model)),
             bodies: Bodies::new(),
@@ -37,6 +46,7 @@ impl App {
             gallery: Once::new(),
             console: console.clone(),
             model,
+            framer,
             named,
             address,
         });

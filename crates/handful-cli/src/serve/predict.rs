@@ -11,7 +11,7 @@ use axum::{
 };
 use handful::{
     dataset::{decode_picture, picture_size},
-    preprocess::Framing,
+    preprocess::Framer,
 };
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
@@ -49,9 +49,10 @@ pub(super) async fn predict(
         Kind::Json => from_json(&received.bytes, shape)?,
         Kind::Picture => {
             let turn = app.turns.wait(n_pixels(&received.bytes)?).await?;
+            let framer = app.framer.clone();
             let look = move || {
                 let _turn = turn;
-                from_picture(&received, shape)
+                from_picture(&received, &framer)
             };
             spawn_blocking(look).await.map_err(|_| Problem::internal())??
         }
@@ -76,9 +77,10 @@ fn refused(problem: String) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence(&problem))
 }
 
-fn from_picture(received: &Received, shape: [usize; 2]) -> Result<Vec<u8>, Problem> {
+fn from_picture(received: &Received, framer: &Framer) -> Result<Vec<u8>, Problem> {
     let picture = decode_picture(&received.bytes).map_err(refused)?;
-    Ok(Framing::Auto.apply(picture.view(), shape).expect("any picture can be framed"))
+    let image = framer.frame(picture.view()).expect("any picture can be framed");
+    Ok(image.into_raw_vec_and_offset().0)
 }
 
 fn from_json(bytes: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>, Problem> {

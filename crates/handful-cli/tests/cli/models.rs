@@ -84,7 +84,7 @@ fn evaluate_tells_how_right_and_how_sure() {
     let garments = Subset::made([14, 14], &[1, 2]);
     let output = garments.handful().arg("evaluate").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("expected images of [28, 28]"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("expected images of 28 x 28"), "{}", stderr(&output));
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn pictures_of_any_kind_are_read_at_once() {
 fn what_csv_says_is_what_evaluate_counts() {
     let rows = predict(&["--model", "best", "--format", "csv"], &[mnist("t10k-images-idx3-ubyte.gz")]);
     let mut rows = rows.lines();
-    assert_eq!(rows.next(), Some("source,index,label,confidence"));
+    assert_eq!(rows.next(), Some("source,index,label,confidence,is_digit"));
     let truth =
         dataset::load_images(&mnist("t10k-images-idx3-ubyte.gz"), Split::Test).unwrap().labels.unwrap();
     let mut right = 0;
@@ -98,19 +98,51 @@ fn json_tells_probabilities_and_on_demand_who_voted() {
     let plain: Value = serde_json::from_str(&predict(&["--format", "json"], &inputs[..1])).unwrap();
     assert!(plain["predictions"][0].get("neighbors").is_none());
     let csv = predict(&["--format", "csv", "--explain"], &inputs[..1]);
-    assert!(csv.starts_with("source,index,label,confidence,neighbors\n") && csv.contains(",7:"), "{csv}");
+    assert!(csv.starts_with("source,index,label,confidence,neighbors,is_digit\n") && csv.contains(",7:"), "{csv}");
 }
 
 #[test]
 fn doubt_leaves_the_label_empty() {
     let subset = Subset::made([28, 28], &[0, 200]);
-    let blank = subset.path("mnist/t10k-images-idx3-ubyte");
-    let told = predict(&["--format", "csv", "--min-confidence", "0"], std::slice::from_ref(&blank));
+    // Noise: no digit, but not nothing either.
+    let noise = subset.path("mnist/t10k-images-idx3-ubyte");
+    let mut bytes = fs::read(&noise).unwrap();
+    let n_header = 16;
+    for (at, byte) in bytes[n_header..].iter_mut().enumerate() {
+        *byte = (at * at * 31 % 251) as u8;
+    }
+    fs::write(&noise, bytes).unwrap();
+    let told = predict(&["--format", "csv", "--min-confidence", "0"], std::slice::from_ref(&noise));
     assert!(told.lines().skip(1).all(|row| row.split(',').nth(2) == Some("")), "{told}");
-    let told = predict(&[], &[blank]);
+    let told = predict(&[], &[noise]);
     assert!(told.contains("looks like nothing that the model knows"), "{told}");
     let told = predict(&["--min-confidence", "1", "--format", "csv"], &[fixture("strays/inverted.png")]);
     assert!(told.lines().nth(1).unwrap().contains(",,0.9"), "{told}");
+}
+
+#[test]
+fn without_ink_there_is_no_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let blank = folder.path().join("blank.pgm");
+    fs::write(&blank, [&b"P5 60 40 255\n"[..], &[200; 2400]].concat()).unwrap();
+    let inputs = [fixture("strays/inverted.png"), blank];
+    let told = predict(&[], &inputs[1..]);
+    assert!(told.ends_with("blank.pgm: no ink\n"), "{told}");
+    let told = predict(&["--format", "csv"], &inputs);
+    let rows: Vec<&str> = told.lines().collect();
+    assert!(rows[1].contains(",0,7,0.9") && rows[1].ends_with(",true"), "{told}");
+    assert!(rows[2].ends_with("blank.pgm,0,,0.000000,false"), "{told}");
+    let told: Value = serde_json::from_str(&predict(&["--json"], &inputs)).unwrap();
+    let blank = &told["predictions"][1];
+    assert_eq!((&blank["label"], &blank["confidence"]), (&Value::Null, &0.0.into()));
+    assert_eq!(blank["is_digit"], false);
+    let output = handful().args(["predict", "--format", "kaggle"]).args(&inputs).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    assert!(told.contains("blank.pgm: there is no ink in this image, which is number 2"), "{told}");
+    let report = folder.path().join("why.html");
+    handful().arg("predict").args(&inputs).arg("--report").arg(&report).assert().success();
+    assert!(fs::read_to_string(report).unwrap().contains("no ink"));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! Why an image gets its label, and whether it should have one.
 
+use std::sync::Arc;
+
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::{Error, Model};
-use crate::features::OutlierScores;
+use crate::{features::OutlierScores, preprocess::Judge};
 
 /// What the mean squared distance from the components' subspace adds to how strange an image is: more tells
 /// garments better and letters worse. Chosen on garments and letters of other fonts than those that are reported.
@@ -14,11 +16,14 @@ const RESIDUAL_WEIGHT: f64 = 0.1;
 pub struct Explanation {
     /// The verdict, an index into the classes.
     pub label: u32,
-    /// Its probability.
+    /// Its probability; 0 without ink.
     pub confidence: f64,
     /// Whether it is like anything learned; always where that was not calibrated.
     pub is_digit: bool,
-    /// The probability of each class.
+    /// Whether there is anything to see: not all pixels are equal. Always where outliers were not calibrated, since then a
+    /// blank image may be one of a class. Without ink the label means nothing.
+    pub has_ink: bool,
+    /// The probability of each class; equal without ink.
     pub probabilities: Vec<f64>,
     /// The prototypes that decided, nearest first.
     pub neighbors: Vec<Voter>,
@@ -59,11 +64,18 @@ impl Model {
                 distance,
                 medoid: self.medoids[prototype],
             };
+            let has_ink = novel == 0.0 || has_ink(images.row(row));
+            let n_classes = self.classes().len();
             Explanation {
                 label,
-                confidence: probabilities[[row, label as usize]],
+                confidence: if has_ink { probabilities[[row, label as usize]] } else { 0.0 },
                 is_digit: novel == 0.0 || scores[row] <= novel,
-                probabilities: probabilities.row(row).to_vec(),
+                has_ink,
+                probabilities: if has_ink {
+                    probabilities.row(row).to_vec()
+                } else {
+                    vec![1.0 / n_classes as f64; n_classes]
+                },
                 neighbors: nearest.map(voter).collect(),
                 vector: vectors.row(row).to_vec(),
             }
@@ -99,11 +111,36 @@ impl Model {
             None => distances()?.into_iter().map(|distance| distance as f64 / self.unit).collect(),
         };
         let score = |(row, image): (usize, ArrayView1<u8>)| {
-            if image.iter().all(|&pixel| pixel == image[0]) {
+            if !has_ink(image) {
                 return f64::INFINITY;
             }
             nearest[row] + RESIDUAL_WEIGHT * residual.get(row).unwrap_or(&0.0)
         };
         Ok(images.outer_iter().enumerate().map(score).collect())
+    }
+}
+
+fn has_ink(image: ArrayView1<u8>) -> bool {
+    image.iter().any(|&pixel| pixel != image[0])
+}
+
+impl Model {
+    /// Chooses among several plausible ways to frame a picture, by what the model takes for digits; none if that was not
+    /// calibrated.
+    #[must_use]
+    pub fn judge(self: &Arc<Self>) -> Option<Arc<dyn Judge>> {
+        let model: Arc<dyn Judge> = Arc::clone(self) as _;
+        (self.params.calibration.novel > 0.0).then_some(model)
+    }
+}
+
+impl Judge for Model {
+    /// Outlier scores, in the largest that is accepted.
+    fn strangeness(&self, images: ArrayView2<u8>) -> Vec<f64> {
+        match self.outlier_scores(images) {
+            Ok(scores) => scores.into_iter().map(|score| score / self.params.calibration.novel).collect(),
+            // Work was interrupted, or images are not the model's: nothing is like a digit.
+            Err(_) => vec![f64::INFINITY; images.nrows()],
+        }
     }
 }

@@ -186,8 +186,12 @@ pub enum Error {
         /// Labels in it.
         labels: usize,
     },
-    /// Two files of one data set hold images of different shapes.
-    #[error("{}: expected images of {expected:?} pixels (height, width) as in the training set, found {found:?}", path.display())]
+    /// Images have another shape than those before them, or than those that a model knows.
+    #[error(
+        "{}: expected images of {} x {} pixels, as those of the training set, found {} x {}; framing them (--framing \
+         always) makes images of that shape",
+        path.display(), expected[0], expected[1], found[0], found[1]
+    )]
     ShapeMismatch {
         /// The file.
         path: PathBuf,

@@ -9,6 +9,7 @@ use std::{
 use super::{
     Error, ReadOptions, Split,
     formats::{self, Batch, Format, Rows, idx, npy},
+    framed,
     input::Input,
 };
 
@@ -53,6 +54,12 @@ impl Source {
     }
 
     pub(super) fn open(self, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
+        let (is_picture, is_framed) = (self.is_picture(), matches!(self, Self::Pictures(_)));
+        let rows = self.open_as_is(split, options)?;
+        Ok(if is_framed { rows } else { framed::applied(rows, is_picture, options) })
+    }
+
+    fn open_as_is(self, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
         match self {
             Self::Files(files) => {
                 let mut files = files.into_iter();

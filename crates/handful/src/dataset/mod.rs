@@ -21,6 +21,7 @@
 mod error;
 mod find;
 mod formats;
+mod framed;
 mod input;
 mod join;
 mod known;

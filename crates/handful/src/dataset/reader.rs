@@ -11,6 +11,7 @@ use super::{
     Error, ReadOptions, Split,
     find::Source,
     formats::{self, Batch, Format, Rows},
+    framed,
     input::Input,
 };
 
@@ -73,7 +74,17 @@ impl Reader {
 
     pub(super) fn of_source(source: Source, split: Split, options: &ReadOptions) -> Result<Self, Error> {
         let (path, is_picture) = (source.path().to_owned(), source.is_picture());
-        Ok(Self { is_picture, ..Self::new(&path, source.open(split, options)?) })
+        Self { is_picture, ..Self::new(&path, source.open(split, options)?) }.checked(options)
+    }
+
+    /// If the images have the number of pixels that the options say: some formats do not tell height and width.
+    fn checked(self, options: &ReadOptions) -> Result<Self, Error> {
+        match options.image_shape {
+            Some(expected) if expected[0] * expected[1] != self.shape[0] * self.shape[1] => {
+                Err(Error::ShapeMismatch { path: self.path, expected, found: self.shape })
+            }
+            _ => Ok(self),
+        }
     }
 
     /// Of a stream, which errors call `name`.
@@ -81,9 +92,22 @@ impl Reader {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn from_stream(name: &Path, stream: impl Read + Send + 'static) -> Result<Self, Error> {
+        Self::stream_with(name, stream, &ReadOptions::default())
+    }
+
+    /// [`from_stream`](Self::from_stream) with options.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn stream_with(
+        name: &Path,
+        stream: impl Read + Send + 'static,
+        options: &ReadOptions,
+    ) -> Result<Self, Error> {
         let input = Input::new(name, stream)?;
         let is_picture = Format::of(&input.head) == Some(Format::Picture);
-        Ok(Self { is_picture, ..Self::new(name, formats::open(input, Split::Test)?) })
+        let rows = framed::applied(formats::open(input, Split::Test)?, is_picture, options);
+        Self { is_picture, ..Self::new(name, rows) }.checked(options)
     }
 
     pub(super) fn new(path: &Path, rows: Box<dyn Rows>) -> Self {
@@ -101,8 +125,8 @@ impl Reader {
         self.rows.is_plain()
     }
 
-    /// Whether this is a picture in PNG, JPEG or the like, as it is: of any size, and dark on light perhaps. See
-    /// [`Framing`] for what makes an image of it.
+    /// Whether this is a picture in PNG, JPEG or the like. Without an image shape among the options it comes as it is: of
+    /// any size, and dark on light perhaps.
     #[must_use]
     pub fn is_picture(&self) -> bool {
         self.is_picture

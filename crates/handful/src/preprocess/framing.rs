@@ -1,43 +1,183 @@
-//! When a picture stays as it is, and when its ink is put into the frame.
+//! Whether a picture is put into the frame, and how: the one place that decides.
 
-use ndarray::ArrayView2;
+use std::{fmt::Debug, sync::Arc};
 
-use super::Frame;
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
-/// Whether a picture may stay as it is: it has the frame's size, and its ink is light on dark.
-fn is_framed(picture: ArrayView2<u8>, shape: [usize; 2]) -> bool {
-    let (height, width) = picture.dim();
-    let at_the_edge = |(y, x): (usize, usize)| y == 0 || x == 0 || y + 1 == height || x + 1 == width;
-    let edge = || picture.indexed_iter().filter(|(place, _)| at_the_edge(*place));
-    let light = edge().filter(|(_, value)| **value >= 128).count();
-    [height, width] == shape && 2 * light < edge().count()
-}
+use super::frame::{BOX, Candidate, Frame};
 
-/// How pictures become rows of one shape.
+/// When pictures are put into the frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// A picture of the right size whose ink is light on dark stays as it is; of any other the ink is put into the
-    /// frame.
+    /// Unless they are framed already: they have the frame's size, their ink is light on black, as large as in the frame,
+    /// and centred. What comes as rows of numbers rather than as a picture is taken to be framed.
     #[default]
     Auto,
-    /// The ink of every picture is put into the frame: see [`Frame`].
+    /// All of them, rows of numbers too.
     Always,
-    /// Every picture stays as it is, and has to have the right size.
+    /// None of them: all have to have the frame's size.
     Never,
 }
 
-impl Framing {
-    /// A picture's pixels, row by row; none if its size is wrong and it has to stay as it is.
+/// Tells digits from what is no digit: it chooses among several ways to frame a picture.
+pub trait Judge: Debug + Send + Sync {
+    /// For each image, shape (n, height * width), how unlike a digit it is: up to 1 it is accepted as one.
+    fn strangeness(&self, images: ArrayView2<u8>) -> Vec<f64>;
+}
+
+/// Makes images of one shape of pictures.
+///
+/// Several ways to frame a picture can be plausible: dark ink or light ink, with or without what may be a line. Evidence
+/// orders them. A [`Judge`], if there is one, looks at the images and weighs how strange each is against the evidence;
+/// without one the evidence alone decides.
+///
+/// ```
+/// use handful::preprocess::{Framer, Framing};
+/// use ndarray::Array2;
+///
+/// let framer = Framer::new([28, 28], Framing::Auto);
+/// // A black bar in the corner of white paper.
+/// let picture = Array2::from_shape_fn((90, 120), |(y, x)| if x < 60 && y < 12 { 0 } else { 255 });
+/// let image = framer.frame(picture.view()).expect("pictures of any size can be framed");
+/// assert_eq!((image.dim(), image[[14, 14]]), ((28, 28), 255));
+/// // An image in its frame stays as it is.
+/// assert_eq!(framer.frame(image.view()), Some(image));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Framer {
+    shape: [usize; 2],
+    framing: Framing,
+    judge: Option<Arc<dyn Judge>>,
+}
+
+/// A judge's verdict up to which no other ways to frame a picture are looked for: almost refused.
+const DOUBTFUL: f64 = 0.95;
+/// Evidence that makes a way of framing so many times less plausible, as a natural logarithm, weighs as much as a
+/// strangeness of 1; more weighs no more.
+const DECISIVE: f32 = 8.0;
+/// Evidence against leaving a picture as it is that does not look framed.
+const DOUBT_UNFRAMED: f32 = 4.0;
+
+impl Framer {
+    /// Makes images of `[height, width]` pixels.
     #[must_use]
-    pub fn apply(self, picture: ArrayView2<u8>, shape: [usize; 2]) -> Option<Vec<u8>> {
-        let has_shape = picture.dim() == (shape[0], shape[1]);
-        match self {
-            Self::Never if !has_shape => None,
-            Self::Auto if !is_framed(picture, shape) => {
-                Some(Frame::new(shape).fit(picture).into_raw_vec_and_offset().0)
-            }
-            Self::Always => Some(Frame::new(shape).fit(picture).into_raw_vec_and_offset().0),
-            _ => Some(picture.iter().copied().collect()),
+    pub fn new(shape: [usize; 2], framing: Framing) -> Self {
+        Self { shape, framing, judge: None }
+    }
+
+    /// The same with a judge.
+    #[must_use]
+    pub fn judged_by(self, judge: Arc<dyn Judge>) -> Self {
+        Self { judge: Some(judge), ..self }
+    }
+
+    /// Height and width of the images that it makes.
+    #[must_use]
+    pub fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    /// The image of a picture, which is grey and of any size, 255 is white. It is blank, all of it 0, if there is no ink.
+    /// None if the picture is to stay as it is and has the wrong size.
+    ///
+    /// Takes time in proportion to the picture's pixels.
+    #[must_use]
+    pub fn frame(&self, picture: ArrayView2<u8>) -> Option<Array2<u8>> {
+        let has_shape = picture.dim() == (self.shape[0], self.shape[1]);
+        match self.framing {
+            Framing::Never => has_shape.then(|| picture.to_owned()),
+            Framing::Auto if has_shape && is_framed(picture) => Some(picture.to_owned()),
+            _ => Some(self.choose(picture)),
         }
     }
+
+    fn choose(&self, picture: ArrayView2<u8>) -> Array2<u8> {
+        let frame = Frame::new(self.shape);
+        let Some(judge) = &self.judge else { return frame.fit(picture) };
+        let mut candidates = frame.candidates(picture);
+        let Some(least) = candidates.first().map(|candidate| candidate.doubt) else {
+            return Array2::zeros(self.shape);
+        };
+        if picture.dim() == (self.shape[0], self.shape[1])
+            && self.framing == Framing::Auto
+            && has_dark_border(picture)
+        {
+            candidates.push(Candidate { image: picture.to_owned(), doubt: least + DOUBT_UNFRAMED });
+        }
+        let mut best = Verdict::best(judge.as_ref(), candidates, least);
+        if best.strangeness > DOUBTFUL {
+            let variations = frame.variations(picture);
+            if !variations.is_empty() {
+                let other = Verdict::best(judge.as_ref(), variations, least);
+                if other.cost < best.cost {
+                    best = other;
+                }
+            }
+        }
+        best.image
+    }
+}
+
+struct Verdict {
+    image: Array2<u8>,
+    strangeness: f64,
+    /// Strangeness and evidence together.
+    cost: f64,
+}
+
+impl Verdict {
+    /// The best of some candidates, at least one, where the most plausible of all has the `least` doubt.
+    fn best(judge: &dyn Judge, candidates: Vec<Candidate>, least: f32) -> Self {
+        let n_pixels = candidates[0].image.len();
+        let pixels: Vec<u8> =
+            candidates.iter().flat_map(|candidate| candidate.image.iter().copied()).collect();
+        let images =
+            ArrayView2::from_shape((candidates.len(), n_pixels), &pixels).expect("images of one shape");
+        let verdict = |(candidate, strangeness): (Candidate, f64)| {
+            let evidence = ((candidate.doubt - least) / DECISIVE).min(1.0);
+            Self { image: candidate.image, strangeness, cost: strangeness + f64::from(evidence) }
+        };
+        let verdicts = candidates.into_iter().zip(judge.strangeness(images)).map(verdict);
+        verdicts.min_by(|a, b| a.cost.total_cmp(&b.cost)).expect("at least one candidate")
+    }
+}
+
+/// Grey values up to this are black.
+const BLACK: u8 = 8;
+/// Values from this on are ink of full strength somewhere in every framed digit.
+const BRIGHT: u8 = 128;
+/// Values from this on belong to the digit's box.
+const IN_BOX: u8 = 16;
+
+/// Whether an image is as those of MNIST are: light ink on black, whose longer side is that of the box, and whose centre of
+/// mass is in the middle. All 70,000 images of MNIST are.
+fn is_framed(image: ArrayView2<u8>) -> bool {
+    let (height, width) = image.dim();
+    let n_black = image.iter().filter(|&&value| value <= BLACK).count();
+    if 2 * n_black < image.len() || image.iter().all(|&value| value < BRIGHT) {
+        return false;
+    }
+    let has_ink = |line: ArrayView1<u8>| line.iter().any(|&value| value >= IN_BOX);
+    let rows: Vec<usize> = (0..height).filter(|&y| has_ink(image.row(y))).collect();
+    let columns: Vec<usize> = (0..width).filter(|&x| has_ink(image.column(x))).collect();
+    let extent = |lines: &[usize]| lines.last().map_or(0, |last| last + 1 - lines[0]);
+    let longer_side = extent(&rows).max(extent(&columns)) as f64;
+    let unit = height.max(width) as f64 / 28.0;
+    let is_of_size = (longer_side - BOX * height.max(width) as f64).abs() <= 1.5 * unit.max(1.0);
+    let (mut mass, mut y_sum, mut x_sum) = (0.0, 0.0, 0.0);
+    for ((y, x), &value) in image.indexed_iter() {
+        mass += f64::from(value);
+        y_sum += f64::from(value) * (y as f64 + 0.5);
+        x_sum += f64::from(value) * (x as f64 + 0.5);
+    }
+    let off_centre = |sum: f64, side: usize| (sum / mass - side as f64 / 2.0).abs();
+    is_of_size && off_centre(y_sum, height).max(off_centre(x_sum, width)) <= 1.05 * unit.max(1.0)
+}
+
+/// Whether most of the border is darker than middle grey, so that ink may be light.
+fn has_dark_border(picture: ArrayView2<u8>) -> bool {
+    let (bottom, right) = (picture.nrows() - 1, picture.ncols() - 1);
+    let lines = [picture.row(0), picture.row(bottom), picture.column(0), picture.column(right)];
+    let values = || lines.iter().flat_map(|line| line.iter());
+    2 * values().filter(|&&value| value < BRIGHT).count() > values().count()
 }

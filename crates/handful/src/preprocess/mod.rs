@@ -3,7 +3,8 @@
 //! What varies between writers and means nothing, slant and place, is taken out by moments of the ink: it is the
 //! largest single step from raw pixels to good neighbours.
 //!
-//! Pictures of any size, from which ink has to be told from paper first, become images by a [`Frame`].
+//! Pictures of any size, in which ink has to be told from paper first, become images by a [`Framer`], which decides
+//! whether and how a [`Frame`] is used.
 
 mod deskew;
 mod frame;
@@ -11,6 +12,6 @@ mod framing;
 
 pub use deskew::Deskew;
 pub use frame::Frame;
-pub use framing::Framing;
+pub use framing::{Framer, Framing, Judge};
 
 pub(crate) use deskew::Framed as FramedDeskew;

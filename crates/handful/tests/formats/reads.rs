@@ -218,7 +218,7 @@ fn folders_of_pictures_have_a_class_each() {
         &Framing::Never.into(),
     );
     let error = unframed.unwrap_err().to_string();
-    assert!(error.contains("expected images of [28, 28]") && error.contains("found [10, 12]"), "{error}");
+    assert!(error.contains("expected images of 28 x 28") && error.contains("found 10 x 12"), "{error}");
 }
 
 #[cfg(feature = "images")]

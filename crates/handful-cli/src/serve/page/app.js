@@ -43,6 +43,11 @@ function tellAll(map, verdict, kept) {
   drawing.addEventListener('change', () => kept.expect());
   reader.addEventListener('answer', ({ detail }) => {
     verdict.show(detail);
+    if (detail.label === null) {
+      map.showNothing();
+      kept.withdraw();
+      return;
+    }
     map.show(detail);
     if (detail.isCurrent) kept.offer(detail);
   });

@@ -21,6 +21,10 @@ export class Verdict {
   }
 
   show(answer) {
+    if (answer.label === null) {
+      this.#showNoInk(answer);
+      return;
+    }
     const { label, confidence, is_digit: isDigit, probabilities, neighbors, input } = answer;
     byId('label').textContent = label;
     byId('label').classList.toggle('is-doubtful', !isDigit);
@@ -45,6 +49,14 @@ export class Verdict {
     for (const bar of this.#bars.values()) fillBar(bar, 0, false);
     byId('voters').replaceChildren(element('li', { className: 'note' }, 'They show up as you draw.'));
     this.#say('');
+  }
+
+  #showNoInk(answer) {
+    this.showNothing();
+    byId('sure').textContent = 'No ink found';
+    byId('latency').textContent = latency(answer);
+    byId('voters').replaceChildren();
+    this.#say('No ink found');
   }
 
   showFailure(error) {

@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use super::{Batch, Rows, one_line};
 use crate::{
-    dataset::{Error, ReadOptions, input::Input},
-    preprocess::Framing,
+    dataset::{Error, ReadOptions, framed::FRAME, input::Input},
+    preprocess::{Framer, Framing},
 };
 
 /// A larger file is no picture of a digit.
@@ -21,8 +21,6 @@ const MOST_MEMORY: u64 = 1 << 27;
 /// Texts and colour profiles, which are not needed, may be packed a thousandfold.
 const MOST_METADATA: u64 = 1 << 24;
 const LONGEST_SIDE: u32 = 20_000;
-/// The frame of pictures of different sizes.
-const FRAME: [usize; 2] = [28, 28];
 
 /// Grey values of a picture in PNG, JPEG, GIF, BMP, WebP or PNM, shape (height, width); 255 is white. What is
 /// transparent becomes black behind light ink, and white behind dark.
@@ -140,7 +138,7 @@ impl Rows for One {
 pub(in crate::dataset) struct Folder {
     files: std::vec::IntoIter<(PathBuf, String)>,
     shape: [usize; 2],
-    framing: Framing,
+    framer: Framer,
 }
 
 impl Folder {
@@ -150,9 +148,10 @@ impl Folder {
     ) -> Result<Self, Error> {
         let shape = match options.image_shape {
             Some(shape) => shape,
+            None if options.framing == Framing::Always => FRAME,
             None => common_shape(&files)?.unwrap_or(FRAME),
         };
-        Ok(Self { files: files.into_iter(), shape, framing: options.framing })
+        Ok(Self { files: files.into_iter(), shape, framer: options.framer(shape) })
     }
 }
 
@@ -182,13 +181,13 @@ impl Rows for Folder {
         let open = |(path, _): &(PathBuf, String)| {
             let picture = read(Input::open(path)?)?;
             let found = [picture.nrows(), picture.ncols()];
-            self.framing.apply(picture.view(), self.shape).ok_or_else(|| Error::ShapeMismatch {
+            self.framer.frame(picture.view()).ok_or_else(|| Error::ShapeMismatch {
                 path: path.clone(),
                 expected: self.shape,
                 found,
             })
         };
-        let pixels: Vec<Vec<u8>> = files.par_iter().map(open).collect::<Result<_, Error>>()?;
+        let pixels: Vec<Array2<u8>> = files.par_iter().map(open).collect::<Result<_, Error>>()?;
         into.pixels.extend(pixels.into_iter().flatten());
         into.labels.extend(files.into_iter().map(|(_, label)| label));
         Ok(())

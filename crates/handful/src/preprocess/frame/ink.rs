@@ -1,244 +1,199 @@
-//! What in a picture is ink: whatever differs from the paper, which is most of it and may be lit unevenly.
+//! Which of a picture's pixels are ink.
+//!
+//! Two kinds of readings compete:
+//!
+//! 1. Most of the picture is paper, lit unevenly perhaps. A robust fit finds the paper whatever its grey value is, and
+//!    even faint ink stands out from it. This is right for photos, scans, and drawings with paper around them.
+//! 2. There are two groups of grey values, and either of them is ink. This is right for a digit that was cropped to its
+//!    bounding box, which can be more than half ink.
+//!
+//! The first reading is certain where it is consistent: its ink is a small part of the picture and of its border, and
+//! not in the corners. Otherwise all readings are returned in the order of the evidence for them.
 
-use ndarray::{Array2, Ix2, SliceInfo, SliceInfoElem, s};
+use ndarray::Array2;
 
-/// Rounds of the paper's fit; it settles sooner.
-const ROUNDS: usize = 8;
-/// Every so many pixels are enough to see the paper.
-const SEEN: usize = 4096;
-/// Grey values that make no difference, even where there is no noise.
-const LEAST: f32 = 6.0;
-/// Of ink's full strength: what belongs to a stroke, and what to its soft edge.
-const STROKE: f32 = 0.35;
+use super::{
+    blots::Blots,
+    groups::{self, Groups},
+    paper::{Paper, SAME_GREY},
+};
+
+/// Of ink's full strength: what a stroke has at least, and what its soft edge has at least.
+pub(super) const STROKE: f32 = 0.35;
 pub(super) const EDGE: f32 = 0.12;
-/// A blot of less ink, compared with the largest, is none of the digit's.
-const LEAST_BLOT: f32 = 0.06;
+/// The first reading's ink is at most this share of the picture, of its border, and of its corners, to be certain.
+const CERTAIN: Shares = Shares { whole: 0.3, border: 0.2, corners: 0.1 };
+/// How much ink at the border and in the corners speaks against a reading, and how much ink in several pieces. The
+/// weights are those of a logistic regression that tells ink from paper in training digits cropped to their bounding box
+/// (`benches/redrawn`), so doubt is measured in natural logarithms of odds.
+const DOUBT_BORDER: f32 = 5.0;
+const DOUBT_CORNERS: f32 = 9.0;
+const DOUBT_PIECES: f32 = 4.0;
+/// Noise is less than this share of the contrast between two groups of grey values.
+const MOST_NOISE: f32 = 1.0 / 8.0;
 
-/// Rows `top..bottom` and columns `left..right`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Box2 {
-    pub(super) top: usize,
-    pub(super) bottom: usize,
-    pub(super) left: usize,
-    pub(super) right: usize,
+enum Polarity {
+    DarkInk,
+    LightInk,
 }
 
-impl Box2 {
-    pub(super) fn new() -> Self {
-        Self { top: usize::MAX, bottom: 0, left: usize::MAX, right: 0 }
-    }
+/// What is ink in a picture, and how much speaks against it.
+pub(super) struct Reading {
+    /// 0 is paper, 1 is ink of full strength.
+    pub(super) ink: Array2<f32>,
+    pub(super) blots: Blots,
+    pub(super) doubt: f32,
+}
 
-    pub(super) fn add(&mut self, (y, x): (usize, usize)) {
-        (self.top, self.bottom) = (self.top.min(y), self.bottom.max(y + 1));
-        (self.left, self.right) = (self.left.min(x), self.right.max(x + 1));
-    }
-
-    pub(super) fn height(&self) -> f64 {
-        (self.bottom - self.top) as f64
-    }
-
-    pub(super) fn width(&self) -> f64 {
-        (self.right - self.left) as f64
-    }
-
-    pub(super) fn slice(&self) -> SliceInfo<[SliceInfoElem; 2], Ix2, Ix2> {
-        s![self.top..self.bottom, self.left..self.right]
-    }
-
-    /// In a picture that is larger by these factors.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the picture")]
-    pub(super) fn scaled(&self, [by_rows, by_columns]: [f64; 2]) -> Self {
-        let scale = |at: usize, by: f64| (at as f64 * by).round() as usize;
-        Self {
-            top: scale(self.top, by_rows),
-            bottom: scale(self.bottom, by_rows),
-            left: scale(self.left, by_columns),
-            right: scale(self.right, by_columns),
-        }
-    }
-
-    /// With so much of its longer side on all sides, within a picture.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the picture")]
-    pub(super) fn with_margin(&self, share: f64, [height, width]: [usize; 2]) -> Self {
-        let margin = (share * self.height().max(self.width())).ceil() as usize;
-        Self {
-            top: self.top.saturating_sub(margin),
-            bottom: (self.bottom + margin).min(height),
-            left: self.left.saturating_sub(margin),
-            right: (self.right + margin).min(width),
-        }
+impl Reading {
+    pub(super) fn new(ink: Array2<f32>) -> Self {
+        let blots = Blots::find(&ink);
+        let Shares { border, corners, .. } = Shares::of(&ink);
+        let doubt = DOUBT_BORDER * border + DOUBT_CORNERS * corners + doubt_of_pieces(&blots.all());
+        Self { ink, blots, doubt }
     }
 }
 
-/// Ink as values of 0 to 1, and the box that holds it.
-pub(super) struct Ink {
-    pub(super) values: Array2<f32>,
-    pub(super) bounds: Box2,
+/// How much it speaks against the chosen blots that they are several.
+pub(super) fn doubt_of_pieces(chosen: &[bool]) -> f32 {
+    let n_pieces = chosen.iter().filter(|is_chosen| **is_chosen).count();
+    DOUBT_PIECES * (1.0 + n_pieces as f32).ln()
 }
 
-impl Ink {
-    /// None if all is paper.
-    pub(super) fn find(mut values: Array2<f32>) -> Option<Self> {
-        let noise = Paper::fit(&values).take_from(&mut values);
-        // Ink is where more differs.
-        let floor = (2.5 * noise).max(LEAST);
-        let excess = |sign: f32| values.iter().map(|value| (sign * value - floor).max(0.0)).sum::<f32>();
-        let sign = if excess(1.0) >= excess(-1.0) { 1.0 } else { -1.0 };
-        values.mapv_inplace(|value| (sign * value).max(0.0));
-        let full = strength(&values, floor)?;
-        let cut = if noise > 1.0 { (2.0 * noise / full).min(0.5) } else { 0.0 };
-        values.mapv_inplace(|value| ((value / full - cut) / (1.0 - cut)).clamp(0.0, 1.0));
-        let bounds = keep_blots(&mut values)?;
-        Some(Self { values, bounds })
+/// All plausible readings, the most plausible first; none where the picture shows nothing.
+pub(super) fn read(picture: &Array2<f32>) -> Vec<Reading> {
+    let mostly_paper = mostly_paper(picture).map(Reading::new);
+    if let Some(reading) = &mostly_paper
+        && Shares::of(&reading.ink).is_within(&CERTAIN)
+    {
+        return mostly_paper.into_iter().collect();
     }
+    let mut readings: Vec<Reading> = two_groups(picture).into_iter().map(Reading::new).collect();
+    readings.extend(mostly_paper);
+    readings.sort_by(|a, b| a.doubt.total_cmp(&b.doubt));
+    readings
 }
 
-/// How strong ink is where it is strongest, but for a few pixels.
-fn strength(values: &Array2<f32>, floor: f32) -> Option<f32> {
+/// Ink is what differs from the paper, on the side where more does.
+fn mostly_paper(picture: &Array2<f32>) -> Option<Array2<f32>> {
+    let paper = Paper::fit(picture, [f32::NEG_INFINITY, f32::INFINITY])?;
+    let difference = paper.subtract_from(picture);
+    let floor = floor(paper.noise);
+    let excess = |sign: f32| difference.iter().map(|value| (sign * value - floor).max(0.0)).sum::<f32>();
+    let polarity = if excess(1.0) >= excess(-1.0) { Polarity::LightInk } else { Polarity::DarkInk };
+    ink(difference, paper.noise, polarity)
+}
+
+/// The dark group as ink, and the light one.
+fn two_groups(picture: &Array2<f32>) -> Vec<Array2<f32>> {
+    let Groups { threshold, contrast } = Groups::of(picture);
+    if contrast <= SAME_GREY.max(2.5 * groups::noise(picture)) {
+        return Vec::new();
+    }
+    let read = |(polarity, greys)| {
+        let paper = Paper::fit(picture, greys)?;
+        ink(paper.subtract_from(picture), paper.noise.min(MOST_NOISE * contrast), polarity)
+    };
+    let papers = [
+        (Polarity::DarkInk, [threshold, f32::INFINITY]),
+        (Polarity::LightInk, [f32::NEG_INFINITY, threshold]),
+    ];
+    papers.into_iter().filter_map(read).collect()
+}
+
+/// Differences in grey up to this are no ink.
+fn floor(noise: f32) -> f32 {
+    (2.5 * noise).max(SAME_GREY)
+}
+
+/// Differences from the paper as ink; none if they are no more than noise.
+fn ink(mut difference: Array2<f32>, noise: f32, polarity: Polarity) -> Option<Array2<f32>> {
+    let sign = if polarity == Polarity::LightInk { 1.0 } else { -1.0 };
+    difference.mapv_inplace(|value| (sign * value).max(0.0));
+    let full = full_strength(&difference, floor(noise))?;
+    let cut = if noise > 1.0 { (2.0 * noise / full).min(0.5) } else { 0.0 };
+    difference.mapv_inplace(|value| ((value / full - cut) / (1.0 - cut)).clamp(0.0, 1.0));
+    Some(difference)
+}
+
+/// How strong ink is where it is strongest, but for a twentieth of the strong pixels.
+fn full_strength(values: &Array2<f32>, floor: f32) -> Option<f32> {
     let most = values.iter().copied().fold(0.0, f32::max);
     if most <= 2.0 * floor {
         return None;
     }
     let mut strong: Vec<f32> = values.iter().copied().filter(|&value| value > 0.5 * most).collect();
-    strong.sort_by(f32::total_cmp);
-    Some(strong[strong.len() - 1 - strong.len() / 20])
+    let place = strong.len() - 1 - strong.len() / 20;
+    Some(*strong.select_nth_unstable_by(place, f32::total_cmp).1)
 }
 
-/// Grey values of the paper: a surface of the second degree.
-struct Paper([f64; TERMS]);
-
-const TERMS: usize = 6;
-
-/// The terms at a place, which goes from -1 to 1.
-fn terms(y: usize, x: usize, (rows, columns): (usize, usize)) -> [f64; TERMS] {
-    let to = |at: usize, n: usize| 2.0 * (at as f64 + 0.5) / n as f64 - 1.0;
-    let (y, x) = (to(y, rows), to(x, columns));
-    [1.0, y, x, y * y, x * y, x * x]
+/// Ink's share of the picture, of the pixels at its border, and of its four corners.
+pub(super) struct Shares {
+    whole: f32,
+    pub(super) border: f32,
+    corners: f32,
 }
 
-impl Paper {
-    /// By least squares, again and again without what differs most: Tukey's biweight.
-    fn fit(picture: &Array2<f32>) -> Self {
-        let step = picture.len().div_ceil(SEEN).max(1);
-        let seen: Vec<([f64; TERMS], f64)> = picture
-            .indexed_iter()
-            .step_by(step)
-            .map(|((y, x), &value)| (terms(y, x, picture.dim()), f64::from(value)))
-            .collect();
-        let mut paper = Self([0.0; TERMS]);
-        paper.0[0] = median(seen.iter().map(|(_, value)| *value).collect());
-        // Most of it has one grey value: in a small picture a surface would bend towards the ink.
-        let is_like = |(_, value): &&([f64; TERMS], f64)| (value - paper.0[0]).abs() <= f64::from(LEAST);
-        if 2 * seen.iter().filter(is_like).count() > seen.len() {
-            return paper;
+impl Shares {
+    pub(super) fn of(ink: &Array2<f32>) -> Self {
+        let (bottom, right) = (ink.nrows() - 1, ink.ncols() - 1);
+        let rows = [0, bottom].map(|y| ink.row(y));
+        let columns = [0, right].map(|x| ink.column(x));
+        let border = rows.iter().chain(&columns);
+        let n_border: usize = border.clone().map(|line| line.len()).sum();
+        let corners = [[0, 0], [0, right], [bottom, 0], [bottom, right]].map(|place| ink[place]);
+        Self {
+            whole: ink.mean().unwrap_or(0.0),
+            border: border.map(|line| line.sum()).sum::<f32>() / n_border as f32,
+            corners: corners.iter().sum::<f32>() / 4.0,
         }
-        for round in 0..ROUNDS {
-            let rest: Vec<f64> = seen.iter().map(|(terms, value)| value - paper.at(terms)).collect();
-            let spread = 1.4826 * median(rest.iter().map(|rest| rest.abs()).collect());
-            let reach = (4.0 * spread).max(f64::from(LEAST));
-            let weight = |rest: f64| (1.0 - (rest / reach).powi(2)).max(0.0).powi(2);
-            // A plane first: what bends is looked for when ink is out of the way.
-            let n = if round < ROUNDS / 2 { 3 } else { TERMS };
-            let weighted = seen.iter().zip(rest).map(|((terms, value), rest)| (*terms, *value, weight(rest)));
-            match solve(weighted, n) {
-                Some(found) => paper.0 = found,
-                None => break,
-            }
-        }
-        paper
     }
 
-    fn at(&self, terms: &[f64; TERMS]) -> f64 {
-        self.0.iter().zip(terms).map(|(weight, term)| weight * term).sum()
-    }
-
-    /// Subtracts the paper, and tells how noisy it is: the standard deviation.
-    fn take_from(&self, picture: &mut Array2<f32>) -> f32 {
-        let shape = picture.dim();
-        #[expect(clippy::cast_possible_truncation, reason = "grey values")]
-        for ((y, x), value) in picture.indexed_iter_mut() {
-            *value -= self.at(&terms(y, x, shape)) as f32;
-        }
-        let step = picture.len().div_ceil(SEEN).max(1);
-        let rest = picture.iter().step_by(step).map(|&value| f64::from(value.abs())).collect();
-        #[expect(clippy::cast_possible_truncation, reason = "grey values")]
-        let noise = 1.4826 * median(rest) as f32;
-        noise
+    fn is_within(&self, most: &Self) -> bool {
+        self.whole <= most.whole && self.border <= most.border && self.corners <= most.corners
     }
 }
 
-/// Weighted least squares in the first `n` terms, by Gauss's elimination; none if too little is seen.
-fn solve(seen: impl Iterator<Item = ([f64; TERMS], f64, f64)>, n: usize) -> Option<[f64; TERMS]> {
-    let mut rows = [[0.0; TERMS + 1]; TERMS];
-    for (terms, value, weight) in seen {
-        for i in 0..n {
-            for j in 0..n {
-                rows[i][j] += weight * terms[i] * terms[j];
-            }
-            rows[i][TERMS] += weight * terms[i] * value;
-        }
-    }
-    for i in 0..n {
-        if rows[i][i] < 1e-6 {
-            return None;
-        }
-        for other in (0..n).filter(|&other| other != i) {
-            let (pivot, factor) = (rows[i], rows[other][i] / rows[i][i]);
-            rows[other].iter_mut().zip(pivot).for_each(|(value, pivot)| *value -= factor * pivot);
-        }
-    }
-    Some(std::array::from_fn(|i| if i < n { rows[i][TERMS] / rows[i][i] } else { 0.0 }))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn median(mut values: Vec<f64>) -> f64 {
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
-}
+    /// A ring, which is a digit 0: of outer radius 1 and inner radius `inner` in a picture of half-width `1 + margin`.
+    fn ring(side: usize, inner: f32, margin: f32, paper: f32, ink: f32) -> Array2<f32> {
+        let half = side as f32 / 2.0;
+        Array2::from_shape_fn((side, side), |(y, x)| {
+            let coordinate = |at: usize| (at as f32 + 0.5 - half) / half * (1.0 + margin);
+            let radius = coordinate(y).hypot(coordinate(x));
+            if (inner..=1.0).contains(&radius) { ink } else { paper }
+        })
+    }
 
-/// Takes away all but the digit's blots and their soft edges, and tells what box holds these; none if nothing is left.
-fn keep_blots(values: &mut Array2<f32>) -> Option<Box2> {
-    let (rows, columns) = values.dim();
-    let mut blot_of = Array2::from_elem((rows, columns), 0_u32);
-    let mut blots = vec![0.0_f32];
-    let mut stack = Vec::new();
-    for start in ndarray::indices((rows, columns)) {
-        if blot_of[start] != 0 || values[start] < STROKE {
-            continue;
-        }
-        let number = u32::try_from(blots.len()).expect("few pixels");
-        blots.push(0.0);
-        blot_of[start] = number;
-        stack.push(start);
-        while let Some((y, x)) = stack.pop() {
-            blots[number as usize] += values[[y, x]];
-            for next in around((y, x), (rows, columns)) {
-                // Strokes go on in their soft edges, but do not start there.
-                if blot_of[next] == 0 && values[next] >= EDGE {
-                    blot_of[next] = number;
-                    stack.push(next);
-                }
-            }
+    #[test]
+    fn paper_around_a_digit_leaves_no_doubt() {
+        for (paper, ink) in [(255.0, 0.0), (0.0, 255.0), (127.0, 60.0), (90.0, 160.0)] {
+            let readings = read(&ring(50, 0.7, 0.6, paper, ink));
+            assert_eq!(readings.len(), 1, "{paper}, {ink}");
+            assert_eq!(readings[0].ink, ring(50, 0.7, 0.6, 0.0, 1.0));
         }
     }
-    let largest = blots.iter().copied().fold(0.0, f32::max);
-    let is_kept = |place: (usize, usize)| {
-        let blot = blot_of[place] as usize;
-        blot != 0 && blots[blot] >= LEAST_BLOT * largest
-    };
-    let mut bounds = Box2::new();
-    for (place, value) in values.indexed_iter_mut() {
-        if is_kept(place) {
-            bounds.add(place);
-        } else if !around(place, (rows, columns)).any(is_kept) {
-            // What fades out beside a stroke belongs to it.
-            *value = 0.0;
+
+    #[test]
+    fn a_digit_cropped_to_its_box_is_ink_even_where_most_is_ink() {
+        // 70 % of the picture is ink.
+        for (paper, ink) in [(255.0, 0.0), (0.0, 255.0), (127.0, 60.0), (90.0, 160.0)] {
+            let readings = read(&ring(50, 0.3, 0.0, paper, ink));
+            assert!(readings.len() > 1, "{paper}, {ink}");
+            assert_eq!(readings[0].ink, ring(50, 0.3, 0.0, 0.0, 1.0));
         }
     }
-    (bounds.bottom > 0).then_some(bounds)
-}
 
-/// A place and those beside it.
-fn around((y, x): (usize, usize), (rows, columns): (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
-    let beside = move |y: usize| (x.saturating_sub(1)..(x + 2).min(columns)).map(move |x| (y, x));
-    (y.saturating_sub(1)..(y + 2).min(rows)).flat_map(beside)
+    #[test]
+    fn nothing_is_read_where_nothing_is_written() {
+        for value in [0.0, 128.0, 255.0] {
+            assert!(read(&Array2::from_elem((30, 20), value)).is_empty());
+        }
+        let light = Array2::from_shape_fn((80, 80), |(y, x)| 100.0 + y as f32 + 0.5 * x as f32);
+        assert!(read(&light).is_empty(), "a shadow is no ink");
+    }
 }

@@ -1,6 +1,6 @@
 //! Grey values at another size, antialiased.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// The picture at a height and width of `[rows, columns]`. Each pixel is a mean of those near it, weighted by a
 /// triangle as wide as two pixels of the coarser grid.
@@ -10,6 +10,55 @@ pub(super) fn resize(picture: ArrayView2<f32>, [rows, columns]: [usize; 2]) -> A
     }
     let across = along_rows(picture, columns);
     along_rows(across.t(), rows).reversed_axes()
+}
+
+/// The picture with a longer side of at most `longest` pixels.
+pub(super) fn reduce(picture: ArrayView2<u8>, longest: usize) -> Array2<f32> {
+    let (height, width) = picture.dim();
+    let reduction = height.max(width) as f64 / longest as f64;
+    if reduction <= 1.0 {
+        return picture.mapv(f32::from);
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "smaller than before")]
+    let side = |length: usize| ((length as f64 / reduction).round() as usize).max(1);
+    let shape = [side(height), side(width)];
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole part")]
+    match (reduction / 2.0) as usize {
+        0 | 1 => resize(picture.mapv(f32::from).view(), shape),
+        // Means of whole pixels are quick, and half of the reduction is left for a better filter.
+        factor => resize(means(picture, factor).view(), shape),
+    }
+}
+
+/// Means of squares of `factor` x `factor` pixels, of fewer at the end of rows and columns.
+fn means(picture: ArrayView2<u8>, factor: usize) -> Array2<f32> {
+    let (height, width) = picture.dim();
+    let columns = width.div_ceil(factor);
+    let mut out = Array2::zeros((height.div_ceil(factor), columns));
+    let mut sums = vec![0_u32; columns];
+    for (rows, mut out) in picture.axis_chunks_iter(Axis(0), factor).zip(out.outer_iter_mut()) {
+        sums.fill(0);
+        for row in rows.outer_iter() {
+            match row.to_slice() {
+                Some(row) => add_chunks(row.chunks(factor).map(|chunk| chunk.iter().copied()), &mut sums),
+                None => add_chunks(
+                    row.axis_chunks_iter(Axis(0), factor).map(|chunk| chunk.into_iter().copied()),
+                    &mut sums,
+                ),
+            }
+        }
+        for (x, (out, &sum)) in out.iter_mut().zip(&sums).enumerate() {
+            let n = rows.nrows() * factor.min(width - x * factor);
+            *out = sum as f32 / n as f32;
+        }
+    }
+    out
+}
+
+fn add_chunks<T: Iterator<Item = u8>>(chunks: impl Iterator<Item = T>, sums: &mut [u32]) {
+    for (sum, chunk) in sums.iter_mut().zip(chunks) {
+        *sum += chunk.map(u32::from).sum::<u32>();
+    }
 }
 
 /// Rounds of back-projection; strokes are sharp after some.

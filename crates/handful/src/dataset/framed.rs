@@ -1,0 +1,53 @@
+//! Images put into the frame as they are read.
+
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+
+use super::{
+    Error, ReadOptions,
+    formats::{Batch, Rows},
+};
+use crate::preprocess::{Framer, Framing};
+
+/// MNIST's frame, which images are put into where nothing else is known.
+pub(super) const FRAME: [usize; 2] = [28, 28];
+
+/// Rows whose images are put into the frame if the options say so: pictures, which may have any size, unless they are to
+/// stay as they are; other images only if all are to be framed.
+pub(super) fn applied(rows: Box<dyn Rows>, is_picture: bool, options: &ReadOptions) -> Box<dyn Rows> {
+    let shape = match (options.framing, options.image_shape) {
+        (Framing::Always, shape) => shape.unwrap_or(FRAME),
+        (Framing::Auto, Some(shape)) if is_picture => shape,
+        _ => return rows,
+    };
+    Box::new(FramedRows { rows, shape, framer: options.framer(shape) })
+}
+
+struct FramedRows {
+    rows: Box<dyn Rows>,
+    shape: [usize; 2],
+    framer: Framer,
+}
+
+impl Rows for FramedRows {
+    fn shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        let ([height, width], mut batch) = (self.rows.shape(), Batch::default());
+        self.rows.read(most, &mut batch)?;
+        let frame = |pixels: &[u8]| {
+            let picture = ArrayView2::from_shape((height, width), pixels).expect("rows of this shape");
+            self.framer.frame(picture).expect("all are framed, whatever their size")
+        };
+        let images: Vec<Array2<u8>> = batch.pixels.par_chunks(height * width).map(frame).collect();
+        into.pixels.extend(images.into_iter().flatten());
+        into.labels.append(&mut batch.labels);
+        Ok(())
+    }
+
+    fn size_hint(&self) -> usize {
+        self.rows.size_hint()
+    }
+}

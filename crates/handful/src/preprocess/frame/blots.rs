@@ -1,0 +1,95 @@
+//! Connected parts of the ink, and which of them belong to the digit.
+
+use ndarray::Array2;
+
+use super::{
+    ink::{EDGE, STROKE},
+    region::Region,
+};
+
+/// A blot of less ink, compared with the largest, is a speck.
+const SPECK: f32 = 0.06;
+
+/// The connected parts of a picture's ink. Strokes go on in their soft edges, but do not start there.
+pub(super) struct Blots {
+    /// For each pixel the number of its blot, from 1; 0 is paper.
+    of_pixel: Array2<u32>,
+    /// Blot 0 is paper, and has no ink.
+    blots: Vec<Blot>,
+}
+
+#[derive(Clone, Copy)]
+struct Blot {
+    /// The sum of its pixels.
+    ink: f32,
+    region: Region,
+}
+
+impl Blots {
+    pub(super) fn find(ink: &Array2<f32>) -> Self {
+        let (rows, columns) = ink.dim();
+        let mut of_pixel = Array2::from_elem((rows, columns), 0_u32);
+        let mut blots = vec![Blot { ink: 0.0, region: Region::EMPTY }];
+        let mut stack = Vec::new();
+        for start in ndarray::indices((rows, columns)) {
+            if of_pixel[start] != 0 || ink[start] < STROKE {
+                continue;
+            }
+            let number = u32::try_from(blots.len()).expect("few pixels");
+            let mut blot = Blot { ink: 0.0, region: Region::EMPTY };
+            of_pixel[start] = number;
+            stack.push(start);
+            while let Some((y, x)) = stack.pop() {
+                blot.ink += ink[[y, x]];
+                blot.region.add((y, x));
+                for next in around((y, x), (rows, columns)) {
+                    if of_pixel[next] == 0 && ink[next] >= EDGE {
+                        of_pixel[next] = number;
+                        stack.push(next);
+                    }
+                }
+            }
+            blots.push(blot);
+        }
+        Self { of_pixel, blots }
+    }
+
+    /// The numbers of those that are no specks beside the largest.
+    pub(super) fn all(&self) -> Vec<bool> {
+        self.without_specks(|_| true)
+    }
+
+    /// Those that do not touch the border of the picture.
+    pub(super) fn inner(&self) -> Vec<bool> {
+        let (rows, columns) = self.of_pixel.dim();
+        self.without_specks(|blot| !blot.region.touches_border([rows, columns]))
+    }
+
+    fn without_specks(&self, may_belong: impl Fn(&Blot) -> bool) -> Vec<bool> {
+        let inks = self.blots.iter().filter(|blot| may_belong(blot)).map(|blot| blot.ink);
+        let largest = inks.fold(0.0, f32::max);
+        let belongs = |blot: &Blot| blot.ink > 0.0 && may_belong(blot) && blot.ink >= SPECK * largest;
+        self.blots.iter().map(belongs).collect()
+    }
+
+    /// The region that holds the chosen blots.
+    pub(super) fn region(&self, chosen: &[bool]) -> Region {
+        let regions = self.blots.iter().zip(chosen).filter(|(_, chosen)| **chosen);
+        regions.fold(Region::EMPTY, |region, (blot, _)| region.union(&blot.region))
+    }
+
+    /// The ink without all but the chosen blots. What fades out beside a stroke belongs to it.
+    pub(super) fn keep(&self, chosen: &[bool], ink: &Array2<f32>) -> Array2<f32> {
+        let is_kept = |place: (usize, usize)| chosen[self.of_pixel[place] as usize];
+        Array2::from_shape_fn(ink.dim(), |place| {
+            let is_near = is_kept(place) || (ink[place] > 0.0 && around(place, ink.dim()).any(is_kept));
+            if is_near { ink[place] } else { 0.0 }
+        })
+    }
+}
+
+/// A place and those beside it.
+fn around((y, x): (usize, usize), (rows, columns): (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
+    let beside = move |y: usize| (x.saturating_sub(1)..(x + 2).min(columns)).map(move |x| (y, x));
+    (y.saturating_sub(1)..(y + 2).min(rows)).flat_map(beside)
+}
