@@ -14,8 +14,10 @@ import csv
 import gzip
 import pathlib
 
+from collections.abc import Callable
+
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 FILTERS = [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS]
 # How much wider than the digit's frame a canvas is whose digit is off centre.
@@ -79,6 +81,111 @@ def black_on_transparent(ink: Image.Image) -> Image.Image:
     return image
 
 
+# What people crop at: with its full ink at least half as strong.
+CROP_LEVEL = 128
+# (paper, ink), at least 60 apart.
+GREYS = [
+    (0, 60), (0, 128), (40, 255), (60, 130), (100, 220), (127, 20),
+    (129, 20), (127, 240), (180, 100), (200, 140), (255, 195), (255, 0),
+]  # fmt: skip
+
+
+def cropped(image: Image.Image, margin: int, fill: int = 0) -> Image.Image:
+    """Light ink on dark, cropped to its bounding box, with a margin of paper."""
+    strong = image.point(lambda value: 255 * (value >= CROP_LEVEL))
+    left, top, right, bottom = strong.getbbox() or (0, 0, *image.size)
+    margin_box = (left - margin, top - margin, right + margin, bottom + margin)
+    canvas = Image.new("L", (margin_box[2] - margin_box[0], margin_box[3] - margin_box[1]), fill)
+    canvas.paste(image, (-margin_box[0], -margin_box[1]))
+    return canvas
+
+
+def half_inked(image: Image.Image) -> Image.Image:
+    """Cropped to its bounding box, with strokes so wide that half of the crop is ink."""
+    for width in range(1, 40, 2):
+        wide = cropped(image.filter(ImageFilter.MaxFilter(width)), 0)
+        if np.asarray(wide).mean() >= 127:
+            break
+    return wide
+
+
+def on_grey(image: Image.Image, paper: int, ink: int) -> Image.Image:
+    return image.point(lambda value: paper + value * (ink - paper) / 255)
+
+
+def soft(digit: Digit) -> Image.Image:
+    blurred = digit.drawn(70).filter(ImageFilter.GaussianBlur(2))
+    return on_grey(cropped(blurred, 4), paper=168, ink=70)
+
+
+def with_lines(digit: Digit, draw_lines: Callable[[ImageDraw.ImageDraw, int, Digit], None]) -> Image.Image:
+    """A dark digit with its own margin on white, and dark lines that do not belong to it."""
+    side = int(digit.rng.integers(60, 160, endpoint=True))
+    ink = dark_on_light(digit.drawn(side))
+    paper = Image.new("L", ink.size, "white")
+    draw_lines(ImageDraw.Draw(paper), side, digit)
+    return ImageChops.darker(paper, ink)
+
+
+def edge_line(edges: int) -> Callable[[ImageDraw.ImageDraw, int, Digit], None]:
+    """Lines of two pixels along so many edges, one beside the other."""
+
+    def draw_lines(draw: ImageDraw.ImageDraw, side: int, digit: Digit) -> None:
+        boxes = [(0, 0, side, 1), (0, 0, 1, side), (0, side - 2, side, side), (side - 2, 0, side, side)]
+        first = int(digit.rng.integers(4))
+        for edge in range(first, first + edges):
+            draw.rectangle(boxes[edge % 4], fill="black")
+
+    return draw_lines
+
+
+def ruled(draw: ImageDraw.ImageDraw, side: int, digit: Digit) -> None:
+    """Lines of writing paper, about as far apart as a digit is high."""
+    pitch = round(digit.rng.uniform(0.5, 0.9) * side)
+    grey = int(digit.rng.integers(60, 190))
+    for y in range(int(digit.rng.integers(pitch)), side, pitch):
+        draw.line((0, y, side, y), fill=grey, width=int(digit.rng.integers(1, 2, endpoint=True)))
+
+
+def squared(draw: ImageDraw.ImageDraw, side: int, digit: Digit) -> None:
+    """Squares of 5 mm, for digits of 8 to 12 mm."""
+    pitch = 5 * side / digit.rng.uniform(11, 17)
+    grey, width = int(digit.rng.integers(60, 190)), int(digit.rng.integers(1, 2, endpoint=True))
+    for along in (0, 1):
+        for at in np.arange(digit.rng.uniform(0, pitch), side, pitch).round().tolist():
+            draw.line((at, 0, at, side) if along else (0, at, side, at), fill=grey, width=width)
+
+
+def dark_corner(draw: ImageDraw.ImageDraw, side: int, digit: Digit) -> None:
+    """A corner that shows the table."""
+    across, down = (digit.rng.uniform(0.12, 0.35, 2) * side).tolist()
+    x, y = (digit.rng.integers(2, size=2) * side).tolist()
+    corner = [(x, y), (abs(x - across), y), (x, abs(y - down))]
+    draw.polygon(corner, fill=int(digit.rng.integers(0, 90)))
+
+
+def neighbour(digit: Digit) -> Image.Image:
+    """Part of another digit at one edge of the picture."""
+    ink, other = digit.drawn(100), digit.drawn(100).transpose(Image.Transpose.ROTATE_90)
+    canvas = ImageChops.offset(ink, 0)
+    beside = cropped(other, 0)
+    shown = int(digit.rng.integers(3, 9, endpoint=True))
+    left = digit.rng.integers(2) * (100 - shown)
+    canvas.paste(beside.crop((0, 0, shown, beside.height)), (int(left), int(digit.rng.integers(100 - beside.height, endpoint=True))))
+    return dark_on_light(ImageChops.lighter(canvas, ink))
+
+
+POLARITIES = {"light": lambda image: image, "dark": dark_on_light}
+
+
+def crop_kind(side: int, margin: int, polarity: str) -> Callable[[Digit], Image.Image]:
+    return lambda digit: POLARITIES[polarity](cropped(digit.drawn(side), margin))
+
+
+def grey_kind(paper: int, ink: int) -> Callable[[Digit], Image.Image]:
+    return lambda digit: on_grey(digit.image, paper, ink)
+
+
 # Of 28 x 28 there is `same`. A filter of 5 of 140 pixels takes or adds about a pixel of MNIST's to a stroke's width.
 KINDS = {
     "same": lambda digit: digit.image,
@@ -99,7 +206,24 @@ KINDS = {
     "uneven": lambda digit: unevenly_lit(dark_on_light(digit.off_centre(150)), digit.rng),
     "noise": lambda digit: noisy(dark_on_light(digit.drawn(100)), digit.rng),
     "uneven_light_on_dark": lambda digit: unevenly_lit(on_board(digit.off_centre(150)), digit.rng),
+    "soft": soft,
+    "half_ink_light": lambda digit: half_inked(digit.drawn(70)),
+    "half_ink_dark": lambda digit: dark_on_light(half_inked(digit.drawn(70))),
+    "line_at_one_edge": lambda digit: with_lines(digit, edge_line(1)),
+    "line_at_two_edges": lambda digit: with_lines(digit, edge_line(2)),
+    "line_all_round": lambda digit: with_lines(digit, edge_line(4)),
+    "ruled": lambda digit: with_lines(digit, ruled),
+    "squared": lambda digit: with_lines(digit, squared),
+    "dark_corner": lambda digit: with_lines(digit, dark_corner),
+    "neighbour": neighbour,
 }  # fmt: skip
+KINDS |= {
+    f"crop_{side}_margin_{margin}_{polarity}": crop_kind(side, margin, polarity)
+    for side in (16, 28, 70, 300)
+    for margin in (0, 1, 2, 4)
+    for polarity in POLARITIES
+}
+KINDS |= {f"grey_{paper}_{ink}": grey_kind(paper, ink) for paper, ink in GREYS}
 
 
 def read(path: pathlib.Path) -> np.ndarray:
