@@ -1,4 +1,4 @@
-"""How many redrawn digits a preset reads wrong, kind by kind.
+"""How many redrawn digits a preset misreads, and how many it refuses as no digits, kind by kind.
 
     python benches/redrawn/make.py --to target/redrawn && python benches/redrawn/score.py target/redrawn
 """
@@ -16,13 +16,24 @@ def main() -> None:
     parser.add_argument("--model", default="best", help="a preset or a model's file")
     parser.add_argument("--handful", default="target/release/handful", help="the program")
     args = parser.parse_args()
-    for kind in sorted(path for path in args.folder.iterdir() if path.is_dir()):
-        truth = {row["file"]: row["label"] for row in csv.DictReader((kind / "labels.csv").open())}
-        command = [args.handful, "predict", "--model", args.model, "--format", "csv", str(kind)]
-        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        rows = list(csv.DictReader(io.StringIO(found)))
-        wrong = sum(truth[Path(row["source"]).name] != row["label"] for row in rows)
-        print(f"{kind.name:26} {len(rows):6,} pictures  {100 * wrong / len(rows):5.2f} % wrong")
+    kinds = sorted((path for path in args.folder.iterdir() if path.is_dir()), key=lambda path: path.name != "same")
+    baseline = None
+    for kind in kinds:
+        wrong, refused = score(kind, args)
+        # The digits as they are in MNIST come first.
+        baseline = wrong if baseline is None else baseline
+        print(f"{kind.name:26} {wrong:6.2f} % wrong, {wrong - baseline:+.2f} points {refused:6.2f} % refused")
+
+
+def score(kind: Path, args: argparse.Namespace) -> tuple[float, float]:
+    """How many pictures of a kind are read wrong, and how many are refused as no digits, in percent."""
+    truth = {row["file"]: row["label"] for row in csv.DictReader((kind / "labels.csv").open())}
+    command = [args.handful, "predict", "--model", args.model, "--format", "csv", str(kind)]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = list(csv.DictReader(io.StringIO(found)))
+    wrong = sum(truth[Path(row["source"]).name] != row["label"] for row in rows)
+    refused = sum(row["is_digit"] != "true" for row in rows)
+    return 100 * wrong / len(rows), 100 * refused / len(rows)
 
 
 if __name__ == "__main__":

@@ -98,7 +98,10 @@ fn json_tells_probabilities_and_on_demand_who_voted() {
     let plain: Value = serde_json::from_str(&predict(&["--format", "json"], &inputs[..1])).unwrap();
     assert!(plain["predictions"][0].get("neighbors").is_none());
     let csv = predict(&["--format", "csv", "--explain"], &inputs[..1]);
-    assert!(csv.starts_with("source,index,label,confidence,neighbors,is_digit\n") && csv.contains(",7:"), "{csv}");
+    assert!(
+        csv.starts_with("source,index,label,confidence,neighbors,is_digit\n") && csv.contains(",7:"),
+        "{csv}"
+    );
 }
 
 #[test]
