@@ -21,6 +21,12 @@ pub enum Error {
     /// Prototypes do not fit one another.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
+    /// Images of one class: there is nothing to tell apart.
+    #[error("expected images of at least two classes to learn from, found one ({class:?})")]
+    OneClass {
+        /// The class.
+        class: String,
+    },
     /// Images of another size than the model's.
     #[error(
         "expected images of {height} x {width} pixels, as the model was trained on, found {found} pixels"

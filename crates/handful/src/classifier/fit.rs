@@ -6,7 +6,7 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 use super::{Error, Model, Params, PrototypeParams};
 use crate::{
     Dataset, KMeans, dataset,
-    features::{self, FeatureParams, Vectorizer},
+    features::Vectorizer,
     model_file::Provenance,
     neighbors::{self, NearestNeighbors},
     progress::Observer,
@@ -21,8 +21,7 @@ impl Params {
     ///
     /// # Errors
     /// If the recipe makes no sense for images of this shape, if a class with images has fewer than the recipe wants
-    /// prototypes or atoms of it, if there is one class and discriminants are wanted, or if there are fewer prototypes
-    /// than voters.
+    /// prototypes or atoms of it, if there is one class, or if there are fewer prototypes than voters.
     pub fn check_images(&self, images: &Dataset) -> Result<(), Error> {
         self.check_counts(images.image_shape(), images.classes(), &images.class_counts())
     }
@@ -37,6 +36,9 @@ impl Params {
         self.check(shape, classes.len()).map_err(Error::Params)?;
         let present = || counts.iter().zip(classes).filter(|(count, _)| **count > 0);
         let n_classes = present().count();
+        if let (Some((_, class)), true) = (present().next(), n_classes == 1) {
+            return Err(Error::OneClass { class: class.clone() });
+        }
         let (per_class, n_prototypes) = match self.prototypes {
             PrototypeParams::All => (1, counts.iter().sum()),
             PrototypeParams::PerClass { n_clusters, .. } => {
@@ -48,10 +50,6 @@ impl Params {
             && found < expected
         {
             return Err(dataset::Error::ClassTooSmall { class: class.clone(), expected, found }.into());
-        }
-        let tells_apart = |(_, features): &_| matches!(features, FeatureParams::Discriminants(_));
-        if n_classes < 2 && self.features.iter().any(tells_apart) {
-            return Err(features::Error::OneClass.into());
         }
         let n_neighbors = self.decision.n_neighbors();
         if n_neighbors > n_prototypes {

@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use super::Split;
+use super::{DATA_FORMATS, PICTURE_FORMATS, Split};
 
 /// What can be wrong with a data set, or with the files that should hold one.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub enum Error {
     },
     /// A file in no known format.
     #[error(
-        "{}: expected images (IDX, NPZ or NPY, CSV, Parquet, libsvm or USPS text, PNG, JPEG), found {found}",
+        "{}: expected images ({DATA_FORMATS}; {PICTURE_FORMATS}), found {found}",
         path.display()
     )]
     Unrecognized {

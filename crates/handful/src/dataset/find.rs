@@ -7,10 +7,11 @@ use std::{
 };
 
 use super::{
-    Error, ReadOptions, Split,
-    formats::{self, Batch, Format, Rows, idx, npy},
+    Error, Invert, Note, ReadOptions, Split,
+    formats::{self, Batch, Format, Rows, idx, is_named_as_picture, npy},
     framed,
     input::Input,
+    labels, natural_order, pipe, polarity,
 };
 
 /// Folders within folders that are looked into: torchvision has `MNIST/raw`.
@@ -19,7 +20,6 @@ const DEEPEST: usize = 2;
 const MOST_NAMED: usize = 6;
 
 /// What one part of a data set is read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     /// Files that hold images, and perhaps labels, one after the other.
     Files(Vec<PathBuf>),
@@ -27,10 +27,15 @@ pub(super) enum Source {
     Pair { images: PathBuf, labels: PathBuf },
     /// Pictures, and the folders' names that they are in.
     Pictures(Vec<(PathBuf, String)>),
+    /// What can be read once, and has been opened.
+    Stream(Input),
 }
 
 impl Source {
     pub(super) fn find(path: &Path, split: Split) -> Result<Self, Error> {
+        if pipe::is_stream(path) {
+            return Input::open(path).map(Self::Stream);
+        }
         if !path.is_dir() {
             return Self::of_file(path.to_owned());
         }
@@ -53,10 +58,20 @@ impl Source {
         }
     }
 
+    /// Images of data files are inverted if they are to be; the ink of pictures is told from paper elsewhere.
     pub(super) fn open(self, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
-        let (is_picture, is_framed) = (self.is_picture(), matches!(self, Self::Pictures(_)));
+        let (path, is_picture) = (self.path().to_owned(), self.is_picture());
+        let is_folder = matches!(self, Self::Pictures(_));
         let rows = self.open_as_is(split, options)?;
-        Ok(if is_framed { rows } else { framed::applied(rows, is_picture, options) })
+        if is_folder {
+            return Ok(rows);
+        }
+        let invert = if is_picture { Invert::Never } else { options.invert };
+        let (rows, is_inferred) = polarity::applied(rows, invert)?;
+        if is_inferred {
+            options.notes.tell(&Note::Inverted { path });
+        }
+        Ok(framed::applied(rows, is_picture, options))
     }
 
     fn open_as_is(self, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
@@ -64,10 +79,12 @@ impl Source {
             Self::Files(files) => {
                 let mut files = files.into_iter();
                 let first = files.next().expect("at least one");
-                let first = open_file(&first, split)?;
-                Ok(if files.len() == 0 { first } else { Box::new(Chain { now: first, files, split }) })
+                let now = open_file(&first, split, options)?;
+                let options = options.clone();
+                Ok(if files.len() == 0 { now } else { Box::new(Chain { now, files, split, options }) })
             }
-            Self::Pair { images, labels } => open_pair(&images, &labels),
+            Self::Pair { images, labels } => open_pair(&images, &labels, options),
+            Self::Stream(input) => formats::open(input, split, options),
             #[cfg(feature = "images")]
             Self::Pictures(files) => Ok(Box::new(formats::pictures::Folder::new(files, options)?)),
             #[cfg(not(feature = "images"))]
@@ -86,14 +103,32 @@ impl Source {
                 Some(name) => format!("expected labels in {0} or {0}.gz beside it", name.display()),
                 None => "expected labels, as in a column called label".to_owned(),
             },
+            Self::Stream(_) => "expected labels, as in a column called label".to_owned(),
             _ => "expected labels".to_owned(),
         }
     }
 
     /// Whether this is one picture, as it is.
     pub(super) fn is_picture(&self) -> bool {
-        let format = |path| Input::open(path).ok().and_then(|input| Format::of(&input.head));
-        matches!(self, Self::Files(files) if files.len() == 1 && format(&files[0]) == Some(Format::Picture))
+        let format = match self {
+            Self::Files(files) if files.len() == 1 => {
+                Input::open(&files[0]).ok().and_then(|input| Format::of(&input.head))
+            }
+            Self::Stream(input) => Format::of(&input.head),
+            _ => None,
+        };
+        format == Some(Format::Picture)
+    }
+
+    /// Whether two parts are read from the same files.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Files(a), Self::Files(b)) => a == b,
+            (Self::Pair { images: a, .. }, Self::Pair { images: b, .. }) => a == b,
+            (Self::Pictures(a), Self::Pictures(b)) => a == b,
+            (Self::Stream(a), Self::Stream(b)) => a.path == b.path,
+            _ => false,
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -101,16 +136,17 @@ impl Source {
             Self::Files(files) => &files[0],
             Self::Pair { images, .. } => images,
             Self::Pictures(files) => &files[0].0,
+            Self::Stream(input) => &input.path,
         }
     }
 }
 
-fn open_file(path: &Path, split: Split) -> Result<Box<dyn Rows>, Error> {
+fn open_file(path: &Path, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
     let input = Input::open(path)?;
     if Format::of(&input.head) == Some(Format::Idx) && is_transposed(path) {
         return Ok(Box::new(idx::Transposed(idx::Images::new(input)?)));
     }
-    formats::open(input, split)
+    formats::open(input, split, options)
 }
 
 /// EMNIST has the rows and columns of its images exchanged; nothing but the name tells.
@@ -118,7 +154,7 @@ fn is_transposed(images: &Path) -> bool {
     file_name(images).starts_with("emnist-")
 }
 
-fn open_pair(images: &Path, labels: &Path) -> Result<Box<dyn Rows>, Error> {
+fn open_pair(images: &Path, labels: &Path, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
     let (images_input, labels_input) = (Input::open(images)?, Input::open(labels)?);
     if Format::of(&images_input.head) == Some(Format::Npy) {
         return npy::open_pair(images_input, labels_input);
@@ -129,7 +165,7 @@ fn open_pair(images: &Path, labels: &Path) -> Result<Box<dyn Rows>, Error> {
     };
     let labels_path = labels.to_owned();
     let labels = idx::Labels::new(labels_input, names)?;
-    let rows = open_file(images, Split::Train)?;
+    let rows = open_file(images, Split::Train, options)?;
     if rows.size_hint() != labels.len() {
         return Err(Error::CountMismatch {
             images_path: images.to_owned(),
@@ -179,6 +215,7 @@ struct Chain {
     now: Box<dyn Rows>,
     files: std::vec::IntoIter<PathBuf>,
     split: Split,
+    options: ReadOptions,
 }
 
 impl Rows for Chain {
@@ -195,7 +232,7 @@ impl Rows for Chain {
                 return Ok(());
             }
             let Some(path) = self.files.next() else { return Ok(()) };
-            let next = open_file(&path, self.split)?;
+            let next = open_file(&path, self.split, &self.options)?;
             if next.shape() != [height, width] {
                 return Err(Error::ShapeMismatch { path, expected: [height, width], found: next.shape() });
             }
@@ -216,12 +253,12 @@ fn unpacked(name: &str) -> &str {
 /// The part of a data set that a name speaks of.
 fn split_of(name: &str) -> Option<Split> {
     let name = unpacked(name);
-    if ["test", "t10k", "val"].iter().any(|part| name.contains(part))
-        || name.rsplit_once('.').is_some_and(|(_, last)| last == "t")
-    {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    // libsvm's sites say `.t`, UCI says `.tra` and `.tes`.
+    if ["test", "t10k", "val"].iter().any(|part| name.contains(part)) || matches!(extension, "t" | "tes") {
         Some(Split::Test)
     } else {
-        name.contains("train").then_some(Split::Train)
+        (name.contains("train") || extension == "tra").then_some(Split::Train)
     }
 }
 
@@ -280,25 +317,18 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
             fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>();
         entries.map(|mut entries| {
             entries.retain(|path| !file_name(path).starts_with('.'));
-            entries.sort();
+            entries.sort_by(|a, b| natural_order(a, b));
             entries
         })
     };
     read().map_err(|source| Error::Io { path: folder.to_owned(), source })
 }
 
-/// Whether a file is named as pictures are.
-#[must_use]
-pub fn is_named_as_picture(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    matches!(&*extension, "png" | "jpg" | "jpeg" | "bmp" | "gif" | "webp" | "pgm" | "ppm")
-}
-
 /// All pictures, by the names of the folders that they are in.
 fn pictures(classes: Vec<PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
     let mut found = Vec::new();
     for folder in classes {
-        let class = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let class = labels::name(&folder.file_name().unwrap_or_default().to_string_lossy());
         found.extend(
             list(&folder)?
                 .into_iter()

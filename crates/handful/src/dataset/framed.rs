@@ -35,15 +35,23 @@ impl Rows for FramedRows {
     }
 
     fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
-        let ([height, width], mut batch) = (self.rows.shape(), Batch::default());
-        self.rows.read(most, &mut batch)?;
-        let frame = |pixels: &[u8]| {
-            let picture = ArrayView2::from_shape((height, width), pixels).expect("rows of this shape");
-            self.framer.frame(picture).expect("all are framed, whatever their size")
-        };
-        let images: Vec<Array2<u8>> = batch.pixels.par_chunks(height * width).map(frame).collect();
-        into.pixels.extend(images.into_iter().flatten());
-        into.labels.append(&mut batch.labels);
+        let mut left = most;
+        while left > 0 {
+            // Pages of a file may differ.
+            let ([height, width], mut batch) = (self.rows.shape(), Batch::default());
+            self.rows.read(left, &mut batch)?;
+            let frame = |pixels: &[u8]| {
+                let picture = ArrayView2::from_shape((height, width), pixels).expect("rows of this shape");
+                self.framer.frame(picture).expect("all are framed, whatever their size")
+            };
+            let images: Vec<Array2<u8>> = batch.pixels.par_chunks(height * width).map(frame).collect();
+            if images.is_empty() {
+                break;
+            }
+            left -= images.len();
+            into.pixels.extend(images.into_iter().flatten());
+            into.labels.append(&mut batch.labels);
+        }
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use std::{
 use bzip2::read::MultiBzDecoder;
 use flate2::read::{DeflateDecoder, MultiGzDecoder};
 
-use super::Error;
+use super::{Error, pipe};
 
 /// Bytes that tell a format: a whole header of numbers, or the first line of a table in good part.
 pub(super) const HEAD: usize = 4096;
@@ -37,7 +37,7 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let io_error = |source| Error::Io { path: path.to_owned(), source };
-        let file = File::open(path).map_err(io_error)?;
+        let file = pipe::open(path).map_err(io_error)?;
         Self::new(path, file)
     }
 
@@ -56,8 +56,9 @@ impl Input {
 
     /// As a file in which one can go back and forth: what is unpacked or comes from a stream goes to a temporary one.
     pub(super) fn into_file(mut self) -> Result<File, Error> {
-        if let Ok(mut file) = File::open(&self.path)
-            && file.metadata().is_ok_and(|found| found.is_file())
+        // To open a pipe again takes away what is in it.
+        if self.path.is_file()
+            && let Ok(mut file) = File::open(&self.path)
         {
             let mut start = vec![0; self.head.len()];
             if file.read_exact(&mut start).is_ok() && start == self.head && file.rewind().is_ok() {

@@ -1,8 +1,10 @@
 //! Whole data sets, and parts of them, from files in any format.
 
-use std::path::Path;
+use std::{fs::File, path::Path};
 
-use super::{Dataset, Error, Images, KnownReader, ReadOptions, Reader, find::Source, labels};
+use super::{
+    Dataset, Error, Images, KnownReader, ReadOptions, Reader, find::Source, input::Input, keep_stream, labels,
+};
 
 /// A part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +39,17 @@ pub fn load(path: &Path) -> Result<TrainTest, Error> {
 /// # Errors
 /// As [`load`].
 pub fn load_with(path: &Path, options: &ReadOptions) -> Result<TrainTest, Error> {
-    let sources = (Source::find(path, Split::Train)?, Source::find(path, Split::Test)?);
-    let is_one_source = sources.0 == sources.1;
+    // What can be read once is kept, for it holds both parts.
+    let kept = keep_stream(path)?;
+    let find = |split| match &kept {
+        Some(copy) => {
+            let file = File::open(copy).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+            Input::new(path, file).map(Source::Stream)
+        }
+        None => Source::find(path, split),
+    };
+    let sources = (find(Split::Train)?, find(Split::Test)?);
+    let is_one_source = sources.0.is_same(&sources.1);
     let (train, train_labels) = read(sources.0, Split::Train, options)?;
     let test_path = sources.1.path().to_owned();
     let (test, test_labels) = read(sources.1, Split::Test, &options.with_shape(train.shape))?;
@@ -92,13 +103,24 @@ pub fn load_known(
 /// # Errors
 /// As [`load`].
 pub fn load_images(path: &Path, split: Split) -> Result<Images, Error> {
-    Reader::open(path, split)?.read_all()
+    load_images_with(path, split, &ReadOptions::default())
+}
+
+/// [`load_images`] with options.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_images_with(path: &Path, split: Split, options: &ReadOptions) -> Result<Images, Error> {
+    Reader::open_with(path, split, options)?.read_all()
 }
 
 fn read(source: Source, split: Split, options: &ReadOptions) -> Result<(Images, Vec<String>), Error> {
     let (path, wanted) = (source.path().to_owned(), source.labels_wanted());
     let mut images = Reader::of_source(source, split, options)?.read_all()?;
-    let labels = images.labels.take().ok_or(Error::NoLabels { path, wanted })?;
+    let Some(labels) = images.labels.take() else {
+        return Err(Error::NoLabels { path, wanted });
+    };
+    labels::check(&labels).map_err(|(row, problem)| Error::Row { path, row: row as u64 + 1, problem })?;
     Ok((images, labels))
 }
 

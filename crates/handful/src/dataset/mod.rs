@@ -8,14 +8,15 @@
 //! | data | read as |
 //! |---|---|
 //! | IDX (`*-images-idx3-ubyte`), plain or gzipped, with its labels beside it: MNIST and its kin, torchvision's folders, EMNIST (put upright), QMNIST | both parts |
-//! | NumPy: `.npz` with `x_train, y_train, x_test, y_test` as Keras has them, or `x, y`; `.npy` of shape (n, height, width) or (n, pixels) | both parts; one |
-//! | CSV by its header (`label,pixel0,…` as Kaggle has it), or of numbers alone with the label first | `train.csv` and `test.csv`, or one file |
+//! | NumPy: `.npz` with `x_train, y_train, x_test, y_test` as Keras has them, or `x, y`; `.npy` of shape (n, height, width) or (n, pixels), or with a channel; of one image where its shape is known | both parts; one |
+//! | CSV by its header (`label,pixel0,…` as Kaggle has it), or of numbers alone with the label first or last, as the values tell | `train.csv` and `test.csv`, UCI's `.tra` and `.tes`, or one file |
 //! | Parquet with pictures and labels, as on Hugging Face (feature `parquet`) | files with `train` or `test` in their names |
-//! | USPS and others as text: libsvm's `label index:value …`, or a label and its numbers with spaces between; plain, gzip or bzip2 | `zip.train` and `zip.test`, `usps` and `usps.t` |
+//! | USPS and others as text: libsvm's `label index:value …`, or a label and its numbers with spaces between, in either order; plain, gzip or bzip2 | `zip.train` and `zip.test`, `usps` and `usps.t` |
 //! | Pictures in a folder for each class (feature `images`) | folders `train` and `test`, or one |
 //!
-//! What a file is, its content tells; to which part of a data set it belongs, its name. Labels are names: those that are
-//! whole numbers come in the order of numbers. Grey values are bytes, or numbers from 0 to 1 or from -1 to 1, which are
+//! What a file is, its content tells; to which part of a data set it belongs, its name. Files come in [`natural_order`].
+//! Labels are names: those that are whole numbers, however they are written, come in the order of numbers. A path may be a
+//! pipe. Grey values are bytes, or numbers from 0 to 1 or from -1 to 1, which are
 //! rounded to bytes.
 
 mod error;
@@ -28,8 +29,11 @@ mod known;
 mod labels;
 mod load;
 mod locate;
+mod natural;
 mod on_disk;
 mod options;
+mod pipe;
+mod polarity;
 mod reader;
 mod values;
 
@@ -37,17 +41,22 @@ use ndarray::{ArcArray2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
-pub use find::is_named_as_picture;
 #[cfg(feature = "parquet")]
 pub use formats::parquet::RowGroups;
 #[cfg(feature = "images")]
 pub use formats::pictures::{decode_picture, picture_size};
+pub use formats::{DATA_FORMATS, PICTURE_FORMATS, is_named_as_picture};
 pub use known::KnownReader;
-pub use load::{Split, TrainTest, load, load_images, load_known, load_split, load_train, load_with};
+pub use load::{
+    Split, TrainTest, load, load_images, load_images_with, load_known, load_split, load_train, load_with,
+};
 pub use locate::{locate, user_folder};
+pub use natural::natural_order;
 pub(crate) use on_disk::read_at;
 pub use on_disk::{OnDisk, RowSource};
-pub use options::ReadOptions;
+pub use options::{LabelColumn, Note, Notes, ReadOptions};
+pub use pipe::keep_stream;
+pub use polarity::Invert;
 pub use reader::{Images, Reader};
 
 /// Images of one shape, each with a label that is an index into the named classes.

@@ -11,7 +11,7 @@ use std::{
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Error, ReadOptions, Reader, Split, find::Source, labels};
+use super::{Error, ReadOptions, Reader, Split, find::Source, join, labels};
 
 /// Images are looked through so many at a time, or so many bytes of them if that is less.
 const ROWS: usize = 8192;
@@ -90,13 +90,22 @@ impl RowSource for ArrayView2<'_, u8> {
 pub struct OnDisk {
     /// What errors call it.
     path: PathBuf,
-    file: File,
-    /// Where the first row begins.
-    start: u64,
+    /// Several where data sets were joined.
+    parts: Vec<Part>,
     shape: (usize, usize),
     image_shape: [usize; 2],
     labels: Option<(Vec<u32>, Vec<String>)>,
     is_copy: bool,
+}
+
+/// Rows that stand in one file, one behind the other.
+#[derive(Debug)]
+struct Part {
+    path: PathBuf,
+    file: File,
+    /// Where the first of them begins.
+    start: u64,
+    rows: Range<usize>,
 }
 
 impl OnDisk {
@@ -111,7 +120,7 @@ impl OnDisk {
         let mut reader = Reader::of_source(source, split, options)?;
         let image_shape = reader.image_shape();
         let n_features = image_shape[0] * image_shape[1];
-        let plain = if reader.is_plain() { plain_file(&path)? } else { None };
+        let plain = if reader.is_plain() && path.is_file() { plain_file(&path)? } else { None };
         let io_error = |source| Error::Io { path: std::env::temp_dir(), source };
         let mut copy = match plain {
             Some(_) => None,
@@ -120,6 +129,16 @@ impl OnDisk {
         let (mut n_samples, mut seen) = (0, Labels::default());
         let most = (BYTES / n_features.max(1)).clamp(1, ROWS);
         while let Some(images) = reader.read(most)? {
+            if images.shape != image_shape {
+                return Err(Error::ShapeMismatch { path, expected: image_shape, found: images.shape });
+            }
+            if let Some(labels) = &images.labels {
+                labels::check(labels).map_err(|(row, problem)| Error::Row {
+                    path: path.clone(),
+                    row: (n_samples + row) as u64 + 1,
+                    problem,
+                })?;
+            }
             n_samples += images.pixels.nrows();
             if let Some(copy) = &mut copy {
                 let pixels = images.pixels.as_slice().expect("rows as they were read");
@@ -134,7 +153,44 @@ impl OnDisk {
             (None, None) => unreachable!("there is a file or its copy"),
         };
         let labels = seen.sorted();
-        Ok(Self { path, file, start, shape: (n_samples, n_features), image_shape, labels, is_copy })
+        let parts = vec![Part { path: path.clone(), file, start, rows: 0..n_samples }];
+        Ok(Self { path, parts, shape: (n_samples, n_features), image_shape, labels, is_copy })
+    }
+
+    /// Several data sets, one after the other, as [`Dataset::join`](super::Dataset::join) joins those in memory. Each stays
+    /// where it is.
+    ///
+    /// # Errors
+    /// [`Error::CannotJoin`] with the names of two sets that do not fit; [`Error::Inconsistent`] if there is no set.
+    #[expect(clippy::missing_panics_doc, reason = "there is a first set")]
+    pub fn join(sets: Vec<Self>) -> Result<Self, Error> {
+        let kinds = sets.iter().map(|set| join::Part {
+            name: set.path.display().to_string(),
+            image_shape: set.image_shape,
+            classes: set.labels().map(|(_, classes)| classes),
+        });
+        let classes = join::joint_classes(&kinds.collect::<Vec<_>>())?;
+        let mut sets = sets.into_iter();
+        let mut joined = sets.next().expect("there is one to join");
+        if let Some((labels, own)) = &mut joined.labels {
+            renumber(labels, own, &classes);
+            own.clone_from(&classes);
+        }
+        for set in sets {
+            let n = joined.shape.0;
+            joined.shape.0 += set.shape.0;
+            joined.is_copy |= set.is_copy;
+            joined.parts.extend(
+                set.parts
+                    .into_iter()
+                    .map(|part| Part { rows: part.rows.start + n..part.rows.end + n, ..part }),
+            );
+            if let Some(((labels, _), (mut more, own))) = joined.labels.as_mut().zip(set.labels) {
+                renumber(&mut more, &own, &classes);
+                labels.append(&mut more);
+            }
+        }
+        Ok(joined)
     }
 
     /// What `work` makes of all rows, some at a time, in a temporary file; labels stay.
@@ -154,8 +210,7 @@ impl OnDisk {
         let file = copy.into_inner().map_err(|error| io_error(error.into_error()))?;
         Ok(Self {
             path: self.path.clone(),
-            file,
-            start: 0,
+            parts: vec![Part { path: self.path.clone(), file, start: 0, rows: 0..n }],
             shape: (n, n_features),
             image_shape: [1, n_features],
             labels: self.labels.clone(),
@@ -209,8 +264,17 @@ impl OnDisk {
 
     fn read(&self, rows: Range<usize>, into: &mut [u8]) -> Result<(), Error> {
         assert!(rows.end <= self.shape.0, "row {} of {}", rows.end, self.shape.0);
-        let start = self.start + rows.start as u64 * self.shape.1 as u64;
-        read_at(&self.file, into, start).map_err(|source| Error::Io { path: self.path.clone(), source })
+        let n_features = self.shape.1;
+        for part in &self.parts {
+            let (first, end) = (rows.start.max(part.rows.start), rows.end.min(part.rows.end));
+            if first < end {
+                let into = &mut into[(first - rows.start) * n_features..(end - rows.start) * n_features];
+                let start = part.start + (first - part.rows.start) as u64 * n_features as u64;
+                read_at(&part.file, into, start)
+                    .map_err(|source| Error::Io { path: part.path.clone(), source })?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -224,6 +288,13 @@ impl RowSource for OnDisk {
         buffer.resize(shape.0 * shape.1, 0);
         self.read(rows, buffer)?;
         Ok(ArrayView2::from_shape(shape, buffer).expect("as many"))
+    }
+}
+
+fn renumber(labels: &mut [u32], own: &[String], classes: &[String]) {
+    let number = join::renumbered(own, classes);
+    for label in labels {
+        *label = number[*label as usize];
     }
 }
 
@@ -313,6 +384,28 @@ mod tests {
             assert_eq!(data.select_rows(&rows).unwrap(), images.select(Axis(0), &rows));
             let mut buffer = Vec::new();
             assert_eq!(data.rows(17..4000, &mut buffer).unwrap(), images.slice(s![17..4000, ..]));
+        }
+    }
+
+    #[test]
+    fn joined_sets_are_those_joined_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let table = |name: &str, rows: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, format!("label,p0,p1,p2,p3\n{rows}")).unwrap();
+            path
+        };
+        let paths =
+            [table("a.csv", "9,1,0,0,9\n8,2,0,0,9\n"), table("b.csv", "7,3,0,0,9\n9,4,0,0,9\n8,5,0,0,7\n")];
+        let whole = paths.each_ref().map(|path| (path.display(), crate::dataset::load_train(path).unwrap()));
+        let whole = crate::Dataset::join(whole).unwrap();
+        let sets =
+            paths.iter().map(|path| OnDisk::open(path, Split::Train, &ReadOptions::default()).unwrap());
+        let joined = OnDisk::join(sets.collect()).unwrap();
+        assert_eq!(joined.labels(), Some((whole.labels(), whole.classes())));
+        for rows in [0..5, 1..3, 3..4, 2..5] {
+            let mut buffer = Vec::new();
+            assert_eq!(joined.rows(rows.clone(), &mut buffer).unwrap(), whole.images().slice(s![rows, ..]));
         }
     }
 

@@ -1,16 +1,21 @@
-//! What a caller may say about the files that are to be read.
+//! What a caller may say about the files that are to be read, and what readers tell about them.
 
-use std::sync::Arc;
+use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, sync::Arc};
 
+use super::Invert;
 use crate::preprocess::{Framer, Framing, Judge};
 
 /// How files are read, where their content leaves a choice.
 ///
 /// ```
-/// use handful::{dataset::ReadOptions, preprocess::Framing};
+/// use handful::dataset::{LabelColumn, Note, Notes, ReadOptions, Reader};
 ///
-/// let options = ReadOptions { framing: Framing::Never, ..ReadOptions::default() };
-/// assert_eq!(options.image_shape, None);
+/// let notes = Notes::to(|note: &Note| eprintln!("{note}"));
+/// let options = ReadOptions { label_column: LabelColumn::Last, notes, ..ReadOptions::default() };
+/// let table = "0,255,0,9,7\n0,9,0,0,1\n";
+/// let images = Reader::stream_with("t.csv".as_ref(), table.as_bytes(), &options)?.read_all()?;
+/// assert_eq!(images.labels.unwrap(), ["7", "1"]);
+/// # Ok::<(), handful::dataset::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
@@ -22,6 +27,12 @@ pub struct ReadOptions {
     /// Chooses among several plausible ways to frame a picture, as a model can: see
     /// [`Model::judge`](crate::classifier::Model::judge).
     pub judge: Option<Arc<dyn Judge>>,
+    /// Which column of a table is the label.
+    pub label_column: LabelColumn,
+    /// What happens to images of dark ink on light paper.
+    pub invert: Invert,
+    /// Who is told what readers inferred.
+    pub notes: Notes,
 }
 
 impl ReadOptions {
@@ -42,5 +53,128 @@ impl ReadOptions {
 impl From<Framing> for ReadOptions {
     fn from(framing: Framing) -> Self {
         Self { framing, ..Self::default() }
+    }
+}
+
+/// Which column of a table (CSV, numbers as text, Parquet) is the label. Other files are read as they are.
+///
+/// As text: `auto`, `first`, `last`, `none`, a name, or a number from 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LabelColumn {
+    /// The one that the header calls `label`, `class`, `target` or the like. Without a header the values tell whether it is
+    /// the first or the last, and a [`Note`] says which.
+    #[default]
+    Auto,
+    /// The first.
+    First,
+    /// The last.
+    Last,
+    /// The one that the header calls so; else, if this is a number, the one at that place, counted from 1.
+    Named(String),
+    /// Images have no labels.
+    None,
+}
+
+impl fmt::Display for LabelColumn {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(match self {
+            Self::Auto => "auto",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Named(name) => name,
+            Self::None => "none",
+        })
+    }
+}
+
+impl FromStr for LabelColumn {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "auto" => Self::Auto,
+            "first" => Self::First,
+            "last" => Self::Last,
+            "none" => Self::None,
+            name => Self::Named(name.to_owned()),
+        })
+    }
+}
+
+/// Something that a reader inferred from the values in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Note {
+    /// A table has no header that names its label.
+    LabelColumn {
+        /// The table.
+        path: PathBuf,
+        /// The column that was taken for the label, counted from 0.
+        column: usize,
+        /// How many columns there are.
+        n_columns: usize,
+    },
+    /// Images have dark ink on light paper, and are inverted: see [`Invert::Auto`].
+    Inverted {
+        /// The images.
+        path: PathBuf,
+    },
+    /// The last columns of a table are one for each class, with a 1 in that of the row's class.
+    OneHot {
+        /// The table.
+        path: PathBuf,
+        /// How many of the columns are labels.
+        n_classes: usize,
+        /// How many columns there are.
+        n_columns: usize,
+    },
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::LabelColumn { path, column, n_columns } => write!(
+                out,
+                "{}: the {} of {n_columns} columns is taken for the label; --label-column overrides this",
+                path.display(),
+                if *column == 0 { "first" } else { "last" }
+            ),
+            Self::Inverted { path } => write!(
+                out,
+                "{}: images have dark ink on light paper and are inverted; --invert never leaves them as they are",
+                path.display()
+            ),
+            Self::OneHot { path, n_classes, n_columns } => write!(
+                out,
+                "{}: the last {n_classes} of {n_columns} columns are taken for the label, one for each class; \
+                 --label-column overrides this",
+                path.display()
+            ),
+        }
+    }
+}
+
+/// Who is told what readers inferred; by default nobody.
+#[derive(Clone, Default)]
+pub struct Notes(Option<Arc<Listener>>);
+
+type Listener = dyn Fn(&Note) + Send + Sync;
+
+impl Notes {
+    /// Each note goes to `listener`.
+    pub fn to(listener: impl Fn(&Note) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(listener)))
+    }
+
+    pub(super) fn tell(&self, note: &Note) {
+        if let Some(listener) = &self.0 {
+            listener(note);
+        }
+    }
+}
+
+impl fmt::Debug for Notes {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        out.write_str(if self.0.is_some() { "Notes(to a listener)" } else { "Notes(to nobody)" })
     }
 }

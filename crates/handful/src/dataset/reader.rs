@@ -10,8 +10,7 @@ use ndarray::{ArcArray2, Array2};
 use super::{
     Error, ReadOptions, Split,
     find::Source,
-    formats::{self, Batch, Format, Rows},
-    framed,
+    formats::{Batch, Rows},
     input::Input,
 };
 
@@ -49,7 +48,6 @@ pub struct Images {
 pub struct Reader {
     path: PathBuf,
     rows: Box<dyn Rows>,
-    shape: [usize; 2],
     is_picture: bool,
     is_empty: bool,
 }
@@ -79,9 +77,10 @@ impl Reader {
 
     /// If the images have the number of pixels that the options say: some formats do not tell height and width.
     fn checked(self, options: &ReadOptions) -> Result<Self, Error> {
+        let found = self.image_shape();
         match options.image_shape {
-            Some(expected) if expected[0] * expected[1] != self.shape[0] * self.shape[1] => {
-                Err(Error::ShapeMismatch { path: self.path, expected, found: self.shape })
+            Some(expected) if expected[0] * expected[1] != found[0] * found[1] => {
+                Err(Error::ShapeMismatch { path: self.path, expected, found })
             }
             _ => Ok(self),
         }
@@ -104,20 +103,18 @@ impl Reader {
         stream: impl Read + Send + 'static,
         options: &ReadOptions,
     ) -> Result<Self, Error> {
-        let input = Input::new(name, stream)?;
-        let is_picture = Format::of(&input.head) == Some(Format::Picture);
-        let rows = framed::applied(formats::open(input, Split::Test)?, is_picture, options);
-        Self { is_picture, ..Self::new(name, rows) }.checked(options)
+        Self::of_source(Source::Stream(Input::new(name, stream)?), Split::Test, options)
     }
 
     pub(super) fn new(path: &Path, rows: Box<dyn Rows>) -> Self {
-        Self { path: path.to_owned(), shape: rows.shape(), rows, is_picture: false, is_empty: true }
+        Self { path: path.to_owned(), rows, is_picture: false, is_empty: true }
     }
 
-    /// Height and width of the images; where only the number of pixels is known, the sides of a square, or one row.
+    /// Height and width of the images; where only the number of pixels is known, the sides of a square, or one row. Of a
+    /// TIFF file, whose pages may differ, those of the next page.
     #[must_use]
     pub fn image_shape(&self) -> [usize; 2] {
-        self.shape
+        self.rows.shape()
     }
 
     /// Whether rows stand in the unpacked file as they are given, up to its end.
@@ -132,14 +129,14 @@ impl Reader {
         self.is_picture
     }
 
-    /// The next images, `most` of them unless there are fewer left; none at the end.
+    /// The next images, `most` of them unless there are fewer left, or others have another shape; none at the end.
     ///
     /// # Errors
     /// If the rest cannot be read, or there was nothing at all.
     pub fn read(&mut self, most: usize) -> Result<Option<Images>, Error> {
-        let mut batch = Batch::default();
+        let (mut batch, shape) = (Batch::default(), self.rows.shape());
         self.rows.read(most, &mut batch)?;
-        self.images(batch)
+        self.images(batch, shape)
     }
 
     /// All that is left.
@@ -147,8 +144,8 @@ impl Reader {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_all(mut self) -> Result<Images, Error> {
-        let mut batch = Batch::default();
-        let row_len = self.shape[0] * self.shape[1];
+        let (mut batch, shape) = (Batch::default(), self.rows.shape());
+        let row_len = shape[0] * shape[1];
         batch.pixels.reserve(self.rows.size_hint().saturating_mul(row_len).min(TRUSTED));
         loop {
             let before = batch.pixels.len();
@@ -157,12 +154,15 @@ impl Reader {
                 break;
             }
         }
-        self.images(batch)?.ok_or(Error::NoImages { path: self.path })
+        if self.rows.shape() != shape {
+            return Err(Error::ShapeMismatch { path: self.path, expected: shape, found: self.rows.shape() });
+        }
+        self.images(batch, shape)?.ok_or(Error::NoImages { path: self.path })
     }
 
-    fn images(&mut self, batch: Batch) -> Result<Option<Images>, Error> {
+    fn images(&mut self, batch: Batch, shape: [usize; 2]) -> Result<Option<Images>, Error> {
         let Batch { pixels, labels } = batch;
-        let row_len = self.shape[0] * self.shape[1];
+        let row_len = shape[0] * shape[1];
         let n = pixels.len() / row_len.max(1);
         if n == 0 {
             return if self.is_empty { Err(Error::NoImages { path: self.path.clone() }) } else { Ok(None) };
@@ -170,6 +170,6 @@ impl Reader {
         self.is_empty = false;
         let pixels = Array2::from_shape_vec((n, row_len), pixels).expect("whole rows");
         let labels = (!labels.is_empty()).then_some(labels);
-        Ok(Some(Images { pixels: pixels.into_shared(), shape: self.shape, labels }))
+        Ok(Some(Images { pixels: pixels.into_shared(), shape, labels }))
     }
 }

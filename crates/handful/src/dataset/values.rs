@@ -23,6 +23,25 @@ pub(super) struct Outside {
 }
 
 impl Scale {
+    /// What most of some rows that are not blank say. One negative number among numbers from -1 to 1 makes these signed.
+    pub(super) fn of(rows: impl Iterator<Item = Vec<f64>>) -> Self {
+        let (mut n_small, mut n_large, mut is_signed) = (0, 0, false);
+        for row in rows.filter(|row| row.iter().any(|&value| value != 0.0)) {
+            if row.iter().all(|&value| value.abs() <= 1.0) {
+                n_small += 1;
+                is_signed |= row.iter().any(|&value| value < 0.0);
+            } else {
+                n_large += 1;
+            }
+        }
+        match (n_small, n_large) {
+            (0, 0) => Self::Unknown,
+            _ if n_large > n_small => Self::Byte,
+            _ if is_signed => Self::Signed,
+            _ => Self::Unit,
+        }
+    }
+
     /// Appends a row's numbers as bytes, rounded. The first row that is not blank decides what numbers mean: if
     /// none is above 1, 1 is white.
     pub(super) fn push(&mut self, row: &[f64], out: &mut Vec<u8>) -> Result<(), Outside> {
@@ -75,6 +94,16 @@ mod tests {
         for wrong in [f64::NAN, f64::INFINITY, -1.0, 256.0] {
             assert_eq!(scale.push(&[wrong], &mut out).unwrap_err().column, 0);
         }
+    }
+
+    #[test]
+    fn most_rows_decide_what_numbers_mean() {
+        let scale = |rows: &[[f64; 2]]| Scale::of(rows.iter().map(|row| row.to_vec()));
+        assert_eq!(scale(&[[0.0, 0.0]]), Scale::Unknown);
+        assert_eq!(scale(&[[0.0, 1.0], [0.0, 0.0]]), Scale::Unit);
+        assert_eq!(scale(&[[0.0, 1.0], [0.0, -0.5]]), Scale::Signed);
+        assert_eq!(scale(&[[0.0, 1.0], [0.0, 9.0], [4.0, 9.0]]), Scale::Byte);
+        assert_eq!(scale(&[[0.0, 1.0], [0.0, -1.0], [4.0, 9.0]]), Scale::Signed);
     }
 
     #[test]

@@ -178,10 +178,7 @@ fn tables_whose_rows_are_wrong_are_refused() {
         "row 2: expected index:value with an index from 1 to 1048576",
     );
     told(b"3 1:0.5 0:1 3:1 4:1\n", "row 1: expected index:value");
-    told(
-        b"3.0 -1 0 0.5 1\n3.0 -1 0 0.5\n",
-        "row 2: expected a label and 4 numbers as in the first row, found 3",
-    );
+    told(b"3.0 -1 0 0.5 0.5\n3.0 -1 0 0.5\n", "row 2: expected 5 columns, found 4");
     told(b"3.0 -1 0 0.5 1\n3.0 -1 0 0.5 1.5\n", "expected a number from -1 to 1, found 1.5");
 }
 

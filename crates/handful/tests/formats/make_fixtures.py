@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image, ImageDraw, ImageOps
+from sklearn.datasets import load_digits
 
 HERE = pathlib.Path(__file__).parent
 FIXTURES = HERE / "fixtures"
@@ -28,6 +29,8 @@ N_IMAGES = {"train": 8, "test": 4}
 # Files that take many bytes per pixel have only the first of the images.
 FEW = 2
 WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+# As many rows tell which column is the label.
+N_DIGITS = {"tra": 60, "tes": 30}
 # The first and the last letter are among them.
 LETTERS = {"train": [23, 7, 16, 15, 26, 1, 14, 2], "test": [1, 13, 26, 8]}
 
@@ -91,6 +94,11 @@ def keras(digits):
     arrays = {f"{x_or_y}_{split}": digits[split][i] for split in digits for i, x_or_y in enumerate("xy")}
     np.savez(FIXTURES / "keras/mnist.npz", **{name: array[:FEW] for name, array in arrays.items()})
     np.savez_compressed(FIXTURES / "keras/compressed.npz", **arrays)
+    # As networks want them: with a channel, and a column for each class.
+    images, labels = digits["train"]
+    np.savez_compressed(FIXTURES / "keras/one_hot.npz", x=images[..., None], y=np.eye(10, dtype=np.float32)[labels])
+    floats = labels.astype(np.float64)
+    np.savez_compressed(FIXTURES / "keras/floats.npz", x=images[:, None], y=np.where(floats == 0, -0.0, floats))
 
 
 def write_csv(name, header, rows, **options):
@@ -119,6 +127,25 @@ def csv_files(digits):
     shuffled = np.array(["label", *pixels])[order].tolist(), np.array(label_first)[:, order].tolist()
     write_csv("csv/shuffled.csv", *shuffled)
     write_csv("csv/words.csv", ["label", *pixels], [[WORDS[label], *row] for label, row in zip(y, x)])
+
+
+def uci():
+    """Tables as UCI distributes them: 8 x 8 pixels from 0 to 16, and the digit behind them."""
+    images, labels = load_digits(return_X_y=True)
+    first = 0
+    for name, n in N_DIGITS.items():
+        rows = np.column_stack([images, labels])[first : first + n].astype(int)
+        write_csv(f"uci/optdigits.{name}", None, rows.tolist())
+        first += n
+
+
+def texts(digits):
+    """What np.savetxt writes, the label first or last."""
+    (FIXTURES / "text").mkdir()
+    x, y = digits["train"]
+    x = x.reshape(len(x), -1)[:FEW]
+    np.savetxt(FIXTURES / "text/first.txt", np.column_stack([y[:FEW], x]), fmt="%.2e")
+    np.savetxt(FIXTURES / "text/last.txt", np.column_stack([x, y[:FEW]]), fmt="%d")
 
 
 def png(image):
@@ -209,6 +236,11 @@ def npy(images):
         "unit": images[:1].astype(np.float32) / 255,
         "flat": images[:1].reshape(1, -1).astype(float),
         "signed": images[:1].astype(np.int64),
+        "channel_last": images[..., None],
+        "channel_first": images[:, None],
+        "one": images[0],
+        "one_fortran": np.asfortranarray(images[0]),
+        "one_row": images[0].ravel(),
     }
     for name, array in arrays.items():
         np.save(FIXTURES / f"npy/{name}.npy", array)
@@ -253,12 +285,48 @@ def strays(digit):
     save("strays/rotated.jpg", upright.transpose(Image.Transpose.ROTATE_90), quality=90, exif=exif)
 
 
+def tiff(images):
+    """As scanners and programs for pictures write them."""
+    first, *others = [Image.fromarray(image) for image in images]
+    tall = Image.fromarray(np.pad(images[1], [(0, 12), (0, 0)]))
+    bilevel = first.point(lambda value: 255 * (value >= 128)).convert("1", dither=Image.Dither.NONE)
+    inverted = ImageOps.invert(first)
+    pictures = {
+        "pages": (first, {"save_all": True, "append_images": others, "compression": "tiff_deflate"}),
+        "mixed": (first, {"save_all": True, "append_images": [tall, *others], "compression": "tiff_lzw"}),
+        "grey": (first, {}),
+        "packbits": (first, {"compression": "packbits"}),
+        "sixteen": (Image.fromarray(images[0].astype(np.uint16) * 257), {"compression": "tiff_lzw"}),
+        "colour": (first.convert("RGB"), {"compression": "tiff_deflate"}),
+        "big": (first, {"big_tiff": True}),
+        # 262 says what 0 means: here white.
+        "white_is_zero": (inverted, {"tiffinfo": {262: 0}}),
+        "bilevel": (bilevel, {}),
+        "fax": (bilevel, {"compression": "group4"}),
+        "fax3": (bilevel, {"compression": "group3"}),
+    }
+    (FIXTURES / "tiff").mkdir()
+    for name, (image, options) in pictures.items():
+        image.save(FIXTURES / f"tiff/{name}.tif", **options)
+
+
+def unsupported(image):
+    (FIXTURES / "unsupported").mkdir()
+    for name in ["digit.pdf", "digit.avif", "digit.jp2", "digit.ico"]:
+        options = {"creationDate": None, "modDate": None} if name.endswith("pdf") else {}
+        Image.fromarray(image).save(FIXTURES / "unsupported" / name, **options)
+
+
 def sha256(rows):
     return [hashlib.sha256(row.tobytes()).hexdigest() for row in rows]
 
 
 def expected(digits):
-    content = {"made_with": {name: version(name) for name in ("numpy", "pillow", "pyarrow")}}
+    content = {"made_with": {name: version(name) for name in ("numpy", "pillow", "pyarrow", "scikit-learn")}}
+    images, labels = load_digits(return_X_y=True)
+    first, second = N_DIGITS.values()
+    for name, rows in [("tra", slice(0, first)), ("tes", slice(first, first + second))]:
+        content[name] = {"labels": labels[rows].tolist(), "sha256": sha256(images[rows].astype(np.uint8))}
     for split, (images, labels) in digits.items():
         # Of what the text says; halves are rounded up.
         small = np.floor((usps_values(images) + 1) * 127.5 + 0.5).astype(np.uint8)
@@ -284,10 +352,14 @@ def main():
     keras(digits)
     csv_files(digits)
     parquet_files(digits)
+    uci()
+    texts(digits)
     usps(digits)
     folders(digits)
     words()
     npy(digits["train"][0][:FEW])
+    tiff(digits["train"][0][:3])
+    unsupported(digits["test"][0][0])
     strays(digits["test"][0][0])
     expected(digits)
 

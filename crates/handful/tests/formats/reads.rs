@@ -1,9 +1,14 @@
 //! Every format, held to the pixels and labels that went into it.
 
-use std::{fs, io::Cursor};
+use std::{
+    fs,
+    io::Cursor,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use handful::{
-    dataset::{self, Images, KnownReader, Reader, Split},
+    dataset::{self, Images, Invert, KnownReader, LabelColumn, Note, Notes, ReadOptions, Reader, Split},
     preprocess::Framing,
 };
 use ndarray::ArrayView1;
@@ -23,9 +28,19 @@ struct Expected {
 impl Expected {
     fn new(split: Split) -> Self {
         let json: Value = serde_json::from_slice(&fs::read(fixture("expected.json")).unwrap()).unwrap();
-        let of = &json[if split == Split::Train { "train" } else { "test" }];
+        Self::of(&json, if split == Split::Train { "train" } else { "test" })
+    }
+
+    /// Of UCI's table of that name.
+    fn uci(name: &str) -> Self {
+        let json: Value = serde_json::from_slice(&fs::read(fixture("expected.json")).unwrap()).unwrap();
+        Self::of(&json, name)
+    }
+
+    fn of(json: &Value, part: &str) -> Self {
+        let of = &json[part];
         let texts = |name: &str| -> Vec<String> {
-            let values = of[name].as_array().unwrap().iter();
+            let values = of[name].as_array().into_iter().flatten();
             values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect()
         };
         Self {
@@ -298,4 +313,299 @@ fn what_is_missing_or_unclear_is_told() {
         let error = known.unwrap_err().to_string();
         assert!(error.contains("row 2: expected a label among 5, found \"0\""), "{error}");
     }
+}
+
+/// What readers tell, and options with which they do.
+fn listening() -> (Arc<Mutex<Vec<Note>>>, ReadOptions) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let notes = Notes::to(move |note: &Note| listener.lock().unwrap().push(note.clone()));
+    (told, ReadOptions { notes, ..ReadOptions::default() })
+}
+
+#[test]
+fn uci_s_tables_have_the_label_in_the_last_column() {
+    for (name, split, n) in [("tra", Split::Train, 60), ("tes", Split::Test, 30)] {
+        let expected = Expected::uci(name);
+        let (told, options) = listening();
+        let images = dataset::load_images_with(&fixture("uci"), split, &options).unwrap();
+        assert_eq!(images.shape, [8, 8]);
+        holds(&images, n, &expected.sha256, Some(&expected.labels));
+        let path = fixture(&format!("uci/optdigits.{name}"));
+        assert_eq!(*told.lock().unwrap(), [Note::LabelColumn { path, column: 64, n_columns: 65 }]);
+    }
+    let both = dataset::load(&fixture("uci")).unwrap();
+    assert_eq!((both.train.n_samples(), both.test.n_samples(), both.train.classes().len()), (60, 30, 10));
+    let path = fixture("uci/optdigits.tra");
+    let read = |label_column| {
+        let options = ReadOptions { label_column, ..ReadOptions::default() };
+        dataset::load_images_with(&path, Split::Train, &options).unwrap()
+    };
+    assert_eq!(read(LabelColumn::Last), read(LabelColumn::Named("65".to_owned())));
+    assert_eq!(read(LabelColumn::First).labels.unwrap()[..3], ["0", "0", "0"]);
+    let none = read(LabelColumn::None);
+    assert_eq!((none.labels, none.shape), (None, [1, 65]));
+}
+
+#[test]
+fn numpy_s_texts_have_the_label_first_or_last() {
+    let expected = Expected::new(Split::Train);
+    for (name, column) in [("first", 0), ("last", 784)] {
+        let (told, options) = listening();
+        let path = fixture(&format!("text/{name}.txt"));
+        let images = dataset::load_images_with(&path, Split::Train, &options).unwrap();
+        holds(&images, 2, &expected.sha256, Some(&expected.labels));
+        assert_eq!(*told.lock().unwrap(), [Note::LabelColumn { path, column, n_columns: 785 }]);
+    }
+}
+
+#[test]
+fn a_label_that_may_be_first_or_last_is_asked_for() {
+    let table = "0,0,0,0,0\n0,0,9,0,0\n0,0,7,0,0\n";
+    let read = |options: &ReadOptions| {
+        Reader::stream_with("t.csv".as_ref(), table.as_bytes(), options).and_then(Reader::read_all)
+    };
+    let error = read(&ReadOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("the label may be the first or the last of the 5 columns"), "{error}");
+    let first = ReadOptions { label_column: LabelColumn::First, ..ReadOptions::default() };
+    assert_eq!(read(&first).unwrap().pixels.row(1).to_vec(), [0, 9, 0, 0]);
+}
+
+/// pandas names columns by their numbers, and rows too, unless told otherwise.
+#[test]
+fn headers_that_count_tell_no_label() {
+    let rows = [[9, 1, 0, 0, 3], [8, 0, 0, 0, 4], [0, 2, 0, 0, 5]];
+    let row = |row: &[i32; 5]| row.map(|value| value.to_string()).join(",");
+    let plain: String = rows.iter().fold("0,1,2,3,4\n".to_owned(), |all, values| all + &row(values) + "\n");
+    let numbered = rows
+        .iter()
+        .enumerate()
+        .fold(",0,1,2,3,4\n".to_owned(), |all, (i, values)| all + &format!("{i},{}\n", row(values)));
+    for table in [plain, numbered] {
+        let reader = Reader::from_stream("t.csv".as_ref(), Cursor::new(table)).unwrap();
+        let images = reader.read_all().unwrap();
+        assert_eq!(
+            (images.shape, images.labels.unwrap()),
+            ([2, 2], ["3", "4", "5"].map(str::to_owned).to_vec())
+        );
+    }
+}
+
+#[test]
+fn labels_are_whole_numbers_however_they_are_written() {
+    let expected = Expected::new(Split::Train);
+    for name in ["floats", "one_hot"] {
+        let images = dataset::load_images(&fixture(&format!("keras/{name}.npz")), Split::Train).unwrap();
+        assert_eq!(images.shape, [28, 28]);
+        holds(&images, 8, &expected.sha256, Some(&expected.labels));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let told = |labels: [&str; 2]| {
+        let rows = labels.map(|label| format!("{label},0,0,0,9\n")).concat();
+        fs::write(&path, format!("label,p0,p1,p2,p3\n{rows}")).unwrap();
+        dataset::load_train(&path).map(|data| data.classes().to_vec())
+    };
+    assert_eq!(told(["7.000e+00", "-0.0"]).unwrap(), ["0", "7"]);
+    assert_eq!(told([" \"7\" ", "7.0"]).unwrap(), ["7"]);
+    let error = told(["7", "7.5"]).unwrap_err().to_string();
+    assert!(error.contains("row 2: expected a label that is a whole number or a name, found 7.5"), "{error}");
+    let error = told(["", "7"]).unwrap_err().to_string();
+    assert!(error.contains("row 1: expected a label, found none"), "{error}");
+}
+
+#[test]
+fn an_array_may_be_one_image_for_those_who_know_its_shape() {
+    let expected = Expected::new(Split::Train);
+    let known = |image_shape| ReadOptions { image_shape: Some(image_shape), ..ReadOptions::default() };
+    for name in ["channel_last", "channel_first"] {
+        let images = dataset::load_images(&fixture(&format!("npy/{name}.npy")), Split::Train).unwrap();
+        assert_eq!(images.shape, [28, 28]);
+        holds(&images, 2, &expected.sha256, None);
+    }
+    for name in ["one", "one_fortran", "one_row"] {
+        let path = fixture(&format!("npy/{name}.npy"));
+        let images = dataset::load_images_with(&path, Split::Test, &known([28, 28])).unwrap();
+        assert_eq!(images.shape, [28, 28], "{name}");
+        holds(&images, 1, &expected.sha256, None);
+    }
+    let path = fixture("npy/one.npy");
+    assert_eq!(dataset::load_images(&path, Split::Test).unwrap().shape, [1, 28]);
+    assert_eq!(dataset::load_images_with(&path, Split::Test, &known([1, 28])).unwrap().pixels.nrows(), 28);
+}
+
+/// Ink that was light is dark, and paper white.
+#[test]
+fn dark_ink_on_light_paper_is_inverted_if_one_asks() {
+    let raw = fs::read(fixture("torchvision/MNIST/raw/train-images-idx3-ubyte")).unwrap();
+    let negative: Vec<u8> =
+        raw[..16].iter().copied().chain(raw[16..].iter().map(|value| 255 - value)).collect();
+    let read = |bytes: &[u8], invert| {
+        let (told, options) = listening();
+        let options = ReadOptions { invert, ..options };
+        let reader = Reader::stream_with("t".as_ref(), Cursor::new(bytes.to_vec()), &options).unwrap();
+        let pixels = reader.read_all().unwrap().pixels;
+        (pixels, told.lock().unwrap().clone())
+    };
+    let (images, _) = read(&raw, Invert::Never);
+    let inverted = Note::Inverted { path: "t".into() };
+    assert_eq!(read(&raw, Invert::Auto), (images.clone(), vec![]));
+    assert_eq!(read(&negative, Invert::Auto), (images.clone(), vec![inverted]));
+    assert_eq!(read(&negative, Invert::Always), (images.clone(), vec![]));
+    assert_ne!(read(&negative, Invert::Never).0, images);
+}
+
+#[cfg(feature = "images")]
+#[test]
+fn tiff_is_read_page_by_page() {
+    let expected = Expected::new(Split::Train);
+    let read = |name: &str| {
+        let mut reader = Reader::open(&fixture(&format!("tiff/{name}.tif")), Split::Test).unwrap();
+        assert!(reader.is_picture());
+        let mut pages = Vec::new();
+        while let Some(images) = reader.read(2).unwrap() {
+            pages.extend(images.pixels.outer_iter().map(|row| (images.shape, row.to_vec())));
+        }
+        pages
+    };
+    let shas = |name: &str| -> Vec<String> {
+        read(name).into_iter().map(|(_, pixels)| sha256(ndarray::aview1(&pixels))).collect()
+    };
+    assert_eq!(shas("pages"), expected.sha256[..3]);
+    for name in ["grey", "packbits", "sixteen", "colour", "big"] {
+        assert_eq!(shas(name), expected.sha256[..1], "{name}");
+    }
+    let shapes: Vec<[usize; 2]> = read("mixed").into_iter().map(|(shape, _)| shape).collect();
+    assert_eq!(shapes, [[28, 28], [40, 28], [28, 28], [28, 28]]);
+    let mixed = Reader::open(&fixture("tiff/mixed.tif"), Split::Test).unwrap().read_all().unwrap_err();
+    assert!(matches!(mixed, dataset::Error::ShapeMismatch { found: [40, 28], .. }), "{mixed}");
+    let bilevel = read("bilevel");
+    assert!(bilevel[0].1.iter().all(|value| [0, 255].contains(value)) && bilevel[0].1.contains(&255));
+    assert_eq!(read("fax"), bilevel);
+    let negative: Vec<u8> = read("grey")[0].1.iter().map(|value| 255 - value).collect();
+    assert_eq!(read("white_is_zero")[0].1, negative);
+
+    let pages = fs::read(fixture("tiff/pages.tif")).unwrap();
+    let error = dataset::decode_picture(&pages).unwrap_err();
+    assert_eq!(error, "expected one picture, found a TIFF file of 3 pages");
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("7")).unwrap();
+    fs::write(folder.path().join("7/pages.tif"), pages).unwrap();
+    fs::copy(fixture("tiff/grey.tif"), folder.path().join("7/z.tif")).unwrap();
+    let images = dataset::load_images(folder.path(), Split::Train).unwrap();
+    let shas = [&expected.sha256[..3], &expected.sha256[..1]].concat();
+    holds(&images, 4, &shas, Some(&["7"; 4].map(str::to_owned)));
+}
+
+#[cfg(feature = "images")]
+#[test]
+fn formats_that_are_not_read_are_called_by_their_name() {
+    let told = |name: &str, bytes: &[u8]| {
+        let reader = Reader::from_stream(name.as_ref(), Cursor::new(bytes.to_vec()));
+        let error = reader.err().expect("not read").to_string();
+        assert_eq!(error, format!("{name}: {}", dataset::decode_picture(bytes).unwrap_err()));
+        error
+    };
+    for (file, kind) in
+        [("digit.pdf", "PDF"), ("digit.avif", "AVIF"), ("digit.jp2", "JPEG 2000"), ("digit.ico", "ICO")]
+    {
+        let error = told(file, &fs::read(fixture("unsupported").join(file)).unwrap());
+        assert_eq!(error, format!("{file}: {kind} files are not supported: export it as PNG or JPEG"));
+    }
+    let heic = told("digit.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+    assert_eq!(heic, "digit.heic: HEIC files are not supported: export it as PNG or JPEG");
+    let fax = fs::read(fixture("tiff/fax3.tif")).unwrap();
+    assert!(dataset::decode_picture(&fax).unwrap_err().ends_with("save it as PNG or JPEG"));
+    let unknown = dataset::decode_picture(b"seven").unwrap_err();
+    assert!(
+        unknown.contains("PNG, JPEG, TIFF, GIF, BMP, WebP, PNM") && unknown.contains("\"seven\""),
+        "{unknown}"
+    );
+}
+
+#[cfg(feature = "images")]
+#[test]
+fn files_come_in_the_order_of_their_numbers() {
+    let expected = Expected::new(Split::Train);
+    let folder = tempfile::tempdir().unwrap();
+    for (class, label) in [("2", 0), ("10", 1)] {
+        fs::create_dir(folder.path().join(class)).unwrap();
+        for (i, name) in ["1", "2", "10", "11"].iter().enumerate() {
+            let image = fixture(&format!(
+                "folders/train/{}/{:05}.png",
+                expected.labels[4 * label + i],
+                4 * label + i
+            ));
+            fs::copy(image, folder.path().join(class).join(format!("{name}.png"))).unwrap();
+        }
+    }
+    let images = dataset::load_images(folder.path(), Split::Train).unwrap();
+    let labels: Vec<String> = ["2", "10"].into_iter().flat_map(|class| vec![class.to_owned(); 4]).collect();
+    holds(&images, 8, &expected.sha256, Some(&labels));
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn the_column_of_labels_in_parquet_can_be_named() {
+    let path = fixture("huggingface/mnist/train-00000-of-00001.parquet");
+    let read = |column: &str| {
+        let options = ReadOptions { label_column: column.parse().unwrap(), ..ReadOptions::default() };
+        dataset::load_images_with(&path, Split::Train, &options)
+    };
+    let expected = Expected::new(Split::Train);
+    for column in ["label", "last", "2"] {
+        holds(&read(column).unwrap(), 8, &expected.sha256, Some(&expected.labels));
+    }
+    assert_eq!(read("none").unwrap().labels, None);
+    let error = read("digit").unwrap_err().to_string();
+    assert!(error.contains("expected a label column \"digit\", found image, label"), "{error}");
+}
+
+/// A named pipe, with a program that writes a file into it.
+#[cfg(unix)]
+fn pipe(folder: &Path, content: Vec<u8>) -> std::path::PathBuf {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let path = folder.join(format!("pipe-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let there = path.clone();
+    // A reader that has seen enough may leave.
+    std::thread::spawn(move || fs::write(there, content));
+    path
+}
+
+#[cfg(unix)]
+#[test]
+fn pipes_are_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = |name: &str| pipe(folder.path(), fs::read(fixture(name)).unwrap());
+    for name in [
+        "gzip/t10k-images-idx3-ubyte.gz",
+        "keras/compressed.npz",
+        "npy/fortran.npy",
+        "kaggle/test.csv",
+        "uci/optdigits.tes",
+        "usps/usps",
+        #[cfg(feature = "parquet")]
+        "huggingface/mnist/test-00000-of-00001.parquet",
+        #[cfg(feature = "images")]
+        "strays/photo.jpg",
+    ] {
+        let from_file = Reader::open(&fixture(name), Split::Test).unwrap().read_all().unwrap();
+        let from_pipe = Reader::open(&pipe(name), Split::Test).unwrap().read_all().unwrap();
+        assert_eq!(from_pipe.pixels, from_file.pixels, "{name}");
+    }
+    let both = dataset::load(&pipe("keras/compressed.npz")).unwrap();
+    assert_eq!((both.train.n_samples(), both.test.n_samples()), (8, 4));
+    let on_disk =
+        dataset::OnDisk::open(&pipe("npy/images.npy"), Split::Train, &ReadOptions::default()).unwrap();
+    assert!(on_disk.is_copy());
+    let known = dataset::load_known(
+        &pipe("kaggle/train.csv"),
+        Split::Test,
+        &["0", "5"].map(str::to_owned),
+        [28, 28],
+        &ReadOptions::default(),
+    );
+    assert_eq!(known.unwrap().labels(), [1, 0]);
 }

@@ -1,6 +1,7 @@
 //! The formats that images come in, told apart by how a file starts.
 
-mod csv;
+mod columns;
+mod foreign;
 pub(super) mod idx;
 pub(super) mod npy;
 mod npz;
@@ -8,11 +9,35 @@ mod npz;
 pub(super) mod parquet;
 #[cfg(feature = "images")]
 pub(super) mod pictures;
+mod records;
+mod table;
 mod text;
+#[cfg(feature = "images")]
+mod tiff;
 
 use std::path::Path;
 
-use super::{Error, Split, input::Input};
+use super::{Error, ReadOptions, Split, input::Input};
+use records::Records;
+use table::Table;
+
+/// The formats of pictures that handful reads.
+pub const PICTURE_FORMATS: &str = "PNG, JPEG, TIFF, GIF, BMP, WebP, PNM";
+/// The formats of files with many images that handful reads.
+pub const DATA_FORMATS: &str =
+    "IDX, NumPy (.npy, .npz), CSV, Parquet with pictures, numbers as text (UCI, USPS), libsvm";
+/// How the names of pictures end: of those that are read, and of some that are not, so that it is told.
+const PICTURE_EXTENSIONS: &[&str] = &[
+    "png", "jpg", "jpeg", "tif", "tiff", "gif", "bmp", "webp", "pnm", "pbm", "pgm", "ppm", "pam", "heic",
+    "heif", "avif", "jxl", "jp2",
+];
+
+/// Whether a file is named as pictures are, be it one that is read or not.
+#[must_use]
+pub fn is_named_as_picture(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    PICTURE_EXTENSIONS.contains(&&*extension)
+}
 
 /// An image of more bytes is none that anything here is made for; a header that says so is wrong.
 const MOST_BYTES_A_ROW: u128 = 1 << 26;
@@ -53,7 +78,7 @@ pub(super) enum Format {
     Picture,
     /// `label 1:0.5 7:1 …`
     Libsvm,
-    /// Numbers and nothing else, the label first, with spaces between.
+    /// A label and numbers, or numbers alone, with spaces between.
     Numbers,
     Csv,
 }
@@ -69,7 +94,9 @@ impl Format {
             | [b'G', b'I', b'F', b'8', ..]
             | [b'R', b'I', b'F', b'F', ..]
             | [b'B', b'M', _, _, _, _, 0, 0, ..]
-            | [b'P', b'1'..=b'6', b'\n' | b' ', ..] => Some(Self::Picture),
+            | [b'P', b'1'..=b'7', b'\n' | b'\r' | b'\t' | b' ', ..]
+            | [b'I', b'I', 42 | 43, 0, ..]
+            | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Picture),
             _ if idx::matches(head) => Some(Self::Idx),
             _ => text::format(head),
         }
@@ -77,21 +104,24 @@ impl Format {
 }
 
 /// Opens a file that holds images, and perhaps labels, all by itself.
-pub(super) fn open(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
+pub(super) fn open(input: Input, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
     let Some(format) = Format::of(&input.head) else {
-        return Err(Error::Unrecognized { found: start(&input.head), path: input.path });
+        return Err(match foreign::advice(&input.head) {
+            Some(problem) => Error::Content { path: input.path, problem },
+            None => Error::Unrecognized { found: start(&input.head), path: input.path },
+        });
     };
     Ok(match format {
         Format::Idx => Box::new(idx::Images::new(input)?),
-        Format::Npy => npy::open(input)?,
-        Format::Npz => npz::open(input, split)?,
-        Format::Csv => Box::new(csv::Table::new(input)?),
+        Format::Npy => npy::open(input, options)?,
+        Format::Npz => npz::open(input, split, options)?,
+        Format::Csv => Box::new(Table::new(input.path.clone(), Records::delimited(input), options)?),
+        Format::Numbers => Box::new(Table::new(input.path.clone(), Records::spaced(input), options)?),
         Format::Libsvm => Box::new(text::Libsvm::new(input)?),
-        Format::Numbers => Box::new(text::Numbers::new(input)?),
         #[cfg(feature = "parquet")]
-        Format::Parquet => Box::new(parquet::Table::new(input)?),
+        Format::Parquet => Box::new(parquet::Table::new(input, options)?),
         #[cfg(feature = "images")]
-        Format::Picture => Box::new(pictures::One::new(input)?),
+        Format::Picture => Box::new(pictures::File::new(input)?),
         #[cfg(not(all(feature = "parquet", feature = "images")))]
         _ => return Err(Error::Feature { path: input.path, feature: feature(format) }),
     })
@@ -123,15 +153,4 @@ fn wrong(path: &Path, row: u64, problem: impl Into<String>) -> Error {
 /// Whether a column is called as labels are.
 fn is_label(name: &str) -> bool {
     ["label", "labels", "class", "target", "digit", "y"].iter().any(|label| name.eq_ignore_ascii_case(label))
-}
-
-/// A label as it is shown: whole numbers without a fraction, names without space around them.
-fn label(text: &str) -> String {
-    let text = text.trim();
-    match text.split_once('.') {
-        Some((whole, zeros)) if whole.parse::<i64>().is_ok() && zeros.bytes().all(|digit| digit == b'0') => {
-            whole.to_owned()
-        }
-        _ => text.to_owned(),
-    }
 }

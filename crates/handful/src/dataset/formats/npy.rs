@@ -9,16 +9,21 @@ use std::{
 
 use py_literal::Value;
 
-use super::{Batch, MOST_BYTES_A_ROW, Rows, label, wrong};
+use super::{Batch, MOST_BYTES_A_ROW, Rows, wrong};
 use crate::dataset::{
-    Error,
+    Error, ReadOptions,
     input::{Bytes, Input},
+    labels,
     values::{Scale, shape_of},
 };
 use columns::{Columns, keep};
 
 /// NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;
+/// Labels in more columns are none.
+const MOST_CLASSES: usize = 1 << 16;
+/// A picture is not longer than so many times its width, or the other way round.
+const LONGEST: u64 = 4;
 
 /// An array with its header read.
 pub(super) struct Array {
@@ -88,6 +93,39 @@ impl Array {
         }
     }
 
+    /// The array's values as labels are written.
+    fn names(&self, bytes: &mut [u8]) -> Vec<String> {
+        match (self.kind, self.size) {
+            ('U' | 'S', size) => bytes.chunks_exact(size).map(|text| self.text(text)).collect(),
+            ('b', _) => bytes.iter().map(|&bit| u8::from(bit != 0).to_string()).collect(),
+            ('u' | 'i', 8) => {
+                // Not all of these are floats.
+                let bytes = bytes.as_chunks::<8>().0.iter();
+                let number = |&bytes: &[u8; 8]| {
+                    if self.is_big_endian { u64::from_be_bytes(bytes) } else { u64::from_le_bytes(bytes) }
+                };
+                match self.kind {
+                    'u' => bytes.map(|bytes| number(bytes).to_string()).collect(),
+                    _ => bytes.map(|bytes| number(bytes).cast_signed().to_string()).collect(),
+                }
+            }
+            _ => self.decode(bytes).into_iter().map(|number| labels::name(&number.to_string())).collect(),
+        }
+    }
+
+    /// Of fixed length, with zeros behind.
+    fn text(&self, bytes: &[u8]) -> String {
+        let letter = |&bytes: &[u8; 4]| {
+            let code = if self.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
+        };
+        let text: String = match self.kind {
+            'U' => bytes.as_chunks::<4>().0.iter().map(letter).collect(),
+            _ => String::from_utf8_lossy(bytes).into_owned(),
+        };
+        labels::name(text.trim_end_matches('\0'))
+    }
+
     fn io_error(&self, source: std::io::Error) -> Error {
         Error::Io { path: self.path.clone(), source }
     }
@@ -145,6 +183,24 @@ fn parse(text: &str) -> Option<Header> {
     })
 }
 
+/// The shape of a stack of images, for an array that may hold one image alone: of (height, width), (height, width, 1) or
+/// (pixels). Only those who know what shape images should have can tell. None if it can be either.
+fn as_stack(shape: &[u64], wanted: Option<[usize; 2]>) -> Option<Vec<u64>> {
+    let Some(wanted) = wanted.map(|sides| sides.map(|side| side as u64)) else { return Some(shape.to_vec()) };
+    let n_pixels = wanted[0] * wanted[1];
+    let is_square = |n: u64| n.isqrt().pow(2) == n;
+    match *shape {
+        [n] if n == n_pixels => Some(vec![1, n]),
+        [_, width] if width == n_pixels => Some(shape.to_vec()),
+        [height, width] | [height, width, 1] if [height, width] == wanted => Some(vec![1, height, width]),
+        [height, width] if height == width && is_square(width) => None,
+        [height, width] if !is_square(width) && height.max(width) <= LONGEST * height.min(width) => {
+            Some(vec![1, height, width])
+        }
+        _ => Some(shape.to_vec()),
+    }
+}
+
 /// An array of images: (n, height, width), (n, pixels), or with a single channel.
 pub(super) struct Images {
     array: Array,
@@ -156,7 +212,19 @@ pub(super) struct Images {
 }
 
 impl Images {
-    pub(super) fn new(array: Array) -> Result<Self, Error> {
+    /// `wanted` is the shape that images should have, if these may be one image alone.
+    pub(super) fn new(mut array: Array, wanted: Option<[usize; 2]>) -> Result<Self, Error> {
+        let Some(stack) = as_stack(&array.shape, wanted) else {
+            let (n, side) = (array.shape[0], array.shape[1].isqrt());
+            return Err(Error::Content {
+                problem: format!(
+                    "an array of shape ({n}, {n}) may be one image, or {n} images of {side} x {side}: expected shape \
+                     (1, {n}, {n}) or ({n}, {side}, {side})"
+                ),
+                path: array.path,
+            });
+        };
+        array.shape = stack;
         let side = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
         let shape = match array.shape[..] {
             [_, d] => Some(shape_of(side(d))),
@@ -257,16 +325,26 @@ impl Rows for Images {
 pub(super) struct Labelled {
     images: Images,
     labels: Array,
+    /// One, or one for each class.
+    n_columns: usize,
 }
 
 impl Labelled {
     pub(super) fn new(images: Images, labels: Array) -> Result<Self, Error> {
-        if !matches!(labels.shape[..], [_] | [_, 1]) {
+        let n_columns = match labels.shape[..] {
+            [_] | [_, 1] => Some(1),
+            [_, n] if !labels.is_fortran && !matches!(labels.kind, 'U' | 'S') => usize::try_from(n).ok(),
+            _ => None,
+        };
+        let Some(n_columns) = n_columns.filter(|n| (1..=MOST_CLASSES).contains(n)) else {
             return Err(Error::Content {
-                problem: format!("expected labels of shape (n), found shape {:?}", labels.shape),
+                problem: format!(
+                    "expected labels of shape (n), or (n, classes) with a 1 for each, found shape {:?}",
+                    labels.shape
+                ),
                 path: labels.path,
             });
-        }
+        };
         if labels.shape[0] != images.rows_left {
             return Err(Error::CountMismatch {
                 images: images.size_hint(),
@@ -275,7 +353,7 @@ impl Labelled {
                 labels_path: labels.path,
             });
         }
-        Ok(Self { images, labels })
+        Ok(Self { images, labels, n_columns })
     }
 }
 
@@ -288,7 +366,7 @@ impl Rows for Labelled {
         let before = self.images.row;
         self.images.read(most, into)?;
         let n = self.images.row - before;
-        let size = self.labels.size;
+        let size = self.labels.size * self.n_columns;
         let mut bytes = self.labels.take(n * size as u64)?;
         if bytes.len() as u64 != n * size as u64 {
             return Err(Error::WrongSize {
@@ -297,10 +375,18 @@ impl Rows for Labelled {
                 path: self.labels.path.clone(),
             });
         }
-        into.labels.extend(match self.labels.kind {
-            'U' | 'S' => bytes.chunks_exact(size).map(|text| self.text(text)).collect::<Vec<_>>(),
-            _ => self.labels.decode(&mut bytes).into_iter().map(|number| number.to_string()).collect(),
-        });
+        if self.n_columns == 1 {
+            into.labels.append(&mut self.labels.names(&mut bytes));
+            return Ok(());
+        }
+        for (row, values) in (before + 1..).zip(self.labels.decode(&mut bytes).chunks_exact(self.n_columns)) {
+            let mut ones = (0..).zip(values).filter(|(_, value)| **value != 0.0);
+            let (Some((class, _)), None) = (ones.next(), ones.next()) else {
+                let problem = format!("expected one 1 in {} columns of labels, and zeros", self.n_columns);
+                return Err(wrong(&self.labels.path, row, problem));
+            };
+            into.labels.push(u64::to_string(&class));
+        }
         Ok(())
     }
 
@@ -313,28 +399,12 @@ impl Rows for Labelled {
     }
 }
 
-impl Labelled {
-    /// Of fixed length, with zeros behind.
-    fn text(&self, bytes: &[u8]) -> String {
-        let letter = |&bytes: &[u8; 4]| {
-            let code =
-                if self.labels.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
-            char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER)
-        };
-        let text: String = match self.labels.kind {
-            'U' => bytes.as_chunks::<4>().0.iter().map(letter).collect(),
-            _ => String::from_utf8_lossy(bytes).into_owned(),
-        };
-        label(text.trim_end_matches('\0'))
-    }
-}
-
-pub(super) fn open(input: Input) -> Result<Box<dyn Rows>, Error> {
-    Ok(Box::new(Images::new(Array::new(input.path, input.bytes)?)?))
+pub(super) fn open(input: Input, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
+    Ok(Box::new(Images::new(Array::new(input.path, input.bytes)?, options.image_shape)?))
 }
 
 /// Images from one file, labels from another.
 pub(in crate::dataset) fn open_pair(images: Input, labels: Input) -> Result<Box<dyn Rows>, Error> {
-    let images = Images::new(Array::new(images.path, images.bytes)?)?;
+    let images = Images::new(Array::new(images.path, images.bytes)?, None)?;
     Ok(Box::new(Labelled::new(images, Array::new(labels.path, labels.bytes)?)?))
 }

@@ -15,7 +15,7 @@ use super::{
     one_line,
 };
 use crate::dataset::{
-    Error, Split,
+    Error, ReadOptions, Split,
     input::{Input, inflated},
 };
 
@@ -23,7 +23,7 @@ use crate::dataset::{
 const NAMES: [(&str, &str); 5] =
     [("x", "y"), ("X", "y"), ("images", "labels"), ("data", "target"), ("arr_0", "arr_1")];
 
-pub(super) fn open(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
+pub(super) fn open(input: Input, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
     let path = input.path.clone();
     let file = input.into_file()?;
     let problem = |problem: String| Error::Content { path: path.clone(), problem };
@@ -45,7 +45,8 @@ pub(super) fn open(input: Input, split: Split) -> Result<Box<dyn Rows>, Error> {
     };
     let has_labels = has(&labels);
     let mut member = |name: &str| member(&path, &mut archive, &shared, name);
-    let images = Images::new(member(&images)?)?;
+    let wanted = options.image_shape.filter(|_| !has_labels);
+    let images = Images::new(member(&images)?, wanted)?;
     if !has_labels {
         return Ok(Box::new(images));
     }

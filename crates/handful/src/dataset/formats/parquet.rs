@@ -21,8 +21,8 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use super::{Batch, Rows, is_label, label, one_line, pictures, wrong};
-use crate::dataset::{Error, Images, Reader, input::Input};
+use super::{Batch, Rows, is_label, one_line, pictures, wrong};
+use crate::dataset::{Error, Images, LabelColumn, ReadOptions, Reader, input::Input, labels};
 
 pub(super) struct Table {
     path: PathBuf,
@@ -31,7 +31,8 @@ pub(super) struct Table {
     first: Option<Row>,
     shape: [usize; 2],
     n_rows: usize,
-    has_labels: bool,
+    /// The name of the column of labels.
+    label: Option<String>,
     row: u64,
     /// The row after the last.
     end: u64,
@@ -91,11 +92,11 @@ fn rows_in(group: &RowGroupMetaData) -> u64 {
 }
 
 impl Table {
-    pub(super) fn new(input: Input) -> Result<Self, Error> {
-        Self::of(input, None)
+    pub(super) fn new(input: Input, options: &ReadOptions) -> Result<Self, Error> {
+        Self::of(input, None, &options.label_column)
     }
 
-    fn of(input: Input, groups: Option<Range<usize>>) -> Result<Self, Error> {
+    fn of(input: Input, groups: Option<Range<usize>>, label: &LabelColumn) -> Result<Self, Error> {
         let open = Open::new(input, groups)?;
         let (path, numbers) = (open.path.clone(), open.rows.clone());
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
@@ -106,15 +107,15 @@ impl Table {
             let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
             problem(format!("expected a column of images in PNG or JPEG, found {}", names.join(", ")))
         })?;
-        let labels = columns.iter().find(|column| is_label(column.name()));
+        let labels = label_column(columns, label).map_err(problem)?;
         let chosen = [Some(image), labels].into_iter().flatten().cloned().collect();
-        let has_labels = labels.is_some();
+        let label = labels.map(|column| column.name().to_owned());
         let mut rows = open.read(chosen)?;
         let first = guarded(|| rows.next().transpose()).map_err(problem)?;
         let first = first.ok_or(Error::NoImages { path: path.clone() })?;
         let n_rows = usize::try_from(numbers.end - numbers.start).unwrap_or(0);
         let (row, end) = (numbers.start + 1, numbers.end);
-        let mut found = Self { path, rows, first: None, shape: [0, 0], n_rows, has_labels, row, end };
+        let mut found = Self { path, rows, first: None, shape: [0, 0], n_rows, label, row, end };
         found.shape = shape_of(&found.picture(&first)?);
         found.first = Some(first);
         found.row = numbers.start;
@@ -133,20 +134,34 @@ impl Table {
         let bytes = bytes.ok_or_else(|| wrong(&self.path, self.row, "expected an image, found none"))?;
         pictures::decode_picture(bytes.data()).map_err(|problem| wrong(&self.path, self.row, problem))
     }
-
-    fn label(&self, row: &Row) -> Result<String, Error> {
-        label_of(row).ok_or_else(|| wrong(&self.path, self.row, NO_LABEL))
-    }
 }
 
 const NO_LABEL: &str = "expected a label, found none";
 
-fn label_of(row: &Row) -> Option<String> {
+/// The column of labels that is wanted, if there is one; what is wrong if there is none of that name.
+fn label_column<'a>(columns: &'a [TypePtr], wanted: &LabelColumn) -> Result<Option<&'a TypePtr>, String> {
+    match wanted {
+        LabelColumn::Auto => Ok(columns.iter().find(|column| is_label(column.name()))),
+        LabelColumn::None => Ok(None),
+        LabelColumn::First => Ok(columns.first()),
+        LabelColumn::Last => Ok(columns.last()),
+        LabelColumn::Named(name) => {
+            let named = columns.iter().find(|column| column.name() == name);
+            let numbered = || columns.get(name.parse::<usize>().ok()?.checked_sub(1)?);
+            named.or_else(numbered).map(Some).ok_or_else(|| {
+                let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+                format!("expected a label column {name:?}, found {}", names.join(", "))
+            })
+        }
+    }
+}
+
+fn label_of(row: &Row, column: &str) -> Option<String> {
     row.get_column_iter().find_map(|(name, field)| match field {
-        _ if !is_label(name) => None,
-        Field::Str(text) => Some(label(text)),
+        _ if name != column => None,
+        Field::Str(text) => Some(labels::name(text)),
         Field::Null | Field::Bytes(_) | Field::Group(_) => None,
-        other => Some(label(&other.to_string())),
+        other => Some(labels::name(&other.to_string())),
     })
 }
 
@@ -190,7 +205,7 @@ impl RowGroups {
     /// # Errors
     /// If they cannot be read, or there are none.
     pub fn images(&self, groups: Range<usize>) -> Result<Images, Error> {
-        let table = Table::of(Input::open(&self.path)?, Some(groups))?;
+        let table = Table::of(Input::open(&self.path)?, Some(groups), &LabelColumn::Auto)?;
         Reader::new(&self.path, Box::new(table)).read_all()
     }
 
@@ -205,11 +220,14 @@ impl RowGroups {
         let column = columns.iter().find(|column| is_label(column.name())).cloned();
         let problem = "expected a column of labels, as one called label, found none".to_owned();
         let column = column.ok_or_else(|| Error::Content { path: path.clone(), problem })?;
+        let name = column.name().to_owned();
         let mut rows = open.read(vec![column])?;
         let label = |number: u64| {
             let row =
                 guarded(|| rows.next().transpose()).map_err(|problem| wrong(&path, number + 1, problem))?;
-            row.as_ref().and_then(label_of).ok_or_else(|| wrong(&path, number + 1, NO_LABEL))
+            row.as_ref()
+                .and_then(|row| label_of(row, &name))
+                .ok_or_else(|| wrong(&path, number + 1, NO_LABEL))
         };
         numbers.map(label).collect()
     }
@@ -280,8 +298,9 @@ impl Rows for Table {
                 });
             }
             into.pixels.extend(picture);
-            if self.has_labels {
-                into.labels.push(self.label(&row)?);
+            if let Some(column) = &self.label {
+                let label = label_of(&row, column);
+                into.labels.push(label.ok_or_else(|| wrong(&self.path, self.row, NO_LABEL))?);
             }
         }
         Ok(())

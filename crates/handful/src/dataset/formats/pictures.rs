@@ -1,15 +1,16 @@
-//! Pictures: PNG, JPEG and others, grey or coloured, alone or in a folder for each class.
+//! Pictures: PNG, JPEG, TIFF and others, grey or coloured, alone or in a folder for each class.
 
 use std::{
-    io::{Cursor, Read},
-    path::PathBuf,
+    collections::VecDeque,
+    io::{self, BufRead, Cursor, Read, Seek},
+    path::{Path, PathBuf},
 };
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Batch, Rows, one_line};
+use super::{Batch, Format, PICTURE_FORMATS, Rows, foreign, one_line, start, tiff};
 use crate::{
     dataset::{Error, ReadOptions, framed::FRAME, input::Input},
     preprocess::{Framer, Framing},
@@ -22,13 +23,24 @@ const MOST_MEMORY: u64 = 1 << 27;
 const MOST_METADATA: u64 = 1 << 24;
 const LONGEST_SIDE: u32 = 20_000;
 
-/// Grey values of a picture in PNG, JPEG, GIF, BMP, WebP or PNM, shape (height, width); 255 is white. What is
-/// transparent becomes black behind light ink, and white behind dark.
+/// Grey values of a picture in one of the [`PICTURE_FORMATS`], shape (height, width); 255 is white. What is transparent
+/// becomes black behind light ink, and white behind dark.
 ///
 /// # Errors
-/// What is wrong with it, in one sentence.
-#[expect(clippy::missing_panics_doc, reason = "as many pixels as there are")]
+/// What is wrong with it, in one sentence; a TIFF file of several pages is not one picture.
 pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
+    if tiff::matches(bytes) {
+        let n_pages = tiff::Pages::new(bytes).len();
+        if n_pages > 1 {
+            return Err(format!("expected one picture, found a TIFF file of {n_pages} pages"));
+        }
+    }
+    decode(bytes)
+}
+
+/// The first picture of a file.
+fn decode(bytes: &[u8]) -> Result<Array2<u8>, String> {
+    check_format(bytes)?;
     if is_cut_jpeg(bytes) {
         return Err("expected a picture, found a part of a JPEG file".to_owned());
     }
@@ -57,13 +69,23 @@ pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
 /// # Errors
 /// What is wrong with it, in one sentence.
 pub fn picture_size(bytes: &[u8]) -> Result<[usize; 2], String> {
+    check_format(bytes)?;
     let (width, height) = decoder(bytes).map_err(damaged)?.dimensions();
     Ok([height as usize, width as usize])
 }
 
+/// Whether a file is a picture, by its first bytes.
+fn check_format(bytes: &[u8]) -> Result<(), String> {
+    if Format::of(bytes) == Some(Format::Picture) {
+        return Ok(());
+    }
+    let unknown = || format!("expected a picture ({PICTURE_FORMATS}), found {}", start(bytes));
+    Err(foreign::advice(bytes).unwrap_or_else(unknown))
+}
+
 /// Has read what comes before the picture itself.
 fn decoder(bytes: &[u8]) -> image::ImageResult<impl ImageDecoder> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut reader = with_format(ImageReader::new(Cursor::new(bytes)), bytes)?;
     let mut limits = Limits::default();
     limits.max_image_width = Some(LONGEST_SIDE);
     limits.max_image_height = Some(LONGEST_SIDE);
@@ -75,8 +97,22 @@ fn decoder(bytes: &[u8]) -> image::ImageResult<impl ImageDecoder> {
     Ok(decoder)
 }
 
+/// TIFF for large files starts differently from what is guessed as TIFF.
+fn with_format<R: BufRead + Seek>(reader: ImageReader<R>, head: &[u8]) -> io::Result<ImageReader<R>> {
+    let mut reader = reader.with_guessed_format()?;
+    if tiff::matches(head) {
+        reader.set_format(ImageFormat::Tiff);
+    }
+    Ok(reader)
+}
+
 fn damaged(error: image::ImageError) -> String {
-    format!("expected a picture, found a damaged one ({})", one_line(error))
+    match error {
+        image::ImageError::Unsupported(error) => {
+            format!("this kind of picture is not supported ({}): save it as PNG or JPEG", one_line(error))
+        }
+        error => format!("expected a picture, found a damaged one ({})", one_line(error)),
+    }
 }
 
 /// Decoders make grey of what is missing. Picture data, which follow the last marker `SOS`, end with a marker `EOI`.
@@ -99,37 +135,93 @@ fn on_paper(picture: &DynamicImage) -> Vec<u8> {
     pixels.pixels().map(|pixel| mixed(pixel.0)).collect()
 }
 
-/// Reads a file of one picture.
-pub(in crate::dataset) fn read(input: Input) -> Result<Array2<u8>, Error> {
-    let Input { path, mut bytes, .. } = input;
-    let mut all = Vec::new();
-    let read = bytes.by_ref().take(MOST_BYTES + 1).read_to_end(&mut all);
-    read.map_err(|source| Error::Io { path: path.clone(), source })?;
-    if all.len() as u64 > MOST_BYTES {
-        let problem = format!("expected a picture of at most {MOST_BYTES} bytes, found more");
-        return Err(Error::Content { path, problem });
-    }
-    decode_picture(&all).map_err(|problem| Error::Content { path, problem })
+/// The pictures of a file, one after the other: a TIFF file may have several pages.
+struct Pages {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// None of a file of one picture.
+    directories: Option<tiff::Pages>,
+    next: usize,
 }
 
-/// A file of one picture, as it is.
-pub(super) struct One(Option<Array2<u8>>, [usize; 2]);
+impl Pages {
+    fn new(input: Input) -> Result<Self, Error> {
+        let Input { path, mut bytes, .. } = input;
+        let mut all = Vec::new();
+        let read = bytes.by_ref().take(MOST_BYTES + 1).read_to_end(&mut all);
+        read.map_err(|source| Error::Io { path: path.clone(), source })?;
+        if all.len() as u64 > MOST_BYTES {
+            let problem = format!("expected a picture of at most {MOST_BYTES} bytes, found more");
+            return Err(Error::Content { path, problem });
+        }
+        let directories = tiff::matches(&all).then(|| tiff::Pages::new(&all)).filter(|pages| pages.len() > 1);
+        Ok(Self { path, bytes: all, directories, next: 0 })
+    }
 
-impl One {
+    fn len(&self) -> usize {
+        self.directories.as_ref().map_or(1, tiff::Pages::len)
+    }
+
+    /// What errors call the page that was read last.
+    fn name(&self) -> PathBuf {
+        if self.len() == 1 { self.path.clone() } else { self.path.join(format!("page {}", self.next)) }
+    }
+}
+
+impl Iterator for Pages {
+    type Item = Result<Array2<u8>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next == self.len() {
+            return None;
+        }
+        if let Some(pages) = &self.directories {
+            pages.turn_to(self.next, &mut self.bytes);
+        }
+        self.next += 1;
+        Some(decode(&self.bytes).map_err(|problem| Error::Content { path: self.name(), problem }))
+    }
+}
+
+fn shape_of(picture: &Array2<u8>) -> [usize; 2] {
+    [picture.nrows(), picture.ncols()]
+}
+
+/// A file of pictures, as they are.
+pub(super) struct File {
+    pages: Pages,
+    next: Option<Array2<u8>>,
+    /// Of the next picture, or of the last.
+    shape: [usize; 2],
+}
+
+impl File {
     pub(super) fn new(input: Input) -> Result<Self, Error> {
-        let picture = read(input)?;
-        let shape = [picture.nrows(), picture.ncols()];
-        Ok(Self(Some(picture), shape))
+        let mut found = Self { pages: Pages::new(input)?, next: None, shape: [0, 0] };
+        found.turn()?;
+        Ok(found)
+    }
+
+    fn turn(&mut self) -> Result<(), Error> {
+        self.next = self.pages.next().transpose()?;
+        self.shape = self.next.as_ref().map_or(self.shape, shape_of);
+        Ok(())
     }
 }
 
-impl Rows for One {
+impl Rows for File {
     fn shape(&self) -> [usize; 2] {
-        self.1
+        self.shape
     }
 
-    fn read(&mut self, _most: usize, into: &mut Batch) -> Result<(), Error> {
-        into.pixels.extend(self.0.take().into_iter().flatten());
+    /// Stops where pictures of another shape follow.
+    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
+        let shape = self.shape;
+        for _ in 0..most {
+            let Some(picture) = self.next.take_if(|_| self.shape == shape) else { break };
+            into.pixels.extend(picture);
+            self.turn()?;
+        }
         Ok(())
     }
 }
@@ -137,6 +229,8 @@ impl Rows for One {
 /// Pictures in a folder for each class, whose name is the label.
 pub(in crate::dataset) struct Folder {
     files: std::vec::IntoIter<(PathBuf, String)>,
+    /// Images that were read, but not asked for yet, with their labels.
+    waiting: VecDeque<(Array2<u8>, String)>,
     shape: [usize; 2],
     framer: Framer,
 }
@@ -151,24 +245,30 @@ impl Folder {
             None if options.framing == Framing::Always => FRAME,
             None => common_shape(&files)?.unwrap_or(FRAME),
         };
-        Ok(Self { files: files.into_iter(), shape, framer: options.framer(shape) })
+        Ok(Self { files: files.into_iter(), waiting: VecDeque::new(), shape, framer: options.framer(shape) })
     }
 }
 
 fn common_shape(files: &[(PathBuf, String)]) -> Result<Option<[usize; 2]>, Error> {
     let mut common = None;
     for (path, _) in files {
-        let size = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-        let size = size.map_err(|source| Error::Io { path: path.clone(), source })?;
-        let (width, height) = size
-            .into_dimensions()
-            .map_err(|error| Error::Content { path: path.clone(), problem: damaged(error) })?;
-        let shape = [height as usize, width as usize];
+        let shape = size_of_file(path)?;
         if *common.get_or_insert(shape) != shape {
             return Ok(None);
         }
     }
     Ok(common)
+}
+
+/// Height and width of the first picture in a file.
+fn size_of_file(path: &Path) -> Result<[usize; 2], Error> {
+    let io_error = |source| Error::Io { path: path.to_owned(), source };
+    let problem = |problem| Error::Content { path: path.to_owned(), problem };
+    let head = Input::open(path)?.head;
+    check_format(&head).map_err(problem)?;
+    let reader = ImageReader::open(path).and_then(|reader| with_format(reader, &head)).map_err(io_error)?;
+    let (width, height) = reader.into_dimensions().map_err(|error| problem(damaged(error)))?;
+    Ok([height as usize, width as usize])
 }
 
 impl Rows for Folder {
@@ -177,23 +277,30 @@ impl Rows for Folder {
     }
 
     fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
-        let files: Vec<_> = self.files.by_ref().take(most).collect();
-        let open = |(path, _): &(PathBuf, String)| {
-            let picture = read(Input::open(path)?)?;
-            let found = [picture.nrows(), picture.ncols()];
-            self.framer.frame(picture.view()).ok_or_else(|| Error::ShapeMismatch {
-                path: path.clone(),
-                expected: self.shape,
-                found,
-            })
+        let files: Vec<_> = self.files.by_ref().take(most.saturating_sub(self.waiting.len())).collect();
+        let open = |(path, label): &(PathBuf, String)| {
+            let mut pages = Pages::new(Input::open(path)?)?;
+            let mut images = Vec::new();
+            while let Some(picture) = pages.next().transpose()? {
+                let image = self.framer.frame(picture.view()).ok_or_else(|| Error::ShapeMismatch {
+                    path: pages.name(),
+                    expected: self.shape,
+                    found: shape_of(&picture),
+                })?;
+                images.push((image, label.clone()));
+            }
+            Ok(images)
         };
-        let pixels: Vec<Array2<u8>> = files.par_iter().map(open).collect::<Result<_, Error>>()?;
-        into.pixels.extend(pixels.into_iter().flatten());
-        into.labels.extend(files.into_iter().map(|(_, label)| label));
+        let images: Vec<Vec<_>> = files.par_iter().map(open).collect::<Result<_, Error>>()?;
+        self.waiting.extend(images.into_iter().flatten());
+        for (image, label) in self.waiting.drain(..most.min(self.waiting.len())) {
+            into.pixels.extend(image);
+            into.labels.push(label);
+        }
         Ok(())
     }
 
     fn size_hint(&self) -> usize {
-        self.files.len()
+        self.waiting.len() + self.files.len()
     }
 }

@@ -1,11 +1,12 @@
-//! Numbers as text: libsvm's lines, and the plain ones that USPS is published as.
+//! Numbers as text: which format it is, and libsvm's lines.
 
 use std::io::{BufRead, BufReader, Read, Seek};
 
-use super::{Batch, Format, Rows, label, wrong};
+use super::{Batch, Format, Rows, wrong};
 use crate::dataset::{
     Error,
-    input::{Bytes, Input},
+    input::Input,
+    labels,
     values::{Scale, shape_of},
 };
 
@@ -32,9 +33,11 @@ pub(super) fn format(head: &[u8]) -> Option<Format> {
         word.split_once(':').is_some_and(|(i, x)| i.parse::<u32>().is_ok() && x.parse::<f64>().is_ok())
     };
     let is_number = |word: &&str| word.parse::<f64>().is_ok();
+    // A label may be a name.
+    let inner = words.get(1..words.len().saturating_sub(1)).unwrap_or_default();
     if words.len() > 1 && words[1..].iter().all(is_pair) {
         Some(Format::Libsvm)
-    } else if words.len() > FEWEST_NUMBERS && words.iter().all(is_number) {
+    } else if words.len() > FEWEST_NUMBERS && inner.iter().all(is_number) {
         Some(Format::Numbers)
     } else if line.split([',', ';', '\t']).count() > FEWEST_NUMBERS {
         Some(Format::Csv)
@@ -44,7 +47,7 @@ pub(super) fn format(head: &[u8]) -> Option<Format> {
 }
 
 /// The next line that is not empty, into `line`; false at the end.
-fn next_line(bytes: &mut impl BufRead, line: &mut String) -> std::io::Result<bool> {
+pub(super) fn next_line(bytes: &mut impl BufRead, line: &mut String) -> std::io::Result<bool> {
     loop {
         line.clear();
         if bytes.by_ref().take(LONGEST_LINE).read_line(line)? == 0 {
@@ -54,69 +57,6 @@ fn next_line(bytes: &mut impl BufRead, line: &mut String) -> std::io::Result<boo
             return Ok(true);
         }
     }
-}
-
-/// A label and as many values for each image, with spaces between: USPS as in "The Elements of Statistical Learning",
-/// whose values go from -1 to 1.
-pub(super) struct Numbers {
-    path: std::path::PathBuf,
-    bytes: Bytes,
-    n_features: usize,
-    scale: Scale,
-    row: u64,
-}
-
-impl Numbers {
-    pub(super) fn new(input: Input) -> Result<Self, Error> {
-        let Input { path, mut bytes, .. } = input;
-        // The first line tells how many there are, and is put back.
-        let mut line = String::new();
-        next_line(&mut bytes, &mut line).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let words = line.split_whitespace();
-        let n_features = words.clone().count().saturating_sub(1);
-        let is_signed = words.skip(1).any(|word| word.starts_with('-'));
-        let scale = if is_signed { Scale::Signed } else { Scale::Unknown };
-        let bytes = Box::new(std::io::Cursor::new(line.into_bytes()).chain(bytes));
-        Ok(Self { path, bytes, n_features, scale, row: 0 })
-    }
-}
-
-impl Rows for Numbers {
-    fn shape(&self) -> [usize; 2] {
-        shape_of(self.n_features)
-    }
-
-    fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
-        let (mut line, mut values) = (String::new(), Vec::new());
-        for _ in 0..most {
-            let more = next_line(&mut self.bytes, &mut line);
-            if !more.map_err(|source| Error::Io { path: self.path.clone(), source })? {
-                break;
-            }
-            self.row += 1;
-            let problem = |problem: String| wrong(&self.path, self.row, problem);
-            let mut words = line.split_whitespace();
-            let name = words.next().unwrap_or_default();
-            values.clear();
-            for word in words {
-                values.push(number(word).map_err(problem)?);
-            }
-            if values.len() != self.n_features {
-                let expected = self.n_features;
-                return Err(problem(format!(
-                    "expected a label and {expected} numbers as in the first row, found {}",
-                    values.len()
-                )));
-            }
-            self.scale.push(&values, &mut into.pixels).map_err(|outside| problem(outside.problem))?;
-            into.labels.push(label(name));
-        }
-        Ok(())
-    }
-}
-
-fn number(word: &str) -> Result<f64, String> {
-    word.parse().map_err(|_| format!("expected a number, found {word:?}"))
 }
 
 /// `label index:value …`, with indices from 1 and zeros left out.
@@ -146,7 +86,7 @@ impl Libsvm {
                 most = most.max(index);
                 is_signed |= value < 0.0;
             }
-            let number = label(name).parse().unwrap_or(i64::MIN);
+            let number = labels::name(name).parse().unwrap_or(i64::MIN);
             (low, high) = (low.min(number), high.max(number));
         }
         lines.rewind().map_err(io_error)?;
@@ -192,7 +132,7 @@ impl Rows for Libsvm {
                 values[index - 1] = value;
             }
             self.scale.push(&values, &mut into.pixels).map_err(|outside| problem(outside.problem))?;
-            let name = label(name);
+            let name = labels::name(name);
             into.labels.push(match name.parse::<i64>() {
                 Ok(number) => (number - self.first_label).to_string(),
                 Err(_) => name,

@@ -1,0 +1,104 @@
+//! Paths that are no regular files: pipes, as a shell makes them of `<(command)`, and devices such as `/dev/stdin`.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
+    time::Duration,
+};
+
+use tempfile::{NamedTempFile, TempPath};
+
+use super::Error;
+
+/// How long a named pipe may be without anyone who writes to it. Those who have opened it may take any time to write.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether what is read there is gone then.
+pub(super) fn is_stream(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Opens what is there to be read.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    if is_stream(path) { open_within(PATIENCE, path) } else { File::open(path) }
+}
+
+/// A temporary file with all that a pipe or a device holds, which can be read once: for those who read it more often. It is
+/// gone when this is dropped. None of a regular file or a folder.
+///
+/// # Errors
+/// [`Error::Io`] if it cannot be read, or the file not be written.
+pub fn keep_stream(path: &Path) -> Result<Option<TempPath>, Error> {
+    if !is_stream(path) {
+        return Ok(None);
+    }
+    let copy = || {
+        let mut file = NamedTempFile::new()?;
+        io::copy(&mut open(path)?, &mut file)?;
+        Ok(file.into_temp_path())
+    };
+    copy().map(Some).map_err(|source| Error::Io { path: path.to_owned(), source })
+}
+
+/// To open a named pipe takes until somebody opens it to write, which may be never.
+fn open_within(patience: Duration, path: &Path) -> io::Result<File> {
+    let (sender, receiver) = channel();
+    let there = path.to_owned();
+    thread::spawn(move || sender.send(File::open(there)));
+    match receiver.recv_timeout(patience) {
+        Ok(opened) => opened,
+        Err(RecvTimeoutError::Timeout) => {
+            // A writer that is gone at once: the thread ends.
+            drop(File::options().read(true).write(true).open(path));
+            let seconds = patience.as_secs();
+            Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("expected a program that writes to this pipe, found none within {seconds} seconds"),
+            ))
+        }
+        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the thread that opened it panicked")),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::{io::Read, io::Write, process::Command};
+
+    use super::*;
+
+    fn pipe() -> (tempfile::TempDir, std::path::PathBuf) {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let path = folder.path().join("pipe");
+        let made = Command::new("mkfifo").arg(&path).status().expect("mkfifo is there");
+        assert!(made.success());
+        (folder, path)
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_is_given_up() {
+        let (_folder, path) = pipe();
+        let error = open_within(Duration::from_millis(20), &path).unwrap_err();
+        assert!(error.to_string().contains("expected a program that writes to this pipe"), "{error}");
+    }
+
+    #[test]
+    fn a_writer_may_come_later_and_be_slow() {
+        let (_folder, path) = pipe();
+        let there = path.clone();
+        let writer = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(30));
+            let mut pipe = File::options().write(true).open(there).unwrap();
+            for part in ["one ", "two"] {
+                thread::sleep(Duration::from_millis(30));
+                pipe.write_all(part.as_bytes()).unwrap();
+            }
+        });
+        let mut found = String::new();
+        open_within(PATIENCE, &path).unwrap().read_to_string(&mut found).unwrap();
+        writer.join().unwrap();
+        assert_eq!(found, "one two");
+    }
+}
