@@ -1,20 +1,16 @@
 //! The command line.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use handful::{
-    dataset::{self, Images, OnDisk, ReadOptions, RowSource, Split, TrainTest},
-    kmeans::Passes,
-};
+use handful::kmeans::Passes;
 
 use crate::{
     augment, cluster, compare,
-    console::Console,
     docs::{Completions, Man},
     evaluate,
     fetch::Fetch,
-    info, neighbors, predict, select, serve, text, train,
+    info, neighbors, predict, select, serve, train,
 };
 
 /// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
@@ -97,23 +93,6 @@ pub(crate) enum Command {
     Man(Man),
 }
 
-/// A file's images, or those of one part of a folder, left where they are.
-pub(crate) fn open_on_disk(
-    path: &Path,
-    split: Split,
-    options: &ReadOptions,
-    console: &Console,
-) -> anyhow::Result<OnDisk> {
-    let data = OnDisk::open(path, split, options)?;
-    let images = text::plural(data.shape().0, "image");
-    console.detail(&if data.is_copy() {
-        format!("unpacked {images} of {} into a temporary file", path.display())
-    } else {
-        format!("looked through {images} in {}", path.display())
-    });
-    Ok(data)
-}
-
 /// How passes over images on disk are made, if they are to stay there.
 pub(crate) fn passes(memory_limit: Option<u64>, checkpoint: Option<&Path>) -> Option<Passes> {
     let passes = memory_limit.into_iter().fold(Passes::default(), Passes::memory_limit);
@@ -145,26 +124,6 @@ pub(crate) fn memory_size(text: &str) -> Result<u64, String> {
 /// How a value is written on the command line.
 pub(crate) fn name(value: impl ValueEnum) -> String {
     value.to_possible_value().expect("no value is skipped").get_name().to_owned()
-}
-
-/// The folder or file that was named, or else MNIST where it is found.
-pub(crate) fn data_path(named: Option<&PathBuf>) -> Result<PathBuf, dataset::Error> {
-    named.map_or_else(dataset::locate, |path| Ok(path.clone()))
-}
-
-/// A folder's training and test images with their labels.
-pub(crate) fn load(named: Option<&PathBuf>, console: &Console) -> anyhow::Result<TrainTest> {
-    let path = data_path(named)?;
-    let data = dataset::load(&path)?;
-    console.detail(&format!("read {}", path.display()));
-    Ok(data)
-}
-
-/// A file's images, or those of one part of a folder.
-pub(crate) fn load_images(path: &Path, split: Split, console: &Console) -> anyhow::Result<Images> {
-    let images = dataset::load_images(path, split)?;
-    console.detail(&format!("read {} from {}", text::plural(images.pixels.nrows(), "image"), path.display()));
-    Ok(images)
 }
 
 #[cfg(test)]

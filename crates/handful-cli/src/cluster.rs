@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use handful::{
     KMeans,
-    dataset::{self, ReadOptions, RowSource, Split},
+    dataset::{RowSource, Split},
     kmeans::{self, Init, Prototypes},
     progress::{Progress, Stage},
 };
@@ -23,6 +23,7 @@ use serde::Serialize;
 use crate::{
     args::{self, Global},
     console::Console,
+    data::{self, DataArgs},
     output::{OutputFile, print_json},
     summary::{Machine, peak_bytes},
     text,
@@ -30,12 +31,10 @@ use crate::{
 
 /// Cluster images with K-Means
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  handful cluster --clusters 100 --n-init 3 -o clusters.npz")]
+#[command(after_help = format!("{}\n\n{}", "Example:\n  handful cluster --clusters 100 --n-init 3 -o clusters.npz", data::formats()))]
 pub(crate) struct Args {
-    /// Folder with MNIST's four IDX files, of which the training images are clustered, or a file of
-    /// images [default: MNIST, where it is found]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     /// Clusters to make
     #[arg(long, value_name = "K")]
     pub(crate) clusters: NonZeroU32,
@@ -147,9 +146,9 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         .algorithm(args.algorithm.into())
         .observer(bar.observer_with(move |progress| watch.tell(progress)));
 
-    let path = args::data_path(args.data.as_ref())?;
+    let reading = args.data.reading().options_as_is(console);
     let (found, (n_samples, n_features), seconds): (Clustering, _, _) = if let Some(passes) = on_disk {
-        let data = args::open_on_disk(&path, Split::Train, &ReadOptions::default(), console)?;
+        let data = args.data.on_disk(Split::Train, reading, console)?;
         let start = Instant::now();
         let found = if args.per_class {
             params.fit_per_class_on_disk(&data, &passes)?.into()
@@ -158,12 +157,11 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         };
         (found, data.shape(), start.elapsed())
     } else if args.per_class {
-        let data = dataset::load_train(&path)?;
-        console.detail(&format!("read {} from {}", text::plural(data.n_samples(), "image"), path.display()));
+        let data = args.data.split(Split::Train, reading, console)?;
         let start = Instant::now();
         (params.fit_per_class(&data)?.into(), data.images().dim(), start.elapsed())
     } else {
-        let images = args::load_images(&path, Split::Train, console)?.pixels;
+        let images = args.data.images(Split::Train, reading, console)?.pixels;
         let start = Instant::now();
         (params.fit(images.view())?.into(), images.dim(), start.elapsed())
     };

@@ -15,8 +15,9 @@ use handful::{
 };
 
 use crate::{
-    args::{self, Global},
+    args::Global,
     console::Console,
+    data::{self, DataArgs},
     experiment::{self, Experiment},
     output::{OutputFile, print_json},
     report,
@@ -32,12 +33,11 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("presets").multiple(true),
-    after_help = "Example:\n  handful compare --clusters 30 --n-neighbors 3 --sweep --report report.html"
+    after_help = format!("{}\n\n{}", "Example:\n  handful compare --clusters 30 --n-neighbors 3 --sweep --report report.html", data::formats())
 )]
 pub(crate) struct Args {
-    /// Folder with MNIST's four IDX files, plain or gzipped [default: MNIST, where it is found]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     /// Centroids a class
     #[arg(long, value_name = "K", default_value = "9")]
     pub(crate) clusters: NonZeroUsize,
@@ -123,7 +123,7 @@ impl From<TieBreakArg> for TieBreak {
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let start = Instant::now();
     let report_file = OutputFile::create(&args.report)?;
-    let data = args::load(args.data.as_ref(), console)?;
+    let data = args.data.train_test(console)?;
     let load_seconds = start.elapsed().as_secs_f64();
 
     let experiment = experiment::run(data, load_seconds, args, global.seed, console)?;

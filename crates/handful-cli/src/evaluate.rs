@@ -1,25 +1,20 @@
 //! `handful evaluate`: how right a model is on labelled images.
 
-use std::{
-    io::Write,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
 
 use handful::{
     Dataset,
     classifier::{Explanation, Model},
     dataset::{KnownReader, ReadOptions, Split},
     metrics::{ConfusionMatrix, Reliability, brier_score, log_loss},
-    preprocess::Framing,
 };
 use ndarray::{Array2, ArrayView1, Axis};
 use serde::Serialize;
 
 use crate::{
-    args::{self, Global},
+    args::Global,
     console::Console,
+    data::{self, DataArgs, names},
     models::ModelArgs,
     output::{OutputFile, print_json},
     pictures::Pictures,
@@ -34,13 +29,12 @@ use crate::{
 /// Of data in two parts the images to be tested on are taken, of other data all. Files larger than memory are read piece
 /// by piece.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  handful evaluate --model best --data data/mnist --report report.html")]
+#[command(after_help = format!("{}\n\n{}", "Example:\n  handful evaluate --model best --data data/mnist --report report.html", data::formats()))]
 pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Folder or file of labelled images in any format [default: MNIST, where it is found]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Which images are put into the frame
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     framing: FramingArg,
@@ -104,13 +98,16 @@ struct Summary<'a> {
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let report = args.report.as_deref().map(OutputFile::create).transpose()?;
     let (model, _) = args.model.load()?;
-    let path = args::data_path(args.data.as_ref())?;
     let model = Arc::new(model);
-    let options = ReadOptions { judge: model.judge(), ..Framing::from(args.framing).into() };
-    let test = KnownReader::open(&path, Split::Test, model.classes(), model.image_shape(), &options)?;
+    let paths = args.data.paths()?;
+    let options = args.data.reading().options(args.framing.into(), console);
+    let options = ReadOptions { judge: model.judge(), ..options };
+    let open =
+        |path: &PathBuf| KnownReader::open(path, Split::Test, model.classes(), model.image_shape(), &options);
+    let tests = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let model = Model::clone(&model).observer(console.interrupter());
-    let found = Evaluation::new(args.model.model.clone(), &path, &model, test, console)?;
-    console.detail(&format!("read {} from {}", text::plural(found.n_images(), "image"), path.display()));
+    let found = Evaluation::new(args.model.model.clone(), names(&paths), &model, tests, console)?;
+    console.detail(&format!("read {} from {}", text::plural(found.n_images(), "image"), found.data));
     if let Some(file) = report {
         let pictures = Pictures::find(&model, None, console);
         let page = report::model::evaluation(&found, &model, pictures.as_ref());
@@ -147,15 +144,15 @@ impl Evaluation {
     /// Batch by batch.
     fn new(
         name: String,
-        path: &Path,
+        data: String,
         model: &Model,
-        mut test: KnownReader,
+        tests: Vec<KnownReader>,
         console: &Console,
     ) -> anyhow::Result<Self> {
         let n_classes = model.classes().len();
         let mut found = Self {
             name,
-            data: path.display().to_string(),
+            data,
             confusion_matrix: ConfusionMatrix::new(&[], &[], n_classes),
             mistakes: (0..n_classes).map(|_| Vec::new()).collect(),
             seconds: 0.0,
@@ -165,12 +162,14 @@ impl Evaluation {
             n_refused: 0,
         };
         let counter = console.counter("images", false);
-        while let Some(images) = test.read(BATCH)? {
-            let start = Instant::now();
-            let explanations = model.explain(images.images().view())?;
-            found.seconds += start.elapsed().as_secs_f64();
-            found.add(&images, explanations);
-            counter.inc(images.n_samples() as u64);
+        for mut test in tests {
+            while let Some(images) = test.read(BATCH)? {
+                let start = Instant::now();
+                let explanations = model.explain(images.images().view())?;
+                found.seconds += start.elapsed().as_secs_f64();
+                found.add(&images, explanations);
+                counter.inc(images.n_samples() as u64);
+            }
         }
         counter.finish_and_clear();
         Ok(found)

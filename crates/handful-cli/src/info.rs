@@ -7,14 +7,16 @@ use std::{
 
 use handful::{
     classifier::{Model, Params, Preset},
-    dataset::{self, Dataset, ReadOptions, Split},
+    dataset::{self, Dataset, Split},
     model_file::{FORMAT_VERSION, Provenance},
+    preprocess::Framing,
 };
 use serde::Serialize;
 
 use crate::{
     args::Global,
     console::Console,
+    data::{self, ReadingArgs},
     models,
     output::{OutputFile, print_json},
     pictures::Pictures,
@@ -27,11 +29,13 @@ use crate::{
 ///
 /// Without a path: the presets that come with the program, the machine, and where MNIST is.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  handful info small --report small.html\n  handful info data/mnist")]
+#[command(after_help = format!("Examples:\n  handful info small --report small.html\n  handful info data/mnist\n\n{}", data::formats()))]
 pub(crate) struct Args {
     /// A model's file, a preset's name, or a folder or file of images
     #[arg(value_name = "PATH")]
     path: Option<String>,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// A page with a model's prototypes as pictures
     #[arg(long, value_name = "FILE.html", requires = "path")]
     report: Option<PathBuf>,
@@ -99,7 +103,11 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         !is_data || args.report.is_none(),
         "{name}: expected a model for --report, found a data set"
     );
-    if is_data { data(name, global) } else { model(name, args.report.as_deref(), global, console) }
+    if is_data {
+        data_set(args, name, global, console)
+    } else {
+        model(name, args.report.as_deref(), global, console)
+    }
 }
 
 /// A safetensors file starts with the length of its header, and the header with a brace.
@@ -111,9 +119,15 @@ fn is_data(path: &Path) -> bool {
         read.is_ok() && start[8] == b'{'
     };
     path.is_dir()
+        || is_pipe(path)
         || (path.exists()
             && path.extension().is_none_or(|extension| extension != "safetensors")
             && !starts_as_model())
+}
+
+/// Whether what is read there is gone then.
+fn is_pipe(path: &Path) -> bool {
+    path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 fn overview(global: &Global) -> anyhow::Result<()> {
@@ -154,14 +168,17 @@ fn overview(global: &Global) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn data(name: &str, global: &Global) -> anyhow::Result<()> {
-    let path = Path::new(name);
-    let parts: Vec<(&str, Dataset)> = match dataset::load(path) {
+fn data_set(args: &Args, name: &str, global: &Global, console: &Console) -> anyhow::Result<()> {
+    // It may be read twice, which a pipe cannot.
+    let kept = dataset::keep_stream(Path::new(name))?;
+    let path = kept.as_deref().unwrap_or(Path::new(name));
+    let options = args.reading.options(Framing::Auto, console);
+    let parts: Vec<(&str, Dataset)> = match dataset::load_with(path, &options) {
         Ok(both) => vec![("train", both.train), ("test", both.test)],
         Err(
             dataset::Error::OneSet { .. } | dataset::Error::NoSplit { .. } | dataset::Error::NoLabels { .. },
         ) => {
-            vec![("all", dataset::load_split(path, Split::Train, &ReadOptions::default())?)]
+            vec![("all", dataset::load_split(path, Split::Train, &options)?)]
         }
         Err(error) => return Err(error.into()),
     };

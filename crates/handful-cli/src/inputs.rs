@@ -99,17 +99,18 @@ fn send_folder(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Re
     for files in pictures.chunks(BATCH) {
         let read = |path: &PathBuf| {
             let source = path.display().to_string();
-            match open_picture(path, options) {
-                Ok(pixels) => Ok((pixels, source)),
+            match open_pictures(path, options) {
+                Ok(pages) => Ok((pages, source)),
                 Err(error) => Err(Failure { source, error }),
             }
         };
         let (mut pixels, mut places, mut failures) = (Vec::new(), Vec::new(), Vec::new());
         for result in files.par_iter().map(read).collect::<Vec<_>>() {
             match result {
-                Ok((row, source)) => {
-                    pixels.extend(row);
-                    places.push((Arc::from(source), 0));
+                Ok((pages, source)) => {
+                    let source: Arc<str> = Arc::from(source);
+                    places.extend((0..pages.len()).map(|page| (Arc::clone(&source), page)));
+                    pixels.extend(pages.into_iter().flatten());
                 }
                 Err(failure) => failures.push(failure),
             }
@@ -133,7 +134,7 @@ fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyh
     let error = |source| dataset::Error::Io { path: folder.to_owned(), source };
     let entries = folder.read_dir().map_err(error)?.map(|entry| Ok(entry?.path()));
     let mut entries = entries.collect::<io::Result<Vec<PathBuf>>>().map_err(error)?;
-    entries.sort();
+    entries.sort_by(|a, b| dataset::natural_order(a, b));
     for path in entries {
         if path.file_name().unwrap_or_default().to_string_lossy().starts_with('.') {
             continue;
@@ -150,10 +151,14 @@ fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyh
     Ok(())
 }
 
-fn open_picture(path: &Path, options: &ReadOptions) -> anyhow::Result<Vec<u8>> {
+/// The pages of a file: one, unless it is TIFF.
+fn open_pictures(path: &Path, options: &ReadOptions) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut reader = Reader::open_with(path, Split::Test, options)?;
-    let images = reader.read(1)?.expect("a picture is one image");
-    Ok(images.pixels.row(0).to_vec())
+    let mut pages = Vec::new();
+    while let Some(images) = reader.read(1)? {
+        pages.push(images.pixels.row(0).to_vec());
+    }
+    Ok(pages)
 }
 
 fn send_file(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Result<(), Stop> {

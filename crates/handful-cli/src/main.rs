@@ -5,6 +5,7 @@ mod augment;
 mod cluster;
 mod compare;
 mod console;
+mod data;
 mod docs;
 mod evaluate;
 mod experiment;

@@ -17,6 +17,7 @@ use serde::Serialize;
 use crate::{
     args::{self, Global},
     console::Console,
+    data::{self, DataArgs},
     output::{OutputFile, print_json},
     summary::{Machine, peak_bytes},
     text,
@@ -24,12 +25,10 @@ use crate::{
 
 /// Find the nearest training images of other images
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  handful neighbors --queries data/mnist --n-neighbors 3 -o neighbors.npz")]
+#[command(after_help = format!("{}\n\n{}", "Example:\n  handful neighbors --queries data/mnist --n-neighbors 3 -o neighbors.npz", data::formats()))]
 pub(crate) struct Args {
-    /// Folder with MNIST's four IDX files, of which the training images are searched, or a file of
-    /// images [default: MNIST, where it is found]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     /// Whether all images are searched, or lists of those that are alike, made by K-Means, of which the nearest few are
     /// looked into: faster for many images, and the recall is measured and told
     #[arg(long, value_enum, default_value = "exact")]
@@ -149,6 +148,12 @@ fn one_by_one(
     Ok((found, seconds))
 }
 
+impl Args {
+    fn reading(&self, console: &Console) -> ReadOptions {
+        self.data.reading().options_as_is(console)
+    }
+}
+
 /// What was found, and how long it took.
 struct Found {
     neighbors: Neighbors,
@@ -164,7 +169,7 @@ struct Found {
 
 fn in_memory(args: &Args, seed: u64, console: &Console) -> anyhow::Result<Found> {
     let (index, fit_time) = Index::new(args, seed, console)?;
-    let queries = args::load_images(&args.queries, Split::Test, console)?.pixels;
+    let queries = data::load_images(&args.queries, Split::Test, &args.reading(console), console)?.pixels;
     let bar = console.bar("searching", Stage::Search);
     let index = index.observer(if args.one_by_one { console.interrupter() } else { bar.observer() });
     let start = Instant::now();
@@ -185,7 +190,7 @@ fn in_memory(args: &Args, seed: u64, console: &Console) -> anyhow::Result<Found>
 
 fn on_disk(args: &Args, limit: u64, seed: u64, console: &Console) -> anyhow::Result<Found> {
     if let Some((index, fit_time)) = Index::in_file(args, seed, console)? {
-        let queries = args::open_on_disk(&args.queries, Split::Test, &ReadOptions::default(), console)?;
+        let queries = data::open_on_disk(&args.queries, Split::Test, &args.reading(console), console)?;
         let bar = console.bar("searching", Stage::Search);
         let start = Instant::now();
         let index = index.observer(bar.observer()).memory_limit(limit);
@@ -200,13 +205,8 @@ fn on_disk(args: &Args, limit: u64, seed: u64, console: &Console) -> anyhow::Res
             inverted: index.inverted(),
         });
     }
-    let points = args::open_on_disk(
-        &args::data_path(args.data.as_ref())?,
-        Split::Train,
-        &ReadOptions::default(),
-        console,
-    )?;
-    let queries = args::open_on_disk(&args.queries, Split::Test, &ReadOptions::default(), console)?;
+    let points = args.data.on_disk(Split::Train, args.reading(console), console)?;
+    let queries = data::open_on_disk(&args.queries, Split::Test, &args.reading(console), console)?;
     let bar = console.bar("searching", Stage::Search);
     let start = Instant::now();
     let search = OutOfCore::default().algorithm(args.algorithm.into()).memory_limit(limit);

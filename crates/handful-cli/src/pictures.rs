@@ -2,7 +2,12 @@
 
 use std::path::Path;
 
-use handful::{Dataset, classifier::Model, dataset, model_file::Provenance};
+use handful::{
+    Dataset,
+    classifier::Model,
+    dataset::{self, ReadOptions, Split},
+    model_file::Provenance,
+};
 
 use crate::console::Console;
 
@@ -17,12 +22,19 @@ pub(crate) enum Pictures<'a> {
 impl<'a> Pictures<'a> {
     /// None where the model keeps no pictures, and the images that it was learned from are not at hand: in `data`, or
     /// where MNIST is looked for.
-    pub(crate) fn find(model: &'a Model, data: Option<&Path>, console: &Console) -> Option<Self> {
+    pub(crate) fn find(
+        model: &'a Model,
+        data: Option<(&Path, &ReadOptions)>,
+        console: &Console,
+    ) -> Option<Self> {
         if model.pictures().is_some() {
             return Some(Self::Kept(model));
         }
-        let path = data.map(Path::to_owned).or_else(|| dataset::locate().ok())?;
-        let train = dataset::load_train(&path).ok()?;
+        let (path, reading) = match data {
+            Some((path, reading)) => (path.to_owned(), reading.clone()),
+            None => (dataset::locate().ok()?, ReadOptions::default()),
+        };
+        let train = dataset::load_split(&path, Split::Train, &reading).ok()?;
         let is_it = Provenance::of(&train).sha256 == model.provenance().sha256;
         console.detail(&format!(
             "{}: {} what the model was learned from",

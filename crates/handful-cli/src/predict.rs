@@ -12,6 +12,7 @@ use handful::{dataset::ReadOptions, preprocess::Framing};
 use crate::{
     args::Global,
     console::{Console, print_error},
+    data::{self, ReadingArgs},
     inputs::{self, Batch},
     models::ModelArgs,
     output::OutputFile,
@@ -27,7 +28,7 @@ use crate::{
 /// cannot be read is told on stderr and does not stop the rest; the exit code is 1 then.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  handful predict photo.png\n  handful predict --model best --format kaggle test.csv > submission.csv\n  handful predict --explain --report why.html scans/"
+    after_help = format!("{}\n\n{}", "Examples:\n  handful predict photo.png\n  handful predict --model best --format kaggle test.csv > submission.csv\n  handful predict --explain --report why.html scans/", data::formats())
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -48,6 +49,8 @@ pub(crate) struct Args {
     /// Which images are put into the frame
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     framing: FramingArg,
+    #[command(flatten)]
+    reading: ReadingArgs,
     /// Write to this file rather than to stdout; it appears whole or not at all
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -105,7 +108,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let options = ReadOptions {
         image_shape: Some(model.image_shape()),
         judge: model.judge(),
-        ..Framing::from(args.framing).into()
+        ..args.reading.options(args.framing.into(), console)
     };
     let batches = inputs::read(args.inputs.clone(), options);
     let mut printer = Printer::new(format, args.explain, args.min_confidence, model.classes());

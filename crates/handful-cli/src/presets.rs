@@ -12,13 +12,15 @@ use handful::{
     dataset::{Split, TrainTest},
     metrics::{ConfusionMatrix, Reliability, ReliabilityBin, auroc, brier_score, log_loss, refused},
     model_file::Provenance,
+    preprocess::Framing,
     progress::Stage,
 };
 use ndarray::{ArcArray2, Array2};
 
 use crate::{
-    args, compare,
+    compare,
     console::Console,
+    data,
     experiment::{Evaluated, timed},
     text,
 };
@@ -121,7 +123,8 @@ pub(crate) fn prepare(
         preset.params().check_images(&data.train).with_context(cannot)?;
     }
     let load = |path: &PathBuf| {
-        let images = args::load_images(path, Split::Test, console)?;
+        let reading = args.data.reading().options(Framing::Auto, console);
+        let images = data::load_images(path, Split::Test, &reading, console)?;
         let ([height, width], [found_height, found_width]) = (data.test.image_shape(), images.shape);
         ensure!(
             images.shape == data.test.image_shape(),

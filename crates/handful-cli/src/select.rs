@@ -1,19 +1,21 @@
 //! `handful select`: what a preset was chosen from. Nothing here can read test images.
 
-use std::{io::Write, num::NonZeroU32, path::PathBuf, time::Instant};
+use std::{io::Write, num::NonZeroU32, time::Instant};
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use handful::{
     Dataset,
     classifier::{Calibration, Candidate, Params, Preset, Validation, folds, hold_out},
-    dataset,
+    dataset::Split,
+    preprocess::Framing,
     progress::Stage,
 };
 use serde::Serialize;
 
 use crate::{
-    args::{self, Global},
+    args::Global,
     console::Console,
+    data::{self, DataArgs},
     output::print_json,
     text,
 };
@@ -23,14 +25,13 @@ use crate::{
 /// Each candidate is fitted without a part of the training images and tested on that part. The test images are not
 /// read. Random recipes are fitted with several seeds.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  handful select --preset tiny")]
+#[command(after_help = format!("{}\n\n{}", "Example:\n  handful select --preset tiny", data::formats()))]
 pub(crate) struct Args {
     /// The preset
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Preset,
-    /// Folder with MNIST's IDX files of training images [default: MNIST, where it is found]
-    #[arg(long, value_name = "PATH")]
-    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
     /// Parts, of six, that are held out one after the other
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(1..=6))]
     pub(crate) folds: u8,
@@ -66,7 +67,8 @@ struct Figures<'a> {
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
-    let train = dataset::load_train(&args::data_path(args.data.as_ref())?)?;
+    let train =
+        args.data.split(Split::Train, args.data.reading().options(Framing::Auto, console), console)?;
     let n = train.n_samples();
     anyhow::ensure!(
         n >= 12,

@@ -1,18 +1,12 @@
 //! `handful train`: a recipe fitted on labelled images, as a file.
 
-use std::{
-    io::Write,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 
 use clap::{CommandFactory, error::ErrorKind};
 use handful::{
     classifier::{Decision, Hyperplanes, IndexParams, Model, Params, Preset, PrototypeParams},
-    dataset::{self, RowSource, Split},
+    dataset::{ReadOptions, RowSource, Split},
     kmeans::Passes,
-    preprocess::Framing,
     progress::Stage,
 };
 use serde::Serialize;
@@ -20,6 +14,7 @@ use serde::Serialize;
 use crate::{
     args::{self, Global},
     console::Console,
+    data::{self, DataArgs},
     neighbors::IndexArg,
     output::{OutputFile, print_json},
     predict::FramingArg,
@@ -30,15 +25,13 @@ use crate::{
 ///
 /// How sure the model is of its verdicts, and what it takes for no digit, was measured on MNIST, whatever the images.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  handful train --preset small -o small.safetensors")]
+#[command(after_help = format!("{}\n\n{}", "Example:\n  handful train --preset small -o small.safetensors", data::formats()))]
 pub(crate) struct Args {
     /// The recipe: notebook, pixels, tiny, small, fast, best or neighbors
     #[arg(long, value_name = "NAME", default_value = "best")]
     preset: Preset,
-    /// Folder or file of labelled images in any format; of data in two parts the images to learn from are taken
-    /// [default: MNIST, where it is found]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Prototypes a class, or `all` images, rather than the preset's
     #[arg(long, value_name = "M|all", value_parser = prototypes)]
     prototypes: Option<PrototypeParams>,
@@ -86,11 +79,13 @@ fn prototypes(text: &str) -> Result<PrototypeParams, String> {
 }
 
 impl Args {
+    fn reading(&self, console: &Console) -> ReadOptions {
+        self.data.reading().options(self.framing.into(), console)
+    }
+
     /// The model, how many images it was learned from, and in how many seconds.
-    fn in_memory(&self, path: &Path, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
-        let train = dataset::load_split(path, Split::Train, &Framing::from(self.framing).into())?;
-        let images = text::plural(train.n_samples(), "image");
-        console.detail(&format!("read {images} from {}", path.display()));
+    fn in_memory(&self, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
+        let train = self.data.split(Split::Train, self.reading(console), console)?;
         let bar = console.bar(self.preset.name(), Stage::Features);
         let start = Instant::now();
         let model = self.params().fit_observed(&train, &bar.observer())?;
@@ -102,13 +97,8 @@ impl Args {
     }
 
     /// The same of images that stay on disk.
-    fn on_disk(
-        &self,
-        path: &Path,
-        passes: &Passes,
-        console: &Console,
-    ) -> anyhow::Result<(Model, usize, f64)> {
-        let train = args::open_on_disk(path, Split::Train, &Framing::from(self.framing).into(), console)?;
+    fn on_disk(&self, passes: &Passes, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
+        let train = self.data.on_disk(Split::Train, self.reading(console), console)?;
         let bar = console.bar(self.preset.name(), Stage::Lloyd);
         let start = Instant::now();
         let model = self.params().fit_on_disk(&train, passes, &bar.observer())?;
@@ -182,10 +172,9 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         );
     }
     let file = OutputFile::create(&args.output)?;
-    let path = args::data_path(args.data.as_ref())?;
     let (model, n_samples, fit_seconds) = match args::passes(args.memory_limit, args.checkpoint.as_deref()) {
-        Some(passes) => args.on_disk(&path, &passes, console)?,
-        None => args.in_memory(&path, console)?,
+        Some(passes) => args.on_disk(&passes, console)?,
+        None => args.in_memory(console)?,
     };
     let bytes = model.to_bytes()?;
     file.commit(|file| Ok(file.write_all(&bytes)?))?;

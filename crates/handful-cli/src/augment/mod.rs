@@ -16,7 +16,8 @@ use clap::{CommandFactory, error::ErrorKind};
 use handful::{
     Dataset,
     augment::{Augmented, Augmenter},
-    dataset::{self, ReadOptions, Split},
+    dataset::Split,
+    preprocess::Framing,
     progress::{Observer, Stage},
 };
 use serde::Serialize;
@@ -25,6 +26,7 @@ use self::destination::Destination;
 use crate::{
     args::{self, Global},
     console::Console,
+    data::{self, DataArgs},
     output::print_json,
     summary::{Machine, peak_bytes},
     text,
@@ -42,13 +44,11 @@ const MOST_BATCH_BYTES: u64 = 1 << 24;
 /// images are left out: where a command wants some, put their files into the same folder.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Example:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000"
+    after_help = format!("{}\n\n{}", "Example:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000", data::formats())
 )]
 pub(crate) struct Args {
-    /// Folder or file of labelled images in any format; of data in two parts the images to learn from are taken
-    /// [default: MNIST, where it is found]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
     /// Images to make, originals included
     #[arg(short = 'n', long, value_name = "N")]
     count: NonZeroU64,
@@ -112,9 +112,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let destination = Destination::new(&args.output, args.shards, count).unwrap_or_else(wrong_usage);
     let files = destination.create()?;
 
-    let path = args::data_path(args.data.as_ref())?;
-    let data = dataset::load_split(&path, Split::Train, &ReadOptions::default())?;
-    console.detail(&format!("read {} from {}", text::plural(data.n_samples(), "image"), path.display()));
+    let reading = args.data.reading().options(Framing::Auto, console);
+    let data = args.data.split(Split::Train, reading, console)?;
     let bar = console.bar("augmenting", Stage::Augment);
     let rows = Rows::new(augmenter.augment(&data, global.seed)?, count, bar.observer());
     let start = Instant::now();

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use handful::{
-    dataset::{ReadOptions, Split},
+    dataset::Split,
     neighbors::{InvertedIndex, NearestNeighbors, Neighbors, inverted::InvertedParams},
     progress::{Observer, Stage},
 };
@@ -11,7 +11,7 @@ use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::{Args, IndexArg};
-use crate::{args, console::Console, output::OutputFile};
+use crate::{console::Console, output::OutputFile};
 
 /// What is searched.
 pub(super) enum Index {
@@ -35,7 +35,7 @@ impl Index {
         if let Some((index, fit_time)) = Self::in_file(args, seed, console)? {
             return Ok((Self::Inverted(Box::new(index)), fit_time));
         }
-        let points = args::load_images(&args::data_path(args.data.as_ref())?, Split::Train, console)?.pixels;
+        let points = args.data.images(Split::Train, args.reading(console), console)?.pixels;
         let start = Instant::now();
         let index = match args.index {
             IndexArg::Exact => Self::Exact(NearestNeighbors::with_algorithm(points, args.algorithm.into())?),
@@ -67,8 +67,7 @@ impl Index {
         let may_be_file = !path.exists() || path.is_file();
         anyhow::ensure!(may_be_file, "{} cannot be written: expected the name of a file", path.display());
         drop(OutputFile::create(path)?);
-        let data = args::data_path(args.data.as_ref())?;
-        let points = args::open_on_disk(&data, Split::Train, &ReadOptions::default(), console)?;
+        let points = args.data.on_disk(Split::Train, args.reading(console), console)?;
         let bar = console.bar("making lists", Stage::Pass);
         let start = Instant::now();
         let params = params(args, seed, bar.observer());

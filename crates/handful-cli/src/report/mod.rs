@@ -10,8 +10,6 @@ mod pictures;
 pub(crate) mod predictions;
 mod voters;
 
-use std::path::Path;
-
 use handful::classifier::Preset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -302,10 +300,8 @@ fn about(experiment: &Experiment, args: &compare::Args, seed: u64, total_seconds
 }
 
 fn command(args: &compare::Args, seed: u64) -> String {
-    let quoted = |option: &str, path: &Path| {
-        format!(" --{option} '{}'", path.display().to_string().replace('\'', "'\\''"))
-    };
-    let data = args.data.as_deref().map(|path| quoted("data", path)).unwrap_or_default();
+    let quoted = |option: &str, value: &str| format!(" --{option} '{}'", value.replace('\'', "'\\''"));
+    let data: String = args.data.given().iter().map(|(option, value)| quoted(option, value)).collect();
     let names = |presets: &[Preset]| presets.iter().map(|preset| preset.name()).collect::<Vec<_>>().join(",");
     format!(
         "handful compare{data} --clusters {} --n-neighbors {} --weights {} --tie-break {} --n-init {} --seed {seed}{}",
@@ -320,7 +316,7 @@ fn command(args: &compare::Args, seed: u64) -> String {
             args.frontier.then(|| " --frontier".to_owned()),
             args.pretrained.then(|| " --pretrained".to_owned()),
             (args.seeds.get() > 1).then(|| format!(" --seeds {}", args.seeds)),
-            Some(args.ood.iter().map(|path| quoted("ood", path)).collect()),
+            Some(args.ood.iter().map(|path| quoted("ood", &path.display().to_string())).collect()),
         ]
         .into_iter()
         .flatten()

@@ -60,15 +60,17 @@ impl App {
 
     pub(super) async fn portraits(&self) -> &Portraits {
         let (model, data) = (Arc::clone(&self.model), self.named.data.clone());
-        let console = self.console.clone();
-        self.portraits.get(move || Portraits::find(&model, data.as_deref(), &console)).await
+        let (reading, console) = (self.named.reading.clone(), self.console.clone());
+        let find = move || Portraits::find(&model, data.as_deref().map(|path| (path, &reading)), &console);
+        self.portraits.get(find).await
     }
 
     /// # Errors
     /// If there are no test images.
     pub(super) async fn gallery(&self) -> Result<&Gallery, Problem> {
         let (model, data) = (Arc::clone(&self.model), self.named.data.clone());
-        let gallery = self.gallery.get(move || Gallery::new(&model, data)).await;
+        let reading = self.named.reading.clone();
+        let gallery = self.gallery.get(move || Gallery::new(&model, data, &reading)).await;
         gallery.as_ref().map_err(|why| {
             Problem::new(StatusCode::NOT_FOUND, format!("There are no test images for this model: {why}."))
         })

@@ -72,10 +72,10 @@ struct Shown<'a> {
 impl Gallery {
     /// # Errors
     /// Why there is none.
-    pub(super) fn new(model: &Model, path: Option<PathBuf>) -> Result<Self, String> {
+    pub(super) fn new(model: &Model, path: Option<PathBuf>, reading: &ReadOptions) -> Result<Self, String> {
         let path = path.map_or_else(dataset::locate, Ok).map_err(|error| error.to_string())?;
         let (classes, shape) = (model.classes(), model.image_shape());
-        let test = dataset::load_known(&path, Split::Test, classes, shape, &ReadOptions::default());
+        let test = dataset::load_known(&path, Split::Test, classes, shape, reading);
         let test = test.map_err(|error| error.to_string())?;
         let explained = model.explain(test.images().view()).map_err(|error| error.to_string())?;
         let predicted: Vec<u32> = explained.iter().map(|found| found.label).collect();

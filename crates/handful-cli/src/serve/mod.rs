@@ -21,10 +21,11 @@ mod turns;
 use std::{io::Write, net::SocketAddr, path::PathBuf};
 
 use anyhow::Context;
+use handful::{dataset::ReadOptions, preprocess::Framing};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::{args::Global, console::Console, models::ModelArgs, output::print_json};
+use crate::{args::Global, console::Console, data::ReadingArgs, models::ModelArgs, output::print_json};
 
 /// Draw a digit, and see who votes for what
 ///
@@ -44,6 +45,8 @@ pub(crate) struct Args {
     /// MNIST where it is found]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArgs,
 }
 
 fn address(text: &str) -> Result<String, String> {
@@ -68,7 +71,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
             format!("{} cannot be listened on; expected an address of this machine and a free port, as --addr sets", args.addr)
         })?;
         let address = listener.local_addr()?;
-        let named = Named { name: args.model.model.clone(), bytes, data: args.data.clone() };
+        let reading = args.reading.options(Framing::Auto, console);
+        let named = Named { name: args.model.model.clone(), bytes, data: args.data.clone(), reading };
         let app = app::App::new(model, named, address, console);
         tell(address, &args.model.model, global, console)?;
         server::serve(listener, routes::router(app), console).await;
@@ -84,6 +88,7 @@ struct Named {
     name: String,
     bytes: usize,
     data: Option<PathBuf>,
+    reading: ReadOptions,
 }
 
 fn tell(address: SocketAddr, model: &str, global: &Global, console: &Console) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::OnceLock};
 
-use handful::classifier::Model;
+use handful::{classifier::Model, dataset::ReadOptions};
 use ndarray::Array2;
 
 use crate::{console::Console, picture, pictures::Pictures};
@@ -16,7 +16,7 @@ pub(super) struct Portraits {
 }
 
 impl Portraits {
-    pub(super) fn find(model: &Model, data: Option<&Path>, console: &Console) -> Self {
+    pub(super) fn find(model: &Model, data: Option<(&Path, &ReadOptions)>, console: &Console) -> Self {
         let shape = model.image_shape();
         let n = model.prototypes().n_samples();
         let pixels = Pictures::find(model, data, console).map(|pictures| {

@@ -7,6 +7,7 @@ mod commands;
 mod compare;
 mod docs;
 mod fetch;
+mod files;
 mod models;
 mod on_disk;
 mod predict;

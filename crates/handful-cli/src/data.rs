@@ -1,0 +1,247 @@
+//! Which images a command reads, and how.
+
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+use clap::ValueEnum;
+use handful::{
+    Dataset,
+    dataset::{
+        self, DATA_FORMATS, Error, Images, Invert, LabelColumn, Note, Notes, OnDisk, PICTURE_FORMATS,
+        ReadOptions, RowSource, Split, TrainTest,
+    },
+    preprocess::Framing,
+};
+
+use crate::{args, console::Console, text};
+
+/// The formats that are read, for the end of a command's help.
+pub(crate) fn formats() -> String {
+    format!("Supported formats:\n  data      {DATA_FORMATS}\n  pictures  {PICTURE_FORMATS}")
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DataArgs {
+    /// Folder or file of images in any format, or a pipe; of data in two parts the one that the command is for is taken.
+    /// Given several times, the sets are joined in this order; they need the same shape and classes [default: MNIST,
+    /// where it is found]
+    #[arg(long, value_name = "PATH")]
+    data: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: ReadingArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReadingArgs {
+    /// Which column of a table is the label: its number from 1, its name, first, last, none, or auto, which goes by the
+    /// header or else by the values
+    #[arg(long, value_name = "N|NAME|first|last|none", default_value = "auto", hide_default_value = true)]
+    label_column: LabelColumn,
+    /// Whether images in data files are inverted: those with dark ink on light paper, all, or none [default: auto; never
+    /// where images are clustered or searched]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    invert: Option<InvertArg>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InvertArg {
+    /// If their borders show dark ink on light paper
+    Auto,
+    /// All of them
+    Always,
+    /// None
+    Never,
+}
+
+impl From<InvertArg> for Invert {
+    fn from(invert: InvertArg) -> Self {
+        match invert {
+            InvertArg::Auto => Self::Auto,
+            InvertArg::Always => Self::Always,
+            InvertArg::Never => Self::Never,
+        }
+    }
+}
+
+impl ReadingArgs {
+    /// For images that models look at.
+    pub(crate) fn options(&self, framing: Framing, console: &Console) -> ReadOptions {
+        // Of a file that is opened twice it is told once.
+        let (console, told) = (console.clone(), Mutex::new(HashSet::new()));
+        let tell = move |note: &Note| {
+            let line = note.to_string();
+            if told.lock().is_ok_and(|mut told| told.insert(line.clone())) {
+                console.note(&line);
+            }
+        };
+        ReadOptions {
+            framing,
+            image_shape: None,
+            judge: None,
+            label_column: self.label_column.clone(),
+            invert: self.invert.map_or(Invert::Auto, Invert::from),
+            notes: Notes::to(tell),
+        }
+    }
+
+    /// For images whose pixels are compared as they are.
+    pub(crate) fn options_as_is(&self, console: &Console) -> ReadOptions {
+        let invert = self.invert.map_or(Invert::Never, Invert::from);
+        ReadOptions { invert, ..self.options(Framing::Auto, console) }
+    }
+}
+
+impl DataArgs {
+    pub(crate) fn reading(&self) -> &ReadingArgs {
+        &self.reading
+    }
+
+    /// The options that differ from the defaults, with their values.
+    pub(crate) fn given(&self) -> Vec<(&'static str, String)> {
+        let data = self.data.iter().map(|path| ("data", path.display().to_string()));
+        let column = Some(&self.reading.label_column).filter(|column| **column != LabelColumn::Auto);
+        let column = column.map(|column| ("label-column", column.to_string()));
+        let invert = self.reading.invert.map(|invert| ("invert", args::name(invert)));
+        data.chain(column).chain(invert).collect()
+    }
+
+    /// The folders and files that were named, or else where MNIST is found.
+    pub(crate) fn paths(&self) -> Result<Vec<PathBuf>, dataset::Error> {
+        if self.data.is_empty() { Ok(vec![dataset::locate()?]) } else { Ok(self.data.clone()) }
+    }
+
+    /// Training and test images with their labels.
+    pub(crate) fn train_test(&self, console: &Console) -> anyhow::Result<TrainTest> {
+        let options = self.reading.options(Framing::Auto, console);
+        let read = |path: &Path, options: &ReadOptions| dataset::load_with(path, options);
+        let data = TrainTest::join(self.each(options, |data| data.train.image_shape(), read)?)?;
+        console.detail(&format!("read {}", names(&self.paths()?)));
+        check_classes(&data.train)?;
+        Ok(data)
+    }
+
+    /// The images of one part with their labels.
+    pub(crate) fn split(
+        &self,
+        split: Split,
+        options: ReadOptions,
+        console: &Console,
+    ) -> anyhow::Result<Dataset> {
+        let read = |path: &Path, options: &ReadOptions| dataset::load_split(path, split, options);
+        let data = Dataset::join(self.each(options, Dataset::image_shape, read)?)?;
+        tell_read(data.n_samples(), &self.paths()?, console);
+        Ok(data)
+    }
+
+    /// The images of one part, with labels or without.
+    pub(crate) fn images(
+        &self,
+        split: Split,
+        options: ReadOptions,
+        console: &Console,
+    ) -> anyhow::Result<Images> {
+        let read = |path: &Path, options: &ReadOptions| dataset::load_images_with(path, split, options);
+        let images = Images::join(self.each(options, |images| images.shape, read)?)?;
+        tell_read(images.pixels.nrows(), &self.paths()?, console);
+        Ok(images)
+    }
+
+    /// The same, left where they are.
+    pub(crate) fn on_disk(
+        &self,
+        split: Split,
+        options: ReadOptions,
+        console: &Console,
+    ) -> anyhow::Result<OnDisk> {
+        let read = |path: &Path, options: &ReadOptions| OnDisk::open(path, split, options);
+        let sets = self.each(options, OnDisk::image_shape, read)?;
+        let data = OnDisk::join(sets.into_iter().map(|(_, set)| set).collect())?;
+        tell_on_disk(&data, &self.paths()?, console);
+        Ok(data)
+    }
+
+    /// What `read` makes of each path. The shape of the first is that of all.
+    fn each<T>(
+        &self,
+        mut options: ReadOptions,
+        shape: impl Fn(&T) -> [usize; 2],
+        read: impl Fn(&Path, &ReadOptions) -> Result<T, dataset::Error>,
+    ) -> Result<Vec<(String, T)>, dataset::Error> {
+        let mut sets = Vec::new();
+        for path in self.paths()? {
+            let set = read(&path, &options).map_err(|error| match (error, sets.first()) {
+                (Error::ShapeMismatch { expected, found, .. }, Some((first, _))) => Error::CannotJoin {
+                    first: String::clone(first),
+                    second: path.display().to_string(),
+                    problem: format!(
+                        "their images have {} x {} and {} x {} pixels",
+                        expected[0], expected[1], found[0], found[1]
+                    ),
+                },
+                (error, _) => error,
+            })?;
+            options.image_shape.get_or_insert_with(|| shape(&set));
+            sets.push((path.display().to_string(), set));
+        }
+        Ok(sets)
+    }
+}
+
+/// Whether there is anything to tell apart: of one class, everything is right.
+pub(crate) fn check_classes(data: &Dataset) -> anyhow::Result<()> {
+    let counts = data.class_counts();
+    let mut present = data.classes().iter().zip(counts).filter(|(_, count)| *count > 0);
+    if let (Some((class, _)), None) = (present.next(), present.next()) {
+        anyhow::bail!(
+            "expected training images of at least two classes, found one ({class:?}): if the label is in another column, \
+             --label-column says so"
+        );
+    }
+    Ok(())
+}
+
+/// A file's images, or those of one part of a folder.
+pub(crate) fn load_images(
+    path: &Path,
+    split: Split,
+    options: &ReadOptions,
+    console: &Console,
+) -> anyhow::Result<Images> {
+    let images = dataset::load_images_with(path, split, options)?;
+    tell_read(images.pixels.nrows(), &[path.to_owned()], console);
+    Ok(images)
+}
+
+/// The same, left where they are.
+pub(crate) fn open_on_disk(
+    path: &Path,
+    split: Split,
+    options: &ReadOptions,
+    console: &Console,
+) -> anyhow::Result<OnDisk> {
+    let data = OnDisk::open(path, split, options)?;
+    tell_on_disk(&data, &[path.to_owned()], console);
+    Ok(data)
+}
+
+fn tell_read(n_images: usize, paths: &[PathBuf], console: &Console) {
+    console.detail(&format!("read {} from {}", text::plural(n_images, "image"), names(paths)));
+}
+
+fn tell_on_disk(data: &OnDisk, paths: &[PathBuf], console: &Console) {
+    let images = text::plural(data.shape().0, "image");
+    let paths = names(paths);
+    console.detail(&if data.is_copy() {
+        format!("unpacked {images} of {paths} into a temporary file")
+    } else {
+        format!("looked through {images} in {paths}")
+    });
+}
+
+/// Several paths in one line.
+pub(crate) fn names(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" + ")
+}
