@@ -1,10 +1,13 @@
 //! Data sets as arrays.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use handful::{
     Dataset,
-    dataset::{self, Split},
+    dataset::{self, Notes, ReadOptions, Split},
     preprocess::{Framer, Framing},
 };
 use ndarray::Array2;
@@ -16,6 +19,9 @@ use crate::{errors::Raise, job};
 
 /// Images, and for each the number of its class.
 type Part<'py> = (Bound<'py, PyArray2<u8>>, Bound<'py, PyArray1<u32>>);
+
+/// Both parts of a data set, the names of its classes, and what was inferred of it.
+type Loaded<'py> = (Part<'py>, Part<'py>, Vec<String>, Vec<String>);
 
 /// Where MNIST is.
 #[pyfunction]
@@ -29,11 +35,21 @@ pub(crate) fn user_folder() -> Option<PathBuf> {
     dataset::user_folder()
 }
 
-/// Both parts of a data set, and the names of its classes.
+/// Both parts of a data set, the names of its classes, and what was inferred.
 #[pyfunction]
-pub(crate) fn load(py: Python<'_>, path: PathBuf) -> PyResult<(Part<'_>, Part<'_>, Vec<String>)> {
-    let both = job::run(py, 1, None, |_| dataset::load(&path))?.map_err(Raise::raise)?;
-    Ok((arrays(py, &both.train), arrays(py, &both.test), both.train.classes().to_vec()))
+pub(crate) fn load<'py>(py: Python<'py>, path: PathBuf, label_column: &str) -> PyResult<Loaded<'py>> {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let listener = Arc::clone(&told);
+    let notes = Notes::to(move |note| {
+        if let Ok(mut told) = listener.lock() {
+            told.push(note.to_string());
+        }
+    });
+    let Ok(label_column) = label_column.parse();
+    let options = ReadOptions { label_column, notes, ..ReadOptions::default() };
+    let both = job::run(py, 1, None, |_| dataset::load_with(&path, &options))?.map_err(Raise::raise)?;
+    let told = told.lock().map(|told| told.clone()).unwrap_or_default();
+    Ok((arrays(py, &both.train), arrays(py, &both.test), both.train.classes().to_vec(), told))
 }
 
 /// Pictures in PNG, JPEG or the like, each the content of a file, as images of a shape: framed unless they are such already.

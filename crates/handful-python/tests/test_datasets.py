@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import shutil
 import threading
+import warnings
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -231,11 +232,28 @@ def test_csv_files_are_loaded_with_classes_as_they_are_named(tmp_path, arrays, n
     for part, X, y in [("train", X_train, y_train), ("test", X_test, y_test)]:
         lines = [",".join([str(names[label]), *map(str, row)]) for row, label in zip(X, y, strict=True)]
         (tmp_path / f"{part}.csv").write_text("\n".join(lines) + "\n")
-    found = handful.datasets.load(str(tmp_path))
+    with pytest.warns(UserWarning, match="the first of 17 columns is taken for the label"):
+        found = handful.datasets.load(str(tmp_path))
     expected = (X_train, names[y_train], X_test, names[y_test])
     for one, other in zip(found, expected, strict=True):
         assert_array_equal(one, other)
     assert found.y_test.dtype.kind == names.dtype.kind
+
+
+def test_the_label_column_is_inferred_or_chosen(tmp_path, arrays):
+    X_train, y_train, X_test, y_test = arrays
+    for part, X, y in [("train", X_train, y_train), ("test", X_test, y_test)]:
+        np.savetxt(tmp_path / f"{part}.csv", np.column_stack([X, y]), fmt="%.3e", delimiter=",")
+    with pytest.warns(UserWarning, match="the last of 17 columns .* label_column overrides this"):
+        inferred = handful.datasets.load(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chosen = [handful.datasets.load(tmp_path, label_column=column) for column in ("last", 17, "17")]
+    for found in (inferred, *chosen):
+        for one, other in zip(found, arrays, strict=True):
+            assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="expected a label column '?\"?18"):
+        handful.datasets.load(tmp_path, label_column=18)
 
 
 def test_what_is_no_data_set_is_refused(tmp_path):

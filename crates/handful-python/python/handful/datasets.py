@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import tempfile
+import warnings
 import zlib
 from http.client import HTTPException
 from pathlib import Path
@@ -107,13 +108,16 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool =
     return load(target)
 
 
-def load(path: str | os.PathLike[str]) -> TrainTest:
+def load(path: str | os.PathLike[str], *, label_column: str | int = "auto") -> TrainTest:
     """Load labelled images in two parts: IDX, NumPy, CSV, Parquet, libsvm or pictures in folders.
 
     Parameters
     ----------
     path : path-like
         A folder or file; what format it has, its content tells.
+    label_column : str or int, default="auto"
+        Which column of a table is the label: its name, its number from 1, ``"first"``, ``"last"`` or ``"none"``. By
+        default the header tells, or else the values, of which a warning tells.
 
     Returns
     -------
@@ -133,7 +137,9 @@ def load(path: str | os.PathLike[str]) -> TrainTest:
     >>> data.X_test.tolist(), data.y_test.tolist()
     ([[4, 5, 6, 7], [8, 9, 10, 11]], [4, 3])
     """
-    (X_train, y_train), (X_test, y_test), names = _core.load(os.fspath(path))
+    (X_train, y_train), (X_test, y_test), names, notes = _core.load(os.fspath(path), str(label_column))
+    for note in dict.fromkeys(notes):
+        warnings.warn(note.replace("--label-column", "label_column"), stacklevel=2)
     classes = named_classes(names)
     return TrainTest(X_train, classes[y_train], X_test, classes[y_test])
 
