@@ -92,7 +92,8 @@ impl Args {
         let fit_seconds = start.elapsed().as_secs_f64();
         drop(bar);
         let model = model.named_after(self.preset);
-        let model = if self.pictures { model.with_pictures(&train)? } else { model };
+        let model =
+            if self.pictures { model.with_pictures_observed(&train, &console.interrupter())? } else { model };
         Ok((model, train.n_samples(), fit_seconds))
     }
 
@@ -105,7 +106,11 @@ impl Args {
         let fit_seconds = start.elapsed().as_secs_f64();
         drop(bar);
         let model = model.named_after(self.preset);
-        let model = if self.pictures { model.with_pictures_on_disk(&train)? } else { model };
+        let model = if self.pictures {
+            model.with_pictures_on_disk_observed(&train, &console.interrupter())?
+        } else {
+            model
+        };
         Ok((model, train.shape().0, fit_seconds))
     }
 

@@ -1,6 +1,6 @@
 //! What can be wrong with fitting and using a model.
 
-use crate::{dataset, features, kmeans, neighbors};
+use crate::{dataset, features, kmeans, neighbors, progress::Cancelled};
 
 /// What can be wrong with fitting and using a model.
 #[derive(Debug, thiserror::Error)]
@@ -45,4 +45,10 @@ pub enum Error {
     /// A recipe that makes no sense whatever the images.
     #[error("{0}")]
     Params(String),
+}
+
+impl From<Cancelled> for Error {
+    fn from(cancelled: Cancelled) -> Self {
+        Self::Features(cancelled.into())
+    }
 }

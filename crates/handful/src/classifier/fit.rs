@@ -3,13 +3,12 @@
 use ndarray::Axis;
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
-use super::{Error, Model, Params, PrototypeParams};
+use super::{Error, Model, Params, PrototypeParams, model::provenance};
 use crate::{
     Dataset, KMeans, dataset,
     features::Vectorizer,
-    model_file::Provenance,
     neighbors::{self, NearestNeighbors},
-    progress::Observer,
+    progress::{Observer, Stage, Tally},
 };
 
 /// Features are learned from no more images.
@@ -83,7 +82,8 @@ impl Params {
         let sample = sample.map(|rows| images.select(&rows));
         let vectorizer =
             Vectorizer::fit(&self.features, sample.as_ref().unwrap_or(images), self.seed, observer)?;
-        let vectors = vectorizer.transform(images.images().view());
+        let tally = Tally::new(observer, Stage::Features, images.n_samples());
+        let vectors = vectorizer.transform_counted(images.images().view(), &tally)?;
         let vectors = images.with_images(vectors, [1, vectorizer.n_features_out()])?;
         let (prototypes, medoids) = match self.prototypes {
             PrototypeParams::All => {
@@ -93,12 +93,13 @@ impl Params {
             PrototypeParams::PerClass { n_clusters, n_init, max_iter } => {
                 let kmeans = KMeans::params(n_clusters).n_init(n_init).max_iter(max_iter).seed(self.seed);
                 let prototypes = kmeans.observer(observer.clone()).fit_per_class(&vectors)?.dataset;
-                let medoids = medoids(&prototypes, &vectors)?;
+                let medoids = medoids(&prototypes, &vectors, observer)?;
                 (prototypes, medoids)
             }
         };
-        let provenance = Provenance::of(images);
-        Model::new(self.clone(), images.image_shape(), vectorizer, prototypes, medoids, provenance)
+        let provenance = provenance(&images.images().view(), images.labels(), observer)?;
+        let shape = images.image_shape();
+        Model::new(self.clone(), shape, vectorizer, prototypes, medoids, provenance, observer)
     }
 }
 
@@ -126,13 +127,14 @@ impl Params {
 }
 
 /// The training row of each prototype's class that is nearest to it.
-fn medoids(prototypes: &Dataset, vectors: &Dataset) -> Result<Vec<u32>, Error> {
+fn medoids(prototypes: &Dataset, vectors: &Dataset, observer: &Observer) -> Result<Vec<u32>, Error> {
     let mut medoids = vec![0; prototypes.n_samples()];
     for (own, rows) in prototypes.rows_by_class().into_iter().zip(vectors.rows_by_class()) {
         if own.is_empty() {
             continue;
         }
         let of_class = NearestNeighbors::new(vectors.images().select(Axis(0), &rows))?;
+        let of_class = of_class.observer(observer.clone());
         let nearest = of_class.kneighbors(prototypes.images().select(Axis(0), &own).view(), 1)?;
         for (prototype, nearest) in own.into_iter().zip(nearest.indices) {
             medoids[prototype] = u32::try_from(rows[nearest]).expect("fewer than 2^32 images");

@@ -12,7 +12,7 @@ use crate::{
     features::{Vectorizer, total_variance},
     model_file::Provenance,
     neighbors::{Neighbors, TieBreak, Weights, votes},
-    progress::Observer,
+    progress::{Observer, Stage, Tally},
 };
 
 /// A fitted recipe: images to labels, and why.
@@ -62,6 +62,7 @@ impl Model {
         prototypes: Dataset,
         medoids: Vec<u32>,
         provenance: Provenance,
+        observer: &Observer,
     ) -> Result<Self, Error> {
         let (found, wanted) = (prototypes.n_samples(), params.decision.n_neighbors());
         if wanted == 0 || wanted > found {
@@ -69,7 +70,7 @@ impl Model {
                 crate::neighbors::Error::NeighborCount { n_neighbors: wanted, n_samples: found }.into()
             );
         }
-        let index = Searcher::new(prototypes.images().clone(), &params.index, params.seed)?;
+        let index = Searcher::new(prototypes.images().clone(), &params.index, params.seed, observer)?;
         let unit = total_variance(prototypes.images().view()).max(f64::MIN_POSITIVE);
         let of_class = OnceLock::new();
         Ok(Self {
@@ -156,7 +157,16 @@ impl Model {
     /// # Errors
     /// If these are other images than those that it was learned from.
     pub fn with_pictures(self, learned_from: &Dataset) -> Result<Self, Error> {
-        let medoids = self.medoids_in(&Provenance::of(learned_from))?;
+        self.with_pictures_observed(learned_from, &Observer::default())
+    }
+
+    /// [`with_pictures`](Self::with_pictures), telling how far it is.
+    ///
+    /// # Errors
+    /// As [`with_pictures`](Self::with_pictures); if the observer breaks.
+    pub fn with_pictures_observed(self, learned_from: &Dataset, observer: &Observer) -> Result<Self, Error> {
+        let images = learned_from.images().view();
+        let medoids = self.medoids_in(&provenance(&images, learned_from.labels(), observer)?)?;
         let pictures = learned_from.images().select(Axis(0), &medoids);
         Ok(Self { pictures: Some(pictures), ..self })
     }
@@ -166,8 +176,20 @@ impl Model {
     /// # Errors
     /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
     pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
+        self.with_pictures_on_disk_observed(learned_from, &Observer::default())
+    }
+
+    /// [`with_pictures_on_disk`](Self::with_pictures_on_disk), telling how far it is.
+    ///
+    /// # Errors
+    /// As [`with_pictures_on_disk`](Self::with_pictures_on_disk); if the observer breaks.
+    pub fn with_pictures_on_disk_observed(
+        self,
+        learned_from: &OnDisk,
+        observer: &Observer,
+    ) -> Result<Self, Error> {
         let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);
-        let medoids = self.medoids_in(&Provenance::of_rows(learned_from, labels)?)?;
+        let medoids = self.medoids_in(&provenance(learned_from, labels, observer)?)?;
         Ok(Self { pictures: Some(learned_from.select_rows(&medoids)?), ..self })
     }
 
@@ -294,7 +316,8 @@ impl Model {
         if self.of_class.get().is_none() {
             let of_rows = |rows: Vec<usize>| {
                 let prototypes = (!rows.is_empty()).then(|| self.prototypes.images().select(Axis(0), &rows));
-                let search = |vectors| Searcher::new(vectors, &self.params.index.of_part(), self.params.seed);
+                let (index, nobody) = (self.params.index.of_part(), Observer::default());
+                let search = |vectors| Searcher::new(vectors, &index, self.params.seed, &nobody);
                 prototypes.map(search).transpose()
             };
             let made = self.prototypes.rows_by_class().into_iter().map(of_rows);
@@ -334,6 +357,16 @@ impl Model {
         });
         distances
     }
+}
+
+/// The provenance of images, which takes a while where there are many.
+pub(super) fn provenance(
+    rows: &impl RowSource,
+    labels: &[u32],
+    observer: &Observer,
+) -> Result<Provenance, Error> {
+    let tally = Tally::new(observer, Stage::Pass, labels.len());
+    Provenance::of_rows_observed(rows, labels, |n| Ok(tally.add(n)?))
 }
 
 fn nearest_class(distances: ArrayView2<f64>) -> Vec<u32> {

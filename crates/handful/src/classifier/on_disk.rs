@@ -2,15 +2,14 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{Error, Model, Params, PrototypeParams, fit::MOST_IMAGES};
+use super::{Error, Model, Params, PrototypeParams, fit::MOST_IMAGES, model::provenance};
 use crate::{
     Dataset, KMeans,
     dataset::{OnDisk, RowSource},
     features::{FeatureParams, Vectorizer},
-    kmeans::{self, Passes},
-    model_file::Provenance,
+    kmeans::Passes,
     neighbors::NearestNeighbors,
-    progress::{Observer, Stage},
+    progress::{Observer, Stage, Tally},
 };
 
 /// Bytes of rows among which medoids are looked for at once.
@@ -18,7 +17,7 @@ const BYTES: usize = 1 << 23;
 
 impl Params {
     /// [`fit`](Self::fit) on images that stay on disk: the same model, to the last bit. In memory are those that features are
-    /// learned from, then what [K-Means](kmeans::KMeansParams::fit_on_disk) holds, or, where all images vote, their vectors three times over;
+    /// learned from, then what [K-Means](crate::kmeans::KMeansParams::fit_on_disk) holds, or, where all images vote, their vectors three times over;
     /// vectors wait for K-Means in a temporary file. A checkpoint is that of K-Means: features, if there are such to learn, are
     /// learned anew.
     ///
@@ -41,8 +40,8 @@ impl Params {
                     &format!("the vectors of {n} images, all of which vote"),
                 )?;
                 let all: Vec<usize> = (0..n).collect();
-                let shape = [1, d];
-                let all = Dataset::new(vectors.select_rows(&all)?, shape, labels.to_vec(), classes.to_vec())?;
+                let all = select(vectors, &all, observer)?;
+                let all = Dataset::new(all, [1, d], labels.to_vec(), classes.to_vec())?;
                 let own = (0..).take(n).collect();
                 (all, own)
             }
@@ -52,12 +51,13 @@ impl Params {
                 let found = kmeans.fit_per_class_on_disk(vectors, passes)?.dataset;
                 let vector_shape = [1, vectorizer.n_features_out()];
                 let prototypes = found.with_images(found.images().clone(), vector_shape)?;
-                let medoids = medoids(&prototypes, vectors)?;
+                let medoids = medoids(&prototypes, vectors, observer)?;
                 (prototypes, medoids)
             }
         };
-        let provenance = Provenance::of_rows(images, labels)?;
-        Model::new(self.clone(), images.image_shape(), vectorizer, prototypes, medoids, provenance)
+        let provenance = provenance(images, labels, observer)?;
+        let shape = images.image_shape();
+        Model::new(self.clone(), shape, vectorizer, prototypes, medoids, provenance, observer)
     }
 
     fn features_on_disk(
@@ -83,7 +83,7 @@ impl Params {
             vec![0]
         };
         let some = Dataset::new(
-            images.select_rows(&rows)?,
+            select(images, &rows, observer)?,
             images.image_shape(),
             rows.iter().map(|&row| labels[row]).collect(),
             classes.to_vec(),
@@ -93,16 +93,24 @@ impl Params {
 }
 
 fn vectors(vectorizer: &Vectorizer, images: &OnDisk, observer: &Observer) -> Result<OnDisk, Error> {
-    let (mut done, n) = (0, images.shape().0);
-    images.map(|some| {
-        observer.report(Stage::Pass, done, n).map_err(kmeans::Error::from)?;
-        done += some.nrows();
-        Ok(vectorizer.transform(some))
-    })
+    let tally = Tally::new(observer, Stage::Pass, images.shape().0);
+    images.map(|some| Ok(vectorizer.transform_counted(some, &tally)?))
+}
+
+/// The given rows, read some at a time.
+fn select(images: &OnDisk, rows: &[usize], observer: &Observer) -> Result<Array2<u8>, Error> {
+    const TOGETHER: usize = 4096;
+    let tally = Tally::new(observer, Stage::Pass, rows.len());
+    let mut selected = Array2::zeros((rows.len(), images.shape().1));
+    for (rows, mut to) in rows.chunks(TOGETHER).zip(selected.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
+        to.assign(&images.select_rows(rows)?);
+        tally.add(rows.len())?;
+    }
+    Ok(selected)
 }
 
 /// The row of each prototype's class that is nearest to it, of equally near ones the first.
-fn medoids(prototypes: &Dataset, vectors: &OnDisk) -> Result<Vec<u32>, Error> {
+fn medoids(prototypes: &Dataset, vectors: &OnDisk, observer: &Observer) -> Result<Vec<u32>, Error> {
     let (labels, classes) = vectors.labelled()?;
     let (n, mut buffer) = (vectors.shape().0, Vec::new());
     let mut best = vec![(u64::MAX, 0); prototypes.n_samples()];
@@ -118,7 +126,7 @@ fn medoids(prototypes: &Dataset, vectors: &OnDisk) -> Result<Vec<u32>, Error> {
             if own.is_empty() || rows.is_empty() {
                 continue;
             }
-            let index = NearestNeighbors::new(some.select(Axis(0), &rows))?;
+            let index = NearestNeighbors::new(some.select(Axis(0), &rows))?.observer(observer.clone());
             let queries: Array2<u8> = prototypes.images().select(Axis(0), &own);
             let found = index.kneighbors(queries.view(), 1)?;
             for (prototype, (distance, nearest)) in
@@ -139,6 +147,7 @@ mod tests {
     use crate::{
         classifier::Preset,
         dataset::{ReadOptions, Split, load_split},
+        progress::tests::{reports, some_of},
     };
 
     /// Bars at angles that their class tells, with noise, as a table.
@@ -181,6 +190,23 @@ mod tests {
             let passes = Passes::default().memory_limit(1 << 20);
             let error = params.fit_on_disk(&on_disk, &passes, &Observer::default()).unwrap_err();
             assert!(error.to_string().contains("expected a memory limit of at least"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_fit_ends_at_the_report_at_which_the_observer_breaks() {
+        let folder = tempfile::tempdir().unwrap();
+        let on_disk = OnDisk::open(&write(folder.path()), Split::Train, &ReadOptions::default()).unwrap();
+        let passes = Passes::default().memory_limit(256 << 20);
+        let all_vote = Params { prototypes: PrototypeParams::All, ..Preset::Tiny.params() };
+        for params in [Preset::Tiny.params(), all_vote] {
+            let fit = |observer: &Observer| params.fit_on_disk(&on_disk, &passes, observer).map(|_| ());
+            let (fitted, n) = reports(usize::MAX, fit);
+            fitted.unwrap();
+            for until in some_of(n) {
+                let (ended, calls) = reports(until, fit);
+                assert_eq!((ended.unwrap_err().to_string().as_str(), calls), ("cancelled", until));
+            }
         }
     }
 

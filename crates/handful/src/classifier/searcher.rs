@@ -57,6 +57,7 @@ impl Searcher {
         vectors: impl Into<ArcArray2<u8>>,
         index: &IndexParams,
         seed: u64,
+        observer: &Observer,
     ) -> Result<Self, Error> {
         let vectors = vectors.into();
         let &IndexParams::Inverted { n_lists, n_probe } = index else {
@@ -65,7 +66,7 @@ impl Searcher {
         if vectors.nrows() < LEAST && n_lists.is_none() {
             return Ok(Self::Exact(NearestNeighbors::new(vectors)?));
         }
-        let mut params = InvertedIndex::params().seed(seed);
+        let mut params = InvertedIndex::params().seed(seed).observer(observer.clone());
         if let Some(n_lists) = n_lists {
             params = params.n_lists(n_lists);
         }

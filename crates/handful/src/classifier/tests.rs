@@ -1,3 +1,4 @@
+mod interrupted;
 mod refused;
 mod shared;
 

@@ -4,13 +4,16 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, Step, check_number, patches::Patches};
+use super::{
+    Dictionary, DictionaryParams, Error, Gradients, Pca, Step, check_number, patches::Patches,
+    transform_observed,
+};
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
     kmeans,
     model_file::{self, Reader, Writer},
-    progress::Observer,
+    progress::{Observer, Tally},
 };
 
 /// Of the components that dictionaries are learned from: their variance is that of the data to the power of ¾.
@@ -99,6 +102,7 @@ impl BlockParams {
         labels: &Dataset,
         seed: u64,
         observer: &Observer,
+        tally: &Tally,
     ) -> Result<Block, Error> {
         let params = |n_atoms, spread, max_iter| DictionaryParams {
             n_atoms,
@@ -112,10 +116,10 @@ impl BlockParams {
                 let params = params(n_atoms, spread, max_iter);
                 let places = places(gradients, window).map(|origin| {
                     let cut = cut(cells, gradients, window, origin);
-                    let pca = Pca::fit(cut.view(), n_components, WHITENING);
-                    let reduced = labels
-                        .with_images(pca.transform(cut.view()), [1, n_components])
-                        .map_err(kmeans::Error::from)?;
+                    let pca = Pca::fit_observed(cut.view(), n_components, WHITENING, tally)?;
+                    let reduced = transform_observed(&pca, cut.view(), |_| tally.ask())?;
+                    let reduced =
+                        labels.with_images(reduced, [1, n_components]).map_err(kmeans::Error::from)?;
                     let dictionary = Dictionary::fit_per_class(&params, &reduced)?;
                     Ok(Place { origin, pca, dictionary })
                 });
@@ -130,6 +134,7 @@ impl BlockParams {
                     n_pools,
                     &params,
                     cells,
+                    tally,
                 )?)))
             }
         }

@@ -5,14 +5,15 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BlockParams, Error, Lda, Step, blocks::Block, check_number, moments::Moments, transform, views::Views,
+    BATCH, BlockParams, Error, Lda, Step, blocks::Block, check_number, moments::Moments, transform,
+    transform_observed, views::Views,
 };
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
     model_file::{self, Reader, Writer},
     preprocess::Deskew,
-    progress::{Observer, Stage},
+    progress::{Observer, Stage, Tally},
 };
 
 /// Images whose features are held at once while sums are taken.
@@ -53,6 +54,26 @@ impl DiscriminantsParams {
         }
         self.blocks.iter().try_for_each(BlockParams::check)
     }
+
+    /// How many of so many images a second pass emphasises.
+    fn n_emphasised(&self, n_images: usize) -> usize {
+        self.emphasis.map_or(0, |emphasis| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a share of the images"
+            )]
+            {
+                (emphasis.share * n_images as f64) as usize
+            }
+        })
+    }
+
+    /// Images that all passes over so many images see together.
+    pub(super) fn n_seen(&self, n_images: usize) -> usize {
+        let emphasised = self.n_emphasised(n_images);
+        (2 + usize::from(emphasised > 0)) * n_images + emphasised
+    }
 }
 
 /// The images that the first pass tells from other classes least clearly count more in a second one.
@@ -88,11 +109,23 @@ impl Discriminants {
         observer: &Observer,
     ) -> Result<Self, Error> {
         params.check().map_err(Error::Params)?;
+        let tally = Tally::new(observer, Stage::Features, params.n_seen(images.n_samples()));
+        Self::fit_counted(params, images, seed, observer, &tally)
+    }
+
+    /// [`fit`](Self::fit), whose images are counted together with those of other features.
+    pub(super) fn fit_counted(
+        params: &DiscriminantsParams,
+        images: &Dataset,
+        seed: u64,
+        observer: &Observer,
+        tally: &Tally,
+    ) -> Result<Self, Error> {
         let shape = images.image_shape();
         let mut views = Views::new(images.images().view(), shape);
         let fit = |(number, block): (u64, &BlockParams)| {
-            let cells = views.cells(params.deskew, block.gradients());
-            block.fit(cells, images, seed.wrapping_add(number), observer)
+            let cells = views.cells_observed(params.deskew, block.gradients(), tally)?;
+            block.fit(cells, images, seed.wrapping_add(number), observer, tally)
         };
         let blocks: Vec<Block> = (0..).zip(&params.blocks).map(fit).collect::<Result<_, Error>>()?;
         drop(views);
@@ -108,32 +141,21 @@ impl Discriminants {
         let mut found = Self { shape, deskew: params.deskew, blocks, lda: nothing };
         let mut moments = Moments::new(n_features, images.classes().len());
         let all: Vec<usize> = (0..images.n_samples()).collect();
-        let emphasised = params.emphasis.map_or(0, |emphasis| {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a share of the images"
-            )]
-            {
-                (emphasis.share * all.len() as f64) as usize
-            }
-        });
-        let mut told =
-            Told { observer, done: 0, total: (2 + usize::from(emphasised > 0)) * all.len() + emphasised };
-        found.add(images, &all, 1, &mut moments, &mut told)?;
+        let emphasised = params.n_emphasised(all.len());
+        found.add(images, &all, 1, &mut moments, tally)?;
         let mut places;
         if let Some(Emphasis { extra, .. }) = params.emphasis.filter(|_| emphasised > 0) {
-            found.lda = Lda::solve(moments.clone(), &lengths, params.ridge)?;
-            places = found.places(images, &mut told)?;
+            found.lda = Lda::solve(moments.copy(tally)?, &lengths, params.ridge, tally)?;
+            places = found.places(images, tally)?;
             let mut hardest = all;
             let margins = margins(places.view(), images.labels(), images.classes().len());
             hardest.sort_by(|&a, &b| margins[a].total_cmp(&margins[b]));
             hardest.truncate(emphasised);
             hardest.sort_unstable();
-            found.add(images, &hardest, extra, &mut moments, &mut told)?;
+            found.add(images, &hardest, extra, &mut moments, tally)?;
         }
-        found.lda = Lda::solve(moments, &lengths, params.ridge)?;
-        places = found.places(images, &mut told)?;
+        found.lda = Lda::solve(moments, &lengths, params.ridge, tally)?;
+        places = found.places(images, tally)?;
         found.lda.fit_range(places.view());
         Ok(found)
     }
@@ -203,23 +225,29 @@ impl Discriminants {
         rows: &[usize],
         weight: u32,
         moments: &mut Moments,
-        told: &mut Told,
+        tally: &Tally,
     ) -> Result<(), Error> {
         for rows in rows.chunks(TOGETHER) {
-            let features = transform(&Features(self), images.images().select(Axis(0), rows).view());
-            moments.add(features.view(), |row| images.labels()[rows[row]], weight);
-            told.more(rows.len())?;
+            let some = images.images().select(Axis(0), rows);
+            let features = transform_observed(&Features(self), some.view(), |_| tally.ask())?;
+            moments.add(features.view(), |row| images.labels()[rows[row]], weight, tally)?;
+            tally.add(rows.len())?;
         }
         Ok(())
     }
 
     /// Where images lie before bytes are made of it.
-    fn places(&self, images: &Dataset, told: &mut Told) -> Result<Array2<f64>, Error> {
+    fn places(&self, images: &Dataset, tally: &Tally) -> Result<Array2<f64>, Error> {
         let mut places = Array2::zeros((images.n_samples(), self.lda.n_components()));
         let parts = places.axis_chunks_iter_mut(Axis(0), TOGETHER);
         for (mut places, images) in parts.zip(images.images().axis_chunks_iter(Axis(0), TOGETHER)) {
-            places.assign(&self.lda.places(transform(&Features(self), images).view()));
-            told.more(images.nrows())?;
+            let features = transform_observed(&Features(self), images, |_| tally.ask())?;
+            for (mut places, features) in
+                places.axis_chunks_iter_mut(Axis(0), BATCH).zip(features.axis_chunks_iter(Axis(0), BATCH))
+            {
+                places.assign(&self.lda.places(features));
+                tally.add(features.nrows())?;
+            }
         }
         Ok(places)
     }
@@ -291,18 +319,4 @@ fn margins(places: ArrayView2<f64>, labels: &[u32], n_classes: usize) -> Vec<f64
         nearest - distance(place, label as usize)
     };
     places.outer_iter().zip(labels).map(margin).collect()
-}
-
-/// How many images have been seen to.
-struct Told<'a> {
-    observer: &'a Observer,
-    done: usize,
-    total: usize,
-}
-
-impl Told<'_> {
-    fn more(&mut self, images: usize) -> Result<(), Error> {
-        self.done += images;
-        Ok(self.observer.report(Stage::Features, self.done, self.total)?)
-    }
 }

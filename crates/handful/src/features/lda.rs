@@ -7,7 +7,11 @@ use super::{Error, Step, cholesky, linear::Linear, moments::Moments, to_byte, tr
 use crate::{
     distance::{Kernel, Level, with_kernel},
     model_file::{self, Reader, Writer},
+    progress::Tally,
 };
+
+/// Rows of products that are made variances between two looks at the observer.
+const ROWS: usize = 128;
 
 /// Directions in which classes lie far apart and their rows close together, and rows' places along them, as bytes.
 ///
@@ -36,15 +40,20 @@ impl Lda {
     /// If there is not a label below `n_classes` for each row.
     pub fn fit(x: ArrayView2<u8>, labels: &[u32], n_classes: usize, ridge: f64) -> Result<Self, Error> {
         assert_eq!(x.nrows(), labels.len(), "a label for each row");
-        let mut moments = Moments::new(x.ncols(), n_classes);
-        moments.add(x, |row| labels[row], 1);
-        let mut lda = Self::solve(moments, &[x.ncols()], ridge)?;
+        let (mut moments, tally) = (Moments::new(x.ncols(), n_classes), Tally::silent());
+        moments.add(x, |row| labels[row], 1, &tally)?;
+        let mut lda = Self::solve(moments, &[x.ncols()], ridge, &tally)?;
         lda.fit_range(lda.places(x).view());
         Ok(lda)
     }
 
     /// Directions from sums, for features in blocks of these lengths, of which each has a ridge of its own.
-    pub(super) fn solve(moments: Moments, blocks: &[usize], ridge: f64) -> Result<Self, Error> {
+    pub(super) fn solve(
+        moments: Moments,
+        blocks: &[usize],
+        ridge: f64,
+        tally: &Tally,
+    ) -> Result<Self, Error> {
         let total = moments.total();
         let Moments { counts, sums, products: mut within } = moments;
         let present: Vec<usize> = (0..counts.len()).filter(|&class| counts[class] > 0.0).collect();
@@ -65,6 +74,9 @@ impl Lda {
             let mut row = row.slice_mut(s![..=i]);
             row -= &roots.slice(s![..=i, ..]).dot(&roots.row(i));
             row /= total;
+            if i % ROWS == 0 {
+                tally.ask()?;
+            }
         }
         let mut first = 0;
         for &length in blocks {
@@ -74,7 +86,7 @@ impl Lda {
             diagonal += ridge;
             first += length;
         }
-        let solved = cholesky::solve(&mut within, means.clone()).ok_or(Error::Singular)?;
+        let solved = cholesky::solve(&mut within, means.clone(), tally)?;
         drop(within);
 
         // Among the classes' directions, those that tell most, each scaled to unit variance within.

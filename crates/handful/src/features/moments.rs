@@ -3,7 +3,10 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use crate::distance::{Kernel, LANES, Level, OFFSET, PackedPoints, signed, sums, with_kernel};
+use crate::{
+    distance::{Kernel, LANES, Level, OFFSET, PackedPoints, signed, sums, with_kernel},
+    progress::{Cancelled, Tally},
+};
 
 /// Rows that are seen to at once: enough for sums of products to be rare, few enough for a tile's columns to stay in
 /// cache.
@@ -37,8 +40,28 @@ impl Moments {
         self.counts.iter().sum()
     }
 
-    /// Adds rows, of which each counts as often as `weight` says. O(n d²).
-    pub(super) fn add(&mut self, x: ArrayView2<u8>, labels: impl Fn(usize) -> u32, weight: u32) {
+    /// The same moments once more.
+    pub(super) fn copy(&self, tally: &Tally) -> Result<Self, Cancelled> {
+        let mut products = Array2::zeros(self.products.dim());
+        let blocks = products.axis_chunks_iter_mut(Axis(0), COLUMNS);
+        for ((block, mut to), from) in
+            blocks.enumerate().zip(self.products.axis_chunks_iter(Axis(0), COLUMNS))
+        {
+            let there = s![.., ..block * COLUMNS + from.nrows()];
+            to.slice_mut(there).assign(&from.slice(there));
+            tally.ask()?;
+        }
+        Ok(Self { counts: self.counts.clone(), sums: self.sums.clone(), products })
+    }
+
+    /// Adds rows, of which each counts as often as `weight` says. O(n d²). Asks after each tile of products.
+    pub(super) fn add(
+        &mut self,
+        x: ArrayView2<u8>,
+        labels: impl Fn(usize) -> u32,
+        weight: u32,
+        tally: &Tally,
+    ) -> Result<(), Cancelled> {
         let weight = f64::from(weight);
         for (number, rows) in x.axis_chunks_iter(Axis(0), ROWS).enumerate() {
             for (row, values) in (number * ROWS..).zip(rows.outer_iter()) {
@@ -46,28 +69,39 @@ impl Moments {
                 self.counts[class] += weight;
                 self.sums.row_mut(class).zip_mut_with(&values, |sum, &x| *sum += weight * f64::from(x));
             }
-            with_kernel!(Level::detect(), |kernel| self.add_products(kernel, rows, weight));
+            tally.ask()?;
+            with_kernel!(Level::detect(), |kernel| self.add_products(kernel, rows, weight, tally))?;
         }
+        Ok(())
     }
 
-    fn add_products<K: Kernel>(&mut self, kernel: K, rows: ArrayView2<u8>, weight: f64) {
+    fn add_products<K: Kernel>(
+        &mut self,
+        kernel: K,
+        rows: ArrayView2<u8>,
+        weight: f64,
+        tally: &Tally,
+    ) -> Result<(), Cancelled> {
         let columns = transposed(rows);
+        tally.ask()?;
         let tiles: Vec<(PackedPoints, Vec<i64>)> = columns
             .axis_chunks_iter(Axis(0), COLUMNS)
             .into_par_iter()
             .map(|tile| (PackedPoints::new(tile), sums(tile)))
             .collect();
         let of_rows = self.products.axis_chunks_iter_mut(Axis(0), COLUMNS).into_par_iter();
-        of_rows.zip(columns.axis_chunks_iter(Axis(0), COLUMNS)).enumerate().for_each(
+        of_rows.zip(columns.axis_chunks_iter(Axis(0), COLUMNS)).enumerate().try_for_each(
             |(tile, (mut products, columns))| {
                 let queries = signed(columns);
                 for (other, (points, sums)) in tiles[..=tile].iter().enumerate() {
                     let (n, _) = points.dim();
                     let to = &mut products.slice_mut(s![.., other * COLUMNS..other * COLUMNS + n]);
                     add_tile(kernel, to, points, sums, queries.view(), weight);
+                    tally.ask()?;
                 }
+                Ok(())
             },
-        );
+        )
     }
 }
 
@@ -111,14 +145,16 @@ fn transposed(rows: ArrayView2<u8>) -> Array2<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::progress::{Observer, Stage, tests::reports};
 
     #[test]
     fn moments_are_those_of_the_definition() {
         let (n, d) = (ROWS + 37, COLUMNS + 70);
         let x = Array2::from_shape_fn((n, d), |(i, j)| ((i * 7919 + j * 104_729 + i * j) % 256) as u8);
-        let mut moments = Moments::new(d, 2);
-        moments.add(x.view(), |row| (row % 2) as u32, 1);
-        moments.add(x.slice(s![..10, ..]), |_| 1, 3);
+        let (mut moments, tally) = (Moments::new(d, 2), Tally::silent());
+        moments.add(x.view(), |row| (row % 2) as u32, 1, &tally).unwrap();
+        moments.add(x.slice(s![..10, ..]), |_| 1, 3, &tally).unwrap();
+        let moments = moments.copy(&tally).unwrap();
         assert_eq!(moments.total().to_bits(), (n as f64 + 30.0).to_bits());
         assert_eq!(moments.counts[0].to_bits(), (n.div_ceil(2) as f64).to_bits());
         let weight = |row: usize| if row < 10 { 4 } else { 1 };
@@ -128,5 +164,22 @@ mod tests {
         }
         let of_even: u64 = (0..n).step_by(2).map(|r| u64::from(x[[r, 9]])).sum();
         assert_eq!(moments.sums[[0, 9]].to_bits(), (of_even as f64).to_bits());
+    }
+    #[test]
+    fn the_observer_is_asked_after_each_tile_of_products() {
+        let x = Array2::from_elem((ROWS + 1, 2 * COLUMNS + 1), 1);
+        let work = |observer: &Observer| {
+            let tally = Tally::new(observer, Stage::Features, 0);
+            let mut moments = Moments::new(x.ncols(), 1);
+            moments.add(x.view(), |_| 0, 1, &tally)?;
+            moments.copy(&tally)
+        };
+        // Of each block of rows: sums, columns, and six tiles; of the copy three parts.
+        let (found, n) = reports(usize::MAX, work);
+        assert_eq!((found.is_ok(), n), (true, 2 * (2 + 6) + 3));
+        for until in 1..=n {
+            let (found, calls) = reports(until, work);
+            assert_eq!((found.is_err(), calls), (true, until));
+        }
     }
 }

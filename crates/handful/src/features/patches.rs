@@ -3,12 +3,14 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{
-    Dictionary, DictionaryParams, Error, Gradients, Pca, Step, dictionary::Activation, to_byte, transform,
+    BATCH, Dictionary, DictionaryParams, Error, Gradients, Pca, Step, dictionary::Activation, to_byte,
+    transform_observed,
 };
 use crate::{
     distance::Kernel,
     model_file::{self, Reader, Writer},
     neighbors::evenly,
+    progress::Tally,
 };
 
 /// Images and windows that a dictionary is learned from, at most.
@@ -41,24 +43,32 @@ impl Patches {
         n_pools: usize,
         params: &DictionaryParams,
         cells: ArrayView2<u8>,
+        tally: &Tally,
     ) -> Result<Self, Error> {
         let sample = cells.select(Axis(0), &evenly(cells.nrows(), IMAGES.min(cells.nrows())));
         let mut windows = Windows { gradients, size, least: 0.0 };
         windows.least = windows.usual_length(sample.view()) * EMPTY;
         let mut rows = Array2::zeros((windows.most(sample.nrows()), windows.length()));
-        let mut origins = Vec::new();
-        windows.cut(sample.view(), rows.as_slice_mut().expect("rows are contiguous"), &mut origins);
-        if origins.is_empty() {
+        let (mut n, mut origins) = (0, Vec::new());
+        for cells in sample.axis_chunks_iter(Axis(0), BATCH) {
+            let rest = &mut rows.as_slice_mut().expect("rows are contiguous")[n * windows.length()..];
+            windows.cut(cells, rest, &mut origins);
+            n += origins.len();
+            tally.ask()?;
+        }
+        if n == 0 {
             return Err(Error::NoStrokes);
         }
-        let rows = rows.slice(s![..origins.len(), ..]);
-        let rows = rows.select(Axis(0), &evenly(rows.nrows(), WINDOWS.min(rows.nrows())));
-        let pca = Pca::fit(rows.view(), n_components, super::blocks::WHITENING);
-        let dictionary = Dictionary::fit(params, pca.transform(rows.view()).view())?;
+        let rows = rows.slice(s![..n, ..]);
+        let rows = rows.select(Axis(0), &evenly(n, WINDOWS.min(n)));
+        let pca = Pca::fit_observed(rows.view(), n_components, super::blocks::WHITENING, tally)?;
+        let places = transform_observed(&pca, rows.view(), |_| tally.ask())?;
+        let dictionary = Dictionary::fit(params, places.view())?;
         let pooling = Pooling::new(windows.per_side(), n_pools);
         let mut found = Self { windows, pca, dictionary, pooling, scale: 1.0 };
         // As much as fits for what the sample needs.
-        let largest = f32::from(transform(&found, sample.view()).iter().copied().max().unwrap_or(0));
+        let sums = transform_observed(&found, sample.view(), |_| tally.ask())?;
+        let largest = f32::from(sums.iter().copied().max().unwrap_or(0));
         found.scale = 250.0 / largest.max(1.0);
         Ok(found)
     }

@@ -11,6 +11,7 @@ use crate::{
     distance::{Kernel, LANES, Lanes, Level, squared_euclidean, with_kernel},
     model_file::{self, Reader, Writer},
     neighbors::evenly,
+    progress::{Cancelled, Tally},
 };
 
 /// Rows that the range of the components is taken from.
@@ -62,15 +63,26 @@ impl Pca {
     /// If there are no rows, or not 1 to `n_features` components.
     #[must_use]
     pub fn fit(x: ArrayView2<u8>, n_components: usize, whitening: f64) -> Self {
+        Self::fit_observed(x, n_components, whitening, &Tally::silent()).expect("nobody cancels")
+    }
+
+    pub(super) fn fit_observed(
+        x: ArrayView2<u8>,
+        n_components: usize,
+        whitening: f64,
+        tally: &Tally,
+    ) -> Result<Self, Cancelled> {
         let (n, d) = x.dim();
         assert!(n > 0 && (1..=d).contains(&n_components), "{n_components} components of shape ({n}, {d})");
         let mut moments = Moments::new(d, 1);
-        moments.add(x, |_| 0, 1);
+        moments.add(x, |_| 0, 1, tally)?;
         let mean = moments.sums.row(0).mapv(|sum| sum / n as f64);
         let covariance = DMatrix::from_fn(d, d, |i, j| {
             moments.products[[i.max(j), i.min(j)]] / n as f64 - mean[i] * mean[j]
         });
+        tally.ask()?;
         let eigen = SymmetricEigen::new(covariance);
+        tally.ask()?;
         let mut order: Vec<usize> = (0..d).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
         let floor = match eigen.eigenvalues[order[0]] * LEAST {
@@ -119,7 +131,7 @@ impl Pca {
             reason = "means of bytes; as above"
         )]
         let (mean, residual) = (mean.mapv(|mean| mean.round() as u8), left_over.max(1.0) as f32);
-        Self { weights, linear, scales, offsets, mean, residual, directions: OnceLock::new() }
+        Ok(Self { weights, linear, scales, offsets, mean, residual, directions: OnceLock::new() })
     }
 
     pub(super) fn write(&self, prefix: &str, writer: &mut Writer) {

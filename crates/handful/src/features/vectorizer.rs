@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BlockParams, Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components,
-    check_number, total_variance, transform, views::Views,
+    check_number, total_variance, transform, transform_observed, views::Views,
 };
 use crate::{
     Dataset,
     distance::Kernel,
     model_file::{self, Reader, Writer},
     preprocess::Deskew,
-    progress::Observer,
+    progress::{Cancelled, Observer, Stage, Tally},
 };
 
 /// One kind of features.
@@ -74,6 +74,15 @@ impl FeatureParams {
             }
         }
     }
+
+    /// Images that all passes over so many images see together.
+    fn n_seen(&self, n_images: usize) -> usize {
+        match self {
+            Self::Pixels { .. } => 0,
+            Self::Components { .. } => n_images,
+            Self::Discriminants(params) => params.n_seen(n_images),
+        }
+    }
 }
 
 /// What makes no sense whatever the data.
@@ -117,15 +126,19 @@ impl Vectorizer {
         observer: &Observer,
     ) -> Result<Self, Error> {
         check_features(params).map_err(Error::Params)?;
+        let n = images.n_samples();
+        let to_balance = if params.len() > 1 { params.len() * n } else { 0 };
+        let total = params.iter().map(|(_, params)| params.n_seen(n)).sum::<usize>() + to_balance;
+        let tally = Tally::new(observer, Stage::Features, total);
         let fit = |(number, (_, params)): (u64, &(f64, FeatureParams))| {
             // Dictionaries of different features are to differ.
-            Feature::fit(params, images, seed.wrapping_add(number << 32), observer)
+            Feature::fit(params, images, seed.wrapping_add(number << 32), observer, &tally)
         };
         let features: Vec<Feature> = (0..).zip(params).map(fit).collect::<Result<_, Error>>()?;
         let mut found = Self { features };
         if params.len() > 1 {
             let weights: Vec<f64> = params.iter().map(|&(weight, _)| weight).collect();
-            found.balance(&weights, images.images().view());
+            found.balance(&weights, images.images().view(), &tally)?;
         }
         Ok(found)
     }
@@ -139,6 +152,15 @@ impl Vectorizer {
         let [height, width] = self.shape();
         assert_eq!(images.ncols(), height * width, "images of another shape");
         transform(self, images)
+    }
+
+    /// [`transform`](Self::transform), counting the images.
+    pub(crate) fn transform_counted(
+        &self,
+        images: ArrayView2<u8>,
+        tally: &Tally,
+    ) -> Result<Array2<u8>, Cancelled> {
+        transform_observed(self, images, |n| tally.add(n))
     }
 
     /// The length of a vector.
@@ -192,9 +214,12 @@ impl Vectorizer {
     }
 
     /// Makes the steps of those features coarser that vary too much.
-    fn balance(&mut self, weights: &[f64], images: ArrayView2<u8>) {
-        let deviations =
-            self.features.iter().map(|feature| total_variance(transform(feature, images).view()).sqrt());
+    fn balance(&mut self, weights: &[f64], images: ArrayView2<u8>, tally: &Tally) -> Result<(), Cancelled> {
+        let deviation = |feature| {
+            let vectors = transform_observed(feature, images, |n| tally.add(n))?;
+            Ok(total_variance(vectors.view()).sqrt())
+        };
+        let deviations = self.features.iter().map(deviation).collect::<Result<Vec<f64>, Cancelled>>()?;
         // Features that are always the same weigh nothing, and set no measure.
         let factors: Vec<f64> = weights
             .iter()
@@ -205,6 +230,7 @@ impl Vectorizer {
         for (feature, factor) in self.features.iter_mut().zip(factors).filter(|(_, factor)| *factor > 0.0) {
             feature.shrink(factor / largest);
         }
+        Ok(())
     }
 }
 
@@ -225,17 +251,25 @@ impl Step for Vectorizer {
 }
 
 impl Feature {
-    fn fit(params: &FeatureParams, images: &Dataset, seed: u64, observer: &Observer) -> Result<Self, Error> {
+    fn fit(
+        params: &FeatureParams,
+        images: &Dataset,
+        seed: u64,
+        observer: &Observer,
+        tally: &Tally,
+    ) -> Result<Self, Error> {
         let shape = images.image_shape();
         Ok(match params {
             FeatureParams::Pixels { deskew } => Self::Pixels { shape, deskew: *deskew },
             FeatureParams::Components { deskew, gradients, n_components, whitening } => {
                 let mut views = Views::new(images.images().view(), shape);
-                let pca = Pca::fit(views.cells(*deskew, *gradients), *n_components, *whitening);
+                let cells = views.cells_observed(*deskew, *gradients, tally)?;
+                let pca = Pca::fit_observed(cells, *n_components, *whitening, tally)?;
+                tally.add(images.n_samples())?;
                 Self::Components { shape, deskew: *deskew, gradients: *gradients, pca }
             }
             FeatureParams::Discriminants(params) => {
-                Self::Discriminants(Discriminants::fit(params, images, seed, observer)?)
+                Self::Discriminants(Discriminants::fit_counted(params, images, seed, observer, tally)?)
             }
         })
     }

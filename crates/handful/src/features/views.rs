@@ -2,8 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{FramedGradients, Gradients, transform};
-use crate::preprocess::{Deskew, FramedDeskew};
+use super::{FramedGradients, Gradients, transform_observed};
+use crate::{
+    preprocess::{Deskew, FramedDeskew},
+    progress::{Cancelled, Tally},
+};
 
 /// Images, and all that was asked for of them: each is made once, however many features share it.
 pub(super) struct Views<'a> {
@@ -25,25 +28,44 @@ impl<'a> Views<'a> {
 
     /// The images, put upright if so wanted.
     pub(super) fn upright(&mut self, deskew: Option<Deskew>) -> ArrayView2<'_, u8> {
-        let Some(deskew) = deskew else { return self.images };
-        let known = self.upright.iter().position(|&(known, _)| known == deskew);
-        let place = known.unwrap_or_else(|| {
-            let framed = FramedDeskew { deskew, shape: self.shape };
-            self.upright.push((deskew, transform(&framed, self.images)));
-            self.upright.len() - 1
-        });
-        self.upright[place].1.view()
+        self.upright_observed(deskew, &Tally::silent()).expect("nobody cancels")
     }
 
     /// The gradients of images, put upright first if so wanted.
     pub(super) fn cells(&mut self, deskew: Option<Deskew>, gradients: Gradients) -> ArrayView2<'_, u8> {
+        self.cells_observed(deskew, gradients, &Tally::silent()).expect("nobody cancels")
+    }
+
+    fn upright_observed(
+        &mut self,
+        deskew: Option<Deskew>,
+        tally: &Tally,
+    ) -> Result<ArrayView2<'_, u8>, Cancelled> {
+        let Some(deskew) = deskew else { return Ok(self.images) };
+        let known = self.upright.iter().position(|&(known, _)| known == deskew);
+        let place = known.unwrap_or(self.upright.len());
+        if known.is_none() {
+            let framed = FramedDeskew { deskew, shape: self.shape };
+            self.upright.push((deskew, transform_observed(&framed, self.images, |_| tally.ask())?));
+        }
+        Ok(self.upright[place].1.view())
+    }
+
+    /// [`cells`](Self::cells), asking after each batch whether to go on.
+    pub(super) fn cells_observed(
+        &mut self,
+        deskew: Option<Deskew>,
+        gradients: Gradients,
+        tally: &Tally,
+    ) -> Result<ArrayView2<'_, u8>, Cancelled> {
         let known = self.cells.iter().position(|known| (known.0, known.1) == (deskew, gradients));
-        let place = known.unwrap_or_else(|| {
+        let place = known.unwrap_or(self.cells.len());
+        if known.is_none() {
             let framed = FramedGradients { gradients, shape: self.shape };
-            let cells = transform(&framed, self.upright(deskew));
+            let upright = self.upright_observed(deskew, tally)?;
+            let cells = transform_observed(&framed, upright, |_| tally.ask())?;
             self.cells.push((deskew, gradients, cells));
-            self.cells.len() - 1
-        });
-        self.cells[place].2.view()
+        }
+        Ok(self.cells[place].2.view())
     }
 }

@@ -28,6 +28,7 @@ use crate::{
     classifier::{Model, Params, PrototypeParams},
     dataset::{self, RowSource},
     features::{Vectorizer, check_number},
+    progress::Observer,
 };
 
 /// The newest version of the format that is read, and the one that is written.
@@ -65,14 +66,23 @@ impl Provenance {
     ///
     /// # Errors
     /// If rows cannot be read.
-    #[expect(clippy::missing_panics_doc, reason = "rows of a source are contiguous")]
     pub fn of_rows(rows: &impl RowSource, labels: &[u32]) -> Result<Self, dataset::Error> {
-        const TOGETHER: usize = 1 << 22;
+        Self::of_rows_observed(rows, labels, |_| Ok(()))
+    }
+
+    /// [`of_rows`](Self::of_rows), calling `done` with the number of rows in each part that is done.
+    pub(crate) fn of_rows_observed<E: From<dataset::Error>>(
+        rows: &impl RowSource,
+        labels: &[u32],
+        done: impl Fn(usize) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        const TOGETHER: usize = 1 << 21;
         let ((n_samples, d), mut hash, mut buffer) = (rows.shape(), Sha256::new(), Vec::new());
         let most = (TOGETHER / d.max(1)).max(1);
         for first in (0..n_samples).step_by(most) {
             let some = rows.rows(first..n_samples.min(first + most), &mut buffer)?;
             hash.update(some.as_slice().expect("rows are contiguous"));
+            done(some.nrows())?;
         }
         for label in labels {
             hash.update(label.to_le_bytes());
@@ -187,7 +197,8 @@ impl Model {
             .has(PICTURES)
             .then(|| reader.array2(PICTURES, [Some(n), Some(height * width)]))
             .transpose()?;
-        let model = Self::new(params, image_shape, vectorizer, prototypes, medoids, provenance)?;
+        let nobody = Observer::default();
+        let model = Self::new(params, image_shape, vectorizer, prototypes, medoids, provenance, &nobody)?;
         Ok(model.with_checked_pictures(pictures))
     }
 
