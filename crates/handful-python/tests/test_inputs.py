@@ -215,6 +215,22 @@ def test_what_cannot_be_taken_is_refused_with_a_reason(case):
         attempt()
 
 
+@pytest.mark.parametrize("value", [1.001e150, -1e200, np.finfo(float).max, np.longdouble(10) ** 1000])
+def test_numbers_too_large_to_square_are_refused(value):
+    with np.errstate(over="ignore"):
+        far = np.where((np.arange(600) == 7)[:, None] & (np.arange(6) == 2), value, X.astype(np.asarray(value).dtype))
+        for fit in (knn().fit, handful.PrototypeClassifier(2).fit, handful.KMeans(2).fit):
+            with pytest.raises(ValueError, match="row 7.*expected .*, at most 1e150 in size"):
+                fit(far, Y)
+        for fitted in (knn().fit(X, Y), knn().fit(X / 7, Y), knn().fit((X / 7).astype(np.float32), Y)):
+            with pytest.raises(ValueError, match="row 7 of the queries has .* in column 2: expected .* at most 1e150"):
+                fitted.predict(far)
+        kmeans = handful.KMeans(2, random_state=0).fit(X / 7)
+        for ask in (kmeans.predict, kmeans.transform, kmeans.score):
+            with pytest.raises(ValueError, match="row 7, feature 2: expected .*, at most 1e150 in size"):
+                ask(far)
+
+
 def test_arrays_that_are_reshaped_after_a_fit_are_searched_as_they_were():
     rows = X.copy()
     knn_ = knn().fit(rows, Y)

@@ -19,7 +19,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from handful import _core
 from handful._jobs import n_threads, progress, seed
 from handful._types import KMeansParams, Vectors
-from handful._vectors import BYTES, validate
+from handful._vectors import BYTES, check_squares, validate
 
 #: More runs or iterations than there is time for.
 MOST = 2**62
@@ -289,6 +289,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         """
         check_is_fitted(self)
         rows: NDArray[Any] = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        check_squares(rows)
         return np.asarray(euclidean_distances(rows, self.cluster_centers_.astype(rows.dtype)))
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:

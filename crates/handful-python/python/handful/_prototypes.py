@@ -16,7 +16,7 @@ from handful._jobs import n_threads, progress
 from handful._kmeans import kmeans_params, rounded
 from handful._neighbors import Voting, Weights, check_labelled
 from handful._types import KMeansParams, Vectors
-from handful._vectors import BYTES, numbered
+from handful._vectors import BYTES, check_squares, numbered
 
 
 class PrototypeClassifier(Voting):
@@ -175,6 +175,7 @@ class PrototypeClassifier(Voting):
         if X.dtype == BYTES and sizes.min() >= self.n_clusters:
             return _core.kmeans_per_class(X, labels.astype(np.uint32), n_classes, params, threads, tell)
 
+        check_squares(X)
         parts = [
             _core.kmeans(X[labels == label], own, None, threads, tell)
             for label, own in enumerate(own_params(params, sizes))

@@ -16,6 +16,9 @@ from handful._types import Vectors
 
 BYTES = np.dtype(np.uint8)
 
+#: Squares of differences of larger numbers might overflow when they are summed.
+LARGEST = 1e150
+
 
 def validate(estimator: Any, X: Any, *, reset: bool, finite: bool = True) -> Vectors:
     """Check `X` as scikit-learn does, and make vectors of it."""
@@ -39,6 +42,14 @@ def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
 def are_bytes(X: NDArray[Any]) -> bool:
     """Tell whether integers are 0 to 255."""
     return X.size == 0 or bool(X.min() >= 0 and X.max() <= 255)
+
+
+def check_squares(X: NDArray[Any]) -> None:
+    """Refuse numbers that are too large to be squared, as Rust's side does."""
+    if X.dtype.itemsize > 4 and max(-X.min(), X.max()) > LARGEST:
+        row, column = np.argwhere(np.abs(X) > LARGEST)[0]
+        found = X[row, column]
+        raise ValueError(f"row {row}, feature {column}: expected a finite number, at most 1e150 in size, found {found}")
 
 
 def numbered(X: Vectors, y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:

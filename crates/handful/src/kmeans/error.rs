@@ -65,7 +65,7 @@ pub enum Error {
         value: f64,
     },
     /// A value that squared distances cannot be measured to.
-    #[error("row {row}, feature {column}: expected a finite number, at most 1e150 in size, found {value}")]
+    #[error("row {row}, feature {column}: expected a finite number, at most 1e150 in size, found {value:e}")]
     Value {
         /// The row.
         row: usize,

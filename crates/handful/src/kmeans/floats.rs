@@ -19,12 +19,9 @@ use super::{
     vectors::{Vectors, whole},
 };
 use crate::{
-    distance::{Kernel, Level, ordered_sum, with_kernel},
-    neighbors::{Float, Scale},
+    distance::{Kernel, ordered_sum, with_kernel},
+    neighbors::{Float, Scale, largest},
 };
-
-/// Squares of larger values might overflow when they are summed.
-pub(super) const LARGEST: f64 = 1e150;
 
 /// Rows of floats, perhaps with weights.
 pub(super) struct Floats<'a, T> {
@@ -47,23 +44,7 @@ pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<
 
 /// The size of the largest value. Values that no sum of squares can be made of are errors.
 pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<f64, Error> {
-    // Bits of sizes are ordered as these are, with NaN above all, and their maximum can be taken many at a time.
-    let bits = |x: T| x.into().abs().to_bits();
-    let largest = with_kernel!(Level::detect(), |kernel| {
-        let of_row = |row: ArrayView1<T>| match row.to_slice() {
-            Some(row) => kernel.run(|| row.iter().fold(0, |largest, &x| bits(x).max(largest))),
-            None => row.fold(0, |largest, &x| bits(x).max(largest)),
-        };
-        values.axis_iter(Axis(0)).into_par_iter().map(of_row).max().unwrap_or_default()
-    });
-    let largest = f64::from_bits(largest);
-    if largest <= LARGEST {
-        return Ok(largest);
-    }
-    let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
-    let wrong = values.indexed_iter().find(|&(_, &x)| !fits(x));
-    let ((row, column), &value) = wrong.expect("one is too large");
-    Err(Error::Value { row, column, value: value.into() })
+    largest(values).map_err(|(row, column, value)| Error::Value { row, column, value })
 }
 
 impl<'a, T: Float> Floats<'a, T> {

@@ -54,11 +54,13 @@ pub use per_class::Prototypes;
 pub use shard::Shard;
 pub use steps::Steps;
 
-use floats::LARGEST;
 use shared_sketch::SharedSketch;
 use vectors::Vectors;
 
-use crate::{neighbors::sketch::Projection, progress::Observer};
+use crate::{
+    neighbors::{LARGEST, sketch::Projection},
+    progress::Observer,
+};
 
 /// Runs with so many centroids in all go side by side: more would not share more.
 const CENTROIDS_TOGETHER: usize = 256;

@@ -26,6 +26,8 @@ const CLAMPED: usize = 512;
 const WHOLE: f64 = (1_u64 << 52) as f64;
 /// The smallest step: far above it nothing underflows.
 const LEAST_STEP: f64 = 1e-290;
+/// Squares of differences of larger values might overflow when they are summed.
+pub(crate) const LARGEST: f64 = 1e150;
 
 /// How floats become bytes.
 #[derive(Clone, Debug)]
@@ -108,6 +110,28 @@ pub(crate) trait Float: Element + Into<f64> {}
 impl Float for f32 {}
 impl Float for f64 {}
 
+/// The size of the largest value; or row, column and value of the first that no sum of squares can be made of: NaN, or more
+/// than [`LARGEST`] in size.
+pub(crate) fn largest<T: Float>(values: ArrayView2<T>) -> Result<f64, (usize, usize, f64)> {
+    // Bits of sizes are ordered as these are, with NaN above all, and their maximum can be taken many at a time.
+    let bits = |x: T| x.into().abs().to_bits();
+    let largest = with_kernel!(Level::detect(), |kernel| {
+        let of_row = |row: ArrayView1<T>| match row.to_slice() {
+            Some(row) => kernel.run(|| row.iter().fold(0, |largest, &x| bits(x).max(largest))),
+            None => row.fold(0, |largest, &x| bits(x).max(largest)),
+        };
+        values.axis_iter(Axis(0)).into_par_iter().map(of_row).max().unwrap_or_default()
+    });
+    let largest = f64::from_bits(largest);
+    if largest <= LARGEST {
+        return Ok(largest);
+    }
+    let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
+    let wrong = values.indexed_iter().find(|&(_, &x)| !fits(x));
+    let ((row, column), &value) = wrong.expect("one is too large");
+    Err((row, column, value.into()))
+}
+
 macro_rules! search_floats {
     ($float:ty) => {
         impl Searchable for $float {
@@ -122,18 +146,10 @@ macro_rules! search_floats {
             }
 
             fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error> {
-                let rows = vectors.axis_iter(Axis(0)).into_par_iter().enumerate();
-                let not_finite = rows.find_map_first(|(row, values)| {
-                    // Without a way out, so that many are looked at together.
-                    let all_finite = values.iter().fold(true, |all, x| all & x.is_finite());
-                    let column = || values.iter().position(|x| !x.is_finite()).map(|column| (row, column));
-                    if all_finite { None } else { column() }
-                });
-                if let Some((row, column)) = not_finite {
-                    let value = vectors[[row, column]].into();
-                    return Err(Error::NotFinite { what, row, column, value });
+                match largest(vectors) {
+                    Ok(_) => Ok(()),
+                    Err((row, column, value)) => Err(Error::NotFinite { what, row, column, value }),
                 }
-                Ok(())
             }
 
             fn bytes<'a>(_points: ArrayView2<'a, Self>, scaled: &'a Scaled) -> ArrayView2<'a, u8> {

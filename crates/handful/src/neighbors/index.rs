@@ -77,7 +77,7 @@ impl<T: Element + Searchable> Index<T> {
     /// part on all threads of the current rayon pool.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if a value is NaN or infinite.
+    /// [`Error::NotFinite`] if a value is NaN, infinite, or beyond 1e150 in size.
     ///
     /// # Panics
     /// If the points are not in standard layout.

@@ -31,7 +31,7 @@ pub use streamed::StreamedSearch;
 pub use votes::{TieBreak, Weights};
 
 use engine::Searchable;
-pub(crate) use floats::{Float, Scale};
+pub(crate) use floats::{Float, LARGEST, Scale, largest};
 pub(crate) use scan::lanes;
 
 use crate::{
@@ -61,7 +61,9 @@ pub enum Error {
         found: usize,
     },
     /// A value that no distance can be measured to.
-    #[error("row {row} of the {what} has {value} in column {column}: expected finite numbers")]
+    #[error(
+        "row {row} of the {what} has {value:e} in column {column}: expected finite numbers, at most 1e150 in size"
+    )]
     NotFinite {
         /// `vectors to search` or `queries`.
         what: &'static str,
@@ -69,7 +71,7 @@ pub enum Error {
         row: usize,
         /// Column of the value.
         column: usize,
-        /// NaN or an infinity.
+        /// NaN, an infinity, or a number beyond 1e150, whose square might overflow.
         value: f64,
     },
     /// The search does not fit into the memory that it may use.
@@ -172,7 +174,7 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
     /// part on all threads of the current rayon pool. A shared array is not copied.
     ///
     /// # Errors
-    /// [`Error::NotFinite`] if a value is NaN or infinite.
+    /// [`Error::NotFinite`] if a value is NaN, infinite, or beyond 1e150 in size.
     pub fn new(points: impl Into<ArcArray2<T>>) -> Result<Self, Error> {
         Self::with_algorithm(points, Algorithm::Auto)
     }

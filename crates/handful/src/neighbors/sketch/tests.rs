@@ -153,8 +153,8 @@ fn exact_between_floats_with_some_far_out() {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let mut rows = mixtures(20, D).mapv(|x| f64::from(x) / 100.0 - 1.0);
     rows.mapv_inplace(|x| x + rng.random_range(-1e-3..1e-3));
-    for (row, factor) in [(3, 1e3), (777, -1e12), (1500, 1e200), (4999, -1e308)] {
-        rows.row_mut(row).mapv_inplace(|x| (x * factor).clamp(f64::MIN, f64::MAX));
+    for (row, factor) in [(3, 1e3), (777, -1e12), (1500, 1e100), (4999, -1e149)] {
+        rows.row_mut(row).mapv_inplace(|x| x * factor);
     }
     let queries = rows.select(Axis(0), &[0, 3, 100, 777, 1500, 2500, 4998, 4999]).mapv(|x| x * 0.999);
     check_vectors(&rows, &queries, 10);
