@@ -35,18 +35,21 @@ impl Model {
         Preset::ALL.into_iter().map(Preset::name).collect()
     }
 
-    /// A preset's recipe fitted on images, `y` being numbers of `classes`.
+    /// A preset's recipe fitted on images, `y` being numbers of `classes`, which are the names of labels of a type; with
+    /// pictures of the prototypes if they are wanted.
     #[staticmethod]
-    #[pyo3(signature = (x, y, classes, image_shape, preset, seed, n_threads, progress))]
+    #[pyo3(signature = (x, y, classes, label_type, image_shape, preset, seed, pictures, n_threads, progress))]
     #[expect(clippy::too_many_arguments, reason = "Python's keywords")]
     fn train<'py>(
         py: Python<'py>,
         x: PyReadonlyArray2<'py, u8>,
         y: PyReadonlyArray1<'py, u32>,
         classes: Vec<String>,
+        label_type: &str,
         image_shape: [usize; 2],
         preset: &str,
         seed: Option<u64>,
+        pictures: bool,
         n_threads: usize,
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
@@ -56,10 +59,11 @@ impl Model {
         let (x, y) = (x.as_array(), y.to_vec()?);
         let found = job::run(py, n_threads, progress.as_ref(), |observer| {
             let data = Dataset::new(x.to_owned(), image_shape, y, classes)?;
-            params.fit_observed(&data, observer)
+            let model = params.fit_observed(&data, observer)?.named_after(preset);
+            let model = model.with_label_type(label_type)?;
+            if pictures { model.with_pictures_observed(&data, observer) } else { Ok(model) }
         })?;
-        let found = found.map_err(|error: classifier::Error| error.raise())?;
-        Ok(Self(found.named_after(preset)))
+        found.map(Self).map_err(|error: classifier::Error| error.raise())
     }
 
     #[staticmethod]
@@ -80,21 +84,15 @@ impl Model {
         py.detach(|| self.0.save(&path)).map_err(Raise::raise)
     }
 
-    /// The same with pictures of its prototypes, from the images that it was learned from.
-    fn with_pictures<'py>(
-        &self,
-        x: PyReadonlyArray2<'py, u8>,
-        y: PyReadonlyArray1<'py, u32>,
-    ) -> PyResult<Self> {
-        let classes = self.0.classes().to_vec();
-        let data = Dataset::new(x.as_array().to_owned(), self.0.image_shape(), y.to_vec()?, classes);
-        let data = data.map_err(Raise::raise)?;
-        self.0.clone().with_pictures(&data).map(Self).map_err(Raise::raise)
-    }
-
     #[getter]
     fn classes(&self) -> Vec<String> {
         self.0.classes().to_vec()
+    }
+
+    /// The name of the type that labels had, if that was noted.
+    #[getter]
+    fn label_type(&self) -> Option<&str> {
+        self.0.label_type()
     }
 
     #[getter]

@@ -114,6 +114,19 @@ def test_floats_are_scaled_alike_however_batches_are_cut(digits):
     assert next(Scorer(maximum=255.0)([dark])) != next(Scorer()([dark]))
 
 
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [(np.int8, pa.int64()), (np.uint64, pa.uint64()), (bool, pa.bool_()), (float, pa.float64()), (str, pa.string())],
+)
+def test_predictions_are_of_the_type_of_labels(digits, labels, kind):
+    X_train, y_train, _, _ = handful.datasets.load_mnist()
+    model = handful.train_model(X_train[:500], (y_train[:500] % 2).astype(labels), preset="notebook")
+    table = pa.table({"image": pa.FixedSizeListArray.from_arrays(pa.array(digits[0].ravel()), 784)})
+    found = scored(table, model=model)["prediction"]
+    assert found.type == kind
+    assert found.to_pylist() == model.predict(digits[0]).tolist()
+
+
 def test_wrong_columns_are_told():
     batch = pa.record_batch({"picture": [b""], "prediction": [1]})
     with pytest.raises(ValueError, match="expected a column 'image' of images, found picture, prediction"):

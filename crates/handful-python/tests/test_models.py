@@ -8,9 +8,11 @@ import handful
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone as unfitted
+from sklearn.metrics import accuracy_score
 
 # What is read of the first 2,000 test images, at least.
 PRESETS = {
@@ -86,11 +88,88 @@ def test_models_learn_words_and_numbers(words, mnist):
     assert numbers.score(mnist.X_test, mnist.y_test + 5.0) > 0.9
 
 
-def test_models_learn_booleans_as_numbers(mnist):
-    X, is_even = mnist.X_train[:2000], mnist.y_train[:2000] % 2 == 0
-    model = handful.train_model(X, is_even, preset="notebook")
-    assert model.classes_.tolist() == [0, 1]
-    assert model.score(mnist.X_test, mnist.y_test % 2 == 0) > 0.8
+DIGITS = np.arange(10)
+LABELS = {
+    "strings": DIGITS.astype(str),
+    "objects": DIGITS.astype(str).astype(object),
+    "words": WORDS,
+    "pandas' strings": pd.array(WORDS, dtype="string"),
+    "categories": pd.Categorical(WORDS),
+    "lists": WORDS.tolist(),
+    "numpy's strings": [np.str_(word) for word in WORDS],
+    "numpy's numbers": [np.int16(digit) for digit in DIGITS],
+    "numpy's booleans": [np.bool_(digit % 2) for digit in DIGITS],
+    "booleans": DIGITS % 2 == 0,
+    **{name: DIGITS.astype(name) for name in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "f2", "f4", "f8", ">i4")},
+    "huge": np.arange(2**64 - 10, 2**64, dtype="u8"),
+    "below zero": DIGITS - 5,
+    "long double": DIGITS.astype(np.longdouble),
+}
+
+
+@pytest.fixture(scope="module")
+def some(mnist):
+    """Few digits, and others."""
+    return mnist.X_train[:500], mnist.y_train[:500], mnist.X_test[:200], mnist.y_test[:200]
+
+
+@pytest.mark.parametrize("kind", LABELS)
+def test_labels_come_back_as_they_were_given(kind, some, tmp_path):
+    labels, (X, y, X_test, y_test) = LABELS[kind], some
+    y, y_test = ([labels[i] for i in rows] if isinstance(labels, list) else labels[rows] for rows in (y, y_test))
+    peer = handful.KNeighborsClassifier().fit(X, y)
+    model = handful.train_model(X, y, preset="notebook")
+    model.save(tmp_path / "model")
+    for own in (model, handful.load_model(tmp_path / "model"), pickle.loads(pickle.dumps(model))):
+        predicted = own.predict(X_test)
+        assert_array_equal(own.classes_, peer.classes_)
+        expected = np.dtype(float) if kind == "long double" else peer.classes_.dtype.newbyteorder("=")
+        # Strings are as long as the longest is.
+        assert own.classes_.dtype == predicted.dtype == (expected if expected.kind != "U" else own.classes_.dtype)
+        assert own.classes_.dtype.kind == expected.kind
+        assert accuracy_score(y_test, predicted) == own.score(X_test, y_test) > 0.7
+        assert_array_equal(predicted, own.classes_[own.predict_proba(X_test).argmax(axis=1)])
+        assert [why.label for why in own.explain(X_test)] == predicted.tolist()
+
+
+def test_a_score_compares_numbers_with_their_names(some):
+    X, y, X_test, y_test = some
+    numbers, names = (handful.train_model(X, labels, preset="notebook") for labels in (y, y.astype(str)))
+    scores = [numbers.score(X_test, y_test.astype(kind)) for kind in (int, float, str, object)]
+    assert scores == [names.score(X_test, y_test.astype(kind)) for kind in (int, float, str, object)]
+    assert len(set(scores)) == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "reason"),
+    [
+        (np.arange(10).astype(complex), ValueError, "."),
+        (np.arange(10).astype("M8[D]"), ValueError, "y: expected classes that are strings, booleans or numbers"),
+        (np.arange(10).astype("S1"), TypeError, "bytes"),
+        (np.array([*range(9), None], object), (TypeError, ValueError), "."),
+    ],
+    ids=["complex", "dates", "bytes", "None"],
+)
+def test_labels_that_no_file_keeps_are_refused(labels, kind, reason, some):
+    with pytest.raises(kind, match=reason):
+        handful.train_model(some[0], labels[some[1]], preset="notebook")
+
+
+def test_several_sets_make_one_model(some):
+    X, y, _, _ = some
+    expected = handful.train_model(X, y, preset="notebook").to_bytes()
+    pair = X[:200], y[:200]
+    for sets in (
+        [pair, (X[200:], y[200:])],
+        (pair, (X[200:450].reshape(-1, 28, 28), y[200:450].tolist()), (pd.DataFrame(X[450:]), pd.Series(y[450:]))),
+        [(X.reshape(-1, 28, 28, 1), y)],
+        [(X[:200] / 255, y[:200]), (X[200:], y[200:].astype(np.int8))],
+    ):
+        assert handful.train_model(sets, preset="notebook").to_bytes() == expected
+    strings = handful.train_model([(X, y.astype(str)), (X, WORDS[y])], preset="notebook")
+    assert strings.classes_.tolist() == sorted([*map(str, range(10)), *WORDS])
+    wide = handful.train_model([(X, y), (X.reshape(-1, 14, 56), y)], preset="notebook")
+    assert wide.image_shape == (14, 56)
 
 
 def test_random_choices_follow_from_the_seed(mnist):
@@ -150,8 +229,45 @@ def test_images_come_in_any_shape_and_scale(fast, mnist):
     expected = fast.predict_proba(X)
     for images in (X.reshape(-1, 28, 28), X.astype(int), X / 255, (X / 255).astype(np.float32), X.tolist()):
         assert_array_equal(fast.predict_proba(images), expected)
+    for images in (X.reshape(-1, 28, 28, 1), X.reshape(-1, 1, 28, 28), pd.DataFrame(X), pl.DataFrame(X)):
+        assert_array_equal(fast.predict_proba(images), expected)
     flags = X > 127
     assert_array_equal(fast.predict(flags), fast.predict(255 * flags.astype(np.uint8)))
+
+
+def test_one_image_has_one_answer(fast, mnist):
+    row, image = mnist.X_test[:1], mnist.X_test[0].reshape(28, 28)
+    for one in (image, image[..., None], image / 255, image.tolist(), image[None]):
+        assert_array_equal(fast.predict(one), fast.predict(row))
+        assert_array_equal(fast.predict_proba(one), fast.predict_proba(row))
+        assert_array_equal(fast.transform(one), fast.transform(row))
+        assert_array_equal(fast.outlier_scores(one), fast.outlier_scores(row))
+        assert fast.explain(one) == fast.explain(row)
+        assert fast.score(one, mnist.y_test[:1]) == 1
+    # Of the rows of pixels that a model of lines knows, one is an image, too.
+    middle = slice(300, 500)
+    lines = handful.train_model(
+        mnist.X_train[:500, middle], mnist.y_train[:500], preset="notebook", image_shape=(1, 200)
+    )
+    assert len(lines.predict(mnist.X_test[:100, middle])) == 100
+    assert len(lines.predict(mnist.X_test[:1, middle])) == 1
+
+
+def test_images_without_ink_are_warned_of(fast, mnist):
+    X = mnist.X_test[:9].copy()
+    for ask in (fast.predict, fast.predict_proba):
+        expected = ask(X)
+        X[4] = 0
+        with pytest.warns(handful.NoInkWarning, match=r"^1 image has no ink .*, the first at index 4: ") as told:
+            found = ask(X)
+        assert [warning.filename for warning in told] == [__file__]
+        assert_array_equal(np.delete(found, 4, axis=0), np.delete(expected, 4, axis=0))
+        X[2] = 200
+        with pytest.warns(handful.NoInkWarning, match="^2 images have no ink .*, the first at index 2: "):
+            ask(X)
+        X[[2, 4]] = mnist.X_test[[2, 4]]
+    with pytest.warns(handful.NoInkWarning):
+        fast.predict(handful.frame(np.full((50, 60), 255)))
 
 
 def test_a_picture_of_any_size_is_framed(fast, mnist):
@@ -177,8 +293,15 @@ def trained(mnist, n=500, **params):
 
 
 REFUSED = {
-    "short": (lambda model, data: model.predict(data.X_test[:5, :9]), "images of 28 x 28 pixels, found 9"),
-    "one": (lambda model, data: model.predict(data.X_test[0].reshape(28, 28)), "28 x 28 pixels, found 28"),
+    "short": (
+        lambda model, data: model.predict(data.X_test[:5, :9]),
+        r"images of 28 x 28 pixels .* \(n, 784\), \(n, 28, 28\), .* one image, \(28, 28\); found shape \(5, 9\)",
+    ),
+    "colours": (
+        lambda model, data: model.predict(np.stack([data.X_test[:5].reshape(-1, 28, 28)] * 3, axis=-1)),
+        r"found shape \(5, 28, 28, 3\)",
+    ),
+    "one row": (lambda model, data: model.predict(data.X_test[0]), "Expected 2D array, got 1D array"),
     "none": (lambda model, data: model.predict(data.X_test[:0]), r"0 sample\(s\)"),
     "below": (lambda model, data: model.predict(data.X_test / 255 - 0.5), "or floats from 0 to 1, found"),
     "beyond": (lambda model, data: model.predict(data.X_test * 2.0), "whole grey values from 0 to 255"),
@@ -190,6 +313,20 @@ REFUSED = {
     "seed": (lambda _, data: trained(data, random_state=-1), "random_state: expected .* -1"),
     "state": (lambda _, data: trained(data, random_state=np.random.RandomState(0)), "random_state: expected"),
     "threads": (lambda _, data: trained(data, n_jobs=0), "n_jobs is 0: expected"),
+    "no classes": (lambda _, data: handful.train_model(data.X_test), "y: expected the classes of X, or X as a list"),
+    "four": (lambda _, data: handful.train_model(data), "y: expected the classes of X, or X as a list of pairs"),
+    "other set": (
+        lambda _, data: handful.train_model([(data.X_test, data.y_test), (data.X_test[:5, :9], data.y_test[:5])]),
+        "set 1: X: expected images of 28 x 28 pixels",
+    ),
+    "other classes": (
+        lambda _, data: handful.train_model([(data.X_test, data.y_test), (data.X_test[:9], WORDS[:9])]),
+        "set 1: y: expected classes of type int64, as in set 0, found <U5",
+    ),
+    "fewer classes": (
+        lambda _, data: handful.train_model([(data.X_test, data.y_test), (data.X_test[:9], WORDS[:8])]),
+        r"set 1: .*inconsistent numbers of samples: \[9, 8\]",
+    ),
     "alike": (lambda _, data: handful.train_model(data.X_test, 0 * data.y_test), "at least two classes"),
 }
 

@@ -33,6 +33,7 @@ from handful._kmeans import KMeans
 from handful._model import Model, load_model, train_model
 from handful._neighbors import KNeighborsClassifier
 from handful._prototypes import PrototypeClassifier
+from handful._warnings import NoInkWarning
 
 __all__ = [
     "Deskew",
@@ -43,6 +44,7 @@ __all__ = [
     "KNeighborsClassifier",
     "Model",
     "Neighbor",
+    "NoInkWarning",
     "PrototypeClassifier",
     "__version__",
     "datasets",

@@ -246,7 +246,8 @@ class GradientFeatures(ClassNamePrefixFeaturesOutMixin, ImageTransformer):  # ty
 def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
     """Make an image, as MNIST's are, of a picture of any size with a digit in it.
 
-    Ink is told from paper whichever is the darker, and put into the middle of the frame.
+    Ink is told from paper whichever is the darker, and put into the middle of the frame. Where no ink is found, the
+    image is blank: `Model.predict` then warns with `NoInkWarning`.
 
     Parameters
     ----------

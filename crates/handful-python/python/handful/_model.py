@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import warnings
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -14,17 +16,19 @@ from handful import _core
 from handful._explanation import Explanation, Neighbor
 from handful._images import shape_of
 from handful._jobs import n_threads, progress
+from handful._labels import NUMBERS, are_equal, labels_of, names_of, type_of
 from handful._types import Bytes, Provenance, Shape
 from handful._vectors import BYTES, as_vectors, numbered
-from handful.datasets import named_classes
+from handful._warnings import NoInkWarning
 
 
 class Model:
     """A fitted recipe: features, prototypes and how these decide, in one file that holds nothing that could run.
 
-    Made by `load_model` and `train_model`. Images are rows of `image_shape`'s pixels, or arrays of shape (n,
-    height, width): bytes, whole numbers from 0 to 255, or floats from 0 to 1. Pickles as the file that `save`
-    writes.
+    Made by `load_model` and `train_model`. Images are of `image_shape`, and come as an array of shape (n, n_pixels),
+    (n, height, width), (n, height, width, 1) or (n, 1, height, width), or as a table with a row for each; one image
+    may also come by itself, in shape (height, width), and then there is one answer. Values are bytes, whole numbers
+    from 0 to 255, or floats from 0 to 1; ink is bright. Pickles as the file that `save` writes.
 
     Parameters
     ----------
@@ -36,7 +40,8 @@ class Model:
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes: whole numbers if all names are, else strings.
+        The classes, of the type that `train_model` was given; where a model was trained otherwise, whole numbers if
+        all their names are, else strings.
 
     Examples
     --------
@@ -55,7 +60,7 @@ class Model:
     def __init__(self, core: _core.Model, *, n_jobs: int | None = None) -> None:
         self._core = core
         self.n_jobs = n_jobs
-        self.classes_ = named_classes(core.classes)
+        self.classes_ = labels_of(core.classes, core.label_type)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
@@ -146,6 +151,8 @@ class Model:
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class of each image.
 
+        Warns with `NoInkWarning` of blank images, whose classes mean nothing.
+
         Parameters
         ----------
         X : array-like of shape (n, n_pixels) or (n, height, width)
@@ -156,10 +163,12 @@ class Model:
         ndarray of shape (n,)
             Classes.
         """
-        return self.classes_[self._core.predict(self._images(X), n_threads(self.n_jobs))]
+        return self.classes_[self._core.predict(self._images_with_ink(X), n_threads(self.n_jobs))]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class.
+
+        Warns with `NoInkWarning` of blank images, whose probabilities mean nothing.
 
         Parameters
         ----------
@@ -171,7 +180,7 @@ class Model:
         ndarray of shape (n, n_classes)
             Probabilities in the order of `classes_`; each row sums to 1.
         """
-        return self._core.predict_proba(self._images(X), n_threads(self.n_jobs))
+        return self._core.predict_proba(self._images_with_ink(X), n_threads(self.n_jobs))
 
     def explain(self, X: ArrayLike) -> list[Explanation]:
         """Tell why each image gets its label: the neighbours that voted, how sure it is, whether it is a digit at all.
@@ -255,22 +264,37 @@ class Model:
         labels: NDArray[Any] = column_or_1d(y, warn=True)
         predicted = self.predict(X)
         check_consistent_length(predicted, labels)
-        if predicted.dtype.kind in "iu" and labels.dtype.kind not in "biuf":
-            # Numbers that are spelled, as `fetch_openml` has them.
-            labels, predicted = labels.astype(str), predicted.astype(str)
-        return float(np.mean(predicted == labels))
+        return float(np.mean(are_equal(predicted, labels)))
 
     def _images(self, X: ArrayLike) -> Bytes:
         return images(X, self.image_shape, self.n_jobs)
 
+    def _images_with_ink(self, X: ArrayLike) -> Bytes:
+        rows = self._images(X)
+        blank = np.flatnonzero(rows.min(axis=1) == rows.max(axis=1))
+        if len(blank):
+            count = "1 image has" if len(blank) == 1 else f"{len(blank)} images have"
+            message = f"{count} no ink (all pixels are equal), the first at index {blank[0]}: expected a digit"
+            # Told of the line that called `predict` or `predict_proba`.
+            warnings.warn(message, NoInkWarning, stacklevel=3)
+        return rows
+
 
 def images(X: Any, image_shape: Shape | None = None, n_jobs: int | None = None) -> Bytes:
-    """Check images, and return them as rows of bytes."""
+    """Check images, or one of a known shape, and return them as rows of bytes."""
     X = check_array(X, allow_nd=True, input_name="X")
-    if image_shape is not None and X.shape[1:] not in (image_shape, (image_shape[0] * image_shape[1],)):
+    if image_shape is not None:
         height, width = image_shape
-        found = " x ".join(map(str, X.shape[1:]))
-        raise ValueError(f"X: expected images of {height} x {width} pixels, found {found}")
+        one = [(height, width), (height, width, 1)]
+        many = [(height * width,), *one, (1, height, width)]
+        if X.shape in one and X.shape[1:] not in many:
+            X = X[None]
+        elif X.shape[1:] not in many:
+            raise ValueError(
+                f"X: expected images of {height} x {width} pixels in an array of shape (n, {height * width}), "
+                f"(n, {height}, {width}), (n, {height}, {width}, 1) or, for one image, ({height}, {width}); "
+                f"found shape {X.shape}"
+            )
     X = X.reshape(len(X), -1)
     if X.dtype.kind == "f" and X.min() >= 0 and X.max() <= 1:
         return np.asarray(np.rint(X * 255), dtype=BYTES)
@@ -313,8 +337,8 @@ def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> M
 
 
 def train_model(
-    X: ArrayLike,
-    y: ArrayLike,
+    X: ArrayLike | Sequence[tuple[ArrayLike, ArrayLike]],
+    y: ArrayLike | None = None,
     *,
     preset: str = "best",
     image_shape: Shape | None = None,
@@ -327,11 +351,12 @@ def train_model(
 
     Parameters
     ----------
-    X : array-like of shape (n, n_pixels) or (n, height, width)
-        Images: bytes, whole numbers from 0 to 255, or floats from 0 to 1.
-    y : array-like of shape (n,)
-        Their classes, whose names are kept in the model: predictions are whole numbers, if all names are, however
-        they came.
+    X : array-like of shape (n, n_pixels), (n, height, width) or (n, height, width, 1), or list of pairs
+        Images: bytes, whole numbers from 0 to 255, or floats from 0 to 1; ink is bright. Several sets, which are
+        joined in their order, come as a list of pairs ``[(X, y), (X, y)]``.
+    y : array-like of shape (n,) or None, default=None
+        Their classes: strings, booleans or whole numbers. Predictions are of the same type, also after the model was
+        saved and loaded. None if `X` is a list of pairs.
     preset : str, default='best'
         The recipe: 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best' or 'neighbors'.
     image_shape : tuple of (int, int) or None, default=None
@@ -357,19 +382,73 @@ def train_model(
     >>> model = handful.train_model(X_train[:5000], y_train[:5000], preset="tiny")
     >>> model.score(X_test, y_test) > 0.96
     True
+
+    Several sets are one model:
+
+    >>> mine = X_test[:100], y_test[:100]
+    >>> both = handful.train_model([(X_train[:5000], y_train[:5000]), mine], preset="tiny")
+    >>> both.provenance["n_samples"]
+    5100
     """
-    if image_shape is None and (shape := np.shape(X))[2:]:
-        image_shape = shape[1:]
     if random_state is not None and not (isinstance(random_state, Integral) and 0 <= random_state < 2**64):
         raise ValueError(f"random_state: expected None or a whole number of 0 or more, found {random_state!r}")
-    rows = images(X, n_jobs=n_jobs)
+    rows, y, shape = joined(sets_of(X, y), image_shape, n_jobs)
     classes, numbers = numbered(rows, y)
-    labels = numbers.astype(np.uint32)
-    if classes.dtype.kind in "fb":
-        # As classes, floats are whole, and booleans 0 and 1.
-        classes = classes.astype(np.int64)
-    names = [str(name) for name in classes.tolist()]
-    tell = progress("train_model", verbose)
-    shape = shape_of(rows.shape[1], image_shape)
-    core = _core.Model.train(rows, labels, names, shape, preset, random_state, n_threads(n_jobs), tell)
-    return Model(core.with_pictures(rows, labels) if pictures else core, n_jobs=n_jobs)
+    core = _core.Model.train(
+        rows,
+        numbers.astype(np.uint32),
+        names_of(classes),
+        type_of(classes),
+        shape,
+        preset,
+        random_state,
+        pictures,
+        n_threads(n_jobs),
+        progress("train_model", verbose),
+    )
+    return Model(core, n_jobs=n_jobs)
+
+
+def sets_of(X: Any, y: Any) -> list[tuple[Any, Any]]:
+    """Return one set of images and classes, or several that came as pairs."""
+    if y is not None:
+        return [(X, y)]
+    if isinstance(X, (list, tuple)) and X and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in X):
+        return [(images, classes) for images, classes in X]
+    raise ValueError("y: expected the classes of X, or X as a list of pairs [(X, y), (X, y)], found neither")
+
+
+def joined(
+    sets: list[tuple[Any, Any]], image_shape: Shape | None, n_jobs: int | None
+) -> tuple[Bytes, NDArray[Any], Shape]:
+    """Return the images of all sets as rows, their classes, and the shape of an image."""
+    if image_shape is None:
+        image_shape = next((shape for X, _ in sets if (shape := own_shape(X)) is not None), None)
+    rows: list[Bytes] = []
+    classes: list[NDArray[Any]] = []
+    for number, (X, y) in enumerate(sets):
+        try:
+            rows.append(images(X, image_shape if rows else None, n_jobs))
+            if not classes:
+                image_shape = shape_of(rows[0].shape[1], image_shape)
+            classes.append(column_or_1d(y, warn=True))
+            check_consistent_length(rows[-1], classes[-1])
+            of_set, of_first = classes[-1].dtype, classes[0].dtype
+            if (of_set.kind in NUMBERS) != (of_first.kind in NUMBERS):
+                raise ValueError(f"y: expected classes of type {of_first}, as in set 0, found {of_set}")
+        except ValueError as error:
+            if len(sets) == 1:
+                raise
+            raise ValueError(f"set {number}: {error}") from None
+    assert image_shape is not None
+    if len(sets) == 1:
+        return rows[0], classes[0], image_shape
+    return np.concatenate(rows), np.concatenate(classes), image_shape
+
+
+def own_shape(X: Any) -> Shape | None:
+    """Return height and width of images that do not come as rows."""
+    shape = np.shape(X)[1:]
+    if len(shape) == 3 and 1 in (shape[0], shape[2]):
+        shape = shape[:2] if shape[2] == 1 else shape[1:]
+    return shape if len(shape) > 1 else None

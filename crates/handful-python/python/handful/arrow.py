@@ -135,9 +135,10 @@ class Scorer:
             raise ValueError(f"batch {number}, row {row}, column {self.column!r}: {error.problem}") from None
         found = model._core.explain(rows, n_threads(self.n_jobs)) if len(rows) else None
         labels = model.classes_[found["label"]] if found else model.classes_[:0]
-        columns = [labels.astype(np.int64) if labels.dtype.kind == "i" else labels.astype(object)]
+        kind = _kind(labels.dtype)
+        columns = [labels.astype(object if kind == pa.string() else kind.to_pandas_dtype())]
         columns += [found["confidence"], found["is_digit"]] if found else [np.empty(0), np.empty(0, bool)]
-        kinds = [pa.int64() if labels.dtype.kind == "i" else pa.string(), pa.float64(), pa.bool_()]
+        kinds = [kind, pa.float64(), pa.bool_()]
         kept = [(name, batch.column(name)) for name in names if name != self.column]
         for name, values, kind in zip(added, columns, kinds, strict=True):
             values = pa.array(values, kind)
@@ -147,6 +148,13 @@ class Scorer:
                 values = values.take(pa.array(places, mask=places < 0))
             kept.append((name, values))
         return pa.RecordBatch.from_arrays([values for _, values in kept], [name for name, _ in kept])
+
+
+def _kind(dtype: np.dtype[Any]) -> Any:
+    """Return the type of a column of classes: engines know one size of integers and of floats."""
+    if dtype == np.uint64:
+        return pa.uint64()
+    return {"i": pa.int64(), "u": pa.int64(), "f": pa.float64(), "b": pa.bool_()}.get(dtype.kind, pa.string())
 
 
 class _Wrong(Exception):

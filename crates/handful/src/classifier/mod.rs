@@ -24,6 +24,7 @@ mod error;
 mod explanation;
 mod fit;
 mod hyperplanes;
+mod label_type;
 mod model;
 mod on_disk;
 mod preset;

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence, searcher::Searcher};
+use super::{
+    Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence, label_type, searcher::Searcher,
+};
 use crate::{
     Dataset,
     dataset::{OnDisk, RowSource},
@@ -52,6 +54,7 @@ pub struct Model {
     provenance: Provenance,
     /// The pixels of each prototype's medoid, if they are kept.
     pictures: Option<Array2<u8>>,
+    label_type: Option<String>,
 }
 
 impl Model {
@@ -84,6 +87,7 @@ impl Model {
             unit,
             provenance,
             pictures: None,
+            label_type: None,
         })
     }
 
@@ -116,6 +120,23 @@ impl Model {
     #[must_use]
     pub fn classes(&self) -> &[String] {
         self.prototypes.classes()
+    }
+
+    /// What labels were before they became names of classes: see [`with_label_type`](Self::with_label_type). None where
+    /// names were all there was.
+    #[must_use]
+    pub fn label_type(&self) -> Option<&str> {
+        self.label_type.as_deref()
+    }
+
+    /// The same model with a note, kept in its file, of which type labels were: `str`, `object`, `bool`, `int8` to `uint64`
+    /// or `float16` to `float64`, as NumPy names them. Another language can then give them back as they were.
+    ///
+    /// # Errors
+    /// If there is no such type, or names of classes cannot be read as labels of it.
+    pub fn with_label_type(self, label_type: &str) -> Result<Self, Error> {
+        label_type::check(label_type, self.classes()).map_err(Error::Params)?;
+        Ok(Self { label_type: Some(label_type.to_owned()), ..self })
     }
 
     /// What it was learned from.
@@ -365,7 +386,7 @@ pub(super) fn provenance(
     labels: &[u32],
     observer: &Observer,
 ) -> Result<Provenance, Error> {
-    let tally = Tally::new(observer, Stage::Pass, labels.len());
+    let tally = Tally::new(observer, Stage::Pass, rows.shape().0);
     Provenance::of_rows_observed(rows, labels, |n| Ok(tally.add(n)?))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Tensors are named after what they belong to (`features.0.lda.weights`, `prototypes.vectors`); the metadata hold one
 //! entry, `handful`, with the rest as JSON: the format's version, the recipe, classes, image shape, the training set's
-//! size and checksum, validation figures, and last a checksum of all that and the tensors.
+//! size and checksum, validation figures, the type that labels had where that was noted, and last a checksum of all that and
+//! the tensors.
 
 mod error;
 pub(crate) mod sealed;
@@ -109,6 +110,8 @@ struct Metadata {
     classes: Vec<String>,
     image_shape: [usize; 2],
     provenance: Provenance,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    label_type: Option<String>,
 }
 
 /// Enough to tell whether the rest can be read.
@@ -130,6 +133,7 @@ impl Model {
             classes: self.classes().to_vec(),
             image_shape: self.image_shape(),
             provenance: self.provenance().clone(),
+            label_type: self.label_type().map(str::to_owned),
         };
         metadata.provenance.check(self.medoids()).map_err(Error::Provenance)?;
         let metadata = serde_json::to_string(&metadata).map_err(|error| Error::Content(error.to_string()))?;
@@ -178,7 +182,7 @@ impl Model {
     }
 
     fn from_parts(reader: &Reader, metadata: Metadata) -> Result<Self, Error> {
-        let Metadata { params, classes, image_shape, provenance, .. } = metadata;
+        let Metadata { params, classes, image_shape, provenance, label_type, .. } = metadata;
         params.check(image_shape, classes.len()).map_err(Error::Content)?;
         let vectorizer = Vectorizer::read(&params.features, image_shape, classes.len(), reader)?;
         let vectors = reader.array2("prototypes.vectors", [None, Some(vectorizer.n_features_out())])?;
@@ -199,7 +203,13 @@ impl Model {
             .transpose()?;
         let nobody = Observer::default();
         let model = Self::new(params, image_shape, vectorizer, prototypes, medoids, provenance, &nobody)?;
-        Ok(model.with_checked_pictures(pictures))
+        let model = model.with_checked_pictures(pictures);
+        match label_type {
+            Some(label_type) => {
+                Ok(model.with_label_type(&label_type).map_err(|error| Error::Content(error.to_string()))?)
+            }
+            None => Ok(model),
+        }
     }
 
     /// Writes the model: under a temporary name first, so that the file is whole or not there.

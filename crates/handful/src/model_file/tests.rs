@@ -113,6 +113,20 @@ fn pictures_are_those_of_the_medoids_and_are_kept() {
 }
 
 #[test]
+fn the_type_of_labels_is_kept_and_has_to_fit_the_classes() {
+    let plain = model();
+    assert_eq!(Model::from_bytes(&plain.to_bytes().unwrap()).unwrap().label_type(), None);
+    let error = plain.clone().with_label_type("int64").unwrap_err().to_string();
+    assert!(error.contains("labels of type int64, found \"cross\""), "{error}");
+    let bytes = plain.with_label_type("object").unwrap().to_bytes().unwrap();
+    assert_eq!(Model::from_bytes(&bytes).unwrap().label_type(), Some("object"));
+    for wrong in ["bool", "__import__"] {
+        let error = changed(&bytes, "\"object\"", &format!("{wrong:?}")).map(|_| "a model").unwrap_err();
+        assert!(error.to_string().contains(wrong), "{error}");
+    }
+}
+
+#[test]
 fn notes_on_another_training_set_are_not_saved() {
     let model = model();
     let error_of = |percent| Provenance { validation_error: Some(percent), ..model.provenance().clone() };

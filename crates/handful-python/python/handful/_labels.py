@@ -1,0 +1,49 @@
+"""Labels as names of classes, which is what a model's file keeps, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handful.datasets import named_classes
+
+NUMBERS = "biuf"
+
+
+def names_of(labels: NDArray[Any]) -> list[str]:
+    """Return the labels' names; whole floats are named as integers are."""
+    is_whole_float = [isinstance(label, (float, np.floating)) and label.is_integer() for label in labels]
+    return [str(int(label) if is_whole else label) for label, is_whole in zip(labels, is_whole_float, strict=True)]
+
+
+def type_of(labels: NDArray[Any]) -> str:
+    """Return the name of the type as which labels can be read back from their names."""
+    kind, size = labels.dtype.kind, labels.dtype.itemsize
+    if kind in "UT":
+        return "str"
+    if kind in "bO":
+        return "bool" if kind == "b" else "object"
+    if kind in "iuf":
+        # By the size: some platforms have two types of one, and no name brings long doubles back.
+        return np.dtype(f"{kind}{min(size, 8)}").name
+    raise ValueError(f"y: expected classes that are strings, booleans or numbers, found {labels.dtype}")
+
+
+def labels_of(names: list[str], label_type: str | None) -> NDArray[Any]:
+    """Return the labels that have such names; where the type is not known, numbers or strings."""
+    if label_type is None:
+        return named_classes(names)
+    if label_type in ("str", "object"):
+        return np.array(names, dtype=label_type)
+    if label_type == "bool":
+        return np.array([name == "True" for name in names])
+    return np.array([int(name) for name in names], dtype=label_type)
+
+
+def are_equal(labels: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
+    """Compare labels; those that are no numbers, or not both are, by their names: `fetch_openml` spells numbers."""
+    if labels.dtype.kind in NUMBERS and others.dtype.kind in NUMBERS:
+        return np.asarray(labels == others)
+    return np.array([label == other for label, other in zip(names_of(labels), names_of(others), strict=True)])
