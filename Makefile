@@ -104,6 +104,7 @@ bench: fetch ## Measure speed, alone and beside FAISS, scikit-learn and others (
 	$(MAKE) wheel
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall target/dist/*.whl
 	$(VENV)/bin/python benches/peers/python.py $(BENCH)
+	$(VENV)/bin/python benches/peers/interrupts.py
 
 SCALE := target/scale
 SCALE_IMAGES ?= 2000000

@@ -31,7 +31,8 @@ pub(crate) fn run<'py, T: Send>(
     progress: Option<&Bound<'py, PyAny>>,
     work: impl FnOnce(&Observer) -> T + Send,
 ) -> PyResult<T> {
-    let pool = ThreadPoolBuilder::new().num_threads(n_threads).build();
+    let pool = ThreadPoolBuilder::new().num_threads(n_threads);
+    let pool = pool.thread_name(|number| format!("handful-{number}")).build();
     let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads: {error}")))?;
     let (cancelled, latest) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
     let observer = observer(Arc::clone(&cancelled), progress.is_some().then(|| Arc::clone(&latest)));
