@@ -227,7 +227,7 @@ def test_numbers_too_large_to_square_are_refused(value):
                 fitted.predict(far)
         kmeans = handful.KMeans(2, random_state=0).fit(X / 7)
         for ask in (kmeans.predict, kmeans.transform, kmeans.score):
-            with pytest.raises(ValueError, match="row 7, feature 2: expected .*, at most 1e150 in size"):
+            with pytest.raises(ValueError, match="row 7, feature 2: expected .*, at most 1e150|contains infinity"):
                 ask(far)
 
 

@@ -209,7 +209,7 @@ def test_ctrl_c_ends_a_training_and_questions_and_leaves_all_usable(tmp_path, cl
 
 
 def test_any_number_of_threads_gives_the_same_bits(mnist):
-    X, y = mnist.X_train[:4000], mnist.y_train[:4000]
+    X, y = mnist.X_train[:2500], mnist.y_train[:2500]
 
     def answers(n_jobs):
         for rows in (X, X / 7, (X / 7).astype(np.float32)):
@@ -222,9 +222,8 @@ def test_any_number_of_threads_gives_the_same_bits(mnist):
         yield handful.GradientFeatures(n_jobs=n_jobs).fit_transform(X)
         yield np.frombuffer(handful.train_model(X, y, preset="tiny", n_jobs=n_jobs).to_bytes(), np.uint8)
 
-    for answer in zip(*map(answers, (1, 2, 3)), strict=True):
-        assert_array_equal(answer[0], answer[1])
-        assert_array_equal(answer[0], answer[2])
+    for one, three in zip(answers(1), answers(3), strict=True):
+        assert_array_equal(one, three)
 
 
 def test_threads_may_ask_one_estimator_at_once(mnist):
@@ -243,7 +242,7 @@ def test_threads_may_ask_one_estimator_at_once(mnist):
         ("KMeans", lambda x, y, **v: handful.KMeans(**v).fit(x), "lloyd: 300 of 300"),
         ("KMeansFeatures", lambda x, y, **v: handful.KMeansFeatures(**v).fit(x), "lloyd: 20 of 20"),
         ("PrototypeClassifier", lambda *xy, **v: handful.PrototypeClassifier(**v).fit(*xy), "runs: 10 of 10"),
-        ("train_model", lambda x, y, **v: handful.train_model(x, y, preset="tiny", **v), "runs: 10 of 10"),
+        ("train_model", lambda x, y, **v: handful.train_model(x, y, preset="tiny", **v), "pass: 3000 of 3000"),
         (
             "KNeighborsClassifier",
             lambda x, y, **v: handful.KNeighborsClassifier(**v).fit(x, y).predict(x),
