@@ -190,9 +190,16 @@ class MidPass(threading.Thread):
 
 
 def kill(client):
-    """Return a function that kills one of the workers."""
-    pid = next(iter(client.run(os.getpid).values()))
-    return lambda: os.kill(pid, signal.SIGKILL)
+    """Return a function that kills one of the workers, and one that waits until another has taken its place."""
+    address, pid = next(iter(client.run(os.getpid).items()))
+
+    def wait_for_another():
+        deadline = time.monotonic() + SECONDS
+        while address in client.nthreads() or len(client.nthreads()) < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    return lambda: os.kill(pid, signal.SIGKILL), wait_for_another
 
 
 def test_a_worker_killed_in_mid_pass_changes_nothing(client, digits, monkeypatch):
@@ -207,20 +214,22 @@ def test_a_worker_killed_in_mid_pass_changes_nothing(client, digits, monkeypatch
     ]
     for one, kind, assert_same in cases:
         one.fit(X, y)
-        with MidPass(client, monkeypatch, kill(client)):
+        kill_worker, wait_for_another = kill(client)
+        with MidPass(client, monkeypatch, kill_worker):
             found = kind(**one.get_params()).fit(partitioned(X, (500,) * 8), y)
         assert_same(found, one)
-        client.wait_for_workers(2, timeout=SECONDS)
+        wait_for_another()
 
 
 def test_a_worker_killed_after_a_fit_changes_no_neighbors(client, digits):
     X, y, queries, _ = digits
     found = handful.dask.KNeighborsClassifier().fit(partitioned(X), y)
-    kill(client)()
+    kill_worker, wait_for_another = kill(client)
+    kill_worker()
     expected = handful.KNeighborsClassifier().fit(X, y).kneighbors(queries)
     for answer, same in zip(found.kneighbors(queries), expected, strict=True):
         assert_array_equal(answer, same)
-    client.wait_for_workers(2, timeout=SECONDS)
+    wait_for_another()
 
 
 # Importing handful fails, as where it is not installed. The worker joins when it is told to.

@@ -11,6 +11,8 @@ use crate::{
 /// Rows that are seen to at once: enough for sums of products to be rare, few enough for a tile's columns to stay in
 /// cache.
 const ROWS: usize = 4096;
+/// Rows that are summed between two looks at the observer.
+const SUMMED: usize = 512;
 /// Columns that are multiplied with one another at once.
 const COLUMNS: usize = 256;
 
@@ -65,6 +67,9 @@ impl Moments {
         let weight = f64::from(weight);
         for (number, rows) in x.axis_chunks_iter(Axis(0), ROWS).enumerate() {
             for (row, values) in (number * ROWS..).zip(rows.outer_iter()) {
+                if row % SUMMED == 0 {
+                    tally.ask()?;
+                }
                 let class = labels(row) as usize;
                 self.counts[class] += weight;
                 self.sums.row_mut(class).zip_mut_with(&values, |sum, &x| *sum += weight * f64::from(x));
@@ -174,9 +179,9 @@ mod tests {
             moments.add(x.view(), |_| 0, 1, &tally)?;
             moments.copy(&tally)
         };
-        // Of each block of rows: sums, columns, and six tiles; of the copy three parts.
+        // Of each block of rows: eight parts of the sums or one, their end, columns, and six tiles; of the copy three parts.
         let (found, n) = reports(usize::MAX, work);
-        assert_eq!((found.is_ok(), n), (true, 2 * (2 + 6) + 3));
+        assert_eq!((found.is_ok(), n), (true, ROWS / SUMMED + 1 + 2 * (2 + 6) + 3));
         for until in 1..=n {
             let (found, calls) = reports(until, work);
             assert_eq!((found.is_err(), calls), (true, until));
