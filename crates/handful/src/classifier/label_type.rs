@@ -59,7 +59,9 @@ mod tests {
             ("float64", &["1000000000000000000000"], &["1.5", "inf", "-inf", "x"]),
             ("complex128", &[], &["1"]),
         ] {
-            right.iter().for_each(|name| check(label_type, &[(*name).to_owned()]).unwrap());
+            for name in right {
+                check(label_type, &[(*name).to_owned()]).unwrap();
+            }
             for name in wrong {
                 let error = check(label_type, &["1".to_owned(), (*name).to_owned()]).unwrap_err();
                 assert!(error.contains(label_type), "{error}");

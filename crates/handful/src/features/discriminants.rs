@@ -254,7 +254,7 @@ impl Discriminants {
 }
 
 impl Discriminants {
-    /// What [`transform`](Self::transform) gives, for up to [`BATCH`](super::BATCH) images.
+    /// What [`transform`](Self::transform) gives, for up to [`BATCH`] images.
     pub(super) fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, out: ArrayViewMut2<u8>) {
         let features = Features(self);
         let mut between = Array2::zeros((views.n_images(), features.n_features_out()));

@@ -191,8 +191,12 @@ fn values_that_cannot_be_squared_are_errors() {
         let error = index.kneighbors(points.view(), 1).unwrap_err();
         assert_eq!(error.to_string(), format!("row 2 of the queries has {expected}"));
     }
-    [f32::NAN, f32::INFINITY, f32::NEG_INFINITY].into_iter().for_each(|value| is_refused(value, 0.0));
-    [f64::NAN, f64::INFINITY, -1.001e150, f64::MAX].into_iter().for_each(|value| is_refused(value, 0.0));
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        is_refused(value, 0.0);
+    }
+    for value in [f64::NAN, f64::INFINITY, -1.001e150, f64::MAX] {
+        is_refused(value, 0.0);
+    }
     let ends = NearestNeighbors::new(array![[1e150, -1e150], [-1e150, 1e150], [0.0, 0.0]]).unwrap();
     let found = ends.kneighbors(array![[1e150, -1e150]].view(), 3).unwrap();
     assert_eq!(found.indices, array![[0, 2, 1]]);
