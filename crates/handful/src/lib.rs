@@ -142,6 +142,7 @@ pub mod augment;
 pub mod classifier;
 pub mod dataset;
 pub mod distance;
+pub mod draft;
 pub mod features;
 pub mod kmeans;
 pub mod metrics;
