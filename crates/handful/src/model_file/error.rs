@@ -19,6 +19,14 @@ pub enum Error {
     /// No safetensors file, or a cut one.
     #[error("expected a model in a .safetensors file, found something else or a part of one ({0})")]
     Format(String),
+    /// A file that says to hold more than a model can.
+    #[error("expected a model of at most {most} bytes, found a file that says to have {found}")]
+    TooLarge {
+        /// Bytes that it says to have.
+        found: u64,
+        /// Bytes that a model may have.
+        most: u64,
+    },
     /// Another program's file.
     #[error("expected a model that handful has saved, found a .safetensors file of another kind")]
     Foreign,

@@ -11,10 +11,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::Path;
 
 use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
@@ -221,13 +218,12 @@ impl Model {
         sealed::write(path, &bytes).map_err(|source| Error::Io { path: path.to_owned(), source })
     }
 
-    /// Reads a model.
+    /// Reads a model, from a file or a pipe. What is no model is not read to its end, if it has one.
     ///
     /// # Errors
-    /// As [`from_bytes`](Self::from_bytes); if the file cannot be read.
+    /// As [`from_bytes`](Self::from_bytes); if the file cannot be read, or says to be larger than any model.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let bytes = fs::read(path).map_err(|source| Error::Io { path: PathBuf::from(path), source })?;
-        Self::from_bytes(&bytes)
+        Self::from_bytes(&sealed::read(path)?)
     }
 }
 

@@ -1,16 +1,26 @@
 //! Files of tensors and metadata, every byte of which is checked.
 
-use std::{collections::HashMap, io, io::Write, path::Path};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{self, Read, Write},
+    path::Path,
+};
 
 use safetensors::SafeTensors;
-use tempfile::NamedTempFile;
+use serde::Deserialize;
 
 use super::{
     Error, Reader,
     tensors::{self, Tensor},
 };
+use crate::draft::Draft;
 
 const SEAL: &str = ",\"sha256\":\"";
+/// What the format allows for a header.
+const LONGEST_HEADER: u64 = 100_000_000;
+/// More than any model has that is loaded into memory: twenty million images.
+const MOST_BYTES: u64 = 1 << 34;
 
 /// Tensors in the order of their names and an entry of metadata, a JSON object that gets a checksum of everything else as its
 /// last value.
@@ -23,6 +33,37 @@ pub(crate) fn seal(key: &str, metadata: &str, tensors: &[(String, Tensor)]) -> R
     let sealed = format!("{}{SEAL}{sha256}\"}}", &metadata[..metadata.len() - 1]);
     let tensors = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
     safetensors::serialize(tensors, Some(HashMap::from([(key.to_owned(), sealed)]))).map_err(format)
+}
+
+/// All bytes of a file of tensors, and one more if it goes on after that. What does not start as one is told by its first
+/// bytes, so that neither a device nor another file is read into memory.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    #[derive(Deserialize)]
+    struct Info {
+        #[serde(default)]
+        data_offsets: [u64; 2],
+    }
+
+    let io_error = |source| Error::Io { path: path.to_owned(), source };
+    let (mut file, mut bytes) = (File::open(path).map_err(io_error)?, Vec::new());
+    let mut append = |n: u64, to: &mut Vec<u8>| (&mut file).take(n).read_to_end(to).map_err(io_error);
+    append(9, &mut bytes)?;
+    let Some((&length, [b'{'])) = bytes.split_first_chunk::<8>() else {
+        return Err(Error::Format("it does not start as one".to_owned()));
+    };
+    let length = u64::from_le_bytes(length);
+    if length > LONGEST_HEADER {
+        return Err(Error::Format(format!("its header would have {length} bytes")));
+    }
+    append(length.saturating_sub(1), &mut bytes)?;
+    let header: HashMap<String, Info> =
+        serde_json::from_slice(&bytes[8..]).map_err(|error| Error::Format(error.to_string()))?;
+    let data = header.values().map(|info| info.data_offsets[1]).max().unwrap_or(0);
+    if data > MOST_BYTES {
+        return Err(Error::TooLarge { found: data, most: MOST_BYTES });
+    }
+    append(data + 1, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// An entry of the metadata as it is, not checked yet.
@@ -51,14 +92,11 @@ pub(crate) fn open<'a>(entry: &str, bytes: &'a [u8]) -> Result<(String, Reader<'
     Ok((rest, Reader(tensors)))
 }
 
-/// Writes a file under a temporary name first, so that it is whole or not there.
+/// Writes a file that is whole or not there.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = NamedTempFile::with_prefix_in(".handful-", folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    let draft = Draft::create(path)?;
+    draft.file().write_all(bytes)?;
+    draft.finish()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` gives it")]

@@ -1,5 +1,7 @@
 //! What comes back of a saved model, and files whose checksum is right and whose content is not.
 
+use std::io::Write;
+
 use ndarray::Array2;
 
 use super::*;
@@ -150,4 +152,48 @@ fn numbers_come_back_to_the_last_bit() {
     let loaded = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
     assert_eq!(loaded.params(), model.params());
     assert_eq!(loaded.provenance(), model.provenance());
+}
+
+#[test]
+fn a_file_that_goes_on_for_ever_is_not_read_to_its_end() {
+    let (folder, bytes) = (tempfile::tempdir().unwrap(), model().to_bytes().unwrap());
+    let path = folder.path().join("model");
+    let refused = |start: &[u8]| {
+        let mut file = std::fs::File::create(&path).unwrap();
+        file.write_all(start).unwrap();
+        // A terabyte that takes no room on disk, and would take it in memory.
+        file.set_len(1 << 40).unwrap();
+        Model::load(&path).map(|_| "a model").unwrap_err().to_string()
+    };
+    let header = |json: &str| [&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat();
+    for (start, expected) in [
+        (vec![], "it does not start as one"),
+        (bytes.clone(), "expected a model in a .safetensors file, found something else or a part of one"),
+        ([&(1_u64 << 40).to_le_bytes()[..], b"{"].concat(), "its header would have 1099511627776 bytes"),
+        (
+            header(r#"{"a":{"dtype":"U8","shape":[1099511627776],"data_offsets":[0,1099511627776]}}"#),
+            "expected a model of at most 17179869184 bytes, found a file that says to have 1099511627776",
+        ),
+    ] {
+        let error = refused(&start);
+        assert!(error.contains(expected), "{error}");
+    }
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(Model::load(&path).unwrap().to_bytes().unwrap() == bytes);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_is_no_model_and_a_pipe_may_be_one() {
+    for device in ["/dev/zero", "/dev/urandom", "/dev/null"] {
+        let error = Model::load(device.as_ref()).map(|_| "a model").unwrap_err().to_string();
+        assert!(error.starts_with("expected a model in a .safetensors file"), "{device}: {error}");
+    }
+    let (folder, bytes) = (tempfile::tempdir().unwrap(), model().to_bytes().unwrap());
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    std::thread::scope(|scope| {
+        scope.spawn(|| std::fs::write(&pipe, &bytes).unwrap());
+        assert!(Model::load(&pipe).unwrap().to_bytes().unwrap() == bytes);
+    });
 }
