@@ -25,6 +25,8 @@ pub enum Stage {
     /// Lloyd iterations done, of at most `max_iter`, by runs that go side by side; their last report has
     /// `done == total`.
     Lloyd,
+    /// Images read from files, of all that there are said to be, or of 0 where nothing says so.
+    Read,
     /// Rows met in a pass over all of them.
     Pass,
     /// K-Means runs done, over all classes and restarts, where classes are clustered on their own.

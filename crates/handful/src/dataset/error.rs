@@ -1,6 +1,7 @@
 use std::{io, path::PathBuf};
 
 use super::{DATA_FORMATS, PICTURE_FORMATS, Split};
+use crate::progress::Cancelled;
 
 /// What can be wrong with a data set, or with the files that should hold one.
 #[derive(Debug, thiserror::Error)]
@@ -220,6 +221,9 @@ pub enum Error {
         /// In what they differ.
         problem: String,
     },
+    /// Reading was ended by the observer.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     /// The parts given to [`Dataset::new`](super::Dataset::new) do not fit one another.
     #[error("{0}")]
     Inconsistent(String),

@@ -46,7 +46,7 @@ pub trait RowSource: Sync {
                 to.assign(&self.rows(run[0]..run[0] + run.len(), &mut buffer)?);
                 done += run.len();
             }
-            Ok(())
+            Ok::<_, Error>(())
         })?;
         Ok(found)
     }
@@ -353,12 +353,20 @@ impl Labels {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{
+        io::Write,
+        ops::ControlFlow,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+    };
 
     use flate2::{Compression, write::GzEncoder};
     use ndarray::array;
 
     use super::*;
+    use crate::progress::{Observer, Stage};
 
     fn idx(images: &Array2<u8>) -> Vec<u8> {
         let sizes = [images.nrows(), 1, images.ncols()].map(|size| (size as u32).to_be_bytes());
@@ -419,6 +427,37 @@ mod tests {
         assert!(data.select_rows(&[0, 1]).is_ok());
         let error = data.select_rows(&[4000]).unwrap_err().to_string();
         assert!(error.contains("images"), "{error}");
+    }
+
+    #[test]
+    fn opening_ends_before_the_next_images_where_the_observer_breaks() {
+        let (folder, images) = (tempfile::tempdir().unwrap(), Array2::zeros((100, 1 << 20)));
+        let path = folder.path().join("images");
+        std::fs::write(&path, idx(&images)).unwrap();
+        for most in [0, 8, 50] {
+            let (observer, seen) = watch(most);
+            let error =
+                OnDisk::open(&path, Split::Train, &ReadOptions { observer, ..ReadOptions::default() })
+                    .unwrap_err();
+            assert!(matches!(error, Error::Cancelled(_)), "{error}");
+            // Four rows of a megabyte between two reports.
+            assert_eq!(seen.load(Ordering::Relaxed), most.next_multiple_of(4));
+        }
+        let (observer, seen) = watch(usize::MAX);
+        OnDisk::open(&path, Split::Train, &ReadOptions { observer, ..ReadOptions::default() }).unwrap();
+        assert_eq!(seen.load(Ordering::Relaxed), 100);
+    }
+
+    /// An observer that breaks once so many images are read, and how many these were.
+    fn watch(most: usize) -> (Observer, Arc<AtomicUsize>) {
+        let seen = Arc::new(AtomicUsize::new(0));
+        let last = Arc::clone(&seen);
+        let observer = Observer::new(move |progress| {
+            assert_eq!((progress.stage, progress.total), (Stage::Read, 100));
+            last.store(progress.done, Ordering::Relaxed);
+            if progress.done >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        (observer, seen)
     }
 
     #[test]

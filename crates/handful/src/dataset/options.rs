@@ -3,7 +3,10 @@
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, sync::Arc};
 
 use super::Invert;
-use crate::preprocess::{Framer, Framing, Judge};
+use crate::{
+    preprocess::{Framer, Framing, Judge},
+    progress::Observer,
+};
 
 /// How files are read, where their content leaves a choice.
 ///
@@ -33,6 +36,8 @@ pub struct ReadOptions {
     pub invert: Invert,
     /// Who is told what readers inferred.
     pub notes: Notes,
+    /// Whom reading tells how far it is ([`Stage::Read`](crate::progress::Stage::Read)), every few megabytes or photographs.
+    pub observer: Observer,
 }
 
 impl ReadOptions {

@@ -13,9 +13,10 @@ use super::{
     formats::{Batch, Rows},
     input::Input,
 };
+use crate::progress::{Observer, Stage};
 
-/// Rows read at once where all are wanted.
-const MANY: usize = 8192;
+/// Bytes of images between two reports of progress, at most.
+const REPORTED: usize = 1 << 22;
 /// Memory for so many bytes is taken on the word of a header; more as it comes.
 const TRUSTED: usize = 1 << 26;
 
@@ -49,7 +50,10 @@ pub struct Reader {
     path: PathBuf,
     rows: Box<dyn Rows>,
     is_picture: bool,
-    is_empty: bool,
+    observer: Observer,
+    n_read: usize,
+    /// Images that there are said to be.
+    total: usize,
 }
 
 impl Reader {
@@ -72,7 +76,8 @@ impl Reader {
 
     pub(super) fn of_source(source: Source, split: Split, options: &ReadOptions) -> Result<Self, Error> {
         let (path, is_picture) = (source.path().to_owned(), source.is_picture());
-        Self { is_picture, ..Self::new(&path, source.open(split, options)?) }.checked(options)
+        let observer = options.observer.clone();
+        Self { is_picture, observer, ..Self::new(&path, source.open(split, options)?) }.checked(options)
     }
 
     /// If the images have the number of pixels that the options say: some formats do not tell height and width.
@@ -107,7 +112,20 @@ impl Reader {
     }
 
     pub(super) fn new(path: &Path, rows: Box<dyn Rows>) -> Self {
-        Self { path: path.to_owned(), rows, is_picture: false, is_empty: true }
+        Self {
+            path: path.to_owned(),
+            total: rows.size_hint(),
+            rows,
+            is_picture: false,
+            observer: Observer::default(),
+            n_read: 0,
+        }
+    }
+
+    /// As [`ReadOptions::observer`], for a stream.
+    #[must_use]
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { observer, ..self }
     }
 
     /// Height and width of the images; where only the number of pixels is known, the sides of a square, or one row. Of a
@@ -132,10 +150,10 @@ impl Reader {
     /// The next images, `most` of them unless there are fewer left, or others have another shape; none at the end.
     ///
     /// # Errors
-    /// If the rest cannot be read, or there was nothing at all.
+    /// If the rest cannot be read, or there was nothing at all; [`Error::Cancelled`] if the observer breaks.
     pub fn read(&mut self, most: usize) -> Result<Option<Images>, Error> {
         let (mut batch, shape) = (Batch::default(), self.rows.shape());
-        self.rows.read(most, &mut batch)?;
+        self.fill(most, shape, &mut batch)?;
         self.images(batch, shape)
     }
 
@@ -147,17 +165,30 @@ impl Reader {
         let (mut batch, shape) = (Batch::default(), self.rows.shape());
         let row_len = shape[0] * shape[1];
         batch.pixels.reserve(self.rows.size_hint().saturating_mul(row_len).min(TRUSTED));
-        loop {
-            let before = batch.pixels.len();
-            self.rows.read(MANY, &mut batch)?;
-            if batch.pixels.len() - before < MANY * row_len {
-                break;
-            }
-        }
+        self.fill(usize::MAX, shape, &mut batch)?;
         if self.rows.shape() != shape {
             return Err(Error::ShapeMismatch { path: self.path, expected: shape, found: self.rows.shape() });
         }
         self.images(batch, shape)?.ok_or(Error::NoImages { path: self.path })
+    }
+
+    /// Appends the next images of this shape, with a look at the observer before some of them.
+    fn fill(&mut self, most: usize, [height, width]: [usize; 2], batch: &mut Batch) -> Result<(), Error> {
+        let row_len = (height * width).max(1);
+        let at_once = (REPORTED / row_len).clamp(1, self.rows.at_once());
+        let mut left = most;
+        while left > 0 {
+            self.observer.report(Stage::Read, self.n_read, self.total)?;
+            let (wanted, before) = (left.min(at_once), batch.pixels.len());
+            self.rows.read(wanted, batch)?;
+            let found = (batch.pixels.len() - before) / row_len;
+            self.n_read += found;
+            left -= found.min(left);
+            if found < wanted || self.rows.shape() != [height, width] {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn images(&mut self, batch: Batch, shape: [usize; 2]) -> Result<Option<Images>, Error> {
@@ -165,11 +196,63 @@ impl Reader {
         let row_len = shape[0] * shape[1];
         let n = pixels.len() / row_len.max(1);
         if n == 0 {
-            return if self.is_empty { Err(Error::NoImages { path: self.path.clone() }) } else { Ok(None) };
+            return if self.n_read == 0 {
+                Err(Error::NoImages { path: self.path.clone() })
+            } else {
+                Ok(None)
+            };
         }
-        self.is_empty = false;
         let pixels = Array2::from_shape_vec((n, row_len), pixels).expect("whole rows");
         let labels = (!labels.is_empty()).then_some(labels);
         Ok(Some(Images { pixels: pixels.into_shared(), shape, labels }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        ops::ControlFlow,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicU64, Ordering},
+        },
+    };
+
+    use super::*;
+
+    /// A table without end, and how many bytes of it were read.
+    struct Endless(Arc<AtomicU64>);
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let line = b"7,0,1,2,3\n";
+            let n = buffer.len() / line.len() * line.len();
+            buffer[..n].chunks_exact_mut(line.len()).for_each(|to| to.copy_from_slice(line));
+            self.0.fetch_add(n as u64, Ordering::Relaxed);
+            Ok(n)
+        }
+    }
+
+    #[test]
+    fn an_interrupt_is_noticed_before_the_next_images_are_read() {
+        let (taken, is_over) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let at_break = Arc::new(AtomicU64::new(0));
+        let observer = {
+            let (taken, is_over, at_break) =
+                (Arc::clone(&taken), Arc::clone(&is_over), Arc::clone(&at_break));
+            Observer::new(move |progress| {
+                assert!(!is_over.load(Ordering::Relaxed), "nothing is told after the break");
+                if progress.done < 100_000 {
+                    return ControlFlow::Continue(());
+                }
+                is_over.store(true, Ordering::Relaxed);
+                at_break.store(taken.load(Ordering::Relaxed), Ordering::Relaxed);
+                ControlFlow::Break(())
+            })
+        };
+        let reader = Reader::from_stream("table.csv".as_ref(), Endless(Arc::clone(&taken))).unwrap();
+        let error = reader.observer(observer).read_all().unwrap_err();
+        assert!(matches!(error, Error::Cancelled(_)), "{error}");
+        assert_eq!(taken.load(Ordering::Relaxed), at_break.load(Ordering::Relaxed), "nothing more was read");
     }
 }

@@ -55,6 +55,11 @@ pub(super) trait Rows: Send {
         0
     }
 
+    /// How many rows can be read at once in next to no time, at most; large rows are fewer in any case.
+    fn at_once(&self) -> usize {
+        8192
+    }
+
     /// Whether rows stand in the unpacked file as they are given, up to its end.
     fn is_plain(&self) -> bool {
         false

@@ -303,4 +303,9 @@ impl Rows for Folder {
     fn size_hint(&self) -> usize {
         self.waiting.len() + self.files.len()
     }
+
+    /// A photograph takes a while.
+    fn at_once(&self) -> usize {
+        4 * rayon::current_num_threads()
+    }
 }
