@@ -95,6 +95,8 @@ VENV := target/bench-venv
 
 bench: fetch ## Measure speed, alone and beside FAISS, scikit-learn and others (BENCH=--quick: does it run?)
 	cargo bench --workspace --locked
+	cargo build --release --locked
+	python3 benches/interrupt.py
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/peers/requirements.txt
 	$(VENV)/bin/python benches/peers/knn.py $(BENCH)

@@ -23,7 +23,8 @@ const MOST_THREADS: i64 = 4096;
     version,
     max_term_width = 100,
     propagate_version = true,
-    subcommand_required = true
+    subcommand_required = true,
+    after_help = "Exit codes: 0 if all is done; 1 if the job or its data failed; 2 for wrong usage; 130, 143 and 129 if Ctrl-C (SIGINT), SIGTERM or SIGHUP ended the work."
 )]
 pub(crate) struct Args {
     #[command(flatten)]

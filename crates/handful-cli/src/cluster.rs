@@ -1,14 +1,15 @@
 //! `handful cluster`: K-Means over all images, or class by class.
 
 use std::{
-    io::Write,
+    fs::File,
+    io::{Read, Write},
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use handful::{
     KMeans,
@@ -212,6 +213,11 @@ impl From<Prototypes> for Clustering {
     }
 }
 
+/// How a NumPy file starts.
+const NUMPY: &[u8] = b"\x93NUMPY";
+/// A hundred thousand centroids of MNIST's size in 64 bits a value.
+const MOST_INIT_BYTES: u64 = 1 << 30;
+
 fn init(name: &str) -> anyhow::Result<Init> {
     match name {
         "k-means++" => Ok(Init::KMeansPlusPlus),
@@ -223,12 +229,16 @@ fn init(name: &str) -> anyhow::Result<Init> {
 }
 
 /// A two-dimensional array of any usual type of number. The file is read whole, so that memory is taken for
-/// what is in it rather than for what its header declares.
+/// what is in it rather than for what its header declares; one that is no array, or too large, is not.
 fn read_centroids(path: &Path) -> anyhow::Result<Array2<f64>> {
     fn view<T: ViewElement + Copy>(bytes: &[u8], to_f64: fn(T) -> f64) -> Result<Array2<f64>, ViewNpyError> {
         Ok(ArrayView2::<T>::view_npy(bytes)?.mapv(to_f64))
     }
-    let bytes = std::fs::read(path)?;
+    let (mut file, mut bytes) = (File::open(path)?, Vec::new());
+    Read::by_ref(&mut file).take(NUMPY.len() as u64).read_to_end(&mut bytes)?;
+    ensure!(bytes == NUMPY, "it does not start as one");
+    file.take(MOST_INIT_BYTES).read_to_end(&mut bytes)?;
+    ensure!((bytes.len() as u64) < MOST_INIT_BYTES, "it has more than {MOST_INIT_BYTES} bytes");
     for read in [
         view::<f64>(&bytes, |value| value),
         view::<f32>(&bytes, f64::from),

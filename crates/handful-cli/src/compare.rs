@@ -128,7 +128,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
 
     let experiment = experiment::run(data, load_seconds, args, global.seed, console)?;
     let page = report::render(&experiment, args, global.seed, start.elapsed().as_secs_f64());
-    report_file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
+    report_file.commit(|mut file| Ok(file.write_all(page.as_bytes())?))?;
 
     console.detail(&format!("wrote {}", args.report.display()));
     if global.json {

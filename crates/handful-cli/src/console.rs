@@ -1,23 +1,12 @@
 //! What the user sees on stderr while work goes on: progress bars and notes.
 
-use std::{
-    io::Write,
-    ops::ControlFlow,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{io::Write, ops::ControlFlow};
 
 use anstyle::AnsiColor;
 use handful::progress::{Observer, Progress, Stage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tokio::sync::Notify;
 
-use crate::args::Global;
-
-/// What a shell expects of a program that Ctrl-C ended.
-pub(crate) const INTERRUPTED: u8 = 130;
+use crate::{args::Global, interruption::Interruption};
 
 /// What went wrong, in one line on stderr.
 pub(crate) fn print_error(error: &anyhow::Error) {
@@ -25,50 +14,32 @@ pub(crate) fn print_error(error: &anyhow::Error) {
     let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}");
 }
 
-/// Notes, bars, and Ctrl-C.
+/// Notes, bars, and interruptions.
 #[derive(Clone)]
 pub(crate) struct Console {
     quiet: bool,
     verbose: bool,
-    interrupted: Arc<AtomicBool>,
-    interruption: Arc<Notify>,
+    interruption: Interruption,
 }
 
 impl Console {
     pub(crate) fn new(global: &Global) -> Self {
-        Self {
-            quiet: global.quiet,
-            verbose: global.verbose,
-            interrupted: Arc::default(),
-            interruption: Arc::default(),
-        }
+        Self { quiet: global.quiet, verbose: global.verbose, interruption: Interruption::default() }
     }
 
-    /// From now on Ctrl-C, or a request to terminate, ends work at its next report of progress; a second one ends it at once.
-    pub(crate) fn watch_ctrl_c(&self) -> Result<(), ctrlc::Error> {
-        let (flag, interruption) = (Arc::clone(&self.interrupted), Arc::clone(&self.interruption));
-        ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) {
-                std::process::exit(INTERRUPTED.into());
-            }
-            interruption.notify_one();
-        })
+    pub(crate) fn interruption(&self) -> &Interruption {
+        &self.interruption
     }
 
-    /// Whether Ctrl-C was pressed.
+    /// Whether Ctrl-C was pressed, or the program was told to end.
     pub(crate) fn was_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
-    }
-
-    /// Waits until Ctrl-C was pressed.
-    pub(crate) async fn interruption(&self) {
-        self.interruption.notified().await;
+        self.interruption.has_come()
     }
 
     /// Shows nothing, and ends the work once Ctrl-C was pressed.
     pub(crate) fn interrupter(&self) -> Observer {
-        let interrupted = Arc::clone(&self.interrupted);
-        Observer::new(move |_| unless(&interrupted))
+        let interruption = self.interruption.clone();
+        Observer::new(move |_| unless(&interruption))
     }
 
     /// A line on stderr, with `--verbose`.
@@ -96,7 +67,7 @@ impl Console {
     /// A bar that counts one stage of the work until it is dropped. It shows on a terminal only.
     pub(crate) fn bar(&self, label: &'static str, stage: Stage) -> Bar {
         let progress = self.progress(label.to_owned(), "{human_pos:>6}/{human_len}");
-        Bar { progress, stage, interrupted: Arc::clone(&self.interrupted) }
+        Bar { progress, stage, interruption: self.interruption.clone() }
     }
 
     /// A bar that counts bytes until it is dropped. It shows on a terminal only.
@@ -113,15 +84,15 @@ impl Console {
     }
 }
 
-fn unless(interrupted: &AtomicBool) -> ControlFlow<()> {
-    if interrupted.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+fn unless(interruption: &Interruption) -> ControlFlow<()> {
+    if interruption.has_come() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// A progress bar; dropping it clears it.
 pub(crate) struct Bar {
     progress: ProgressBar,
     stage: Stage,
-    interrupted: Arc<AtomicBool>,
+    interruption: Interruption,
 }
 
 impl Bar {
@@ -132,14 +103,16 @@ impl Bar {
 
     /// [`observer`](Self::observer) that also tells `watch` of everything.
     pub(crate) fn observer_with(&self, watch: impl Fn(Progress) + Send + Sync + 'static) -> Observer {
-        let (bar, stage, interrupted) = (self.progress.clone(), self.stage, Arc::clone(&self.interrupted));
+        let (bar, stage, interruption) = (self.progress.clone(), self.stage, self.interruption.clone());
         Observer::new(move |progress| {
             watch(progress);
             if progress.stage == stage {
-                bar.set_length(progress.total as u64);
+                if progress.total > 0 {
+                    bar.set_length(progress.total as u64);
+                }
                 bar.set_position(progress.done as u64);
             }
-            unless(&interrupted)
+            unless(&interruption)
         })
     }
 }

@@ -69,6 +69,7 @@ impl From<InvertArg> for Invert {
 impl ReadingArgs {
     /// For images that models look at.
     pub(crate) fn options(&self, framing: Framing, console: &Console) -> ReadOptions {
+        let observer = console.interrupter();
         // Of a file that is opened twice it is told once.
         let (console, told) = (console.clone(), Mutex::new(HashSet::new()));
         let tell = move |note: &Note| {
@@ -84,6 +85,7 @@ impl ReadingArgs {
             label_column: self.label_column.clone(),
             invert: self.invert.map_or(Invert::Auto, Invert::from),
             notes: Notes::to(tell),
+            observer,
         }
     }
 

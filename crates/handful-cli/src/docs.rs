@@ -49,7 +49,7 @@ pub(crate) fn man(args: &Man) -> anyhow::Result<()> {
         for command in std::iter::once(&handful).chain(handful.get_subcommands()) {
             let page = page(command);
             let file = OutputFile::create(&folder.join(page.get_filename()))?;
-            file.commit(|file| Ok(page.render(file)?))?;
+            file.commit(|mut file| Ok(page.render(&mut file)?))?;
         }
         return Ok(());
     }

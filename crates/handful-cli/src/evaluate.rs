@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     if let Some(file) = report {
         let pictures = Pictures::find(&model, None, console);
         let page = report::model::evaluation(&found, &model, pictures.as_ref());
-        file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
+        file.commit(|mut file| Ok(file.write_all(page.as_bytes())?))?;
     }
     let summary = found.summary(model.classes());
     if global.json {

@@ -219,7 +219,7 @@ fn model(name: &str, report: Option<&Path>, global: &Global, console: &Console) 
     if let Some(file) = file {
         let pictures = Pictures::find(&model, None, console);
         let page = report::model::prototypes(name, &model, pictures.as_ref());
-        file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
+        file.commit(|mut file| Ok(file.write_all(page.as_bytes())?))?;
     }
     if global.json {
         return print_json(&info);

@@ -52,15 +52,16 @@ pub(crate) fn read(paths: Vec<PathBuf>, options: ReadOptions) -> Receiver<Batch>
     receiver
 }
 
-/// The next batch; none at the end, or when Ctrl-C was pressed while the input kept us waiting.
+/// The next batch; none at the end, or once Ctrl-C was pressed, however much input there is.
 pub(crate) fn next(batches: &Receiver<Batch>, console: &Console) -> Option<Batch> {
-    loop {
+    while !console.was_interrupted() {
         match batches.recv_timeout(PATIENCE) {
             Ok(batch) => return Some(batch),
-            Err(RecvTimeoutError::Timeout) if !console.was_interrupted() => {}
-            Err(_) => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
         }
     }
+    None
 }
 
 struct Gone;

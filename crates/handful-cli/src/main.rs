@@ -12,6 +12,7 @@ mod experiment;
 mod fetch;
 mod info;
 mod inputs;
+mod interruption;
 mod models;
 mod neighbors;
 mod output;
@@ -34,7 +35,7 @@ use clap::Parser;
 
 use crate::{
     args::{Args, Command},
-    console::{Console, INTERRUPTED, print_error},
+    console::{Console, print_error},
 };
 
 fn main() -> ExitCode {
@@ -43,7 +44,7 @@ fn main() -> ExitCode {
     let console = Console::new(&args.global);
     match run(&args, &console) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) if console.was_interrupted() => ExitCode::from(INTERRUPTED),
+        Err(_) if let Some(code) = console.interruption().exit_code() => ExitCode::from(code),
         // A reader that has seen enough, as `head` has, is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,7 +62,7 @@ fn main() -> ExitCode {
 struct Told;
 
 fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
-    console.watch_ctrl_c()?;
+    console.interruption().watch()?;
     let threads = args.global.threads.map_or(0, usize::from);
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     match &args.command {

@@ -34,10 +34,14 @@ pub(crate) fn load(name: &str) -> anyhow::Result<(Model, usize)> {
         let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
         anyhow::bail!("{name}: expected the file of a model, or one of {}, found neither", names.join(", "));
     }
-    let size = path.metadata().map_or(0, |found| usize::try_from(found.len()).unwrap_or(usize::MAX));
     let model = match Model::load(path) {
         Err(error @ model_file::Error::Io { .. }) => return Err(error.into()),
         other => other.with_context(|| path.display().to_string())?,
+    };
+    let size = match path.metadata() {
+        Ok(found) if found.is_file() => usize::try_from(found.len())?,
+        // A pipe is empty by now.
+        _ => model.to_bytes()?.len(),
     };
     Ok((model, size))
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use handful::{dataset::ReadOptions, preprocess::Framing};
+use handful::{classifier::Model, dataset::ReadOptions, preprocess::Framing};
 
 use crate::{
     args::Global,
@@ -110,6 +110,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         judge: model.judge(),
         ..args.reading.options(args.framing.into(), console)
     };
+    let model = Model::clone(&model).observer(console.interrupter());
     let batches = inputs::read(args.inputs.clone(), options);
     let mut printer = Printer::new(format, args.explain, args.min_confidence, model.classes());
     let mut failed = Vec::new();
@@ -149,7 +150,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     if let (Some(file), Some(shown)) = (report, shown) {
         let pictures = Pictures::find(&model, None, console);
         let page = report::predictions::render(&shown, &model, pictures.as_ref());
-        file.commit(|file| Ok(file.write_all(page.as_bytes())?))?;
+        file.commit(|mut file| Ok(file.write_all(page.as_bytes())?))?;
     }
     let is_one_file = matches!(&args.inputs[..], [path] if !path.is_dir());
     let n_inputs = printer.n_images() + failed.len();

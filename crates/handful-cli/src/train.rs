@@ -182,7 +182,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         None => args.in_memory(console)?,
     };
     let bytes = model.to_bytes()?;
-    file.commit(|file| Ok(file.write_all(&bytes)?))?;
+    file.commit(|mut file| Ok(file.write_all(&bytes)?))?;
     let n_prototypes = model.prototypes().n_samples();
     if global.json {
         return print_json(&Summary {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use handful::Dataset;
+use handful::{Dataset, draft::NewFolder};
 
 use super::{Rows, idx, parquet};
 use crate::output::{OutputFile, commit_all};
@@ -72,8 +72,8 @@ impl Destination {
 
 /// Makes a folder, unless there is one in which nothing else would be taken for the same images.
 fn open(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Option<NewFolder>> {
-    match fs::create_dir(folder) {
-        Ok(()) => return Ok(Some(NewFolder(folder.to_owned()))),
+    match NewFolder::create(folder) {
+        Ok(folder) => return Ok(Some(folder)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         Err(error) => {
             return Err(error).with_context(|| format!("{} cannot be made a folder", folder.display()));
@@ -90,15 +90,6 @@ fn open(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Option<NewFolder>> {
         }
     }
     Ok(None)
-}
-
-/// A folder that goes again if nothing came into it.
-struct NewFolder(PathBuf);
-
-impl Drop for NewFolder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir(&self.0);
-    }
 }
 
 /// Files in the making. Those that are not finished go before their folder does.

@@ -22,12 +22,12 @@ pub(super) fn write(
     let numbers = numbers(data)?;
     let count = u32::try_from(rows.count)?;
     let [height, width] = data.image_shape().map(|side| u32::try_from(side).expect("read from a file"));
-    images.fill(|file| Ok(file.write_all(&header(&[IMAGES, count, height, width]))?))?;
-    labels.fill(|file| Ok(file.write_all(&header(&[LABELS, count]))?))?;
+    images.fill(|mut file| Ok(file.write_all(&header(&[IMAGES, count, height, width]))?))?;
+    labels.fill(|mut file| Ok(file.write_all(&header(&[LABELS, count]))?))?;
     rows.each(0..rows.count, |batch| {
         let bytes: Vec<u8> = batch.labels().iter().map(|&label| numbers[label as usize]).collect();
-        labels.fill(|file| Ok(file.write_all(&bytes)?))?;
-        images.fill(|file| Ok(file.write_all(batch.images().as_slice().expect("contiguous"))?))
+        labels.fill(|mut file| Ok(file.write_all(&bytes)?))?;
+        images.fill(|mut file| Ok(file.write_all(batch.images().as_slice().expect("contiguous"))?))
     })
 }
 

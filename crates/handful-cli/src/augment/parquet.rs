@@ -51,10 +51,10 @@ impl Classes {
     }
 }
 
-struct Writer<'a>(SerializedFileWriter<&'a mut File>, &'a Classes);
+struct Writer<'a>(SerializedFileWriter<&'a File>, &'a Classes);
 
 impl<'a> Writer<'a> {
-    fn new(file: &'a mut File, classes: &'a Classes) -> anyhow::Result<Self> {
+    fn new(file: &'a File, classes: &'a Classes) -> anyhow::Result<Self> {
         let (column, dtype) = match classes {
             Classes::Numbers(_) => ("INT64 label", "int64"),
             Classes::Names(_) => ("BYTE_ARRAY label (STRING)", "string"),

@@ -44,7 +44,7 @@ fn an_archive_is_unpacked_once_and_data_alone() {
     let md5: &'static str = md5.leak();
     let files = vec![RemoteFile { name: "gzip.zip", md5: vec![md5].leak() }].leak();
     let source = Source { mirrors: &[], files, packed: true };
-    let run = || fetch(&source, vec![], Duration::from_secs(1), folder.path(), &console()).unwrap();
+    let run = || fetch(&source, vec![], Duration::from_mins(10), folder.path(), &console()).unwrap();
 
     let statuses = |files: Vec<FileSummary>| files.iter().map(|file| file.status).collect::<Vec<_>>();
     assert!(statuses(run())[1..].iter().all(|&status| status == Status::Unpacked));

@@ -60,7 +60,7 @@ fn wanted(name: &str) -> Option<&str> {
 /// As many bytes as the archive declares, and no more. Reading the last one checks the member's checksum.
 fn copy<R: Read + Seek>(
     member: &mut ZipFile<R>,
-    file: &mut File,
+    mut file: &File,
     mut go_on: impl FnMut(u64) -> bool,
 ) -> anyhow::Result<()> {
     let (name, declared) = (member.name().to_owned(), member.size());

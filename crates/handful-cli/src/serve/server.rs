@@ -24,7 +24,7 @@ use crate::console::Console;
 pub(super) async fn serve(listener: TcpListener, router: Router, console: &Console) {
     let connections = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let shutdown = GracefulShutdown::new();
-    let mut interrupted = pin!(console.interruption());
+    let mut interrupted = pin!(console.interruption().wait());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -47,7 +47,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, console: &Conso
     }
     drop(listener);
     console.detail("answering what was asked already");
-    let _ = timeout(limits::GRACE, shutdown.shutdown()).await;
+    if timeout(limits::GRACE, shutdown.shutdown()).await.is_err() {
+        console.detail("cut off what was still asked");
+    }
 }
 
 async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit: OwnedSemaphorePermit) {
