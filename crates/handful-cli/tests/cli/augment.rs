@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 use handful::dataset::{self, Images, Split};
 use ndarray::s;
 
+#[cfg(unix)]
+use crate::patience::{ended, send_signal, wait_for};
 use crate::{
     commands::fails,
     subset::{Subset, json, stderr, stdout},
@@ -151,12 +153,9 @@ fn ctrl_c_ends_it_and_leaves_nothing_behind() {
                     .any(|entry| entry.metadata().is_ok_and(|file| file.is_file() && file.len() > 0))
             })
         };
-        while !begun() {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        let id = child.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        assert_eq!(child.wait().unwrap().code(), Some(130));
+        wait_for("a file that grows", || begun().then_some(()));
+        send_signal("INT", &child);
+        assert_eq!(ended(&mut child).code(), Some(130));
         assert_eq!(subset.files(), before);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Read,
     process::{Command, Stdio},
 };
 
@@ -363,31 +362,4 @@ fn links_and_pipes_stay_what_they_are() {
     run("pipe");
     assert!(reader.join().unwrap().ends_with("</html>"));
     assert!(!pipe.is_file());
-}
-
-#[cfg(unix)]
-#[test]
-fn ctrl_c_and_termination_end_with_130_and_leave_nothing_behind() {
-    for signal in ["-INT", "-TERM"] {
-        ends_cleanly(signal);
-    }
-}
-
-#[cfg(unix)]
-fn ends_cleanly(signal: &str) {
-    let subset = Subset::whole();
-    let before = subset.files();
-    let mut child = subset
-        .command(["compare", "--n-init", "1000"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(2));
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let mut told = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    assert_eq!(told, "");
-    assert_eq!(subset.files(), before);
 }

@@ -4,11 +4,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    time::{Duration, Instant},
 };
 
 use handful::dataset;
 
+#[cfg(unix)]
+use crate::patience::{ended, send_signal, wait_for};
 use crate::{
     server::{Manner, Server, nobody, proxy},
     subset::{handful, json, mnist, stderr, stdout},
@@ -22,19 +23,27 @@ const FILES: [&str; 4] = [
 ];
 /// Where the first file is cut.
 const CUT: usize = 1_000_000;
-/// A mirror that sends nothing is given up soon.
-const QUICK: [&str; 2] = ["--stall-seconds", "1"];
 
 /// A folder to fetch into.
-struct Target(tempfile::TempDir);
+struct Target {
+    folder: tempfile::TempDir,
+    /// How long a mirror may send nothing.
+    stall_seconds: &'static str,
+}
 
 impl Target {
+    /// Waits for mirrors however slow the machine is.
     fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { folder: tempfile::tempdir().unwrap(), stall_seconds: "600" }
+    }
+
+    /// For a mirror that stops sending on purpose.
+    fn impatient() -> Self {
+        Self { stall_seconds: "5", ..Self::new() }
     }
 
     fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     fn part(&self) -> PathBuf {
@@ -55,13 +64,13 @@ impl Target {
         for proxy in ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"] {
             command.env_remove(proxy).env_remove(proxy.to_lowercase());
         }
-        command.args(["fetch", "mnist", "--to"]).arg(self.path());
+        command.args(["fetch", "mnist", "--stall-seconds", self.stall_seconds, "--to"]).arg(self.path());
         command.args(mirrors.iter().flat_map(|mirror| ["--mirror", mirror]));
         command
     }
 
     fn fetch(&self, mirrors: &[&str]) -> Output {
-        self.command(mirrors).args(QUICK).output().unwrap()
+        self.command(mirrors).output().unwrap()
     }
 
     /// Fetches all that is missing.
@@ -84,7 +93,7 @@ impl Target {
     /// Fails for a reason that is told in one line, and leaves nothing but what can be gone on with.
     #[track_caller]
     fn fails(&self, mirrors: &[&str], reason: &str) {
-        let output = self.command(mirrors).args(QUICK).arg("-q").output().unwrap();
+        let output = self.command(mirrors).arg("-q").output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         let told = stderr(&output);
         assert!(told.starts_with(&format!("error: {} could not be fetched: ", FILES[0])), "{told}");
@@ -153,7 +162,8 @@ fn a_mirror_that_fails_gives_way_to_the_next() {
         (Manner::Cuts(CUT), "it ended the connection after"),
         (Manner::Claims(u64::MAX), "more than 1,073,741,824 bytes"),
     ] {
-        let (bad, target) = (Server::start(manner.clone()), Target::new());
+        let bad = Server::start(manner.clone());
+        let target = if matches!(manner, Manner::Stalls(_)) { Target::impatient() } else { Target::new() };
         target.fails(&[&bad.url], reason);
         let output = target.succeeds(&[&bad.url, &good.url]);
         let note = format!("note: {}{}: ", bad.url, FILES[0]);
@@ -249,13 +259,11 @@ fn ctrl_c_leaves_what_the_next_run_goes_on_with() {
     let (stalling, good, target) =
         (Server::start(Manner::Stalls(CUT)), Server::start(Manner::Whole), Target::new());
     let mut child = target.command(&[&stalling.url]).stderr(Stdio::piped()).spawn().unwrap();
-    let start = Instant::now();
-    while fs::metadata(target.part()).map_or(0, |part| part.len()) < CUT as u64 {
-        assert!(start.elapsed() < Duration::from_secs(20), "it does not arrive");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    wait_for("what the mirror sends", || {
+        fs::metadata(target.part()).is_ok_and(|part| part.len() == CUT as u64).then_some(())
+    });
+    send_signal("INT", &child);
+    assert_eq!(ended(&mut child).code(), Some(130));
     assert_eq!(target.names(), [format!("{}.part", FILES[0])]);
     target.succeeds(&[&good.url]);
     assert_eq!(good.requests()[0], (FILES[0].to_owned(), CUT as u64));

@@ -8,8 +8,12 @@ mod compare;
 mod docs;
 mod fetch;
 mod files;
+// It sends signals and looks at pipes as Linux has them.
+#[cfg(target_os = "linux")]
+mod interrupts;
 mod models;
 mod on_disk;
+mod patience;
 mod predict;
 mod presets;
 mod report;

@@ -6,10 +6,9 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
 };
 
-use crate::subset::mnist;
+use crate::{patience::PATIENCE, subset::mnist};
 
 /// What a server does with those who ask for MNIST's files.
 #[derive(Clone, Debug)]
@@ -147,7 +146,7 @@ fn answer(mut stream: TcpStream, manner: &Manner, log: &Mutex<Vec<Request>>) -> 
         Manner::Stalls(n) => {
             stream.write_all(&rest[..n.min(rest.len())])?;
             // Until the client has had enough.
-            let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
+            let _ = stream.set_read_timeout(Some(PATIENCE));
             stream.read(&mut [0]).map(|_| ())
         }
         _ => stream.write_all(rest),

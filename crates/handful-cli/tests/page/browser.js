@@ -5,11 +5,18 @@ export function open() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
 }
 
+/**
+ * Milliseconds. No test depends on how fast the machine is: this limit, which no machine reaches, only keeps one that
+ * waits in vain from hanging for ever.
+ */
+const PATIENCE = 600_000;
+
 const none = () => ({ logged: [], thrown: [], foreign: [], failed: [] });
 
 /** A page in a context of its own, which `options` are of; `page.problems` fills as it is used. */
 export async function visit(browser, url, options) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(PATIENCE);
   const problems = none();
   context.on('console', (message) => {
     if (!['error', 'warning'].includes(message.type())) return;

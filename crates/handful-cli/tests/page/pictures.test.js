@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { serve } from './fixture.js';
-import { draw, settled } from './pen.js';
+import { draw, press, settled } from './pen.js';
 import { drawings } from './strokes.js';
 
 const visit = serve();
@@ -79,9 +79,18 @@ test('an answer that cannot be read is told, and the next answer is shown again'
 test('a server that is busy is asked again', async (t) => {
   const page = await visit(t);
   const busy = { status: 503, contentType: 'application/json', body: '{"error": "Busy."}' };
+  let release;
+  const wait = new Promise((resolve) => { release = resolve; });
+  await page.route('**/api/predict', async (route) => {
+    await wait;
+    await route.continue();
+  });
+  // Of two routes the later one comes first, here once.
   await page.route('**/api/predict', (route) => route.fulfill(busy), { times: 1 });
-  await draw(page, drawings()[0].strokes.slice(0, 1).map(([first]) => [first]));
-  await told(page, '?');
+  await (await press(page, drawings()[0].strokes[0].slice(0, 1))).lift();
+  await page.locator('#sure', { hasText: 'No answer' }).waitFor();
+  assert.equal(await page.textContent('#label'), '?');
+  release();
   await page.waitForFunction(() => document.getElementById('label').textContent !== '?');
   // Chromium tells of each.
   assert.match(page.problems.logged.join(), /503/);

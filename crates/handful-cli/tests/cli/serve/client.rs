@@ -4,11 +4,12 @@ use std::{
     collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
-    time::Duration,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
+
+use crate::patience::PATIENCE;
 
 /// A request of the usual form, bytes and all.
 pub(super) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
@@ -52,14 +53,14 @@ impl Answer {
     }
 }
 
-/// A connection that waits for a minute at most.
+/// A connection that waits for an answer as long as it takes.
 pub(super) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     pub(super) fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))?;
-        stream.set_read_timeout(Some(Duration::from_mins(1)))?;
-        stream.set_write_timeout(Some(Duration::from_mins(1)))?;
+        let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
         Ok(Self(BufReader::new(stream)))
     }
 
@@ -76,6 +77,15 @@ impl Connection {
     pub(super) fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.0.read_to_end(&mut bytes).map(|_| bytes)
+    }
+
+    /// Whether something has come back, or the connection has ended, by now.
+    pub(super) fn has_answer(&self) -> bool {
+        let stream = self.0.get_ref();
+        stream.set_nonblocking(true).unwrap();
+        let found = stream.peek(&mut [0]);
+        stream.set_nonblocking(false).unwrap();
+        found.is_ok()
     }
 
     pub(super) fn answer(&mut self) -> io::Result<Answer> {

