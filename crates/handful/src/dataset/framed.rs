@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::{
     Error, ReadOptions,
     formats::{Batch, Rows},
+    reader::REPORTED,
 };
 use crate::preprocess::{Framer, Framing};
 
@@ -57,5 +58,10 @@ impl Rows for FramedRows {
 
     fn size_hint(&self) -> usize {
         self.rows.size_hint()
+    }
+
+    fn at_once(&self) -> usize {
+        let [height, width] = self.rows.shape();
+        (REPORTED / (height * width).max(1)).clamp(1, self.rows.at_once())
     }
 }

@@ -16,7 +16,7 @@ use super::{
 use crate::progress::{Observer, Stage};
 
 /// Bytes of images between two reports of progress, at most.
-const REPORTED: usize = 1 << 22;
+pub(super) const REPORTED: usize = 1 << 22;
 /// Memory for so many bytes is taken on the word of a header; more as it comes.
 const TRUSTED: usize = 1 << 26;
 
@@ -120,12 +120,6 @@ impl Reader {
             observer: Observer::default(),
             n_read: 0,
         }
-    }
-
-    /// As [`ReadOptions::observer`], for a stream.
-    #[must_use]
-    pub fn observer(self, observer: Observer) -> Self {
-        Self { observer, ..self }
     }
 
     /// Height and width of the images; where only the number of pixels is known, the sides of a square, or one row. Of a
@@ -250,8 +244,10 @@ mod tests {
                 ControlFlow::Break(())
             })
         };
-        let reader = Reader::from_stream("table.csv".as_ref(), Endless(Arc::clone(&taken))).unwrap();
-        let error = reader.observer(observer).read_all().unwrap_err();
+        let options = ReadOptions { observer, ..ReadOptions::default() };
+        let stream = Endless(Arc::clone(&taken));
+        let reader = Reader::stream_with("table.csv".as_ref(), stream, &options).unwrap();
+        let error = reader.read_all().unwrap_err();
         assert!(matches!(error, Error::Cancelled(_)), "{error}");
         assert_eq!(taken.load(Ordering::Relaxed), at_break.load(Ordering::Relaxed), "nothing more was read");
     }
