@@ -114,7 +114,7 @@ fn doubt_leaves_the_label_empty() {
     let mut bytes = fs::read(&noise).unwrap();
     let n_header = 16;
     for (at, byte) in bytes[n_header..].iter_mut().enumerate() {
-        *byte = (at * at * 31 % 251) as u8;
+        *byte = u8::try_from(at * at * 31 % 251).unwrap();
     }
     fs::write(&noise, bytes).unwrap();
     let told = predict(&["--format", "csv", "--min-confidence", "0"], std::slice::from_ref(&noise));

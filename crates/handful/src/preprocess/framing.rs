@@ -181,3 +181,77 @@ fn has_dark_border(picture: ArrayView2<u8>) -> bool {
     let values = || lines.iter().flat_map(|line| line.iter());
     2 * values().filter(|&&value| value < BRIGHT).count() > values().count()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes images for digits whose first pixels, of the middle row, it was told to like.
+    #[derive(Debug)]
+    struct Likes(fn(ArrayView1<u8>) -> bool);
+
+    impl Judge for Likes {
+        fn strangeness(&self, images: ArrayView2<u8>) -> Vec<f64> {
+            images.outer_iter().map(|image| if self.0(image) { 0.1 } else { 3.0 }).collect()
+        }
+    }
+
+    /// A ring that touches all four edges: 70 % of the picture is one grey value, which may be ink or paper.
+    fn ring() -> Array2<u8> {
+        Array2::from_shape_fn((56, 56), |(y, x)| {
+            let radius = (y as f64 - 27.5).hypot(x as f64 - 27.5);
+            if (8.0..28.0).contains(&radius) { 20 } else { 220 }
+        })
+    }
+
+    fn middle(image: &Array2<u8>) -> u8 {
+        image[[14, 14]]
+    }
+
+    #[test]
+    fn the_evidence_decides_and_a_judge_may_know_better() {
+        let framer = Framer::new([28, 28], Framing::Auto);
+        let by_evidence = framer.frame(ring().view()).unwrap();
+        assert_eq!(middle(&by_evidence), 0, "the hole is paper");
+        let filled = framer.judged_by(Arc::new(Likes(|image| image[14 * 28 + 14] > 200)));
+        assert_eq!(middle(&filled.frame(ring().view()).unwrap()), 255, "the hole is ink");
+    }
+
+    #[test]
+    fn what_is_framed_stays_as_it_is_and_what_is_not_is_framed() {
+        let framer = Framer::new([28, 28], Framing::Auto);
+        let framed = framer.frame(ring().view()).unwrap();
+        assert_eq!(framer.frame(framed.view()).unwrap(), framed);
+        // On grey, dark on light, off centre, too small.
+        let on_grey = framed.mapv(|value| 60 + value / 2);
+        let dark = framed.mapv(|value| 255 - value);
+        let mut aside = Array2::zeros((28, 28));
+        aside.slice_mut(ndarray::s![.., ..24]).assign(&framed.slice(ndarray::s![.., 4..]));
+        for (name, picture) in [("grey", on_grey), ("dark", dark), ("aside", aside)] {
+            assert!(!is_framed(picture.view()), "{name}");
+            let found = framer.frame(picture.view()).unwrap();
+            let far = found.iter().zip(&framed).filter(|(a, b)| a.abs_diff(**b) > 64).count();
+            assert!(far < 20, "{name}: {far} pixels differ");
+        }
+    }
+
+    #[test]
+    fn without_framing_only_the_right_size_is_taken() {
+        let framer = Framer::new([28, 28], Framing::Never);
+        let picture = Array2::from_shape_fn((28, 28), |(y, x)| (y * x % 251) as u8);
+        assert_eq!(framer.frame(picture.view()), Some(picture));
+        assert_eq!(framer.frame(ring().view()), None);
+    }
+
+    #[test]
+    fn without_ink_the_image_is_blank() {
+        let judge = Arc::new(Likes(|_| true));
+        for framing in [Framing::Auto, Framing::Always] {
+            let framer = Framer::new([28, 28], framing).judged_by(Arc::clone(&judge) as _);
+            for picture in [Array2::from_elem((60, 40), 200), Array2::zeros((28, 28)), Array2::zeros((0, 5))]
+            {
+                assert_eq!(framer.frame(picture.view()), Some(Array2::zeros((28, 28))));
+            }
+        }
+    }
+}

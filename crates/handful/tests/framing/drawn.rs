@@ -26,6 +26,7 @@ fn drawn(digit: usize, height: f64, margins: [usize; 4], [paper, ink]: [u8; 2]) 
     let leftmost = points.iter().map(|point| point[0]).fold(1.0, f64::min);
     let width = unit * (widest - leftmost + 2.0 * RADIUS);
     let [top, bottom, left, right] = margins;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "some hundred pixels")]
     let shape = (height.ceil() as usize + top + bottom, width.ceil() as usize + left + right);
     Array2::from_shape_fn(shape, |(y, x)| {
         let at = [
@@ -35,7 +36,10 @@ fn drawn(digit: usize, height: f64, margins: [usize; 4], [paper, ink]: [u8; 2]) 
         let distance =
             points.windows(2).map(|ends| distance(at, [ends[0], ends[1]])).fold(f64::MAX, f64::min);
         let share = ((RADIUS - distance) * unit + 0.5).clamp(0.0, 1.0);
-        (f64::from(paper) + share * (f64::from(ink) - f64::from(paper))).round() as u8
+        let grey = f64::from(paper) + share * (f64::from(ink) - f64::from(paper));
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
+        let byte = grey.round() as u8;
+        byte
     })
 }
 

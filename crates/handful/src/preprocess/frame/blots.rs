@@ -93,3 +93,36 @@ fn around((y, x): (usize, usize), (rows, columns): (usize, usize)) -> impl Itera
     let beside = move |y: usize| (x.saturating_sub(1)..(x + 2).min(columns)).map(move |x| (y, x));
     (y.saturating_sub(1)..(y + 2).min(rows)).flat_map(beside)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A blot in the middle, one at the border, a speck, and a soft edge beside the first.
+    fn ink() -> Array2<f32> {
+        let mut ink = Array2::zeros((20, 30));
+        ink.slice_mut(ndarray::s![5..15, 10..14]).fill(1.0);
+        ink.slice_mut(ndarray::s![5..15, 14]).fill(0.2);
+        ink.slice_mut(ndarray::s![0..8, 25..30]).fill(0.8);
+        ink[[18, 20]] = 1.0;
+        ink
+    }
+
+    #[test]
+    fn specks_go_and_soft_edges_stay() {
+        let (ink, blots) = (ink(), Blots::find(&ink()));
+        let kept = blots.keep(&blots.all(), &ink);
+        assert_eq!(blots.region(&blots.all()), Region { top: 0, bottom: 15, left: 10, right: 30 });
+        assert_eq!((kept[[18, 20]], kept[[7, 14]], kept[[0, 29]]), (0.0, 0.2, 0.8));
+    }
+
+    #[test]
+    fn blots_at_the_border_can_be_left_out() {
+        let (ink, blots) = (ink(), Blots::find(&ink()));
+        let inner = blots.inner();
+        assert_eq!(blots.region(&inner), Region { top: 5, bottom: 15, left: 10, right: 15 });
+        assert!(blots.keep(&inner, &ink).slice(ndarray::s![.., 20..]).iter().all(|&value| value == 0.0));
+        let blank = Blots::find(&Array2::zeros((4, 4)));
+        assert!(blank.region(&blank.all()).is_empty());
+    }
+}

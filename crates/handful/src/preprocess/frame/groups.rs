@@ -82,8 +82,8 @@ mod tests {
     fn groups_are_those_of_the_grey_values() {
         let picture = Array2::from_shape_fn((20, 10), |(y, _)| if y < 3 { 200.0 } else { 40.0 });
         let groups = Groups::of(&picture);
-        assert_eq!((groups.threshold, groups.contrast), (120.0, 160.0));
-        assert_eq!(Groups::of(&Array2::from_elem((5, 5), 7.0)).contrast, 0.0);
+        assert!((groups.threshold - 120.0).abs() + (groups.contrast - 160.0).abs() < 1e-3);
+        assert!(Groups::of(&Array2::from_elem((5, 5), 7.0)).contrast < 1e-6);
     }
 
     #[test]

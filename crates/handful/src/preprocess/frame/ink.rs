@@ -141,7 +141,7 @@ impl Shares {
         let rows = [0, bottom].map(|y| ink.row(y));
         let columns = [0, right].map(|x| ink.column(x));
         let border = rows.iter().chain(&columns);
-        let n_border: usize = border.clone().map(|line| line.len()).sum();
+        let n_border: usize = border.clone().map(ndarray::ArrayBase::len).sum();
         let corners = [[0, 0], [0, right], [bottom, 0], [bottom, right]].map(|place| ink[place]);
         Self {
             whole: ink.mean().unwrap_or(0.0),

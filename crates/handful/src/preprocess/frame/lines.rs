@@ -174,3 +174,56 @@ fn strongest_line(short: &[(usize, Run)], slopes: &[f64], [rows, columns]: [usiz
     }
     strongest
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: usize = 80;
+
+    /// A thick digit 4: a vertical and a horizontal bar that cross, away from the border.
+    fn digit() -> Array2<f32> {
+        let is_bar = |along: usize, across: usize| (15..65).contains(&along) && (42..50).contains(&across);
+        Array2::from_shape_fn((SIDE, SIDE), |(y, x)| if is_bar(y, x) || is_bar(x, y) { 1.0 } else { 0.0 })
+    }
+
+    fn with(ink: &Array2<f32>, is_line: impl Fn(usize, usize) -> bool) -> Array2<f32> {
+        Array2::from_shape_fn(ink.dim(), |(y, x)| if is_line(y, x) { 0.7 } else { 0.0_f32 }.max(ink[[y, x]]))
+    }
+
+    fn n_different(a: &Array2<f32>, b: &Array2<f32>) -> usize {
+        a.iter().zip(b).filter(|(a, b)| (*a - *b).abs() > 0.1).count()
+    }
+
+    #[test]
+    fn lines_go_and_the_digit_stays() {
+        type IsLine = fn(usize, usize) -> bool;
+        let lines: [(&str, IsLine); 5] = [
+            ("an edge", |y, _| y < 2),
+            ("a box", |y, x| y < 2 || x < 2 || y >= SIDE - 2 || x >= SIDE - 2),
+            ("ruled", |y, _| y % 25 == 7),
+            ("squared", |y, x| y % 25 == 7 || x % 25 == 3),
+            ("a slope", |y, x| y.abs_diff(10 + x / 12) < 1),
+        ];
+        for (name, is_line) in lines {
+            let mut ink = with(&digit(), is_line);
+            assert!(erase(&mut ink), "{name}");
+            // Where a line crossed, or touched, a pixel beside the stroke may go or stay.
+            assert!(n_different(&ink, &digit()) < 40, "{name}: {}", n_different(&ink, &digit()));
+        }
+    }
+
+    #[test]
+    fn strokes_are_no_lines() {
+        let slanted = |y: usize, x: usize| (10..70).contains(&y) && x.abs_diff(60 - y / 2) < 4;
+        let seven = |y: usize, x: usize| ((8..14).contains(&y) && (20..64).contains(&x)) || slanted(y, x);
+        for ink in [digit(), with(&Array2::zeros((SIDE, SIDE)), seven), Array2::zeros((SIDE, SIDE))] {
+            let mut same = ink.clone();
+            assert!(!erase(&mut same));
+            assert_eq!(same, ink);
+        }
+        // Of a picture this small a thin line is a tenth: it may be a stroke.
+        let mut small = Array2::from_shape_fn((20, 20), |(y, _)| if y == 3 { 1.0 } else { 0.0 });
+        assert!(!erase(&mut small));
+    }
+}

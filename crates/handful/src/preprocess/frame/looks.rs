@@ -44,7 +44,7 @@ pub(super) struct Look {
 
 impl Look {
     /// The same digit in more detail; none if this is as near as one can get.
-    pub(super) fn from_nearby(&self, picture: ArrayView2<u8>) -> Option<Self> {
+    pub(super) fn nearer(&self, picture: ArrayView2<u8>) -> Option<Self> {
         let longer_side = picture.nrows().max(picture.ncols());
         if longer_side <= WORKING_SIDE || self.place.longer_side() as f64 >= SMALL_PART * longer_side as f64 {
             return None;

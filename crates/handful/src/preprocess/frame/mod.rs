@@ -88,7 +88,7 @@ impl Frame {
     }
 
     fn candidate(&self, look: Look, picture: ArrayView2<u8>) -> Candidate {
-        let look = look.from_nearby(picture).unwrap_or(look);
+        let look = look.nearer(picture).unwrap_or(look);
         Candidate { image: self.draw(look.ink.view(), look.region), doubt: look.doubt }
     }
 
@@ -106,7 +106,7 @@ impl Frame {
         }
         for look in looks.into_iter().take(VARIED) {
             found.extend(self.seen_again(&look, picture));
-            let look = look.from_nearby(picture).unwrap_or(look);
+            let look = look.nearer(picture).unwrap_or(look);
             found.extend(self.of_other_width(&look));
         }
         found

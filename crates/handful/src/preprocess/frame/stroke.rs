@@ -59,6 +59,6 @@ mod tests {
             assert_eq!(widened(bar(width).view(), 2), bar(width + 4));
             assert_eq!(narrowed(bar(width).view(), 1), bar(width - 2));
         }
-        assert_eq!(mean_width(Array2::zeros((4, 4)).view()), 0.0);
+        assert!(mean_width(Array2::zeros((4, 4)).view()) < 1e-9);
     }
 }
