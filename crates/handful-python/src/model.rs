@@ -1,10 +1,11 @@
 //! Models: trained, saved, loaded, and asked.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use handful::{
     Dataset,
     classifier::{self, Explanation, Preset, Voter},
+    preprocess::{Framer, Framing},
 };
 use ndarray::{Array2, ArrayView2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
@@ -18,7 +19,7 @@ use crate::{errors::Raise, job};
 
 /// A fitted recipe; images are rows of bytes, labels numbers of classes.
 #[pyclass(frozen, module = "handful._core")]
-pub(crate) struct Model(classifier::Model);
+pub(crate) struct Model(Arc<classifier::Model>);
 
 #[pymethods]
 impl Model {
@@ -26,7 +27,7 @@ impl Model {
     #[staticmethod]
     fn preset(py: Python<'_>, name: &str) -> PyResult<Self> {
         let preset: Preset = name.parse().map_err(PyValueError::new_err)?;
-        job::run(py, 1, None, |_| preset.trained())?.map(Self).map_err(Raise::raise)
+        job::run(py, 1, None, |_| preset.trained())?.map(Self::from).map_err(Raise::raise)
     }
 
     /// Names of presets, from the plainest on.
@@ -63,17 +64,17 @@ impl Model {
             let model = model.with_label_type(label_type)?;
             if pictures { model.with_pictures_observed(&data, observer) } else { Ok(model) }
         })?;
-        found.map(Self).map_err(|error: classifier::Error| error.raise())
+        found.map(Self::from).map_err(|error: classifier::Error| error.raise())
     }
 
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        job::run(py, 1, None, |_| classifier::Model::load(&path))?.map(Self).map_err(Raise::raise)
+        job::run(py, 1, None, |_| classifier::Model::load(&path))?.map(Self::from).map_err(Raise::raise)
     }
 
     #[staticmethod]
     fn from_bytes(py: Python<'_>, bytes: &[u8]) -> PyResult<Self> {
-        job::run(py, 1, None, |_| classifier::Model::from_bytes(bytes))?.map(Self).map_err(Raise::raise)
+        job::run(py, 1, None, |_| classifier::Model::from_bytes(bytes))?.map(Self::from).map_err(Raise::raise)
     }
 
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
@@ -138,6 +139,22 @@ impl Model {
         self.0.pictures().map(|pictures| pictures.to_pyarray(py))
     }
 
+    /// A picture's ink in the frame, where the model chooses among several plausible ways: see `Framer`.
+    fn frame<'py>(
+        &self,
+        py: Python<'py>,
+        picture: PyReadonlyArray2<'py, u8>,
+    ) -> PyResult<Bound<'py, PyArray2<u8>>> {
+        let picture = picture.as_array();
+        let framer = Framer::new(self.0.image_shape(), Framing::Auto);
+        let framer = match self.0.judge() {
+            Some(judge) => framer.judged_by(judge),
+            None => framer,
+        };
+        let image = job::run(py, 1, None, |_| framer.frame(picture).expect("any picture can be framed"))?;
+        Ok(image.into_pyarray(py))
+    }
+
     fn predict<'py>(
         &self,
         py: Python<'py>,
@@ -182,7 +199,7 @@ impl Model {
         Ok(scores.into_iter().flatten().map(|score| score / edge).collect::<Vec<_>>().into_pyarray(py))
     }
 
-    /// A dictionary of arrays: for each image `label`, `confidence`, `is_digit` and `probabilities`; for each of its
+    /// A dictionary of arrays: for each image `label`, `confidence`, `is_digit`, `has_ink` and `probabilities`; for each of its
     /// neighbours, nearest first, `prototypes`, `labels`, `distances` and `medoids`.
     fn explain<'py>(
         &self,
@@ -196,6 +213,7 @@ impl Model {
         all.set_item("label", found.iter().map(|why| why.label).collect::<Vec<_>>().into_pyarray(py))?;
         all.set_item("confidence", of_image(|why| why.confidence).into_pyarray(py))?;
         all.set_item("is_digit", found.iter().map(|why| why.is_digit).collect::<Vec<_>>().into_pyarray(py))?;
+        all.set_item("has_ink", found.iter().map(|why| why.has_ink).collect::<Vec<_>>().into_pyarray(py))?;
         let shape = (found.len(), self.0.classes().len());
         let shares = found.iter().flat_map(|why| &why.probabilities).copied().collect();
         let shares = Array2::from_shape_vec(shape, shares).expect("a share for each class");
@@ -211,6 +229,12 @@ impl Model {
         put("distances", |voter| voter.distance.cast_signed())?;
         put("medoids", |voter| voter.medoid.into())?;
         Ok(all)
+    }
+}
+
+impl From<classifier::Model> for Model {
+    fn from(model: classifier::Model) -> Self {
+        Self(Arc::new(model))
     }
 }
 

@@ -282,6 +282,23 @@ def test_a_picture_of_any_size_is_framed(fast, mnist):
     assert not handful.frame(np.zeros((5, 5))).any()
 
 
+def test_a_model_frames_what_is_cropped_to_its_box(fast, mnist):
+    right = 0
+    for index in range(100):
+        digit = np.kron(mnist.X_test[index].reshape(28, 28), np.ones((3, 3), np.uint8))
+        rows, columns = np.nonzero(digit > 127)
+        crop = 255 - digit[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        framed = fast.frame(crop)
+        assert framed.shape == (1, 784)
+        right += int(fast.predict(framed)[0] == mnist.y_test[index])
+    assert right >= 98
+    # What is framed stays as it is.
+    assert_array_equal(fast.frame(mnist.X_test[0].reshape(28, 28))[0], mnist.X_test[0])
+    blank = fast.frame(np.full((50, 60), 255))
+    why = fast.explain(blank)[0]
+    assert (why.label, why.confidence, why.is_digit, why.has_ink) == (None, 0.0, False, False)
+
+
 @pytest.mark.parametrize("shape", [(0, 3), (-1, 3), (3,), (28, 28, 3), ("a", "b")])
 def test_pictures_are_framed_in_two_dimensions(shape):
     with pytest.raises(ValueError, match=r"image_shape: expected \(height, width\)"):

@@ -35,11 +35,13 @@ class Explanation:
     Attributes
     ----------
     label : object
-        The verdict.
+        The verdict; None if there is no ink.
     confidence : float
-        Its probability.
+        Its probability; 0 if there is no ink.
     is_digit : bool
         Whether the image is like anything that was learned.
+    has_ink : bool
+        Whether there is anything to see.
     probabilities : dict
         The probability of each class.
     neighbors : list of Neighbor
@@ -49,5 +51,6 @@ class Explanation:
     label: Any
     confidence: float
     is_digit: bool
+    has_ink: bool
     probabilities: dict[Any, float]
     neighbors: list[Neighbor]

@@ -243,11 +243,19 @@ class GradientFeatures(ClassNamePrefixFeaturesOutMixin, ImageTransformer):  # ty
         return _core.gradients(self._bytes(X), self.image_shape_, self.n_bins, self.n_cells, threads)
 
 
+def picture_of(picture: ArrayLike) -> Bytes:
+    """Return the grey values of a picture, shape (height, width)."""
+    pixels = as_vectors(check_array(picture, input_name="picture"))
+    if pixels.dtype != BYTES:
+        raise ValueError("picture: expected whole grey values from 0 to 255, found others")
+    return pixels
+
+
 def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
     """Make an image, as MNIST's are, of a picture of any size with a digit in it.
 
-    Ink is told from paper whichever is the darker, and put into the middle of the frame. Where no ink is found, the
-    image is blank: `Model.predict` then warns with `NoInkWarning`.
+    Ink is told from paper whichever is the darker, and put into the middle of the frame. `Model.frame` does the same with
+    a model to choose where several ways are plausible. Where no ink is found, the image is blank: `Model.predict` then warns with `NoInkWarning`.
 
     Parameters
     ----------
@@ -270,9 +278,7 @@ def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
     >>> handful.load_model("fast").predict(handful.frame(picture)).tolist()
     [1]
     """
-    pixels = as_vectors(check_array(picture, input_name="picture"))
-    if pixels.dtype != BYTES:
-        raise ValueError("picture: expected whole grey values from 0 to 255, found others")
+    pixels = picture_of(picture)
     if len(image_shape) != 2 or not all(isinstance(side, Integral) and side > 0 for side in image_shape):
         raise ValueError(f"image_shape: expected (height, width), found {image_shape}")
     return _core.frame(pixels, image_shape).reshape(1, -1)

@@ -14,7 +14,7 @@ from sklearn.utils import check_array, check_consistent_length, column_or_1d
 
 from handful import _core
 from handful._explanation import Explanation, Neighbor
-from handful._images import shape_of
+from handful._images import picture_of, shape_of
 from handful._jobs import n_threads, progress
 from handful._labels import NUMBERS, are_equal, labels_of, names_of, type_of
 from handful._types import Bytes, Provenance, Shape
@@ -148,6 +148,35 @@ class Model:
         pictures = self._core.pictures
         return None if pictures is None else pictures.reshape(-1, *self.image_shape)
 
+    def frame(self, picture: ArrayLike) -> Bytes:
+        """Make an image that the model knows of a picture of any size, as the command line does.
+
+        Ink is told from paper, and lines and what else does not belong to the digit are removed. Where several ways are
+        plausible the model chooses the one that looks most like a digit; `handful.frame` goes by the evidence alone. A
+        picture that is framed already stays as it is.
+
+        Parameters
+        ----------
+        picture : array-like of shape (height, width)
+            Grey values 0 to 255.
+
+        Returns
+        -------
+        ndarray of shape (1, n_pixels)
+            A row for `predict`: ink bright on black; blank where no ink is found.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import handful
+        >>> model = handful.load_model("fast")
+        >>> crop = np.full((60, 12), 30, dtype=np.uint8)
+        >>> crop[:, :3] = 220
+        >>> model.predict(model.frame(crop)).tolist()
+        [1]
+        """
+        return self._core.frame(picture_of(picture)).reshape(1, -1)
+
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class of each image.
 
@@ -207,13 +236,14 @@ class Model:
 
         return [
             Explanation(
-                label=classes[label],
+                label=classes[label] if has_ink else None,
                 confidence=float(found["confidence"][row]),
                 is_digit=bool(found["is_digit"][row]),
+                has_ink=has_ink,
                 probabilities=dict(zip(classes, found["probabilities"][row].tolist(), strict=True)),
                 neighbors=neighbors(row),
             )
-            for row, label in enumerate(found["label"].tolist())
+            for row, (label, has_ink) in enumerate(zip(found["label"].tolist(), found["has_ink"].tolist(), strict=True))
         ]
 
     def transform(self, X: ArrayLike) -> Bytes:
