@@ -213,6 +213,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::dataset::LabelColumn;
 
     /// A table without end, and how many bytes of it were read.
     struct Endless(Arc<AtomicU64>);
@@ -244,7 +245,9 @@ mod tests {
                 ControlFlow::Break(())
             })
         };
-        let options = ReadOptions { observer, ..ReadOptions::default() };
+        // All rows are equal: no values tell where the label is.
+        let label_column = LabelColumn::First;
+        let options = ReadOptions { observer, label_column, ..ReadOptions::default() };
         let stream = Endless(Arc::clone(&taken));
         let reader = Reader::stream_with("table.csv".as_ref(), stream, &options).unwrap();
         let error = reader.read_all().unwrap_err();
