@@ -1,7 +1,6 @@
 //! `handful cluster`: K-Means over all images, or class by class.
 
 use std::{
-    fs::File,
     io::{Read, Write},
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
@@ -234,7 +233,7 @@ fn read_centroids(path: &Path) -> anyhow::Result<Array2<f64>> {
     fn view<T: ViewElement + Copy>(bytes: &[u8], to_f64: fn(T) -> f64) -> Result<Array2<f64>, ViewNpyError> {
         Ok(ArrayView2::<T>::view_npy(bytes)?.mapv(to_f64))
     }
-    let (mut file, mut bytes) = (File::open(path)?, Vec::new());
+    let (mut file, mut bytes) = (handful::dataset::open(path)?, Vec::new());
     Read::by_ref(&mut file).take(NUMPY.len() as u64).read_to_end(&mut bytes)?;
     ensure!(bytes == NUMPY, "it does not start as one");
     file.take(MOST_INIT_BYTES).read_to_end(&mut bytes)?;

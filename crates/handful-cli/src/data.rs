@@ -44,6 +44,29 @@ pub(crate) struct ReadingArgs {
     /// where images are clustered or searched]
     #[arg(long, value_enum, value_name = "WHEN")]
     invert: Option<InvertArg>,
+    /// Which images are put into the frame
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    framing: FramingArg,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FramingArg {
+    /// Pictures, except those that are framed already: of the model's size, light on black, centred
+    Auto,
+    /// All images, those in data files too
+    Always,
+    /// None: all have to be of the model's size
+    Never,
+}
+
+impl From<FramingArg> for Framing {
+    fn from(framing: FramingArg) -> Self {
+        match framing {
+            FramingArg::Auto => Self::Auto,
+            FramingArg::Always => Self::Always,
+            FramingArg::Never => Self::Never,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -68,9 +91,9 @@ impl From<InvertArg> for Invert {
 
 impl ReadingArgs {
     /// For images that models look at.
-    pub(crate) fn options(&self, framing: Framing, console: &Console) -> ReadOptions {
+    pub(crate) fn options(&self, console: &Console) -> ReadOptions {
         let observer = console.interrupter();
-        // Of a file that is opened twice it is told once.
+        // A file that is opened twice produces one note.
         let (console, told) = (console.clone(), Mutex::new(HashSet::new()));
         let tell = move |note: &Note| {
             let line = note.to_string();
@@ -79,7 +102,7 @@ impl ReadingArgs {
             }
         };
         ReadOptions {
-            framing,
+            framing: self.framing.into(),
             image_shape: None,
             judge: None,
             label_column: self.label_column.clone(),
@@ -92,7 +115,7 @@ impl ReadingArgs {
     /// For images whose pixels are compared as they are.
     pub(crate) fn options_as_is(&self, console: &Console) -> ReadOptions {
         let invert = self.invert.map_or(Invert::Never, Invert::from);
-        ReadOptions { invert, ..self.options(Framing::Auto, console) }
+        ReadOptions { invert, ..self.options(console) }
     }
 }
 
@@ -107,7 +130,9 @@ impl DataArgs {
         let column = Some(&self.reading.label_column).filter(|column| **column != LabelColumn::Auto);
         let column = column.map(|column| ("label-column", column.to_string()));
         let invert = self.reading.invert.map(|invert| ("invert", args::name(invert)));
-        data.chain(column).chain(invert).collect()
+        let framing = Some(self.reading.framing).filter(|framing| *framing != FramingArg::Auto);
+        let framing = framing.map(|framing| ("framing", args::name(framing)));
+        data.chain(column).chain(invert).chain(framing).collect()
     }
 
     /// The folders and files that were named, or else where MNIST is found.
@@ -117,7 +142,7 @@ impl DataArgs {
 
     /// Training and test images with their labels.
     pub(crate) fn train_test(&self, console: &Console) -> anyhow::Result<TrainTest> {
-        let options = self.reading.options(Framing::Auto, console);
+        let options = self.reading.options(console);
         let read = |path: &Path, options: &ReadOptions| dataset::load_with(path, options);
         let data = TrainTest::join(self.each(options, |data| data.train.image_shape(), read)?)?;
         console.detail(&format!("read {}", names(&self.paths()?)));

@@ -18,7 +18,6 @@ use crate::{
     models::ModelArgs,
     output::{OutputFile, print_json},
     pictures::Pictures,
-    predict::FramingArg,
     report,
     summary::{ClassSummary, Machine, per_class},
     text,
@@ -35,9 +34,6 @@ pub(crate) struct Args {
     model: ModelArgs,
     #[command(flatten)]
     data: DataArgs,
-    /// Which images are put into the frame
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
-    framing: FramingArg,
     /// A page with the figures, and the mistakes with the neighbours that voted
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -63,6 +59,7 @@ pub(crate) struct Evaluation {
     brier_scores: f64,
     log_losses: f64,
     n_refused: u64,
+    n_without_ink: u64,
 }
 
 /// An image that was read wrongly.
@@ -93,6 +90,8 @@ struct Summary<'a> {
     log_loss: f64,
     /// The share of the images that the model takes for no digits.
     refused: f64,
+    /// Images without ink, whose labels mean nothing: they are among the refused.
+    n_without_ink: u64,
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
@@ -100,7 +99,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let (model, _) = args.model.load()?;
     let model = Arc::new(model);
     let paths = args.data.paths()?;
-    let options = args.data.reading().options(args.framing.into(), console);
+    let options = args.data.reading().options(console);
     let options = ReadOptions { judge: model.judge(), ..options };
     let open =
         |path: &PathBuf| KnownReader::open(path, Split::Test, model.classes(), model.image_shape(), &options);
@@ -134,6 +133,10 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         text::percent(summary.expected_calibration_error),
         text::percent(summary.refused),
     )?;
+    if summary.n_without_ink > 0 {
+        let blank = text::plural(usize::try_from(summary.n_without_ink)?, "image");
+        writeln!(out, "No ink in {blank}: the label that is counted there means nothing.")?;
+    }
     if let Some(path) = &args.report {
         writeln!(out, "Report: {}", path.display())?;
     }
@@ -160,6 +163,7 @@ impl Evaluation {
             brier_scores: 0.0,
             log_losses: 0.0,
             n_refused: 0,
+            n_without_ink: 0,
         };
         let counter = console.counter("images", false);
         for mut test in tests {
@@ -192,6 +196,7 @@ impl Evaluation {
             explanations.into_iter().enumerate().zip(images.images().outer_iter())
         {
             self.n_refused += u64::from(!explanation.is_digit);
+            self.n_without_ink += u64::from(!explanation.has_ink);
             if explanation.label != truth[row] {
                 self.add_mistake(truth[row], first + row, image, explanation);
             }
@@ -233,6 +238,7 @@ impl Evaluation {
             brier_score: self.brier_scores / n,
             log_loss: self.log_losses / n,
             refused: self.n_refused as f64 / n,
+            n_without_ink: self.n_without_ink,
         }
     }
 }

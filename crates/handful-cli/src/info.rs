@@ -9,7 +9,6 @@ use handful::{
     classifier::{Model, Params, Preset},
     dataset::{self, Dataset, Split},
     model_file::{FORMAT_VERSION, Provenance},
-    preprocess::Framing,
 };
 use serde::Serialize;
 
@@ -172,7 +171,7 @@ fn data_set(args: &Args, name: &str, global: &Global, console: &Console) -> anyh
     // It may be read twice, which a pipe cannot.
     let kept = dataset::keep_stream(Path::new(name))?;
     let path = kept.as_deref().unwrap_or(Path::new(name));
-    let options = args.reading.options(Framing::Auto, console);
+    let options = args.reading.options(console);
     let parts: Vec<(&str, Dataset)> = match dataset::load_with(path, &options) {
         Ok(both) => vec![("train", both.train), ("test", both.test)],
         Err(

@@ -41,38 +41,42 @@ pub(crate) struct Failure {
     pub(crate) error: anyhow::Error,
 }
 
-/// Reads on a thread of its own.
-/// The options name the shape of the images.
-pub(crate) fn read(paths: Vec<PathBuf>, options: ReadOptions) -> Receiver<Batch> {
+/// Reads on a thread of its own. `options` must name the shape of the images. After the last batch comes `None`.
+pub(crate) fn read(paths: Vec<PathBuf>, options: ReadOptions) -> Receiver<Option<Batch>> {
     let (sender, receiver) = sync_channel(WAITING);
     thread::spawn(move || {
         // A receiver that is gone wants no more.
-        let _ = paths.iter().try_for_each(|path| send(path, &options, &sender));
+        let all = paths.iter().try_for_each(|path| send(path, &options, &sender));
+        let _ = all.and_then(|()| sender.send(None).map_err(|_| Gone));
     });
     receiver
 }
 
 /// The next batch; none at the end, or once Ctrl-C was pressed, however much input there is.
-pub(crate) fn next(batches: &Receiver<Batch>, console: &Console) -> Option<Batch> {
+pub(crate) fn next(batches: &Receiver<Option<Batch>>, console: &Console) -> anyhow::Result<Option<Batch>> {
     while !console.was_interrupted() {
         match batches.recv_timeout(PATIENCE) {
-            Ok(batch) => return Some(batch),
+            Ok(batch) => return Ok(batch),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => {
+                anyhow::bail!(
+                    "the thread that reads the images ended before the last image: please report this"
+                )
+            }
         }
     }
-    None
+    Ok(None)
 }
 
 struct Gone;
 
-fn send(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Result<(), Gone> {
+fn send(path: &Path, options: &ReadOptions, to: &SyncSender<Option<Batch>>) -> Result<(), Gone> {
     let sent = if path.is_dir() { send_folder(path, options, to) } else { send_file(path, options, to) };
     match sent {
         Err(Stop::Failed(error)) => {
             let failures = vec![Failure { source: path.display().to_string(), error }];
             let nothing = Array2::zeros((0, n_pixels(options)));
-            to.send(Batch { images: nothing, places: Vec::new(), failures }).map_err(|_| Gone)
+            to.send(Some(Batch { images: nothing, places: Vec::new(), failures })).map_err(|_| Gone)
         }
         Err(Stop::Gone) => Err(Gone),
         Ok(()) => Ok(()),
@@ -91,7 +95,7 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
 }
 
 /// The pictures in a folder, or else what it holds as a data set: of that, the images to be tested on.
-fn send_folder(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Result<(), Stop> {
+fn send_folder(path: &Path, options: &ReadOptions, to: &SyncSender<Option<Batch>>) -> Result<(), Stop> {
     let mut pictures = Vec::new();
     find_pictures(path, DEEPEST, &mut pictures)?;
     if pictures.is_empty() {
@@ -117,7 +121,7 @@ fn send_folder(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Re
             }
         }
         let images = rows(pixels, n_pixels(options));
-        to.send(Batch { images, places, failures }).map_err(|_| Stop::Gone)?;
+        to.send(Some(Batch { images, places, failures })).map_err(|_| Stop::Gone)?;
     }
     Ok(())
 }
@@ -162,7 +166,7 @@ fn open_pictures(path: &Path, options: &ReadOptions) -> anyhow::Result<Vec<Vec<u
     Ok(pages)
 }
 
-fn send_file(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Result<(), Stop> {
+fn send_file(path: &Path, options: &ReadOptions, to: &SyncSender<Option<Batch>>) -> Result<(), Stop> {
     let reader = if path == Path::new("-") {
         Reader::stream_with("standard input".as_ref(), io::stdin(), options)?
     } else {
@@ -171,7 +175,7 @@ fn send_file(path: &Path, options: &ReadOptions, to: &SyncSender<Batch>) -> Resu
     send_rows(reader, path, to)
 }
 
-fn send_rows(mut reader: Reader, path: &Path, to: &SyncSender<Batch>) -> Result<(), Stop> {
+fn send_rows(mut reader: Reader, path: &Path, to: &SyncSender<Option<Batch>>) -> Result<(), Stop> {
     let source: Arc<str> = Arc::from(path.display().to_string());
     let mut first = 0;
     while let Some(images) = reader.read(BATCH)? {
@@ -179,7 +183,7 @@ fn send_rows(mut reader: Reader, path: &Path, to: &SyncSender<Batch>) -> Result<
         let places = (first..first + n).map(|index| (Arc::clone(&source), index)).collect();
         first += n;
         let images = images.pixels.into_owned();
-        to.send(Batch { images, places, failures: Vec::new() }).map_err(|_| Stop::Gone)?;
+        to.send(Some(Batch { images, places, failures: Vec::new() })).map_err(|_| Stop::Gone)?;
     }
     Ok(())
 }

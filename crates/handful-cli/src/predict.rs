@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::ValueEnum;
-use handful::{classifier::Model, dataset::ReadOptions, preprocess::Framing};
+use handful::{classifier::Model, dataset::ReadOptions};
 
 use crate::{
     args::Global,
@@ -46,9 +46,6 @@ pub(crate) struct Args {
     /// JSON
     #[arg(long)]
     explain: bool,
-    /// Which images are put into the frame
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
-    framing: FramingArg,
     #[command(flatten)]
     reading: ReadingArgs,
     /// Write to this file rather than to stdout; it appears whole or not at all
@@ -71,26 +68,6 @@ pub(crate) enum Format {
     Kaggle,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum FramingArg {
-    /// Pictures, except those that are framed already: of the model's size, light on black, centred
-    Auto,
-    /// All images, those in data files too
-    Always,
-    /// None: all have to be of the model's size
-    Never,
-}
-
-impl From<FramingArg> for Framing {
-    fn from(framing: FramingArg) -> Self {
-        match framing {
-            FramingArg::Auto => Self::Auto,
-            FramingArg::Always => Self::Always,
-            FramingArg::Never => Self::Never,
-        }
-    }
-}
-
 fn probability(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(p) if (0.0..=1.0).contains(&p) => Ok(p),
@@ -108,7 +85,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let options = ReadOptions {
         image_shape: Some(model.image_shape()),
         judge: model.judge(),
-        ..args.reading.options(args.framing.into(), console)
+        ..args.reading.options(console)
     };
     let model = Model::clone(&model).observer(console.interrupter());
     let batches = inputs::read(args.inputs.clone(), options);
@@ -117,7 +94,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let mut predict = |out: &mut dyn Write| {
         printer.begin(out)?;
         let counter = console.counter("images", output_is_terminal(args));
-        while let Some(Batch { images, places, failures }) = inputs::next(&batches, console) {
+        while let Some(Batch { images, places, failures }) = inputs::next(&batches, console)? {
             for failure in failures {
                 print_error(&failure.error);
                 failed.push(failure.source);

@@ -12,7 +12,6 @@ use handful::{
     dataset::{Split, TrainTest},
     metrics::{ConfusionMatrix, Reliability, ReliabilityBin, auroc, brier_score, log_loss, refused},
     model_file::Provenance,
-    preprocess::Framing,
     progress::Stage,
 };
 use ndarray::{ArcArray2, Array2};
@@ -123,7 +122,7 @@ pub(crate) fn prepare(
         preset.params().check_images(&data.train).with_context(cannot)?;
     }
     let load = |path: &PathBuf| {
-        let reading = args.data.reading().options(Framing::Auto, console);
+        let reading = args.data.reading().options(console);
         let images = data::load_images(path, Split::Test, &reading, console)?;
         let ([height, width], [found_height, found_width]) = (data.test.image_shape(), images.shape);
         ensure!(

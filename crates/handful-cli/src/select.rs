@@ -7,7 +7,6 @@ use handful::{
     Dataset,
     classifier::{Calibration, Candidate, Params, Preset, Validation, folds, hold_out},
     dataset::Split,
-    preprocess::Framing,
     progress::Stage,
 };
 use serde::Serialize;
@@ -67,8 +66,7 @@ struct Figures<'a> {
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
-    let train =
-        args.data.split(Split::Train, args.data.reading().options(Framing::Auto, console), console)?;
+    let train = args.data.split(Split::Train, args.data.reading().options(console), console)?;
     let n = train.n_samples();
     anyhow::ensure!(
         n >= 12,

@@ -17,7 +17,6 @@ use crate::{
     data::{self, DataArgs},
     neighbors::IndexArg,
     output::{OutputFile, print_json},
-    predict::FramingArg,
     text,
 };
 
@@ -51,9 +50,6 @@ pub(crate) struct Args {
     /// Keep a picture of each prototype in the model, so that neighbours can be shown without the data
     #[arg(long)]
     pictures: bool,
-    /// Whether the ink of pictures in folders is put into the frame; `never` for pictures that are no digits
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
-    framing: FramingArg,
     /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the model is the same
     #[arg(long, value_name = "SIZE", value_parser = args::memory_size)]
     memory_limit: Option<u64>,
@@ -80,7 +76,7 @@ fn prototypes(text: &str) -> Result<PrototypeParams, String> {
 
 impl Args {
     fn reading(&self, console: &Console) -> ReadOptions {
-        self.data.reading().options(self.framing.into(), console)
+        self.data.reading().options(console)
     }
 
     /// The model, how many images it was learned from, and in how many seconds.

@@ -8,12 +8,9 @@ use std::{
 use handful::{
     Dataset,
     dataset::{self, Notes, ReadOptions, Split},
-    preprocess::{Framer, Framing},
 };
-use ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2};
-use pyo3::{exceptions::PyValueError, prelude::*, pybacked::PyBackedBytes};
-use rayon::prelude::*;
+use pyo3::prelude::*;
 
 use crate::{errors::Raise, job};
 
@@ -50,38 +47,6 @@ pub(crate) fn load<'py>(py: Python<'py>, path: PathBuf, label_column: &str) -> P
     let both = job::run(py, 1, None, |_| dataset::load_with(&path, &options))?.map_err(Raise::raise)?;
     let told = told.lock().map(|told| told.clone()).unwrap_or_default();
     Ok((arrays(py, &both.train), arrays(py, &both.test), both.train.classes().to_vec(), told))
-}
-
-/// Pictures in PNG, JPEG or the like, each the content of a file, as images of a shape: framed unless they are such already.
-/// The number of the first that is none, and why.
-#[pyfunction]
-pub(crate) fn pictures(
-    py: Python<'_>,
-    files: Vec<PyBackedBytes>,
-    image_shape: [usize; 2],
-    n_threads: usize,
-) -> PyResult<Bound<'_, PyArray2<u8>>> {
-    let framer = Framer::new(image_shape, Framing::Auto);
-    let image = |(number, file): (usize, &PyBackedBytes)| {
-        let picture = dataset::decode_picture(file).map_err(|problem| (number, problem))?;
-        let shape = picture.dim();
-        let image = framer.frame(picture.view());
-        let image = image.map(|image| image.into_raw_vec_and_offset().0);
-        image.ok_or_else(|| {
-            (number, format!("expected a picture with pixels, found {} x {}", shape.0, shape.1))
-        })
-    };
-    let rows = job::run(py, n_threads, None, |_| {
-        files.par_iter().enumerate().map(image).collect::<Result<Vec<Vec<u8>>, _>>()
-    })?;
-    match rows {
-        Ok(rows) => {
-            let shape = (rows.len(), image_shape[0] * image_shape[1]);
-            let images = Array2::from_shape_vec(shape, rows.concat()).expect("images of that shape");
-            Ok(images.into_pyarray(py))
-        }
-        Err((number, problem)) => Err(PyValueError::new_err((number, problem))),
-    }
 }
 
 /// The rows in each row group of a Parquet file of pictures; the shape of its first image, and that image's label.

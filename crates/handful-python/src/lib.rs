@@ -23,7 +23,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         arrays::whole_bytes,
-        datasets::{load, locate, parquet_groups, parquet_images, parquet_labels, pictures, user_folder},
+        datasets::{load, locate, parquet_groups, parquet_images, parquet_labels, user_folder},
         features::{deskew, frame, gradients, look_up, radial_variance},
         inverted::InvertedIndex,
         kmeans::{kmeans, kmeans_per_class, nearest_centroids, nearest_exact},

@@ -5,15 +5,19 @@ use std::{path::PathBuf, sync::Arc};
 use handful::{
     Dataset,
     classifier::{self, Explanation, Preset, Voter},
-    preprocess::{Framer, Framing},
+    dataset::decode_picture,
+    preprocess::Framing,
 };
 use ndarray::{Array2, ArrayView2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
 use pyo3::{
     exceptions::PyValueError,
     prelude::*,
+    pybacked::PyBackedBytes,
     types::{PyBytes, PyDict},
 };
+
+use rayon::prelude::*;
 
 use crate::{errors::Raise, job};
 
@@ -146,13 +150,32 @@ impl Model {
         picture: PyReadonlyArray2<'py, u8>,
     ) -> PyResult<Bound<'py, PyArray2<u8>>> {
         let picture = picture.as_array();
-        let framer = Framer::new(self.0.image_shape(), Framing::Auto);
-        let framer = match self.0.judge() {
-            Some(judge) => framer.judged_by(judge),
-            None => framer,
-        };
+        let framer = self.0.framer(Framing::Auto);
         let image = job::run(py, 1, None, |_| framer.frame(picture).expect("any picture can be framed"))?;
         Ok(image.into_pyarray(py))
+    }
+
+    /// Pictures in PNG, JPEG or the like, each the content of a file, as images that the model knows. The number of the first
+    /// that is none, and why.
+    fn read_pictures<'py>(
+        &self,
+        py: Python<'py>,
+        files: Vec<PyBackedBytes>,
+        n_threads: usize,
+    ) -> PyResult<Bound<'py, PyArray2<u8>>> {
+        let framer = self.0.framer(Framing::Auto);
+        let image = |(number, file): (usize, &PyBackedBytes)| {
+            let picture = decode_picture(file).map_err(|problem| (number, problem))?;
+            Ok(framer.frame(picture.view()).expect("any picture can be framed"))
+        };
+        let rows = job::run(py, n_threads, None, |_| {
+            files.par_iter().enumerate().map(image).collect::<Result<Vec<Array2<u8>>, (usize, String)>>()
+        })?;
+        let rows = rows.map_err(|(number, problem)| PyValueError::new_err((number, problem)))?;
+        let (height, width) = self.image_shape();
+        let shape = (rows.len(), height * width);
+        let pixels = rows.into_iter().flatten().collect();
+        Ok(Array2::from_shape_vec(shape, pixels).expect("images of that shape").into_pyarray(py))
     }
 
     fn predict<'py>(

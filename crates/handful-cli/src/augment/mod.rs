@@ -17,7 +17,6 @@ use handful::{
     Dataset,
     augment::{Augmented, Augmenter},
     dataset::Split,
-    preprocess::Framing,
     progress::{Observer, Stage},
 };
 use serde::Serialize;
@@ -112,7 +111,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let destination = Destination::new(&args.output, args.shards, count).unwrap_or_else(wrong_usage);
     let files = destination.create()?;
 
-    let reading = args.data.reading().options(Framing::Auto, console);
+    let reading = args.data.reading().options(console);
     let data = args.data.split(Split::Train, reading, console)?;
     let bar = console.bar("augmenting", Stage::Augment);
     let rows = Rows::new(augmenter.augment(&data, global.seed)?, count, bar.observer());

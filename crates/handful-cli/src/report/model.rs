@@ -103,8 +103,12 @@ fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> M
                         div.seen { (ink(pixels, model.image_shape(), &format!("test image {row}"))) }
                         (voters(explanation, model, pictures))
                         figcaption {
-                            "a " b { (truth) } " read as " b { (classes[explanation.label as usize]) }
-                            " (" (text::percent(explanation.confidence)) ")"
+                            @if explanation.has_ink {
+                                "a " b { (truth) } " read as " b { (classes[explanation.label as usize]) }
+                                " (" (text::percent(explanation.confidence)) ")"
+                            } @else {
+                                "a " b { (truth) } " without ink"
+                            }
                         }
                     }
                 }

@@ -3,10 +3,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::http::StatusCode;
-use handful::{
-    classifier::Model,
-    preprocess::{Framer, Framing},
-};
+use handful::{classifier::Model, preprocess::Framer};
 
 use super::{
     Named, body::Bodies, gallery::Gallery, map::Map, once::Once, portraits::Portraits, predictor::Predictor,
@@ -30,13 +27,10 @@ pub(super) struct App {
 }
 
 impl App {
-    pub(super) fn new(model: Model, named: Named, address: SocketAddr, console: &Console) -> Arc<Self> {
+    pub(super) fn new(model: Model, mut named: Named, address: SocketAddr, console: &Console) -> Arc<Self> {
         let model = Arc::new(model);
-        let framer = Framer::new(model.image_shape(), Framing::Auto);
-        let framer = match model.judge() {
-            Some(judge) => framer.judged_by(judge),
-            None => framer,
-        };
+        let framer = model.framer(named.reading.framing);
+        named.reading.judge = model.judge();
         let app = Arc::new(Self {
             predictor: Predictor::start(Arc::clone(&model)),
             bodies: Bodies::new(),

@@ -21,7 +21,7 @@ mod turns;
 use std::{io::Write, net::SocketAddr, path::PathBuf};
 
 use anyhow::Context;
-use handful::{dataset::ReadOptions, preprocess::Framing};
+use handful::dataset::ReadOptions;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
             format!("{} cannot be listened on; expected an address of this machine and a free port, as --addr sets", args.addr)
         })?;
         let address = listener.local_addr()?;
-        let reading = args.reading.options(Framing::Auto, console);
+        let reading = args.reading.options(console);
         let named = Named { name: args.model.model.clone(), bytes, data: args.data.clone(), reading };
         let app = app::App::new(model, named, address, console);
         tell(address, &args.model.model, global, console)?;

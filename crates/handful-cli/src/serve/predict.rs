@@ -79,8 +79,13 @@ fn refused(problem: String) -> Problem {
 
 fn from_picture(received: &Received, framer: &Framer) -> Result<Vec<u8>, Problem> {
     let picture = decode_picture(&received.bytes).map_err(refused)?;
-    let image = framer.frame(picture.view()).expect("any picture can be framed");
-    Ok(image.into_raw_vec_and_offset().0)
+    let (height, width) = picture.dim();
+    let image = framer.frame(picture.view()).ok_or_else(|| {
+        refused(format!(
+            "expected a picture of the model's size, as --framing never wants, found {width} x {height}"
+        ))
+    })?;
+    Ok(image.iter().copied().collect())
 }
 
 fn from_json(bytes: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>, Problem> {

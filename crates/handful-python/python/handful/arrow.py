@@ -14,7 +14,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.types as types
 
-from handful import _core
 from handful._jobs import n_threads
 from handful._model import Model, load_model
 from handful._types import Bytes
@@ -27,11 +26,11 @@ class Scorer:
     """Read the digits in a column of images, batch by batch.
 
     An image is a picture in PNG, JPEG or the like (a binary column, or a struct with a field `bytes`, as Parquet
-    files of Hugging Face have it), of any size, which is put into the frame if it is not one of the model's size; or
+    files of Hugging Face have it), of any size, which is put into the frame unless it is framed already; or
     a list of as many grey values as the model's images have pixels.
 
     What comes out has the other columns as they were, then `prediction` (a whole number if all classes are, else a
-    string), `confidence` (from 0 to 1) and `is_digit`. Where there is no image, there is no prediction.
+    string), `confidence` (from 0 to 1) and `is_digit`. Where there is no image, or no ink in it, there is no prediction.
 
     Parameters
     ----------
@@ -140,8 +139,9 @@ class Scorer:
         columns += [found["confidence"], found["is_digit"]] if found else [np.empty(0), np.empty(0, bool)]
         kinds = [kind, pa.float64(), pa.bool_()]
         kept = [(name, batch.column(name)) for name in names if name != self.column]
+        is_blank = ~found["has_ink"] if found else np.empty(0, bool)
         for name, values, kind in zip(added, columns, kinds, strict=True):
-            values = pa.array(values, kind)
+            values = pa.array(values, kind, mask=is_blank if name == "prediction" else None)
             if len(values) < len(column):
                 places = np.full(len(column), -1)
                 places[there] = np.arange(len(there))
@@ -177,7 +177,7 @@ def _rows(column: pa.Array, model: Model, maximum: float | None, n_jobs: int | N
         if None in files:
             raise _Wrong(files.index(None), "expected the bytes of a picture, found none")
         try:
-            return _core.pictures(files, model.image_shape, n_threads(n_jobs))
+            return model._core.read_pictures(files, n_threads(n_jobs))
         except ValueError as error:
             if len(error.args) == 2:
                 raise _Wrong(*error.args) from None

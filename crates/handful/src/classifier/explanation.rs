@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::{Error, Model};
-use crate::{features::OutlierScores, preprocess::Judge};
+use crate::{
+    features::OutlierScores,
+    preprocess::{Framer, Framing, Judge},
+};
 
 /// What the mean squared distance from the components' subspace adds to how strange an image is: more tells
 /// garments better and letters worse. Chosen on garments and letters of other fonts than those that are reported.
@@ -131,6 +134,16 @@ impl Model {
     pub fn judge(self: &Arc<Self>) -> Option<Arc<dyn Judge>> {
         let model: Arc<dyn Judge> = Arc::clone(self) as _;
         (self.params.calibration.novel > 0.0).then_some(model)
+    }
+
+    /// Makes the images that the model knows of pictures, and chooses where several ways to do so are plausible.
+    #[must_use]
+    pub fn framer(self: &Arc<Self>, framing: Framing) -> Framer {
+        let framer = Framer::new(self.image_shape(), framing);
+        match self.judge() {
+            Some(judge) => framer.judged_by(judge),
+            None => framer,
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl Rows for FramedRows {
         while left > 0 {
             // Pages of a file may differ.
             let ([height, width], mut batch) = (self.rows.shape(), Batch::default());
-            self.rows.read(left, &mut batch)?;
+            self.rows.read(left.min(self.at_once()), &mut batch)?;
             let frame = |pixels: &[u8]| {
                 let picture = ArrayView2::from_shape((height, width), pixels).expect("rows of this shape");
                 self.framer.frame(picture).expect("all are framed, whatever their size")

@@ -55,7 +55,7 @@ pub use natural::natural_order;
 pub(crate) use on_disk::read_at;
 pub use on_disk::{OnDisk, RowSource};
 pub use options::{LabelColumn, Note, Notes, ReadOptions};
-pub use pipe::keep_stream;
+pub use pipe::{keep_stream, open};
 pub use polarity::Invert;
 pub use reader::{Images, Reader};
 

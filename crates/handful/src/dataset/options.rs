@@ -34,9 +34,9 @@ pub struct ReadOptions {
     pub label_column: LabelColumn,
     /// What happens to images of dark ink on light paper.
     pub invert: Invert,
-    /// Who is told what readers inferred.
+    /// Receives notes about what readers inferred.
     pub notes: Notes,
-    /// Whom reading tells how far it is ([`Stage::Read`](crate::progress::Stage::Read)), every few megabytes or photographs.
+    /// Receives progress while files are read ([`Stage::Read`](crate::progress::Stage::Read)), every few megabytes or photographs.
     pub observer: Observer,
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use tempfile::{NamedTempFile, TempPath};
 
-use super::Error;
+use super::{Error, formats, input::Input};
 
 /// How long a named pipe may be without anyone who writes to it. Those who have opened it may take any time to write.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,23 +21,30 @@ pub(super) fn is_stream(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// Opens what is there to be read.
-pub(super) fn open(path: &Path) -> io::Result<File> {
+/// Opens a file, a pipe or a device to read it. A named pipe waits for a program that writes to it, for ten seconds.
+///
+/// # Errors
+/// If it cannot be opened, or no program writes to the pipe.
+pub fn open(path: &Path) -> io::Result<File> {
     if is_stream(path) { open_within(PATIENCE, path) } else { File::open(path) }
 }
 
-/// A temporary file with all that a pipe or a device holds, which can be read once: for those who read it more often. It is
-/// gone when this is dropped. None of a regular file or a folder.
+/// A temporary file with all that a pipe or a device holds, for callers that read it more than once. It is deleted when this
+/// is dropped. Returns `None` for a regular file or folder.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be read, or the file not be written.
+/// [`Error::Unrecognized`] if it does not start as a supported format does; [`Error::Io`] if it cannot be read, or the file
+/// cannot be written.
 pub fn keep_stream(path: &Path) -> Result<Option<TempPath>, Error> {
     if !is_stream(path) {
         return Ok(None);
     }
-    let copy = || {
+    let mut input = Input::open(path)?;
+    // Some devices never end.
+    formats::check(&input)?;
+    let mut copy = || {
         let mut file = NamedTempFile::new()?;
-        io::copy(&mut open(path)?, &mut file)?;
+        io::copy(&mut input.bytes, &mut file)?;
         Ok(file.into_temp_path())
     };
     copy().map(Some).map_err(|source| Error::Io { path: path.to_owned(), source })

@@ -1,5 +1,6 @@
 //! Dark ink on light paper, in files whose images are light ink on dark ground otherwise.
 
+use super::reader::REPORTED;
 use super::{
     Error,
     formats::{Batch, Rows},
@@ -38,7 +39,7 @@ pub(super) fn applied(mut rows: Box<dyn Rows>, invert: Invert) -> Result<(Box<dy
     let is_inverted = match invert {
         Invert::Always => true,
         Invert::Auto if shape.iter().all(|&side| side >= SHORTEST_SIDE) => {
-            rows.read(SAMPLE, &mut first)?;
+            rows.read((REPORTED / (shape[0] * shape[1])).clamp(1, SAMPLE), &mut first)?;
             is_dark_on_light(&first.pixels, shape)
         }
         Invert::Auto | Invert::Never => return Ok((rows, false)),

@@ -50,6 +50,8 @@ pub struct Reader {
     path: PathBuf,
     rows: Box<dyn Rows>,
     is_picture: bool,
+    /// Height and width that images should have, if that was said.
+    expected: Option<[usize; 2]>,
     observer: Observer,
     n_read: usize,
     /// Images that there are said to be.
@@ -76,18 +78,25 @@ impl Reader {
 
     pub(super) fn of_source(source: Source, split: Split, options: &ReadOptions) -> Result<Self, Error> {
         let (path, is_picture) = (source.path().to_owned(), source.is_picture());
-        let observer = options.observer.clone();
-        Self { is_picture, observer, ..Self::new(&path, source.open(split, options)?) }.checked(options)
+        let (observer, expected) = (options.observer.clone(), options.image_shape);
+        let reader =
+            Self { is_picture, expected, observer, ..Self::new(&path, source.open(split, options)?) };
+        reader.check_shape()?;
+        Ok(reader)
     }
 
-    /// If the images have the number of pixels that the options say: some formats do not tell height and width.
-    fn checked(self, options: &ReadOptions) -> Result<Self, Error> {
+    /// Whether the next images have the shape that was asked for. Formats that do not tell height and width tell the number
+    /// of pixels.
+    fn check_shape(&self) -> Result<(), Error> {
         let found = self.image_shape();
-        match options.image_shape {
-            Some(expected) if expected[0] * expected[1] != found[0] * found[1] => {
-                Err(Error::ShapeMismatch { path: self.path, expected, found })
+        let fits = |expected: [usize; 2]| {
+            if self.is_picture { found == expected } else { found[0] * found[1] == expected[0] * expected[1] }
+        };
+        match self.expected {
+            Some(expected) if !fits(expected) => {
+                Err(Error::ShapeMismatch { path: self.path.clone(), expected, found })
             }
-            _ => Ok(self),
+            _ => Ok(()),
         }
     }
 
@@ -117,6 +126,7 @@ impl Reader {
             total: rows.size_hint(),
             rows,
             is_picture: false,
+            expected: None,
             observer: Observer::default(),
             n_read: 0,
         }
@@ -146,6 +156,7 @@ impl Reader {
     /// # Errors
     /// If the rest cannot be read, or there was nothing at all; [`Error::Cancelled`] if the observer breaks.
     pub fn read(&mut self, most: usize) -> Result<Option<Images>, Error> {
+        self.check_shape()?;
         let (mut batch, shape) = (Batch::default(), self.rows.shape());
         self.fill(most, shape, &mut batch)?;
         self.images(batch, shape)
@@ -247,7 +258,7 @@ mod tests {
         };
         // All rows are equal: no values tell where the label is.
         let label_column = LabelColumn::First;
-        let options = ReadOptions { observer, label_column, ..ReadOptions::default() };
+        let options = ReadOptions { label_column, observer, ..ReadOptions::default() };
         let stream = Endless(Arc::clone(&taken));
         let reader = Reader::stream_with("table.csv".as_ref(), stream, &options).unwrap();
         let error = reader.read_all().unwrap_err();

@@ -145,7 +145,11 @@ impl Checkpoint {
         };
         let most = self.size().saturating_add(REST + REST_OF_RUN * self.n_runs() as u64);
         let mut bytes = Vec::new();
-        File::open(&self.path).map_err(cannot)?.take(most + 1).read_to_end(&mut bytes).map_err(cannot)?;
+        crate::dataset::open(&self.path)
+            .map_err(cannot)?
+            .take(most + 1)
+            .read_to_end(&mut bytes)
+            .map_err(cannot)?;
         if bytes.len() as u64 > most {
             return Err(other());
         }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    fs::File,
     io::{self, Read, Write},
     path::Path,
 };
@@ -45,7 +44,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     }
 
     let io_error = |source| Error::Io { path: path.to_owned(), source };
-    let (mut file, mut bytes) = (File::open(path).map_err(io_error)?, Vec::new());
+    let (mut file, mut bytes) = (crate::dataset::open(path).map_err(io_error)?, Vec::new());
     let mut append = |n: u64, to: &mut Vec<u8>| (&mut file).take(n).read_to_end(to).map_err(io_error);
     append(9, &mut bytes)?;
     let Some((&length, [b'{'])) = bytes.split_first_chunk::<8>() else {

@@ -15,13 +15,14 @@ pub enum Framing {
     Auto,
     /// All of them, rows of numbers too.
     Always,
-    /// None of them: all have to have the frame's size.
+    /// None of them: pictures have to have the frame's size.
     Never,
 }
 
 /// Tells digits from what is no digit: it chooses among several ways to frame a picture.
 pub trait Judge: Debug + Send + Sync {
-    /// For each image, shape (n, height * width), how unlike a digit it is: up to 1 it is accepted as one.
+    /// For each image, shape (n, height * width), how unlike a digit it is: up to 1 it is accepted as one. It returns n
+    /// values.
     fn strangeness(&self, images: ArrayView2<u8>) -> Vec<f64>;
 }
 
@@ -50,7 +51,7 @@ pub struct Framer {
     judge: Option<Arc<dyn Judge>>,
 }
 
-/// A judge's verdict up to which no other ways to frame a picture are looked for: almost refused.
+/// If the best image is stranger than this, which is nearly refused, more ways to frame the picture are tried.
 const DOUBTFUL: f64 = 0.95;
 /// Evidence that makes a way of framing so many times less plausible, as a natural logarithm, weighs as much as a
 /// strangeness of 1; more weighs no more.
@@ -69,12 +70,6 @@ impl Framer {
     #[must_use]
     pub fn judged_by(self, judge: Arc<dyn Judge>) -> Self {
         Self { judge: Some(judge), ..self }
-    }
-
-    /// Height and width of the images that it makes.
-    #[must_use]
-    pub fn shape(&self) -> [usize; 2] {
-        self.shape
     }
 
     /// The image of a picture, which is grey and of any size, 255 is white. It is blank, all of it 0, if there is no ink.
@@ -186,7 +181,7 @@ fn has_dark_border(picture: ArrayView2<u8>) -> bool {
 mod tests {
     use super::*;
 
-    /// Takes images for digits whose first pixels, of the middle row, it was told to like.
+    /// Takes the images that it was told to like for digits.
     #[derive(Debug)]
     struct Likes(fn(ArrayView1<u8>) -> bool);
 
@@ -214,7 +209,7 @@ mod tests {
         let by_evidence = framer.frame(ring().view()).unwrap();
         assert_eq!(middle(&by_evidence), 0, "the hole is paper");
         let filled = framer.judged_by(Arc::new(Likes(|image| image[14 * 28 + 14] > 200)));
-        assert_eq!(middle(&filled.frame(ring().view()).unwrap()), 255, "the hole is ink");
+        assert!(middle(&filled.frame(ring().view()).unwrap()) > 200, "the hole is ink");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Digits drawn here: wherever they are drawn, and on whatever paper, they look the same in the frame.
 
-use handful::preprocess::Framing;
+use std::sync::LazyLock;
+
+use handful::preprocess::{Framer, Framing};
 use ndarray::Array2;
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 
 use super::{judged, model};
 
@@ -49,20 +51,34 @@ fn distance([x, y]: [f64; 2], [[x0, y0], [x1, y1]]: [[f64; 2]; 2]) -> f64 {
     (x - x0 - along * dx).hypot(y - y0 - along * dy)
 }
 
-/// The share of the ink that is elsewhere.
-fn difference(a: &Array2<u8>, b: &Array2<u8>) -> f64 {
+/// The share of the ink that is elsewhere, if the image is moved by a pixel at most: where the centre of mass is near the
+/// edge of a pixel, a little more ink on one side rounds it to the next.
+fn difference(found: &Array2<u8>, expected: &Array2<u8>) -> f64 {
     let ink = |image: &Array2<u8>| image.iter().map(|&value| f64::from(value)).sum::<f64>();
-    let moved: f64 = a.iter().zip(b).map(|(&a, &b)| f64::from(a.abs_diff(b))).sum();
-    moved / (ink(a) + ink(b)).max(1.0)
+    let moved = |down: usize, right: usize| {
+        let at = |(y, x): (usize, usize)| (y + down).checked_sub(1).zip((x + right).checked_sub(1));
+        let pixel = |place| at(place).and_then(|(y, x)| found.get((y, x))).copied().unwrap_or(0);
+        expected.indexed_iter().map(|(place, value)| f64::from(value.abs_diff(pixel(place)))).sum::<f64>()
+    };
+    let shifts = (0..3).flat_map(|down| (0..3).map(move |right| (down, right)));
+    let least = shifts.map(|(down, right)| moved(down, right)).fold(f64::MAX, f64::min);
+    least / (ink(found) + ink(expected)).max(1.0)
 }
 
+static FRAMER: LazyLock<Framer> = LazyLock::new(|| judged(&model(), Framing::Always));
+/// Each digit in the middle of a large white page.
+static EXPECTED: LazyLock<Vec<Array2<u8>>> = LazyLock::new(|| {
+    let page = |digit| drawn(digit, 140.0, [100; 4], [255, 0]);
+    (0..DIGITS.len()).map(|digit| FRAMER.frame(page(digit).view()).expect("any picture")).collect()
+});
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 300, rng_seed: RngSeed::Fixed(0), ..ProptestConfig::default() })]
 
     #[test]
     fn a_digit_looks_the_same_wherever_it_is_drawn(
         digit in 0..DIGITS.len(),
-        height in 12.0..260.0_f64,
+        height in 8.0..260.0_f64,
         margins in prop::array::uniform4(prop_oneof![0..3_usize, 0..60_usize]),
         paper: u8,
         contrast in 60..=255_i16,
@@ -71,13 +87,11 @@ proptest! {
         let contrast = if is_light { contrast } else { -contrast };
         let ink = i16::from(paper) + contrast;
         prop_assume!((0..=255).contains(&ink));
-        let framer = judged(&model(), Framing::Always);
-        let expected = framer.frame(drawn(digit, 140.0, [100; 4], [255, 0]).view()).unwrap();
         let picture = drawn(digit, height, margins, [paper, u8::try_from(ink).unwrap()]);
-        let found = framer.frame(picture.view()).unwrap();
-        // Strokes of a small digit are two pixels wide, and half of them is soft.
-        let most = if height < 28.0 { 0.35 } else { 0.2 };
-        let difference = difference(&found, &expected);
+        let found = FRAMER.frame(picture.view()).unwrap();
+        // The strokes of a digit of 8 pixels are one pixel wide.
+        let most = match height { ..12.0 => 0.4, ..28.0 => 0.3, _ => 0.2 };
+        let difference = difference(&found, &EXPECTED[digit]);
         prop_assert!(difference < most, "{difference}: {found}");
     }
 }

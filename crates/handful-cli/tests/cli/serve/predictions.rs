@@ -8,7 +8,7 @@ use handful::{
 };
 use serde_json::{Value, json};
 
-use super::{PICTURES, Served, client::shown, picture, pixels, seven};
+use super::{PICTURES, Served, blank, client::shown, picture, pixels, seven};
 use crate::subset::{Subset, handful, json, mnist};
 
 /// What the command line says of all pictures.
@@ -104,6 +104,18 @@ fn without_the_training_images_there_are_no_pictures_of_neighbours() {
     assert!(found["neighbors"].as_array().unwrap().iter().all(|neighbor| neighbor["image"].is_null()));
     let map = served.get("/api/map").json();
     assert!(map["points"].as_array().unwrap().iter().all(|point| point["image"].is_null()));
+}
+
+#[test]
+fn a_picture_without_ink_has_no_label() {
+    let served = Served::start(&[]);
+    for found in [
+        served.post("image/png", &blank(60)).json(),
+        served.post("application/json", &pixels(&[200; 28 * 28])).json(),
+    ] {
+        assert_eq!((&found["label"], &found["is_digit"]), (&Value::Null, &Value::Bool(false)));
+        assert_eq!(found["confidence"], 0.0);
+    }
 }
 
 #[test]

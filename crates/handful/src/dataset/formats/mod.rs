@@ -108,14 +108,18 @@ impl Format {
     }
 }
 
+/// The format of a file that is supported.
+pub(super) fn check(input: &Input) -> Result<Format, Error> {
+    let path = || input.path.clone();
+    Format::of(&input.head).ok_or_else(|| match foreign::advice(&input.head) {
+        Some(problem) => Error::Content { path: path(), problem },
+        None => Error::Unrecognized { found: start(&input.head), path: path() },
+    })
+}
+
 /// Opens a file that holds images, and perhaps labels, all by itself.
 pub(super) fn open(input: Input, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
-    let Some(format) = Format::of(&input.head) else {
-        return Err(match foreign::advice(&input.head) {
-            Some(problem) => Error::Content { path: input.path, problem },
-            None => Error::Unrecognized { found: start(&input.head), path: input.path },
-        });
-    };
+    let format = check(&input)?;
     Ok(match format {
         Format::Idx => Box::new(idx::Images::new(input)?),
         Format::Npy => npy::open(input, options)?,

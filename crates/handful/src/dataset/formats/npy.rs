@@ -194,7 +194,9 @@ fn as_stack(shape: &[u64], wanted: Option<[usize; 2]>) -> Option<Vec<u64>> {
         [_, width] if width == n_pixels => Some(shape.to_vec()),
         [height, width] | [height, width, 1] if [height, width] == wanted => Some(vec![1, height, width]),
         [height, width] if height == width && is_square(width) => None,
-        [height, width] if !is_square(width) && height.max(width) <= LONGEST * height.min(width) => {
+        [height, width]
+            if !is_square(width) && height.max(width) <= LONGEST.saturating_mul(height.min(width)) =>
+        {
             Some(vec![1, height, width])
         }
         _ => Some(shape.to_vec()),

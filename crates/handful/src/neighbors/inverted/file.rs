@@ -215,7 +215,7 @@ impl InvertedIndex {
     fn opened(path: &Path) -> Result<(Self, String), Error> {
         let io_error = |source| Error::Io { path: path.to_owned(), source };
         let foreign = || Error::Foreign { path: path.to_owned() };
-        let mut file = File::open(path).map_err(io_error)?;
+        let mut file = crate::dataset::open(path).map_err(io_error)?;
         let length = file.metadata().map_err(io_error)?.len();
         let (mut magic, mut tail) = ([0; 8], [0; 16]);
         if length < 24 {

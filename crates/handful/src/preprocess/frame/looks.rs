@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Pictures are looked at in about this size, in which a stroke is some pixels wide.
-const WORKING_SIDE: usize = 140;
+pub(super) const WORKING_SIDE: usize = 140;
 /// A digit that takes less of a picture's longer side is looked at again from nearby.
 const SMALL_PART: f64 = 0.45;
 /// How much speaks against taking ink at the border away.

@@ -22,16 +22,17 @@ mod stroke;
 use ndarray::{Array2, ArrayView2};
 
 use ink::EDGE;
-use looks::{Look, looks};
+use looks::{Look, WORKING_SIDE, looks};
 use region::Region;
+use resize::reduced_shape;
 
 /// The box's part of the frame.
 pub(super) const BOX: f64 = 20.0 / 28.0;
-/// Looks that are varied where no look is a digit.
+/// How many looks are varied if none is a digit.
 const VARIED: usize = 2;
 /// How much speaks against looking again at the part of the picture where the ink is.
 const DOUBT_AGAIN: f32 = 1.0;
-/// A part has less than this share of the picture, or there is nothing new to see.
+/// A part larger than this share of the picture is not looked at again.
 const PART: f64 = 0.95;
 /// How much speaks against strokes of another width.
 const DOUBT_WIDTH: f32 = 0.5;
@@ -101,6 +102,7 @@ impl Frame {
         if let Some(look) = looks.first()
             && shape[0].max(shape[1]) as f64 >= SLIM * shape[0].min(shape[1]) as f64
         {
+            let shape = reduced_shape(shape, WORKING_SIDE);
             let image = self.draw(Array2::ones(shape).view(), Region::whole(shape));
             found.push(Candidate { image, doubt: look.doubt + DOUBT_ALL_INK });
         }
@@ -143,7 +145,7 @@ impl Frame {
         }
         let candidate = |(ink, radius): (Array2<f32>, usize)| {
             let region = Region::of(ink.view(), EDGE);
-            // Of a digit whose strokes are narrower, not more than their ends is gone.
+            // Narrowing may shorten a digit only at its ends.
             let is_whole = region.longer_side() + 3 * radius > look.region.longer_side();
             (!region.is_empty() && is_whole)
                 .then(|| Candidate { image: self.draw(ink.view(), region), doubt: look.doubt + DOUBT_WIDTH })
@@ -151,6 +153,7 @@ impl Frame {
         varied.into_iter().filter_map(candidate).collect()
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,7 +20,8 @@ impl Frame {
         let longest_of_box = BOX * self.shape[0].max(self.shape[1]) as f64;
         if region.longer_side() as f64 >= longest_of_box {
             let ink = ink.slice(region.slice());
-            return self.place(ink.slice(Region::of(ink, OUTLINE).slice()));
+            let outline = Region::of(ink, OUTLINE);
+            return self.place(if outline.is_empty() { ink } else { ink.slice(outline.slice()) });
         }
         let around = ink.slice(region.with_margin(0.25, [ink.nrows(), ink.ncols()]).slice());
         let larger = enlarge(around, [around.nrows(), around.ncols()].map(|side| ENLARGED * side));

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2, Axis};
 
 /// The picture at a height and width of `[rows, columns]`. Each pixel is a mean of those near it, weighted by a
-/// triangle as wide as two pixels of the coarser grid.
+/// cubic that reaches two pixels of the coarser grid far.
 pub(super) fn resize(picture: ArrayView2<f32>, [rows, columns]: [usize; 2]) -> Array2<f32> {
     if picture.dim() == (rows, columns) {
         return picture.to_owned();
@@ -12,21 +12,26 @@ pub(super) fn resize(picture: ArrayView2<f32>, [rows, columns]: [usize; 2]) -> A
     along_rows(across.t(), rows).reversed_axes()
 }
 
+/// The shape of a picture whose longer side is made at most `longest` pixels.
+pub(super) fn reduced_shape(shape: [usize; 2], longest: usize) -> [usize; 2] {
+    let reduction = reduction(shape, longest);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "smaller than before")]
+    shape.map(|side| ((side as f64 / reduction).round() as usize).max(1))
+}
+
+fn reduction([height, width]: [usize; 2], longest: usize) -> f64 {
+    (height.max(width) as f64 / longest as f64).max(1.0)
+}
+
 /// The picture with a longer side of at most `longest` pixels.
 pub(super) fn reduce(picture: ArrayView2<u8>, longest: usize) -> Array2<f32> {
-    let (height, width) = picture.dim();
-    let reduction = height.max(width) as f64 / longest as f64;
-    if reduction <= 1.0 {
-        return picture.mapv(f32::from);
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "smaller than before")]
-    let side = |length: usize| ((length as f64 / reduction).round() as usize).max(1);
-    let shape = [side(height), side(width)];
+    let shape = [picture.nrows(), picture.ncols()];
+    let small = reduced_shape(shape, longest);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole part")]
-    match (reduction / 2.0) as usize {
-        0 | 1 => resize(picture.mapv(f32::from).view(), shape),
+    match (reduction(shape, longest) / 2.0) as usize {
+        0 | 1 => resize(picture.mapv(f32::from).view(), small),
         // Means of whole pixels are quick, and half of the reduction is left for a better filter.
-        factor => resize(means(picture, factor).view(), shape),
+        factor => resize(means(picture, factor).view(), small),
     }
 }
 
