@@ -113,7 +113,7 @@
 //!     println!("a {} at squared distance {}, like training image {}", voter.label, voter.distance, voter.medoid);
 //! }
 //! let blank = &model.explain(Array2::zeros((1, 784)).view())?[0];
-//! assert!(!blank.is_digit);
+//! assert!(!blank.has_ink && !blank.is_digit);
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

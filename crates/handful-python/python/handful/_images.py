@@ -254,8 +254,9 @@ def picture_of(picture: ArrayLike) -> Bytes:
 def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
     """Make an image, as MNIST's are, of a picture of any size with a digit in it.
 
-    Ink is told from paper whichever is the darker, and put into the middle of the frame. `Model.frame` does the same with
-    a model to choose where several ways are plausible. Where no ink is found, the image is blank: `Model.predict` then warns with `NoInkWarning`.
+    Ink is told from paper, whichever is darker, and put into the middle of the frame. `Model.frame` does the same with
+    a model that chooses where several ways are plausible. Where no ink is found, the image is blank: `Model.predict`
+    then warns with `NoInkWarning`.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@
 //! | CSV by its header (`label,pixel0,…` as Kaggle has it), or of numbers alone with the label first or last, as the values tell | `train.csv` and `test.csv`, UCI's `.tra` and `.tes`, or one file |
 //! | Parquet with pictures and labels, as on Hugging Face (feature `parquet`) | files with `train` or `test` in their names |
 //! | USPS and others as text: libsvm's `label index:value …`, or a label and its numbers with spaces between, in either order; plain, gzip or bzip2 | `zip.train` and `zip.test`, `usps` and `usps.t` |
-//! | Pictures in a folder for each class (feature `images`) | folders `train` and `test`, or one |
+//! | Pictures in a folder for each class (feature `images`), and TIFF with its pages: put into the frame, see [`preprocess`](crate::preprocess) | folders `train` and `test`, or one |
 //!
 //! What a file is, its content tells; to which part of a data set it belongs, its name. Files come in [`natural_order`].
 //! Labels are names: those that are whole numbers, however they are written, come in the order of numbers. A path may be a

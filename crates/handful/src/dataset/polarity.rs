@@ -19,7 +19,7 @@ const CONTRAST: u8 = 96;
 
 /// What happens to images with dark ink on light paper. MNIST's ink is light, and so is what models expect.
 ///
-/// Pictures are not concerned: [`Framing`](crate::preprocess::Framing) tells their ink from paper.
+/// Pictures are not concerned: [`Framer`](crate::preprocess::Framer) tells their ink from paper.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Invert {
     /// They stay as they are.

@@ -2,8 +2,8 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-/// The picture at a height and width of `[rows, columns]`. Each pixel is a mean of those near it, weighted by a
-/// cubic that reaches two pixels of the coarser grid far.
+/// The picture at a height and width of `[rows, columns]`. Each pixel is a sum of those near it, weighted by a
+/// cubic kernel that reaches over two pixels of the coarser grid.
 pub(super) fn resize(picture: ArrayView2<f32>, [rows, columns]: [usize; 2]) -> Array2<f32> {
     if picture.dim() == (rows, columns) {
         return picture.to_owned();
