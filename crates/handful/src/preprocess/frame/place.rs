@@ -9,8 +9,6 @@ use super::{
     resize::{enlarge, resize},
 };
 
-/// Ink of at least this strength fills the box; fainter ink around it, of strokes out of focus, may stand out.
-const OUTLINE: f32 = 0.25;
 /// Ink smaller than the box is enlarged by this factor first.
 const ENLARGED: usize = 3;
 
@@ -19,9 +17,7 @@ impl Frame {
     pub(super) fn draw(&self, ink: ArrayView2<f32>, region: Region) -> Array2<u8> {
         let longest_of_box = BOX * self.shape[0].max(self.shape[1]) as f64;
         if region.longer_side() as f64 >= longest_of_box {
-            let ink = ink.slice(region.slice());
-            let outline = Region::of(ink, OUTLINE);
-            return self.place(if outline.is_empty() { ink } else { ink.slice(outline.slice()) });
+            return self.place(ink.slice(region.slice()));
         }
         let around = ink.slice(region.with_margin(0.25, [ink.nrows(), ink.ncols()]).slice());
         let larger = enlarge(around, [around.nrows(), around.ncols()].map(|side| ENLARGED * side));
