@@ -4,7 +4,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{self, RecvTimeoutError},
     },
     time::Duration,
@@ -21,6 +21,9 @@ use rayon::ThreadPoolBuilder;
 /// So often signals are looked for and progress is told.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Jobs that were run so far.
+static N_JOBS: AtomicUsize = AtomicUsize::new(0);
+
 /// Runs `work` on `n_threads` threads, which end with it: a process that forks later takes none of them along.
 ///
 /// The calling thread waits, and while it does tells `progress` (called with a stage's name and how much is done of how
@@ -32,7 +35,9 @@ pub(crate) fn run<'py, T: Send>(
     work: impl FnOnce(&Observer) -> T + Send,
 ) -> PyResult<T> {
     let pool = ThreadPoolBuilder::new().num_threads(n_threads);
-    let pool = pool.thread_name(|number| format!("handful-{number}")).build();
+    // Threads of an earlier job may take a moment to end: names tell them apart.
+    let job = N_JOBS.fetch_add(1, Ordering::Relaxed) % 100;
+    let pool = pool.thread_name(move |number| format!("handful-{job}-{number}")).build();
     let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads: {error}")))?;
     let (cancelled, latest) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
     let observer = observer(Arc::clone(&cancelled), progress.is_some().then(|| Arc::clone(&latest)));

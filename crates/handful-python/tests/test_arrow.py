@@ -109,7 +109,7 @@ def test_what_is_no_image_is_told_with_its_row(column, problem):
 def test_floats_are_scaled_alike_however_batches_are_cut(digits):
     X, expected = digits
     column = pa.FixedSizeListArray.from_arrays(pa.array(X.ravel().astype(np.float32)), 784)
-    dark = pa.record_batch({"image": pa.array([[1.0] * 784])})
+    dark = pa.record_batch({"image": pa.array([[1.0] * 300 + [0.0] * 484])})
     assert scored(pa.table({"image": column}), maximum=255.0)["prediction"].to_pylist() == expected.tolist()
     assert next(Scorer(maximum=255.0)([dark])) != next(Scorer()([dark]))
 

@@ -18,7 +18,7 @@ from numpy.testing import assert_array_equal
 SECONDS = 1800
 
 SETUP = """
-import contextlib, os, signal, sys, threading, time
+import collections, contextlib, os, signal, sys, threading, time
 from pathlib import Path
 import numpy as np
 import handful
@@ -33,12 +33,14 @@ def work(n_jobs=2):
     return kmeans.inertia_, knn.predict(X[:500]).sum()
 
 def working():
-    # The number of threads that handful has started.
-    count = 0
+    # The number of threads that handful has started for one job; those of the job before may take a moment to end.
+    jobs = collections.Counter()
     for thread in Path("/proc/self/task").iterdir():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            count += (thread / "comm").read_text().startswith("handful-")
-    return count
+            name = (thread / "comm").read_text()
+            if name.startswith("handful-"):
+                jobs[name.rsplit("-", 1)[0]] += 1
+    return max(jobs.values(), default=0)
 
 def until_none_works():
     while working():
