@@ -147,7 +147,7 @@ load: setup ## Ask `handful serve` as much as it can answer, and draw on its pag
 
 REDRAWN := target/redrawn
 
-redrawn: fetch ## Read 1,000 test digits that Pillow drew anew as pictures of 72 kinds (ten minutes)
+redrawn: fetch ## Read 1,000 test digits that Pillow drew anew as pictures of 72 kinds (five minutes)
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/redrawn/requirements.txt
 	$(VENV)/bin/python benches/redrawn/make.py --to $(REDRAWN)

@@ -30,7 +30,7 @@ class Scorer:
     a list of as many grey values as the model's images have pixels.
 
     What comes out has the other columns as they were, then `prediction` (a whole number if all classes are, else a
-    string), `confidence` (from 0 to 1) and `is_digit`. Where there is no image, or no ink in it, there is no prediction.
+    string), `confidence` (from 0 to 1) and `is_digit`. Without an image, or without ink in it, there is no prediction.
 
     Parameters
     ----------
