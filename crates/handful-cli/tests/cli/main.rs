@@ -8,6 +8,7 @@ mod compare;
 mod docs;
 mod fetch;
 mod files;
+mod framing;
 // It sends signals and looks at pipes as Linux has them.
 #[cfg(target_os = "linux")]
 mod interrupts;

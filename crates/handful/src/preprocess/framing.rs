@@ -19,7 +19,7 @@ pub enum Framing {
     Never,
 }
 
-/// Tells digits from what is no digit: it chooses among several ways to frame a picture.
+/// Chooses among several ways to frame a picture, by how much each image looks like a digit.
 pub trait Judge: Debug + Send + Sync {
     /// For each image, shape (n, height * width), how unlike a digit it is: up to 1 it is accepted as one. It returns n
     /// values.
@@ -53,10 +53,9 @@ pub struct Framer {
 
 /// If the best image is stranger than this, which is nearly refused, more ways to frame the picture are tried.
 const DOUBTFUL: f64 = 0.95;
-/// Evidence that makes a way of framing so many times less plausible, as a natural logarithm, weighs as much as a
-/// strangeness of 1; more weighs no more.
+/// A difference in doubt of this much counts as much as a strangeness of 1. A larger difference counts no more.
 const DECISIVE: f32 = 8.0;
-/// Evidence against leaving a picture as it is that does not look framed.
+/// How much speaks against leaving a picture as it is although it does not look framed.
 const DOUBT_UNFRAMED: f32 = 4.0;
 
 impl Framer {
