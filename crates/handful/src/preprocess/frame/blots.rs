@@ -7,8 +7,11 @@ use super::{
     region::Region,
 };
 
-/// A blot of less ink, compared with the largest, is a speck.
+/// A blot of less ink, compared with the largest, is a speck,
 const SPECK: f32 = 0.06;
+
+/// unless it lies within the digit: a pen that skips leaves pieces of a stroke.
+const PIECE: f32 = 0.003;
 
 /// The connected parts of a picture's ink. Strokes go on in their soft edges, but do not start there.
 pub(super) struct Blots {
@@ -68,8 +71,11 @@ impl Blots {
     fn without_specks(&self, may_belong: impl Fn(&Blot) -> bool) -> Vec<bool> {
         let inks = self.blots.iter().filter(|blot| may_belong(blot)).map(|blot| blot.ink);
         let largest = inks.fold(0.0, f32::max);
-        let belongs = |blot: &Blot| blot.ink > 0.0 && may_belong(blot) && blot.ink >= SPECK * largest;
-        self.blots.iter().map(belongs).collect()
+        let has = |blot: &Blot, share: f32| blot.ink > 0.0 && may_belong(blot) && blot.ink >= share * largest;
+        let large: Vec<bool> = self.blots.iter().map(|blot| has(blot, SPECK)).collect();
+        let digit = self.region(&large).with_margin(0.1, self.of_pixel.dim().into());
+        let is_piece = |blot: &Blot| has(blot, PIECE) && digit.contains(&blot.region);
+        self.blots.iter().zip(&large).map(|(blot, &large)| large || is_piece(blot)).collect()
     }
 
     /// The region that holds the chosen blots.

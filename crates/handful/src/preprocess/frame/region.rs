@@ -48,6 +48,10 @@ impl Region {
         }
     }
 
+    pub(super) fn contains(&self, other: &Self) -> bool {
+        self.union(other) == *self
+    }
+
     pub(super) fn height(&self) -> usize {
         self.bottom.saturating_sub(self.top)
     }

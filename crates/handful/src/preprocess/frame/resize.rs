@@ -1,15 +1,50 @@
 //! Grey values at another size, antialiased.
 
-use ndarray::{Array2, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView2, Axis, s};
 
 /// The picture at a height and width of `[rows, columns]`. Each pixel is a sum of those near it, weighted by a
 /// cubic kernel that reaches over two pixels of the coarser grid.
-pub(super) fn resize(picture: ArrayView2<f32>, [rows, columns]: [usize; 2]) -> Array2<f32> {
-    if picture.dim() == (rows, columns) {
-        return picture.to_owned();
+pub(super) fn resize(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32> {
+    Resize::new([picture.nrows(), picture.ncols()], shape).of(picture)
+}
+
+/// From one shape to another, for many pictures.
+struct Resize {
+    rows: Vec<Weights>,
+    columns: Vec<Weights>,
+}
+
+/// The first of the values that another is made of, and the weights of it and of those after it.
+type Weights = (usize, Vec<f32>);
+
+impl Resize {
+    fn new(from: [usize; 2], to: [usize; 2]) -> Self {
+        let weights_of = |axis: usize| (0..to[axis]).map(|i| weights(i, from[axis], to[axis])).collect();
+        Self { rows: weights_of(0), columns: weights_of(1) }
     }
-    let across = along_rows(picture, columns);
-    along_rows(across.t(), rows).reversed_axes()
+
+    fn of(&self, picture: ArrayView2<f32>) -> Array2<f32> {
+        if picture.dim() == (self.rows.len(), self.columns.len()) {
+            return picture.to_owned();
+        }
+        let down = sums_of_rows(picture, &self.rows);
+        sums_of_rows(down.t(), &self.columns).reversed_axes()
+    }
+}
+
+/// Rows that are weighted sums of others, which many columns are added to at once.
+fn sums_of_rows(picture: ArrayView2<f32>, weights: &[Weights]) -> Array2<f32> {
+    let picture = picture.as_standard_layout();
+    let mut out = Array2::zeros((weights.len(), picture.ncols()));
+    for ((first, weights), mut out) in weights.iter().zip(out.outer_iter_mut()) {
+        let out = out.as_slice_mut().expect("rows are contiguous");
+        for (at, &weight) in (*first..).zip(weights) {
+            let row = picture.row(at);
+            let row = row.as_slice().expect("rows are contiguous");
+            out.iter_mut().zip(row).for_each(|(out, value)| *out += weight * value);
+        }
+    }
+    out
 }
 
 /// The shape of a picture whose longer side is made at most `longest` pixels.
@@ -66,39 +101,26 @@ fn add_chunks<T: Iterator<Item = u8>>(chunks: impl Iterator<Item = T>, sums: &mu
     }
 }
 
-/// Rounds of back-projection; strokes are sharp after some.
-const ROUNDS: usize = 12;
+/// Rounds of back-projection; training digits gain nothing from more.
+const ROUNDS: usize = 6;
 
 /// The picture at a larger size, with strokes as sharp as it allows: values of 0 to 1 that give the picture again when
 /// they are made smaller, found by correcting what differs again and again (Irani and Peleg, Improving resolution by image
 /// registration, 1991).
 pub(super) fn enlarge(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32> {
     let small = [picture.nrows(), picture.ncols()];
-    let mut large = resize(picture, shape);
+    let (up, down) = (Resize::new(small, shape), Resize::new(shape, small));
+    let mut large = up.of(picture);
     for _ in 0..ROUNDS {
-        let difference = &picture - &resize(large.view(), small);
-        large += &resize(difference.view(), shape);
+        let difference = &picture - &down.of(large.view());
+        large += &up.of(difference.view());
         large.mapv_inplace(|value| value.clamp(0.0, 1.0));
     }
     large
 }
 
-fn along_rows(picture: ArrayView2<f32>, columns: usize) -> Array2<f32> {
-    let weights: Vec<(usize, Vec<f32>)> =
-        (0..columns).map(|i| weights(i, picture.ncols(), columns)).collect();
-    let mut out = Array2::zeros((picture.nrows(), columns));
-    let mut values = vec![0.0; picture.ncols()];
-    for (row, mut out) in picture.outer_iter().zip(out.outer_iter_mut()) {
-        values.iter_mut().zip(row).for_each(|(to, value)| *to = *value);
-        for (out, (first, weights)) in out.iter_mut().zip(&weights) {
-            *out = weights.iter().zip(&values[*first..]).map(|(weight, value)| weight * value).sum();
-        }
-    }
-    out
-}
-
 /// The first of `n` values that the i-th of `m` is made of, and the weights of all that are.
-fn weights(i: usize, n: usize, m: usize) -> (usize, Vec<f32>) {
+fn weights(i: usize, n: usize, m: usize) -> Weights {
     let scale = n as f64 / m as f64;
     let centre = (i as f64 + 0.5) * scale;
     let step = scale.max(1.0);
