@@ -7,10 +7,11 @@ use std::{
 
 use handful::{
     Dataset,
-    dataset::{self, Notes, ReadOptions, Split},
+    dataset::{self, Invert, Notes, ReadOptions, Split},
+    preprocess::Framing,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2};
-use pyo3::prelude::*;
+use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{errors::Raise, job};
 
@@ -34,7 +35,15 @@ pub(crate) fn user_folder() -> Option<PathBuf> {
 
 /// Both parts of a data set, the names of its classes, and what was inferred.
 #[pyfunction]
-pub(crate) fn load<'py>(py: Python<'py>, path: PathBuf, label_column: &str) -> PyResult<Loaded<'py>> {
+pub(crate) fn load<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    label_column: &str,
+    framing: &str,
+    invert: &str,
+) -> PyResult<Loaded<'py>> {
+    let framing = chosen("framing", framing, [Framing::Auto, Framing::Always, Framing::Never])?;
+    let invert = chosen("invert", invert, [Invert::Auto, Invert::Always, Invert::Never])?;
     let told = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&told);
     let notes = Notes::to(move |note| {
@@ -43,10 +52,23 @@ pub(crate) fn load<'py>(py: Python<'py>, path: PathBuf, label_column: &str) -> P
         }
     });
     let Ok(label_column) = label_column.parse();
-    let options = ReadOptions { label_column, notes, ..ReadOptions::default() };
+    let options = ReadOptions { framing, invert, label_column, notes, ..ReadOptions::default() };
     let both = job::run(py, 1, None, |_| dataset::load_with(&path, &options))?.map_err(Raise::raise)?;
     let told = told.lock().map(|told| told.clone()).unwrap_or_default();
     Ok((arrays(py, &both.train), arrays(py, &both.test), both.train.classes().to_vec(), told))
+}
+
+/// What a parameter of three values is set to.
+fn chosen<T>(parameter: &str, name: &str, [auto, always, never]: [T; 3]) -> PyResult<T> {
+    match name {
+        "auto" => Ok(auto),
+        "always" => Ok(always),
+        "never" => Ok(never),
+        _ => {
+            let problem = format!("expected {parameter} 'auto', 'always' or 'never', found {name:?}");
+            Err(PyValueError::new_err(problem))
+        }
+    }
 }
 
 /// The rows in each row group of a Parquet file of pictures; the shape of its first image, and that image's label.

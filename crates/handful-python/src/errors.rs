@@ -1,6 +1,6 @@
 //! The library's errors as Python's exceptions.
 
-use std::io;
+use std::{error::Error, io};
 
 use handful::{classifier, dataset, kmeans, model_file, neighbors};
 use pyo3::{
@@ -17,7 +17,7 @@ macro_rules! raise_value_error {
     ($($error:ty),*) => {
         $(impl Raise for $error {
             fn raise(self) -> PyErr {
-                PyValueError::new_err(self.to_string())
+                PyValueError::new_err(whole(&self))
             }
         })*
     };
@@ -27,9 +27,9 @@ raise_value_error!(classifier::Error, kmeans::Error, neighbors::Error, neighbors
 impl Raise for dataset::Error {
     fn raise(self) -> PyErr {
         match &self {
-            Self::NotFound { .. } => PyFileNotFoundError::new_err(self.to_string()),
-            Self::Io { source, .. } => of_kind(source.kind(), self.to_string()),
-            _ => PyValueError::new_err(self.to_string()),
+            Self::NotFound { .. } => PyFileNotFoundError::new_err(whole(&self)),
+            Self::Io { source, .. } => of_kind(source.kind(), whole(&self)),
+            _ => PyValueError::new_err(whole(&self)),
         }
     }
 }
@@ -37,10 +37,16 @@ impl Raise for dataset::Error {
 impl Raise for model_file::Error {
     fn raise(self) -> PyErr {
         match &self {
-            Self::Io { source, .. } => of_kind(source.kind(), self.to_string()),
-            _ => PyValueError::new_err(self.to_string()),
+            Self::Io { source, .. } => of_kind(source.kind(), whole(&self)),
+            _ => PyValueError::new_err(whole(&self)),
         }
     }
+}
+
+/// What an error says, and what it says of its causes.
+fn whole(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |all, cause| format!("{all}: {cause}"))
 }
 
 fn of_kind(kind: io::ErrorKind, message: String) -> PyErr {

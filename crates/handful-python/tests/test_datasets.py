@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import shutil
 import threading
 import warnings
@@ -10,9 +11,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import handful
 import numpy as np
+import polars as pl
 import pytest
 from handful import datasets
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 NAMES = sorted(f"{name}.gz" for name in datasets.MNIST_SHA256)
 
@@ -254,6 +257,38 @@ def test_the_label_column_is_inferred_or_chosen(tmp_path, arrays):
             assert_array_equal(one, other)
     with pytest.raises(ValueError, match="expected a label column '?\"?18"):
         handful.datasets.load(tmp_path, label_column=18)
+
+
+def test_dark_ink_on_light_paper_is_inverted_on_request(tmp_path, mnist):
+    X, y = mnist.X_test[:30], mnist.y_test[:30]
+    images, path = 255 - X.reshape(-1, 28, 28), tmp_path / "dark.npz"
+    np.savez(path, x_train=images[:20], y_train=y[:20], x_test=images[20:], y_test=y[20:])
+    assert_array_equal(handful.datasets.load(path).X_train, 255 - X[:20])
+    assert_array_equal(handful.datasets.load(path, invert="always").X_test, X[20:])
+    with pytest.warns(UserWarning, match="; invert never leaves them as they are"):
+        assert_array_equal(handful.datasets.load(path, invert="auto").X_train, X[:20])
+    for parameter in ("invert", "framing"):
+        with pytest.raises(ValueError, match=f"expected {parameter} 'auto', 'always' or 'never', found \"yes\""):
+            handful.datasets.load(path, **{parameter: "yes"})
+
+
+def test_pictures_of_several_sizes_in_one_table_are_framed(tmp_path, mnist):
+    """In Parquet as on Hugging Face, they share a shape only once they are framed."""
+    X, y = mnist.X_test[:20].reshape(-1, 28, 28), mnist.y_test[:20]
+
+    def png(number):
+        picture, file = np.pad(X[number], number), io.BytesIO()
+        Image.fromarray(picture).save(file, "PNG")
+        return {"bytes": file.getvalue(), "path": f"{number}.png"}
+
+    for part in ("train", "test"):
+        table = pl.DataFrame({"image": [png(number) for number in range(20)], "label": y})
+        table.write_parquet(tmp_path / f"{part}-00000-of-00001.parquet")
+    with pytest.raises(ValueError, match=r"row 2: expected images of 28 x 28 pixels.*found 30 x 30.*framing"):
+        handful.datasets.load(tmp_path)
+    found = handful.datasets.load(tmp_path, framing="always")
+    assert found.X_train.shape == (20, 784)
+    assert handful.load_model("fast").score(found.X_train, y) == 1.0
 
 
 def test_what_is_no_data_set_is_refused(tmp_path):

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone as unfitted
+from sklearn.datasets import load_digits
 from sklearn.metrics import accuracy_score
 
 # What is read of the first 2,000 test images, at least.
@@ -280,6 +281,14 @@ def test_a_picture_of_any_size_is_framed(fast, mnist):
         assert fast.predict(framed).tolist() == [7]
     assert handful.frame(photograph, (14, 20)).shape == (1, 280)
     assert not handful.frame(np.zeros((5, 5))).any()
+
+
+def test_digits_of_eight_by_eight_pixels_are_read():
+    """scikit-learn's digits are of other pens and other paper."""
+    X, y = load_digits(return_X_y=True)
+    best = handful.load_model("best")
+    images = np.concatenate([best.frame(image) for image in (X * 255 / 16).round().reshape(-1, 8, 8)])
+    assert best.score(images, y) >= 0.96
 
 
 def test_a_model_frames_what_is_cropped_to_its_box(fast, mnist):

@@ -32,7 +32,7 @@ pub(super) enum Reason {
     #[error("{0}")]
     Io(io::Error),
     /// Not the mirror's fault.
-    #[error("{} cannot be written: {source}", path.display())]
+    #[error("{} cannot be written", path.display())]
     Local { path: PathBuf, source: io::Error },
     #[error("interrupted")]
     Interrupted,

@@ -43,6 +43,17 @@ for (const kind of ['drop', 'paste']) {
   });
 }
 
+test('a picture of blank paper has no verdict', async (t) => {
+  const page = await visit(t);
+  const encoded = 'iVBORw0KGgoAAAANSUhEUgAAACgAAAAoAQAAAACkhYXAAAAAEklEQVR42mP8z8DAwMDEMFJIABSQAU8mPDaBAAAAAElFTkSuQmCC';
+  const blank = { name: 'blank.png', mimeType: 'image/png', buffer: Buffer.from(encoded, 'base64') };
+  await page.setInputFiles('#file', blank);
+  await page.locator('#sure', { hasText: 'No ink found' }).waitFor();
+  await page.locator('#spoken', { hasText: 'No ink found' }).waitFor({ state: 'attached' });
+  assert.equal(await page.textContent('#label'), '?');
+  assert.equal(await page.textContent('#voters'), '');
+});
+
 test('a drawing takes the place of a picture', async (t) => {
   const page = await visit(t);
   await page.setInputFiles('#file', photo);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ Farthest = tuple[NDArray[np.uint64], NDArray[np.uint32], Bytes]
 
 #: Height and width.
 Shape = tuple[int, int]
+
+#: What is done with images: as their content tells, with all of them, or with none.
+Choice = Literal["auto", "always", "never"]
 
 #: Called with a stage's name, and how much is done of how much.
 Progress = Callable[[str, int, int], None]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handful import _core
-from handful._types import Bytes
+from handful._types import Bytes, Choice
 
 __all__ = ["TrainTest", "load", "load_mnist"]
 
@@ -108,7 +108,13 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool =
     return load(target)
 
 
-def load(path: str | os.PathLike[str], *, label_column: str | int = "auto") -> TrainTest:
+def load(
+    path: str | os.PathLike[str],
+    *,
+    label_column: str | int = "auto",
+    framing: Choice = "auto",
+    invert: Choice = "never",
+) -> TrainTest:
     """Load labelled images in two parts: IDX, NumPy, CSV, Parquet, libsvm or pictures in folders.
 
     Parameters
@@ -118,6 +124,12 @@ def load(path: str | os.PathLike[str], *, label_column: str | int = "auto") -> T
     label_column : str or int, default="auto"
         Which column of a table is the label: its name, its number from 1, ``"first"``, ``"last"`` or ``"none"``. By
         default the header tells, or else the values, of which a warning tells.
+    framing : {"auto", "always", "never"}, default="auto"
+        Which images are put into MNIST's frame of 28 x 28 pixels: pictures in folders that differ in size, all images,
+        or none.
+    invert : {"auto", "always", "never"}, default="never"
+        Which data files are inverted: those whose images show dark ink on light paper, of which a warning tells, all,
+        or none. MNIST's ink is light. The ink of pictures that are framed is told from paper in any case.
 
     Returns
     -------
@@ -137,9 +149,13 @@ def load(path: str | os.PathLike[str], *, label_column: str | int = "auto") -> T
     >>> data.X_test.tolist(), data.y_test.tolist()
     ([[4, 5, 6, 7], [8, 9, 10, 11]], [4, 3])
     """
-    (X_train, y_train), (X_test, y_test), names, notes = _core.load(os.fspath(path), str(label_column))
+    (X_train, y_train), (X_test, y_test), names, notes = _core.load(
+        os.fspath(path), str(label_column), framing, invert
+    )
     for note in dict.fromkeys(notes):
-        warnings.warn(note.replace("--label-column", "label_column"), stacklevel=2)
+        for parameter in ("label_column", "invert"):
+            note = note.replace(f"--{parameter.replace('_', '-')}", parameter)
+        warnings.warn(note, stacklevel=2)
     classes = named_classes(names)
     return TrainTest(X_train, classes[y_train], X_test, classes[y_test])
 

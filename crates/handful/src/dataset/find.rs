@@ -61,9 +61,8 @@ impl Source {
     /// Images of data files are inverted if they are to be; the ink of pictures is told from paper elsewhere.
     pub(super) fn open(self, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
         let (path, is_picture) = (self.path().to_owned(), self.is_picture());
-        let is_folder = matches!(self, Self::Pictures(_));
         let rows = self.open_as_is(split, options)?;
-        if is_folder {
+        if rows.is_framed() {
             return Ok(rows);
         }
         let invert = if is_picture { Invert::Never } else { options.invert };
@@ -238,6 +237,10 @@ impl Rows for Chain {
             }
             self.now = next;
         }
+    }
+
+    fn is_framed(&self) -> bool {
+        self.now.is_framed()
     }
 }
 

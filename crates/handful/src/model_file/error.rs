@@ -9,7 +9,7 @@ use crate::classifier;
 #[non_exhaustive]
 pub enum Error {
     /// It cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: cannot be read or written", path.display())]
     Io {
         /// The file.
         path: PathBuf,

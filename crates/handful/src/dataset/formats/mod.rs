@@ -64,6 +64,11 @@ pub(super) trait Rows: Send {
     fn is_plain(&self) -> bool {
         false
     }
+
+    /// Whether the images are in the frame already, as those of pictures that differ in shape have to be.
+    fn is_framed(&self) -> bool {
+        false
+    }
 }
 
 /// Rows as they come: pixels, one image behind the other, and what labels say.

@@ -22,7 +22,10 @@ use parquet::{
 };
 
 use super::{Batch, Rows, is_label, one_line, pictures, wrong};
-use crate::dataset::{Error, Images, LabelColumn, ReadOptions, Reader, input::Input, labels};
+use crate::{
+    dataset::{Error, Images, LabelColumn, ReadOptions, Reader, framed::FRAME, input::Input, labels},
+    preprocess::{Framer, Framing},
+};
 
 pub(super) struct Table {
     path: PathBuf,
@@ -30,6 +33,8 @@ pub(super) struct Table {
     /// The first row, read to see how large images are.
     first: Option<Row>,
     shape: [usize; 2],
+    /// Makes images of one shape, if all are to be framed.
+    framer: Option<Framer>,
     n_rows: usize,
     /// The name of the column of labels.
     label: Option<String>,
@@ -93,10 +98,10 @@ fn rows_in(group: &RowGroupMetaData) -> u64 {
 
 impl Table {
     pub(super) fn new(input: Input, options: &ReadOptions) -> Result<Self, Error> {
-        Self::of(input, None, &options.label_column)
+        Self::of(input, None, options)
     }
 
-    fn of(input: Input, groups: Option<Range<usize>>, label: &LabelColumn) -> Result<Self, Error> {
+    fn of(input: Input, groups: Option<Range<usize>>, options: &ReadOptions) -> Result<Self, Error> {
         let open = Open::new(input, groups)?;
         let (path, numbers) = (open.path.clone(), open.rows.clone());
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
@@ -107,7 +112,7 @@ impl Table {
             let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
             problem(format!("expected a column of images in PNG or JPEG, found {}", names.join(", ")))
         })?;
-        let labels = label_column(columns, label).map_err(problem)?;
+        let labels = label_column(columns, &options.label_column).map_err(problem)?;
         let chosen = [Some(image), labels].into_iter().flatten().cloned().collect();
         let label = labels.map(|column| column.name().to_owned());
         let mut rows = open.read(chosen)?;
@@ -115,11 +120,20 @@ impl Table {
         let first = first.ok_or(Error::NoImages { path: path.clone() })?;
         let n_rows = usize::try_from(numbers.end - numbers.start).unwrap_or(0);
         let (row, end) = (numbers.start + 1, numbers.end);
-        let mut found = Self { path, rows, first: None, shape: [0, 0], n_rows, label, row, end };
-        found.shape = shape_of(&found.picture(&first)?);
+        let framer = (options.framing == Framing::Always)
+            .then(|| options.framer(options.image_shape.unwrap_or(FRAME)));
+        let mut found = Self { path, rows, first: None, shape: [0, 0], framer, n_rows, label, row, end };
+        found.shape = shape_of(&found.image(&first)?);
         found.first = Some(first);
         found.row = numbers.start;
         Ok(found)
+    }
+
+    /// The picture of a row, in the frame if it is to be.
+    fn image(&self, row: &Row) -> Result<Array2<u8>, Error> {
+        let picture = self.picture(row)?;
+        let framed = self.framer.as_ref().and_then(|framer| framer.frame(picture.view()));
+        Ok(framed.unwrap_or(picture))
     }
 
     fn picture(&self, row: &Row) -> Result<Array2<u8>, Error> {
@@ -205,7 +219,7 @@ impl RowGroups {
     /// # Errors
     /// If they cannot be read, or there are none.
     pub fn images(&self, groups: Range<usize>) -> Result<Images, Error> {
-        let table = Table::of(Input::open(&self.path)?, Some(groups), &LabelColumn::Auto)?;
+        let table = Table::of(Input::open(&self.path)?, Some(groups), &ReadOptions::default())?;
         Reader::new(&self.path, Box::new(table)).read_all()
     }
 
@@ -289,15 +303,15 @@ impl Rows for Table {
                 break;
             };
             self.row += 1;
-            let picture = self.picture(&row)?;
-            if shape_of(&picture) != self.shape {
+            let image = self.image(&row)?;
+            if shape_of(&image) != self.shape {
                 return Err(Error::ShapeMismatch {
                     path: self.path.join(format!("row {}", self.row)),
                     expected: self.shape,
-                    found: shape_of(&picture),
+                    found: shape_of(&image),
                 });
             }
-            into.pixels.extend(picture);
+            into.pixels.extend(image);
             if let Some(column) = &self.label {
                 let label = label_of(&row, column);
                 into.labels.push(label.ok_or_else(|| wrong(&self.path, self.row, NO_LABEL))?);
@@ -308,5 +322,13 @@ impl Rows for Table {
 
     fn size_hint(&self) -> usize {
         self.n_rows
+    }
+
+    fn at_once(&self) -> usize {
+        if self.is_framed() { 16 } else { 8192 }
+    }
+
+    fn is_framed(&self) -> bool {
+        self.framer.is_some()
     }
 }

@@ -308,4 +308,8 @@ impl Rows for Folder {
     fn at_once(&self) -> usize {
         4 * rayon::current_num_threads()
     }
+
+    fn is_framed(&self) -> bool {
+        true
+    }
 }

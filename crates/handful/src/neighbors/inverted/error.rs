@@ -40,7 +40,7 @@ pub enum Error {
     #[error(transparent)]
     Rows(#[from] dataset::Error),
     /// A file that cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: cannot be read or written", path.display())]
     Io {
         /// The file.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! Grey values at another size, antialiased.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis};
 
 /// The picture at a height and width of `[rows, columns]`. Each pixel is a sum of those near it, weighted by a
 /// cubic kernel that reaches over two pixels of the coarser grid.
