@@ -27,8 +27,8 @@ impl Resize {
         if picture.dim() == (self.rows.len(), self.columns.len()) {
             return picture.to_owned();
         }
-        let down = sums_of_rows(picture, &self.rows);
-        sums_of_rows(down.t(), &self.columns).reversed_axes()
+        let across = sums_of_rows(picture.t(), &self.columns);
+        sums_of_rows(across.t(), &self.rows)
     }
 }
 
