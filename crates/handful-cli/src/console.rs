@@ -3,7 +3,10 @@
 use std::{io::Write, ops::ControlFlow};
 
 use anstyle::AnsiColor;
-use handful::progress::{Observer, Progress, Stage};
+use handful::{
+    dataset::Error::ShapeMismatch,
+    progress::{Observer, Progress, Stage},
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{args::Global, interruption::Interruption};
@@ -11,7 +14,10 @@ use crate::{args::Global, interruption::Interruption};
 /// What went wrong, in one line on stderr.
 pub(crate) fn print_error(error: &anyhow::Error) {
     let red = AnsiColor::Red.on_default().bold();
-    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}");
+    let has_other_shape =
+        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ShapeMismatch { .. })));
+    let option = if has_other_shape { " (--framing always)" } else { "" };
+    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}{option}");
 }
 
 /// Notes, bars, and interruptions.

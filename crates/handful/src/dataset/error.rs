@@ -189,8 +189,7 @@ pub enum Error {
     },
     /// Images have another shape than those before them, or than those that a model knows.
     #[error(
-        "{}: expected images of {} x {} pixels, found {} x {}; with framing set to always, all become images of that \
-         shape",
+        "{}: expected images of {} x {} pixels, found {} x {}; framing all images gives them that shape",
         path.display(), expected[0], expected[1], found[0], found[1]
     )]
     ShapeMismatch {
