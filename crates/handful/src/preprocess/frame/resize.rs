@@ -102,7 +102,7 @@ fn add_chunks<T: Iterator<Item = u8>>(chunks: impl Iterator<Item = T>, sums: &mu
 }
 
 /// Rounds of back-projection; training digits gain nothing from more.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 8;
 
 /// The picture at a larger size, with strokes as sharp as it allows: values of 0 to 1 that give the picture again when
 /// they are made smaller, found by correcting what differs again and again (Irani and Peleg, Improving resolution by image
