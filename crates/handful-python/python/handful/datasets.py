@@ -149,9 +149,7 @@ def load(
     >>> data.X_test.tolist(), data.y_test.tolist()
     ([[4, 5, 6, 7], [8, 9, 10, 11]], [4, 3])
     """
-    (X_train, y_train), (X_test, y_test), names, notes = _core.load(
-        os.fspath(path), str(label_column), framing, invert
-    )
+    (X_train, y_train), (X_test, y_test), names, notes = _core.load(os.fspath(path), str(label_column), framing, invert)
     for note in dict.fromkeys(notes):
         for parameter in ("label_column", "invert"):
             note = note.replace(f"--{parameter.replace('_', '-')}", parameter)
