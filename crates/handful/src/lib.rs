@@ -150,6 +150,9 @@ pub mod model_file;
 pub mod neighbors;
 pub mod preprocess;
 pub mod progress;
+mod sketch;
+mod step;
+mod tensor_file;
 
 pub use dataset::Dataset;
 pub use kmeans::KMeans;

@@ -6,7 +6,7 @@
 use rand::{Rng, rngs::ChaCha8Rng};
 
 use super::{Augmenter, elastic::Smoothing};
-use crate::{distance::Kernel, features::to_byte};
+use crate::{distance::Kernel, step::to_byte};
 
 /// Standard deviation of numbers spread evenly over -1 to 1, inverted.
 const PER_DEVIATION: f64 = 1.732_050_807_568_877_2;

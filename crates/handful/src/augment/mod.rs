@@ -23,7 +23,7 @@ use deformation::Deformer;
 use crate::{
     Dataset, dataset,
     distance::{Level, with_kernel},
-    features::BATCH,
+    step::BATCH,
 };
 
 /// How far images are deformed, at most; lengths are in parts of an image's height and width, whatever its size.

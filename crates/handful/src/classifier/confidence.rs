@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 
-use crate::{features::check_number, neighbors::Neighbors};
+use crate::{neighbors::Neighbors, step::check_number};
 
 /// Newton steps, of which a handful is enough, and when they have arrived.
 const MOST_STEPS: usize = 100;

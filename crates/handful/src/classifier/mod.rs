@@ -28,11 +28,10 @@ mod label_type;
 mod model;
 mod on_disk;
 mod preset;
+mod provenance;
 mod searcher;
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "presets")]
-mod trained;
 mod validation;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +43,7 @@ pub use explanation::{Explanation, Voter};
 pub use hyperplanes::Hyperplanes;
 pub use model::Model;
 pub use preset::Preset;
+pub use provenance::Provenance;
 pub use searcher::IndexParams;
 pub use validation::{Validation, folds, hold_out};
 

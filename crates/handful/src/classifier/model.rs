@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     Dataset,
+    classifier::Provenance,
     dataset::{OnDisk, RowSource},
     features::{Vectorizer, total_variance},
-    model_file::Provenance,
     neighbors::{Neighbors, TieBreak, Weights, votes},
     progress::{Observer, Stage, Tally},
 };

@@ -158,3 +158,12 @@ pub(crate) trait Kernel: Copy + Send + Sync {
     /// Tells the machine that the point will be wanted soon.
     fn prefetch<T>(self, _point: &[T]) {}
 }
+
+/// The lanes whose bit is set.
+pub(crate) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lane = (mask != 0).then(|| mask.trailing_zeros() as usize);
+        mask &= mask.wrapping_sub(1);
+        lane
+    })
+}

@@ -25,22 +25,25 @@ mod level;
 mod packed;
 mod points;
 mod scalar;
+mod scale;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 #[cfg(test)]
 mod tests;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use rayon::prelude::*;
 
 pub use element::Element;
 pub(crate) use element::ordered_sum;
 pub use level::Level;
 
-pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch};
+pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch, lanes};
 pub(crate) use packed::{Packed, for_each_tile};
 pub(crate) use points::PackedPoints;
 pub(crate) use scalar::Scalar;
+pub(crate) use scale::{Float, LARGEST, Scale, largest};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Amx, Avx2, Avx512, Avx512Vnni};
 
@@ -116,7 +119,7 @@ fn totals(rows: ArrayView2<u8>, of_byte: impl Fn(u8) -> u32) -> Vec<u64> {
         #[inline(always)]
         || for (total, row) in totals.iter_mut().zip(rows.outer_iter()) {
             // 65,536 squares of bytes fit 32 bits.
-            for part in row.to_slice().expect("rows are contiguous").chunks(65_536) {
+            for part in row.to_slice().expect(CONTIGUOUS).chunks(65_536) {
                 *total += u64::from(part.iter().map(|&x| of_byte(x)).sum::<u32>());
             }
         }
@@ -131,3 +134,27 @@ pub(crate) fn signed(rows: ArrayView2<u8>) -> Array2<i8> {
 
 /// What is taken from a byte to make it signed.
 pub(crate) const OFFSET: i64 = 128;
+
+/// What |x - q|² has of each point alone once q is taken as signed bytes: |x|² - 256 Σx.
+pub(crate) fn terms(points: ArrayView2<u8>) -> Vec<i64> {
+    let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
+    squared_norms(points).into_iter().zip(sums(points)).map(term).collect()
+}
+
+/// [`terms`], on all threads.
+pub(crate) fn all_terms(points: ArrayView2<u8>) -> Vec<i64> {
+    const CHUNK: usize = 1024;
+    points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter().flat_map_iter(terms).collect()
+}
+
+/// So many of the numbers below `n`, evenly spread.
+pub(crate) fn evenly(n: usize, count: usize) -> Vec<usize> {
+    (0..count).map(|i| i * n / count).collect()
+}
+
+/// What `expect` says of rows that are not in one piece.
+pub(crate) const CONTIGUOUS: &str = "rows are contiguous";
+
+pub(crate) fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
+    row.to_slice().expect(CONTIGUOUS)
+}

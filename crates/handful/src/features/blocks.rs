@@ -4,16 +4,14 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Dictionary, DictionaryParams, Error, Gradients, Pca, Step, check_number, patches::Patches,
-    transform_observed,
-};
+use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, patches::Patches};
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
     kmeans,
-    model_file::{self, Reader, Writer},
     progress::{Observer, Tally},
+    step::{Step, check_number, transform_observed},
+    tensor_file::{self, Reader, Writer},
 };
 
 /// Of the components that dictionaries are learned from: their variance is that of the data to the power of ¾.
@@ -191,7 +189,7 @@ impl Block {
         prefix: &str,
         params: &BlockParams,
         reader: &Reader,
-    ) -> Result<Self, model_file::Error> {
+    ) -> Result<Self, tensor_file::Error> {
         match *params {
             BlockParams::Local { gradients, window, n_components, .. } => {
                 let n_features = window * window * gradients.n_bins();
@@ -205,7 +203,7 @@ impl Block {
                 Ok(Self::Local {
                     gradients,
                     window,
-                    places: places.collect::<Result<_, model_file::Error>>()?,
+                    places: places.collect::<Result<_, tensor_file::Error>>()?,
                 })
             }
             BlockParams::Shared { gradients, window, n_components, n_atoms, n_pools, .. } => {

@@ -3,14 +3,16 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{BATCH, Step, WHOLE, to_byte, total_variance, transform};
+use super::total_variance;
 use crate::{
     Dataset, KMeans,
-    distance::{Kernel, LANES, Lanes, Level, OFFSET, PackedPoints, signed, squared_norms, sums, with_kernel},
+    distance::{
+        Kernel, LANES, Lanes, Level, OFFSET, PackedPoints, evenly, signed, squared_norms, sums, with_kernel,
+    },
     kmeans,
-    model_file::{self, Reader, Writer},
-    neighbors::evenly,
     progress::Observer,
+    step::{BATCH, Step, WHOLE, to_byte, transform},
+    tensor_file::{self, Reader, Writer},
 };
 
 /// Rows whose distances to all atoms say how far is usual.
@@ -126,10 +128,10 @@ impl Dictionary {
         shape: [Option<usize>; 2],
         is_radial: bool,
         reader: &Reader,
-    ) -> Result<Self, model_file::Error> {
+    ) -> Result<Self, tensor_file::Error> {
         let atoms: Array2<u8> = reader.array2(&format!("{prefix}.atoms"), shape)?;
         if atoms.is_empty() {
-            return Err(model_file::Error::Content(format!(
+            return Err(tensor_file::Error::Content(format!(
                 "tensor {prefix}.atoms: expected atoms, found none"
             )));
         }

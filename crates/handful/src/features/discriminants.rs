@@ -4,16 +4,14 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BATCH, BlockParams, Error, Lda, Step, blocks::Block, check_number, moments::Moments, transform,
-    transform_observed, views::Views,
-};
+use super::{BlockParams, Error, Lda, blocks::Block, moments::Moments, views::Views};
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
-    model_file::{self, Reader, Writer},
     preprocess::Deskew,
     progress::{Observer, Stage, Tally},
+    step::{BATCH, Step, check_number, transform, transform_observed},
+    tensor_file::{self, Reader, Writer},
 };
 
 /// Images whose features are held at once while sums are taken.
@@ -189,14 +187,14 @@ impl Discriminants {
         shape: [usize; 2],
         n_classes: usize,
         reader: &Reader,
-    ) -> Result<Self, model_file::Error> {
+    ) -> Result<Self, tensor_file::Error> {
         let read = |(number, params)| Block::read(&format!("{prefix}.{number}"), params, reader);
         let blocks: Vec<Block> =
-            params.blocks.iter().enumerate().map(read).collect::<Result<_, model_file::Error>>()?;
+            params.blocks.iter().enumerate().map(read).collect::<Result<_, tensor_file::Error>>()?;
         let n_features: usize = blocks.iter().map(Step::n_features_out).sum();
         if n_features > MOST_DIMENSIONS {
             let problem = format!("expected {MOST_DIMENSIONS} features at most, found {n_features}");
-            return Err(model_file::Error::Content(problem));
+            return Err(tensor_file::Error::Content(problem));
         }
         let lda = Lda::read(&format!("{prefix}.lda"), n_features, n_classes, reader)?;
         Ok(Self { shape, deskew: params.deskew, blocks, lda })

@@ -4,8 +4,10 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Step, to_byte, transform};
-use crate::distance::Kernel;
+use crate::{
+    distance::Kernel,
+    step::{Step, to_byte, transform},
+};
 
 /// Bins are summed side by side, with one more for what goes round.
 const LANES: usize = 16;

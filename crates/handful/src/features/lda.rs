@@ -3,11 +3,12 @@
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, concatenate, s};
 
-use super::{Error, Step, cholesky, linear::Linear, moments::Moments, to_byte, transform};
+use super::{Error, cholesky, linear::Linear, moments::Moments};
 use crate::{
     distance::{Kernel, Level, with_kernel},
-    model_file::{self, Reader, Writer},
     progress::Tally,
+    step::{Step, to_byte, transform},
+    tensor_file::{self, Reader, Writer},
 };
 
 /// Rows of products that are made variances between two looks at the observer.
@@ -157,7 +158,7 @@ impl Lda {
         n_features: usize,
         n_classes: usize,
         reader: &Reader,
-    ) -> Result<Self, model_file::Error> {
+    ) -> Result<Self, tensor_file::Error> {
         let weights: Array2<i16> = reader.array2(&format!("{prefix}.weights"), [None, Some(n_features)])?;
         let n = weights.nrows();
         if n == 0 || n >= n_classes {
@@ -165,7 +166,7 @@ impl Lda {
                 "expected 1 to {} directions for {n_classes} classes, found {n}",
                 n_classes.saturating_sub(1)
             );
-            return Err(model_file::Error::Content(problem));
+            return Err(tensor_file::Error::Content(problem));
         }
         let scales = reader.array1(&format!("{prefix}.scales"), Some(n))?.to_vec();
         let offsets = reader.array1(&format!("{prefix}.offsets"), Some(n))?.to_vec();

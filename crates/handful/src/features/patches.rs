@@ -2,15 +2,12 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{
-    BATCH, Dictionary, DictionaryParams, Error, Gradients, Pca, Step, dictionary::Activation, to_byte,
-    transform_observed,
-};
+use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, dictionary::Activation};
 use crate::{
-    distance::Kernel,
-    model_file::{self, Reader, Writer},
-    neighbors::evenly,
+    distance::{Kernel, evenly},
     progress::Tally,
+    step::{BATCH, Step, to_byte, transform_observed},
+    tensor_file::{self, Reader, Writer},
 };
 
 /// Images and windows that a dictionary is learned from, at most.
@@ -92,7 +89,7 @@ impl Patches {
         n_pools: usize,
         dictionary: Dictionary,
         reader: &Reader,
-    ) -> Result<Self, model_file::Error> {
+    ) -> Result<Self, tensor_file::Error> {
         let pca = Pca::read(prefix, dictionary.atoms().ncols(), size * size * gradients.n_bins(), reader)?;
         let windows = reader.floats(&format!("{prefix}.windows"), Some(2))?;
         let (least, scale) = (windows[0], windows[1]);

@@ -6,12 +6,12 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
-use super::{Step, linear::Linear, moments::Moments, to_byte, transform};
+use super::{linear::Linear, moments::Moments};
 use crate::{
-    distance::{Kernel, LANES, Lanes, Level, squared_euclidean, with_kernel},
-    model_file::{self, Reader, Writer},
-    neighbors::evenly,
+    distance::{Kernel, LANES, Lanes, Level, evenly, squared_euclidean, with_kernel},
     progress::{Cancelled, Tally},
+    step::{BATCH, Step, to_byte, transform},
+    tensor_file::{self, Reader, Writer},
 };
 
 /// Rows that the range of the components is taken from.
@@ -147,7 +147,7 @@ impl Pca {
         n_components: usize,
         n_features: usize,
         reader: &Reader,
-    ) -> Result<Self, model_file::Error> {
+    ) -> Result<Self, tensor_file::Error> {
         let weights: Array2<i8> =
             reader.array2(&format!("{prefix}.components"), [Some(n_components), Some(n_features)])?;
         let scales = reader.floats(&format!("{prefix}.scales"), Some(n_components))?;
@@ -190,7 +190,7 @@ impl Pca {
             };
             rows.outer_iter().zip(products.outer_iter()).map(of_row).collect::<Vec<_>>()
         };
-        x.axis_chunks_iter(Axis(0), super::BATCH).into_par_iter().flat_map_iter(of_rows).collect()
+        x.axis_chunks_iter(Axis(0), BATCH).into_par_iter().flat_map_iter(of_rows).collect()
     }
 
     fn directions(&self) -> &[Direction] {
@@ -254,7 +254,7 @@ fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> 
     let mut reach: f64 = 0.0;
     let of_rows =
         |rows: ArrayView2<u8>| with_kernel!(Level::detect(), |kernel| linear.products(kernel, rows));
-    for products in sample.axis_chunks_iter(Axis(0), super::BATCH).map(of_rows) {
+    for products in sample.axis_chunks_iter(Axis(0), BATCH).map(of_rows) {
         for (component, products) in products.columns().into_iter().enumerate() {
             for &product in products {
                 reach = reach.max(((f64::from(product) - centres[component]) * units[component]).abs());

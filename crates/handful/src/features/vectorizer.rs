@@ -4,15 +4,16 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BlockParams, Discriminants, DiscriminantsParams, Error, Gradients, Pca, Step, blocks::check_components,
-    check_number, total_variance, transform, transform_observed, views::Views,
+    BlockParams, Discriminants, DiscriminantsParams, Error, Gradients, Pca, blocks::check_components,
+    total_variance, views::Views,
 };
 use crate::{
     Dataset,
     distance::Kernel,
-    model_file::{self, Reader, Writer},
     preprocess::Deskew,
     progress::{Cancelled, Observer, Stage, Tally},
+    step::{Step, check_number, transform, transform_observed},
+    tensor_file::{self, Reader, Writer},
 };
 
 /// One kind of features.
@@ -195,7 +196,7 @@ impl Vectorizer {
         shape: [usize; 2],
         n_classes: usize,
         reader: &Reader,
-    ) -> Result<Self, model_file::Error> {
+    ) -> Result<Self, tensor_file::Error> {
         let read = |(number, (_, params)): (usize, &(f64, FeatureParams))| {
             let prefix = format!("features.{number}");
             Ok(match params {
@@ -209,7 +210,7 @@ impl Vectorizer {
                 }
             })
         };
-        let features = params.iter().enumerate().map(read).collect::<Result<_, model_file::Error>>()?;
+        let features = params.iter().enumerate().map(read).collect::<Result<_, tensor_file::Error>>()?;
         Ok(Self { features })
     }
 

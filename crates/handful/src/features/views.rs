@@ -2,10 +2,11 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{FramedGradients, Gradients, transform_observed};
+use super::{FramedGradients, Gradients};
 use crate::{
     preprocess::{Deskew, FramedDeskew},
     progress::{Cancelled, Tally},
+    step::transform_observed,
 };
 
 /// Images, and all that was asked for of them: each is made once, however many features share it.

@@ -22,7 +22,7 @@ use super::{
     sketched::Sketched,
     vectors::Vectors,
 };
-use crate::{distance::with_kernel, neighbors::sketch::Sketch};
+use crate::{distance::with_kernel, sketch::Sketch};
 
 /// Rows, and the nearest of each among several sets of as many centroids, step after step.
 pub(super) struct Assignment<'a, V> {

@@ -9,11 +9,11 @@ use super::{
     farthest::Far,
     partial_stats::PartialStats,
     rounded::{Lower, PARTS, Rounded},
-    samples::{CONTIGUOUS, Samples},
+    samples::Samples,
     settle::{NOWHERE, Settled, around},
     vectors::{Vectors, whole},
 };
-use crate::distance::{Kernel, with_kernel};
+use crate::distance::{CONTIGUOUS, Kernel, with_kernel};
 
 /// Labels that are compared at once, for few change.
 const BLOCK: usize = 32;

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
-use super::{Error, rounded::WIDTH, samples::CONTIGUOUS};
-use crate::distance::{Kernel, Level, with_kernel};
+use super::{Error, rounded::WIDTH};
+use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
 
 /// Given centroids are taken to the nearest multiple of one part in so many.
 const GIVEN_DENOMINATOR: u64 = 1 << 20;

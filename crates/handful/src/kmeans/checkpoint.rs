@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
 use super::{Centroids, Error, PartialStats, Steps};
-use crate::model_file::{self, Reader, Writer, sealed};
+use crate::tensor_file::{self, Reader, Writer, sealed};
 
 const KEY: &str = "handful.kmeans";
 /// What a file has beside its numbers, at most: names and the job, and of each run.
@@ -140,7 +140,7 @@ impl Checkpoint {
                     .to_owned(),
             )
         };
-        let damaged = |error: model_file::Error| {
+        let damaged = |error: tensor_file::Error| {
             self.problem(format!("expected a checkpoint of K-Means: {error}; remove it to start anew"))
         };
         let most = self.size().saturating_add(REST + REST_OF_RUN * self.n_runs() as u64);
@@ -156,14 +156,14 @@ impl Checkpoint {
         let entry = sealed::metadata(KEY, &bytes).map_err(damaged)?.ok_or_else(other)?;
         let (json, tensors) = sealed::open(&entry, &bytes).map_err(damaged)?;
         let Metadata { job, runs } = serde_json::from_str(&json)
-            .map_err(|error| damaged(model_file::Error::Content(error.to_string())))?;
+            .map_err(|error| damaged(tensor_file::Error::Content(error.to_string())))?;
         if job != self.job || runs.len() != self.n_runs() {
             return Err(other());
         }
         self.runs(&tensors, &runs).map(Some).map_err(damaged)
     }
 
-    fn runs(&self, tensors: &Reader, runs: &[Run]) -> Result<Vec<Steps>, model_file::Error> {
+    fn runs(&self, tensors: &Reader, runs: &[Run]) -> Result<Vec<Steps>, tensor_file::Error> {
         let (k, d) = (self.job.n_clusters, self.job.n_features);
         let n = runs.len() * k;
         let numbers = |name: &str| tensors.array1::<u64>(name, Some(n));
@@ -171,7 +171,7 @@ impl Checkpoint {
         let (counts, stats_counts) = (numbers("counts")?, numbers("stats.counts")?);
         let (low, high) = (numbers("stats.squares.low")?, numbers("stats.squares.high")?);
         let (sums, stats_sums) = (sums("sums")?, sums("stats.sums")?);
-        let content = |error: Error| model_file::Error::Content(error.to_string());
+        let content = |error: Error| tensor_file::Error::Content(error.to_string());
         let of_run = |(number, run): (usize, &Run)| {
             let rows = s![number * k..(number + 1) * k, ..];
             let range = number * k..(number + 1) * k;
@@ -196,7 +196,7 @@ impl Checkpoint {
             if steps.makes_sense(n as u64) {
                 Ok(steps)
             } else {
-                Err(model_file::Error::Content(format!("run {number} cannot have come so far")))
+                Err(tensor_file::Error::Content(format!("run {number} cannot have come so far")))
             }
         };
         runs.iter().enumerate().map(of_run).collect()

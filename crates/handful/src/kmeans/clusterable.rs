@@ -7,7 +7,7 @@ use super::{
     bytes::Bytes,
     floats::{self, Floats},
 };
-use crate::{distance::Element, neighbors::Scale};
+use crate::distance::{Element, Scale};
 
 /// An [`Element`] whose vectors can be clustered: bytes, whose means are fractions, or floats.
 pub trait Clusterable: Element {

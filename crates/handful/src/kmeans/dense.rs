@@ -13,14 +13,11 @@ use rayon::prelude::*;
 
 use super::{
     rounded::Rounded,
-    samples::{CONTIGUOUS, PANELS, Samples},
+    samples::{PANELS, Samples},
     settle::Pairs,
     vectors::Vectors,
 };
-use crate::{
-    distance::{Kernel, LANES, Lanes, Packed, Panel, Scratch},
-    neighbors::lanes,
-};
+use crate::distance::{CONTIGUOUS, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes};
 
 /// The limit of a row that has to be looked at.
 pub(super) const NONE: f32 = f32::NEG_INFINITY;

@@ -3,11 +3,8 @@
 use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-use super::{floats::Floats, grid::Grid, samples::CONTIGUOUS, settle::NOWHERE};
-use crate::{
-    distance::{Kernel, with_kernel},
-    neighbors::Float,
-};
+use super::{floats::Floats, grid::Grid, settle::NOWHERE};
+use crate::distance::{CONTIGUOUS, Float, Kernel, with_kernel};
 
 /// Rows that are summed before their sum is added to others: not left to threads, so that these do not matter.
 pub(super) const BLOCK: usize = 256;

@@ -14,14 +14,11 @@ use super::{
     float_sums::{BLOCK, Stats},
     grid::Grid,
     rounded::Rounded,
-    samples::{CONTIGUOUS, Samples},
+    samples::Samples,
     settle::Settled,
     vectors::{Vectors, whole},
 };
-use crate::{
-    distance::{Kernel, ordered_sum, with_kernel},
-    neighbors::{Float, Scale, largest},
-};
+use crate::distance::{CONTIGUOUS, Float, Kernel, Scale, largest, ordered_sum, with_kernel};
 
 /// Rows of floats, perhaps with weights.
 pub(super) struct Floats<'a, T> {

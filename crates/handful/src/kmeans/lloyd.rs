@@ -3,10 +3,10 @@
 use rayon::prelude::*;
 
 use super::{
-    Error, KMeans, KMeansParams, assign::Assignment, samples::CONTIGUOUS, settle::NOWHERE,
-    shared_sketch::SharedSketch, vectors::Vectors,
+    Error, KMeans, KMeansParams, assign::Assignment, settle::NOWHERE, shared_sketch::SharedSketch,
+    vectors::Vectors,
 };
-use crate::progress::Stage;
+use crate::{distance::CONTIGUOUS, progress::Stage};
 
 /// Runs from each of `starts` until no label changes, the centroids' squared movement sums to at most `tol`, or
 /// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.

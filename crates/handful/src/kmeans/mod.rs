@@ -57,10 +57,7 @@ pub use steps::Steps;
 use shared_sketch::SharedSketch;
 use vectors::Vectors;
 
-use crate::{
-    neighbors::{LARGEST, sketch::Projection},
-    progress::Observer,
-};
+use crate::{distance::LARGEST, progress::Observer, sketch::Projection};
 
 /// Runs with so many centroids in all go side by side: more would not share more.
 const CENTROIDS_TOGETHER: usize = 256;

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     dataset::{OnDisk, RowSource},
-    model_file::hex,
-    neighbors::evenly,
+    distance::evenly,
     progress::Stage,
+    tensor_file::hex,
 };
 
 /// What the process takes before it begins, and what is not counted.

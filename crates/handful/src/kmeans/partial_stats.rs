@@ -8,10 +8,10 @@ use super::{
     bytes::Bytes,
     centroids::Centroids,
     farthest::{Far, relocate},
-    samples::{CONTIGUOUS, Samples, mean_variance},
+    samples::{Samples, mean_variance},
     vectors::Vectors,
 };
-use crate::distance::{Kernel, with_kernel};
+use crate::distance::{CONTIGUOUS, Kernel, with_kernel};
 
 /// Rows that are packed at a time.
 const ROWS: usize = 1 << 16;

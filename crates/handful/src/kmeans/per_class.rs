@@ -9,8 +9,8 @@ use super::{Centroids, Error, Init, Job, KMeans, KMeansParams, bytes::Bytes, sha
 use crate::{
     Dataset,
     distance::{Level, with_kernel},
-    neighbors::sketch::Projection,
     progress::Stage,
+    sketch::Projection,
 };
 
 /// Labelled prototypes: the centroids of each class, by class, then by cluster.

@@ -3,8 +3,8 @@
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::{centroids::Centroids, samples::CONTIGUOUS};
-use crate::distance::{Kernel, Level, with_kernel};
+use super::centroids::Centroids;
+use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
 
 /// Of a byte.
 pub(super) const PARTS: i64 = 256;

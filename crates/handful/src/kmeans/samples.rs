@@ -3,14 +3,12 @@
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use crate::distance::{self, Kernel, LANES, Level, MOST_DIMENSIONS, OFFSET, Panel, with_kernel};
+use crate::distance::{self, CONTIGUOUS, Kernel, LANES, Level, MOST_DIMENSIONS, OFFSET, Panel, with_kernel};
 
 /// Panels that make a task: enough to pay for it, few enough to share out six thousand rows.
 pub(super) const PANELS: usize = 8;
 /// Up to so many features the difference of a centroid's squared norm and twice a dot product fits 32 bits.
 pub(super) const NARROW: usize = 16_384;
-
-pub(super) const CONTIGUOUS: &str = "rows are contiguous";
 
 /// Rows of bytes with what K-Means needs of each.
 pub(super) struct Samples<'a> {

@@ -1,11 +1,7 @@
 //! Which of a few centroids is the nearest of a row, exactly.
 
-use super::{
-    rounded::Rounded,
-    samples::{CONTIGUOUS, Samples},
-    vectors::Vectors,
-};
-use crate::distance::Kernel;
+use super::{rounded::Rounded, samples::Samples, vectors::Vectors};
+use crate::distance::{CONTIGUOUS, Kernel};
 
 /// The label of a row that has none yet.
 pub(super) const NOWHERE: u32 = u32::MAX;

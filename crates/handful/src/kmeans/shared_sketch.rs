@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     distance::{Kernel, LANES, with_kernel},
-    neighbors::sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch},
+    sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch},
 };
 
 /// Fewer centroids are as fast without a sketch.

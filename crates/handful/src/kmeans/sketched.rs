@@ -18,11 +18,8 @@ use super::{
     vectors::Vectors,
 };
 use crate::{
-    distance::{Kernel, LANES, Lanes, Packed, Scratch},
-    neighbors::{
-        lanes,
-        sketch::{Sketch, SketchPanel, SketchedQueries, VALUES},
-    },
+    distance::{Kernel, LANES, Lanes, Packed, Scratch, lanes},
+    sketch::{Sketch, SketchPanel, SketchedQueries, VALUES},
 };
 
 /// A sketch of the rows, and what is known of them from the last step.
@@ -148,7 +145,7 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
     ) -> usize {
         let Self { pairs, packed, still, .. } = self;
         let Workspace { scratch, dots, thresholds, near, measured } = workspace;
-        let (panel, first, n) = (sketch.panel(number), number * LANES, nearest.len());
+        let (panel, first, n) = (&sketch.panels()[number], number * LANES, nearest.len());
         let known = nearest.iter().all(|&j| j != NOWHERE);
         if !known {
             dots.resize(packed.len(), [0; LANES]);
@@ -259,7 +256,7 @@ mod tests {
     use crate::{
         distance::{Level, with_kernel},
         kmeans::{Centroids, bytes::Bytes},
-        neighbors::sketch::Projection,
+        sketch::Projection,
     };
 
     const N: usize = 1500;

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::classifier;
+use crate::{classifier, tensor_file};
 
 /// What can be wrong with a model's file.
 #[derive(Debug, thiserror::Error)]
@@ -67,4 +67,16 @@ pub enum Error {
     /// Parts that make no model.
     #[error("the model cannot be used: {0}")]
     Model(#[from] classifier::Error),
+}
+
+impl From<tensor_file::Error> for Error {
+    fn from(error: tensor_file::Error) -> Self {
+        match error {
+            tensor_file::Error::Io { path, source } => Self::Io { path, source },
+            tensor_file::Error::Format(problem) => Self::Format(problem),
+            tensor_file::Error::TooLarge { found, most } => Self::TooLarge { found, most },
+            tensor_file::Error::Checksum { expected, found } => Self::Checksum { expected, found },
+            tensor_file::Error::Content(problem) => Self::Content(problem),
+        }
+    }
 }

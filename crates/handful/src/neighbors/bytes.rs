@@ -1,12 +1,12 @@
 //! Vectors of bytes: their distances are whole numbers, and what the kernels say is the verdict.
 
-use ndarray::{Array2, ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView2};
 
 use super::{
     Error,
     engine::{Pairs, Searchable},
 };
-use crate::distance::{self, Kernel, MOST_DIMENSIONS};
+use crate::distance::{self, Kernel, MOST_DIMENSIONS, contiguous};
 
 impl Searchable for u8 {
     type Scaled = ();
@@ -88,10 +88,4 @@ impl<K> BytePairs<'_, K> {
     fn distance_of(&self, query: usize, row: usize, dot: i64) -> u64 {
         (self.terms[row] + self.norms[query].cast_signed() - 2 * dot).cast_unsigned()
     }
-}
-
-pub(super) const CONTIGUOUS: &str = "rows are contiguous";
-
-pub(super) fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {
-    row.to_slice().expect(CONTIGUOUS)
 }

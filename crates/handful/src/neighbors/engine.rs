@@ -2,11 +2,10 @@
 
 use std::fmt::Debug;
 
-use ndarray::{ArrayView2, Axis};
-use rayon::prelude::*;
+use ndarray::ArrayView2;
 
 use super::Error;
-use crate::distance::{self, Element, Kernel, OFFSET};
+use crate::distance::{Element, Kernel};
 
 /// An [`Element`] whose vectors can be searched.
 pub(super) trait Searchable: Element {
@@ -36,18 +35,6 @@ pub(super) trait Searchable: Element {
 
     /// The distance that a key of [`Pairs::distance`] stands for.
     fn from_key(key: u64) -> Self::Distance;
-}
-
-/// What |x - q|² has of each point alone once q is taken as signed bytes: |x|² - 256 Σx.
-pub(super) fn terms(points: ArrayView2<u8>) -> Vec<i64> {
-    let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
-    distance::squared_norms(points).into_iter().zip(distance::sums(points)).map(term).collect()
-}
-
-/// [`terms`], on all threads.
-pub(super) fn all_terms(points: ArrayView2<u8>) -> Vec<i64> {
-    const CHUNK: usize = 1024;
-    points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter().flat_map_iter(terms).collect()
 }
 
 /// Points and queries, as bytes and as they are.

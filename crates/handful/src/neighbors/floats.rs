@@ -8,93 +8,13 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, CowArray, Ix2};
-use rayon::prelude::*;
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 use super::{
     Error,
-    bytes::{CONTIGUOUS, contiguous},
     engine::{Pairs, Searchable},
-    evenly,
 };
-use crate::distance::{self, Element, Kernel, Level, ordered_sum, with_kernel};
-
-/// Rows that the scale is chosen for; one in so many of them may be clamped.
-const SAMPLE: usize = 1024;
-const CLAMPED: usize = 512;
-/// A number so large that its neighbours differ by one.
-const WHOLE: f64 = (1_u64 << 52) as f64;
-/// The smallest step: far above it nothing underflows.
-const LEAST_STEP: f64 = 1e-290;
-/// Squares of differences of larger values might overflow when they are summed.
-pub(crate) const LARGEST: f64 = 1e150;
-
-/// How floats become bytes.
-#[derive(Clone, Debug)]
-pub(crate) struct Scale {
-    lowest: f64,
-    step: f64,
-}
-
-impl Scale {
-    pub(crate) fn new<T: Float>(points: ArrayView2<T>) -> Self {
-        let sampled = evenly(points.nrows(), points.nrows().min(SAMPLE));
-        let of_rows = |extreme: fn(f64, f64) -> f64, start| {
-            let of_row = |&row: &usize| points.row(row).iter().map(|&x| x.into()).fold(start, extreme);
-            let mut extremes: Vec<f64> = sampled.iter().map(of_row).collect();
-            extremes.sort_by(f64::total_cmp);
-            extremes
-        };
-        let (lowest, highest) = (of_rows(f64::min, f64::MAX), of_rows(f64::max, f64::MIN));
-        let clamped = sampled.len() / CLAMPED;
-        let (Some(&lowest), Some(&highest)) = (lowest.get(clamped), highest.iter().rev().nth(clamped)) else {
-            return Self { lowest: 0.0, step: 1.0 };
-        };
-        // Divided one by one, so that the widest range does not overflow.
-        Self { lowest, step: (highest / 255.0 - lowest / 255.0).max(LEAST_STEP) }
-    }
-
-    pub(crate) fn step(&self) -> f64 {
-        self.step
-    }
-
-    /// The rows in bytes, and how far each is from them, in steps, or a little more; on all threads. Rows are contiguous.
-    pub(crate) fn quantise<T: Float>(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<f64>) {
-        let mut bytes = Array2::zeros(rows.raw_dim());
-        let lost = with_kernel!(Level::detect(), |kernel| {
-            let pairs = bytes.axis_iter_mut(Axis(0)).into_par_iter().zip(rows.axis_iter(Axis(0)));
-            let quantise = |(mut bytes, row): (ArrayViewMut1<u8>, ArrayView1<T>)| {
-                kernel.run(|| self.quantise_row(contiguous(row), bytes.as_slice_mut().expect(CONTIGUOUS)))
-            };
-            pairs.map(quantise).collect()
-        });
-        (bytes, lost)
-    }
-
-    #[inline(always)]
-    fn quantise_row<T: Float>(&self, row: &[T], bytes: &mut [u8]) -> f64 {
-        const SUMS: usize = 16;
-        let (mut squares, per_step) = ([0.0; SUMS], 1.0 / self.step);
-        let mut quantise = |bytes: &mut [u8], values: &[T]| {
-            for ((byte, &value), squares) in bytes.iter_mut().zip(values).zip(&mut squares) {
-                let steps = (value.into() - self.lowest) * per_step;
-                // The sum has no place for a fraction: it is rounded, and ends in the byte.
-                let whole = steps.clamp(0.0, 255.0) + WHOLE;
-                #[expect(clippy::cast_possible_truncation, reason = "the last byte is meant")]
-                {
-                    *byte = whole.to_bits() as u8;
-                }
-                *squares += (steps - (whole - WHOLE)).powi(2);
-            }
-        };
-        let ((bytes, bytes_rest), (values, values_rest)) =
-            (bytes.as_chunks_mut::<SUMS>(), row.as_chunks::<SUMS>());
-        bytes.iter_mut().zip(values).for_each(|(bytes, values)| quantise(bytes, values));
-        quantise(bytes_rest, values_rest);
-        // The slack covers what `steps` and the sum are rounded by themselves.
-        squares.iter().sum::<f64>().sqrt() * (1.0 + 1e-9) + 1e-9 * (row.len() as f64).sqrt()
-    }
-}
+use crate::distance::{self, Float, Kernel, Scale, contiguous, largest, ordered_sum};
 
 /// Points as bytes: most queries are decided by these alone.
 #[derive(Clone, Debug)]
@@ -103,33 +23,6 @@ pub(super) struct Scaled {
     bytes: Arc<Array2<u8>>,
     /// The largest length that rounding took from a point, in steps.
     most_lost: f64,
-}
-
-/// `f32` or `f64`.
-pub(crate) trait Float: Element + Into<f64> {}
-impl Float for f32 {}
-impl Float for f64 {}
-
-/// The size of the largest value; or row, column and value of the first that no sum of squares can be made of: NaN, or more
-/// than [`LARGEST`] in size.
-pub(crate) fn largest<T: Float>(values: ArrayView2<T>) -> Result<f64, (usize, usize, f64)> {
-    // Bits of sizes are ordered as these are, with NaN above all, and their maximum can be taken many at a time.
-    let bits = |x: T| x.into().abs().to_bits();
-    let largest = with_kernel!(Level::detect(), |kernel| {
-        let of_row = |row: ArrayView1<T>| match row.to_slice() {
-            Some(row) => kernel.run(|| row.iter().fold(0, |largest, &x| bits(x).max(largest))),
-            None => row.fold(0, |largest, &x| bits(x).max(largest)),
-        };
-        values.axis_iter(Axis(0)).into_par_iter().map(of_row).max().unwrap_or_default()
-    });
-    let largest = f64::from_bits(largest);
-    if largest <= LARGEST {
-        return Ok(largest);
-    }
-    let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
-    let wrong = values.indexed_iter().find(|&(_, &x)| !fits(x));
-    let ((row, column), &value) = wrong.expect("one is too large");
-    Err((row, column, value.into()))
 }
 
 macro_rules! search_floats {
@@ -224,7 +117,7 @@ impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
         // the smallest normal number, whatever d.
         let share = (self.points.ncols() + 16) as f64 * f64::EPSILON;
         let length = f64::from_bits(distance).sqrt() * (1.0 + share) + f64::MIN_POSITIVE.sqrt();
-        (length / self.scaled.scale.step) * (1.0 + 1e-12) + self.scaled.most_lost + self.lost[query]
+        (length / self.scaled.scale.step()) * (1.0 + 1e-12) + self.scaled.most_lost + self.lost[query]
     }
 
     #[inline]

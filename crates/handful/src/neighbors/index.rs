@@ -11,15 +11,10 @@ use std::{
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{
-    Algorithm, Error, Neighbors, Tick,
-    engine::{Searchable, all_terms},
-    scan,
-    sketch::{self, Recipe, Tried},
-    top_k::TopK,
-};
+use super::{Algorithm, Error, Neighbors, Tick, engine::Searchable, scan, top_k::TopK};
 use crate::{
-    distance::{Element, Kernel, LANES, Level, with_kernel},
+    distance::{Element, Kernel, LANES, Level, all_terms, with_kernel},
+    neighbors::sketched::{Recipe, Search, Tried, trials},
     progress::{Cancelled, Observer, Stage},
 };
 
@@ -98,7 +93,7 @@ impl<T: Element + Searchable> Index<T> {
         let sketch = with_kernel!(level, |kernel| match sketching {
             Sketching::Never => None,
             Sketching::Try { sample } => {
-                let trials = points.select(Axis(0), &sketch::trials(points.nrows()));
+                let trials = points.select(Axis(0), &trials(points.nrows()));
                 let pairs = T::pairs(kernel, points, &terms, &scaled, trials.view());
                 Tried::new(kernel, bytes, &pairs, T::EXACT_COST, sample.unwrap_or(bytes))
             }
@@ -229,7 +224,7 @@ impl<T: Element + Searchable> Index<T> {
         let n = points.nrows();
         match sketch {
             Some(sketch) => {
-                let search = sketch::Search::new(kernel, sketch.sketch(), &pairs, wanted);
+                let search = Search::new(kernel, sketch.sketch(), &pairs, wanted);
                 in_parts(n, parts, |range| Ok(search.stream(range, tick)?.0))
             }
             None => in_parts(n, parts, |range| {

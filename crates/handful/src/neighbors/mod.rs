@@ -5,7 +5,6 @@
 //! numbers; between floats they are what [`squared_euclidean`](crate::distance::squared_euclidean) says.
 #![expect(private_bounds, reason = "elements are a closed set, and how they are searched is our matter")]
 
-mod basis;
 mod bytes;
 mod classifier;
 mod engine;
@@ -14,7 +13,7 @@ mod index;
 pub mod inverted;
 mod out_of_core;
 mod scan;
-pub(crate) mod sketch;
+mod sketched;
 mod streamed;
 #[cfg(test)]
 mod tests;
@@ -31,8 +30,6 @@ pub use streamed::StreamedSearch;
 pub use votes::{TieBreak, Weights};
 
 use engine::Searchable;
-pub(crate) use floats::{Float, LARGEST, Scale, largest};
-pub(crate) use scan::lanes;
 
 use crate::{
     dataset,
@@ -221,8 +218,3 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
 
 /// Is told of so many pairs of query and point that have been seen to.
 type Tick<'a> = &'a (dyn Fn(usize) -> Result<(), Cancelled> + Sync);
-
-/// So many of the numbers below `n`, evenly spread.
-pub(crate) fn evenly(n: usize, count: usize) -> Vec<usize> {
-    (0..count).map(|i| i * n / count).collect()
-}

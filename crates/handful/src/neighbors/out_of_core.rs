@@ -11,15 +11,14 @@ use ndarray::{Array2, ArrayView2, s};
 
 use super::{
     Algorithm, Error, Neighbors, StreamedSearch,
-    basis::Basis,
-    evenly,
     index::{BLOCK_BYTES, SCANNED_BLOCK},
-    sketch::{LEAST_FEATURES, LEAST_SAMPLES},
     streamed::Plan,
 };
 use crate::{
     dataset::{self, RowSource},
+    distance::evenly,
     progress::{Observer, Stage},
+    sketch::{Basis, LEAST_FEATURES, LEAST_SAMPLES},
 };
 
 /// What the process takes before it begins, and what is not counted.

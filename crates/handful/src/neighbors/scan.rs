@@ -6,7 +6,7 @@ use ndarray::{ArrayView2, Axis, s};
 
 use super::{Tick, engine::Pairs, top_k::TopK};
 use crate::{
-    distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch},
+    distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes},
     progress::Cancelled,
 };
 
@@ -104,13 +104,4 @@ fn one_by_one(
 /// A key as the kernels take it; beyond their range nothing passes, or everything.
 pub(super) fn narrow(key: i64) -> i32 {
     i32::try_from(key).unwrap_or(if key < 0 { i32::MIN } else { i32::MAX })
-}
-
-/// The lanes whose bit is set.
-pub(crate) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        let lane = (mask != 0).then(|| mask.trailing_zeros() as usize);
-        mask &= mask.wrapping_sub(1);
-        lane
-    })
 }

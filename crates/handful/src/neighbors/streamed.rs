@@ -7,10 +7,13 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use super::{
     Algorithm, Error, Neighbors, Tick,
     index::{Index, Sketching},
-    sketch::{LEAST_SAMPLES, Recipe},
     top_k::TopK,
 };
-use crate::progress::{Observer, Stage};
+use crate::{
+    neighbors::sketched::Recipe,
+    progress::{Observer, Stage},
+    sketch::LEAST_SAMPLES,
+};
 
 /// Fewer queries have found their neighbours before a block is sketched.
 const FEW_QUERIES: usize = 256;

@@ -10,7 +10,7 @@ use ndarray::array;
 use proptest::prelude::*;
 
 use super::*;
-use crate::distance::squared_euclidean;
+use crate::distance::{LARGEST, squared_euclidean};
 
 /// The definition: sort all points by (squared distance, index).
 fn naive<T: Element>(points: &Array2<T>, query: &[T], k: usize) -> (Vec<T::Distance>, Vec<usize>) {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     distance::Kernel,
-    features::{Step, check_number, to_byte, transform},
+    step::{Step, check_number, to_byte, transform},
 };
 
 /// Standard deviations of the ink that normalised digits have, in parts of the frame's height and width: a little

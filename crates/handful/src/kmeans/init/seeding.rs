@@ -9,11 +9,8 @@ use super::{
     shares::{BLOCK, Shares, first},
 };
 use crate::{
-    distance::{self, Kernel, LANES, Packed, Panel, Scratch, with_kernel},
-    kmeans::{
-        Error,
-        samples::{CONTIGUOUS, Samples},
-    },
+    distance::{self, CONTIGUOUS, Kernel, LANES, Packed, Panel, Scratch, with_kernel},
+    kmeans::{Error, samples::Samples},
     progress::{Observer, Stage},
 };
 

@@ -7,13 +7,13 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::{
     dataset::RowSource,
-    distance::{Kernel, Level, Packed},
+    distance::{CONTIGUOUS, Kernel, Level, Packed},
     kmeans::{
         Centroids, Error, PartialStats,
         bytes::Bytes,
         dense::{NONE, Step, Workspace, pack, rounded_up},
         rounded::{Lower, Rounded},
-        samples::{CONTIGUOUS, NARROW},
+        samples::NARROW,
         settle::{NOWHERE, Pairs},
         vectors::Vectors,
     },

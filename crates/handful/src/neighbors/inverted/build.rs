@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     dataset::RowSource,
-    distance::with_kernel,
+    distance::{all_terms, evenly, with_kernel},
     kmeans,
-    neighbors::{Algorithm, NearestNeighbors, Neighbors, engine::all_terms, evenly, sketch::Sketch},
+    neighbors::{Algorithm, NearestNeighbors, Neighbors},
+    sketch::Sketch,
 };
 
 /// Rows of which the recall is measured, and how many neighbours of each.

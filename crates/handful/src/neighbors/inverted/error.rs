@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{dataset, kmeans, model_file, neighbors, progress::Cancelled};
+use crate::{dataset, kmeans, neighbors, progress::Cancelled, tensor_file};
 
 /// What can be wrong with an inverted index.
 #[derive(Debug, thiserror::Error)]
@@ -86,12 +86,12 @@ impl From<Cancelled> for Error {
 
 impl Error {
     /// What is wrong with the head of a file.
-    pub(super) fn of_head(path: &std::path::Path, error: &model_file::Error) -> Self {
+    pub(super) fn of_head(path: &std::path::Path, error: &tensor_file::Error) -> Self {
         let what = match error {
-            model_file::Error::Checksum { expected, found } => {
+            tensor_file::Error::Checksum { expected, found } => {
                 format!("its checksum is {found}, expected {expected}")
             }
-            model_file::Error::Content(what) | model_file::Error::Format(what) => what.clone(),
+            tensor_file::Error::Content(what) | tensor_file::Error::Format(what) => what.clone(),
             other => other.to_string(),
         };
         Self::Damaged { path: path.to_owned(), what }

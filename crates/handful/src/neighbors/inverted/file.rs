@@ -24,14 +24,11 @@ use super::{
     lists::{InFile, Lists, Place},
 };
 use crate::{
-    distance::{LANES, Level},
-    model_file::{self, Reader, Writer, hex, sealed},
-    neighbors::{
-        Algorithm, NearestNeighbors,
-        engine::all_terms,
-        sketch::{Projection, Sketch},
-    },
+    distance::{LANES, Level, all_terms},
+    neighbors::{Algorithm, NearestNeighbors},
     progress::Observer,
+    sketch::{Projection, Sketch},
+    tensor_file::{self, Reader, Writer, hex, sealed},
 };
 
 /// The newest version of the format that is read, and the one that is written.
@@ -135,7 +132,7 @@ impl InvertedIndex {
         Ok([&head[..], &(head.len() as u64).to_le_bytes(), MAGIC].concat())
     }
 
-    fn head(&self, errors: &[f64], lists_sha256: String) -> Result<Vec<u8>, model_file::Error> {
+    fn head(&self, errors: &[f64], lists_sha256: String) -> Result<Vec<u8>, tensor_file::Error> {
         let mut writer = Writer::default();
         writer.put("centroids".to_owned(), self.centroids.points.view());
         let sizes: Vec<u64> = (0..self.n_lists()).map(|list| self.lists.size(list) as u64).collect();
@@ -153,7 +150,7 @@ impl InvertedIndex {
             lists_sha256,
         };
         let json = serde_json::to_string(&metadata)
-            .map_err(|error| model_file::Error::Content(error.to_string()))?;
+            .map_err(|error| tensor_file::Error::Content(error.to_string()))?;
         sealed::seal(KEY, &json, &writer.finish())
     }
 
@@ -235,8 +232,8 @@ impl InvertedIndex {
         let mut head = Vec::new();
         Read::by_ref(&mut file).take(head_length).read_to_end(&mut head).map_err(io_error)?;
 
-        let damaged = |error: model_file::Error| Error::of_head(path, &error);
-        let content = |error: serde_json::Error| damaged(model_file::Error::Content(error.to_string()));
+        let damaged = |error: tensor_file::Error| Error::of_head(path, &error);
+        let content = |error: serde_json::Error| damaged(tensor_file::Error::Content(error.to_string()));
         let entry = sealed::metadata(KEY, &head).map_err(damaged)?.ok_or_else(foreign)?;
         let Version { version } = serde_json::from_str(&entry).map_err(content)?;
         if version != FORMAT_VERSION {
@@ -255,8 +252,8 @@ impl InvertedIndex {
         reader: &Reader,
         metadata: &Metadata,
         (file, path, body): (File, &Path, u64),
-    ) -> Result<Self, model_file::Error> {
-        let content = |what: &str| model_file::Error::Content(what.to_owned());
+    ) -> Result<Self, tensor_file::Error> {
+        let content = |what: &str| tensor_file::Error::Content(what.to_owned());
         let centroids: Array2<u8> = reader.array2("centroids", [None, None])?;
         let (n_lists, n_features) = centroids.dim();
         let sizes: Array1<u64> = reader.array1("sizes", Some(n_lists))?;

@@ -13,11 +13,9 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::{
     dataset::read_at,
-    distance::{self, Kernel, LANES, MOST_DIMENSIONS, squared_euclidean},
-    neighbors::{
-        engine::{Pairs, terms},
-        sketch::{Projection, Sketch},
-    },
+    distance::{self, CONTIGUOUS, Kernel, LANES, MOST_DIMENSIONS, squared_euclidean, terms},
+    neighbors::engine::Pairs,
+    sketch::{Projection, Sketch},
 };
 
 /// A list that so many queries probe is read as a whole, for others only the rows that may be near.
@@ -234,8 +232,6 @@ pub(super) struct ListPairs<'a, 'b, K> {
     /// What went wrong with reading, if anything did.
     pub(super) failed: OnceLock<io::Error>,
 }
-
-const CONTIGUOUS: &str = "rows are contiguous";
 
 impl<K: Kernel> Pairs for ListPairs<'_, '_, K> {
     fn queries(&self) -> ArrayView2<'_, u8> {

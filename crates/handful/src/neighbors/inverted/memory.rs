@@ -6,9 +6,9 @@ use crate::{
     kmeans::Passes,
     neighbors::{
         self,
-        basis::Basis,
         out_of_core::{BASE, Costs},
     },
+    sketch::Basis,
 };
 
 /// Rows that are taken at a time, and the most bytes of them; fewer are not worth it.

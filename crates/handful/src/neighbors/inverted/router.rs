@@ -7,14 +7,14 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{Error, InvertedParams, sample::Sample};
 use crate::{
     dataset::RowSource,
-    distance::{Level, with_kernel},
+    distance::{Level, all_terms, evenly, with_kernel},
     kmeans::{Centroids, Init, KMeans, KMeansParams, Passes},
     neighbors::{
-        engine::{Searchable, all_terms},
-        evenly,
-        sketch::{self, Projection, Tried},
+        engine::Searchable,
+        sketched::{Tried, trials},
     },
     progress::{Observer, Stage},
+    sketch::{LEAST_SAMPLES, Projection},
 };
 
 /// Rows for each list that the centroids are learned from, and iterations of K-Means.
@@ -63,7 +63,7 @@ pub(super) fn sample<S: RowSource>(rows: &S, n_lists: usize) -> Sample<'_, S> {
 
 /// Of rows of this shape so many tell whether a sketch pays.
 pub(super) fn tried((n_samples, n_features): (usize, usize)) -> usize {
-    n_samples.min((TRIED_BYTES / n_features.max(1)).clamp(sketch::LEAST_SAMPLES, TRIED))
+    n_samples.min((TRIED_BYTES / n_features.max(1)).clamp(LEAST_SAMPLES, TRIED))
 }
 
 impl Router {
@@ -112,7 +112,7 @@ impl Router {
 /// The projection on the principal components of some rows, if sketches of such rows pay.
 fn projection(level: Level, rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
     with_kernel!(level, |kernel| {
-        let (terms, trials) = (all_terms(rows), rows.select(Axis(0), &sketch::trials(rows.nrows())));
+        let (terms, trials) = (all_terms(rows), rows.select(Axis(0), &trials(rows.nrows())));
         let pairs = u8::pairs(kernel, rows, &terms, &(), trials.view());
         let tried = Tried::new(kernel, rows, &pairs, u8::EXACT_COST, rows)?;
         if rows.ncols() < LEAST_FEATURES {

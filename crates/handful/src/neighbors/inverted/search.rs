@@ -10,12 +10,9 @@ use super::{
 };
 use crate::{
     distance::Kernel,
-    neighbors::{
-        NearestNeighbors, scan,
-        sketch::{Search, SketchedQueries},
-        top_k::TopK,
-    },
+    neighbors::{NearestNeighbors, scan, sketched::Search, top_k::TopK},
     progress::Cancelled,
+    sketch::SketchedQueries,
 };
 
 /// The lists that are probed together, by their nearness to the query.

@@ -124,7 +124,7 @@ fn equals_the_definition_where_no_sketch_pays() {
 fn the_recall_is_that_of_a_recount() {
     let rows = clustered(3000);
     let index = InvertedIndex::params().n_lists(50).n_probe(2).fit(&rows.view()).unwrap();
-    let (recall, asked) = (index.measured_recall().clone(), crate::neighbors::evenly(3000, 1000));
+    let (recall, asked) = (index.measured_recall().clone(), crate::distance::evenly(3000, 1000));
     assert_eq!((recall.n_neighbors, recall.n_queries), (3, 1000));
     let queries = rows.select(Axis(0), &asked);
     let others = |found: Neighbors| -> Vec<Vec<usize>> {

@@ -26,9 +26,10 @@ use super::{
 use crate::{
     dataset::{RowSource, read_at},
     distance::{LANES, with_kernel},
-    model_file::hex,
-    neighbors::{OutOfCore, sketch::Sketch},
+    neighbors::OutOfCore,
     progress::{Observer, Stage},
+    sketch::Sketch,
+    tensor_file::hex,
 };
 
 /// Rows of a list that are written at once.

@@ -1,16 +1,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use ndarray::{Array2, Axis};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rayon::prelude::*;
 
 use super::*;
 use crate::{
-    distance::{Level, Scalar, with_kernel},
+    distance::{Level, Scalar, all_terms, with_kernel},
     neighbors::{
-        engine::{Pairs, Searchable, all_terms},
+        engine::{Pairs, Searchable},
         index::in_parts,
         scan,
         top_k::TopK,
     },
+    sketch::Projection,
 };
 
 const N: usize = 5000;

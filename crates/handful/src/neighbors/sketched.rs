@@ -1,20 +1,22 @@
 //! The `k` nearest points of a batch of queries, found with a sketch of the points.
 
+#[cfg(test)]
+mod tests;
+
 use std::{ops::Range, sync::Arc};
 
 use ndarray::ArrayView2;
 
-use super::{LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries};
 use crate::{
-    distance::{Kernel, LANES, Packed, Scratch},
+    distance::{Kernel, LANES, Packed, Scratch, evenly, lanes},
     neighbors::{
         Tick,
         engine::Pairs,
-        evenly,
-        scan::{NARROW, lanes, narrow},
+        scan::{NARROW, narrow},
         top_k::TopK,
     },
     progress::Cancelled,
+    sketch::{LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries},
 };
 
 /// Rows from which a query gets its first threshold, at least; and for each neighbour.
@@ -100,7 +102,7 @@ impl Tried {
         d: usize,
     ) -> bool {
         let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
-        let n_values = self.sketch.projection.n_values() as f64;
+        let n_values = self.sketch.projection().n_values() as f64;
         n_values + tile + exact * exact_cost * self.recipe.looked_at * (d as f64) < 0.9 * d as f64
     }
 }
@@ -121,7 +123,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
     /// Sketches the queries, and gives each a distance to beat: the limit of what is wanted, or else that of the points
     /// with the `k` smallest bounds among the first rows.
     pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, wanted: &'a [TopK]) -> Self {
-        let queries = SketchedQueries::new(kernel, &sketch.projection, pairs.queries());
+        let queries = SketchedQueries::new(kernel, sketch.projection(), pairs.queries());
         Self::of_sketched(kernel, sketch, pairs, wanted, queries)
     }
 
@@ -137,7 +139,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         let mut search = Self { sketch, pairs, wanted, thresholds: Vec::new(), queries, packed };
         let limits = wanted.iter().map(TopK::threshold);
         let is_open = limits.clone().any(|limit| limit == u64::MAX);
-        let has_seeds = sketch.n_samples >= wanted.first().map_or(1, TopK::k);
+        let has_seeds = sketch.n_samples() >= wanted.first().map_or(1, TopK::k);
         let limits = if is_open && has_seeds { search.seeds() } else { limits.collect() };
         search.thresholds =
             limits.into_iter().enumerate().map(|(query, limit)| search.threshold(query, limit)).collect();
@@ -150,11 +152,11 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         let mut seeds = vec![TopK::new(k); self.wanted.len()];
         let seed_panels = SEED_ROWS.max(SEED_ROWS_PER_NEIGHBOR * k).div_ceil(LANES);
         let (mut scratch, mut thresholds) = (Scratch::default(), vec![i32::MAX; self.wanted.len()]);
-        for (number, panel) in self.sketch.panels.iter().take(seed_panels).enumerate() {
+        for (number, panel) in self.sketch.panels().iter().take(seed_panels).enumerate() {
             let base = &panel.squares;
             self.packed.multiply(&panel.values, &mut scratch, base, &mut thresholds, |query, mask, dots| {
                 let seeds = &mut seeds[query];
-                for lane in lanes(mask).take_while(|lane| number * LANES + lane < self.sketch.n_samples) {
+                for lane in lanes(mask).take_while(|lane| number * LANES + lane < self.sketch.n_samples()) {
                     let key = i64::from(base[lane]) - 2 * i64::from(dots[lane]) - i64::from(i32::MIN);
                     seeds.offer(key.cast_unsigned(), number * LANES + lane);
                 }
@@ -185,7 +187,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         let mut seen = range.start;
         let panels = range.start / LANES..range.end.div_ceil(LANES);
         for number in panels.clone() {
-            let panel = sketch.panel(number);
+            let panel = &sketch.panels()[number];
             self.packed.multiply(
                 &panel.values,
                 &mut scratch,

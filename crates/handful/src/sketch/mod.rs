@@ -13,23 +13,18 @@
 //! above σ D + a + b, where D is the distance of the k-th best so far, cannot be among the k nearest. What is left is
 //! measured exactly: the answer is always the exact one. Every rounding is in the bound.
 
-mod search;
-pub(super) mod stored;
-#[cfg(test)]
-mod tests;
+mod basis;
+mod stored;
 
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{
-    basis::{Basis, project},
-    engine::terms,
-    evenly,
-};
-use crate::distance::{self, Kernel, LANES, Lanes, Panel};
-pub(super) use search::{Recipe, Search, Tried, trials};
+pub(crate) use basis::Basis;
+use basis::project;
+
+use crate::distance::{self, Kernel, LANES, Lanes, Panel, evenly, terms};
 
 /// Values of a sketch: on images of 784 pixels more are faster for batches, up to 80, and slower for single queries.
 pub(crate) const VALUES: usize = 64;
@@ -39,7 +34,7 @@ pub(crate) const LEAST_SAMPLES: usize = 4096;
 /// Standard deviations up to which a projection is not clamped: 2.6 to 3.4 are alike, more or less is slower.
 const REACH: f64 = 3.0;
 /// Panels that are filled together, for the directions are packed each time.
-const PANELS: usize = 32;
+pub(crate) const PANELS: usize = 32;
 
 /// How a vector becomes a sketch.
 #[derive(Debug)]
@@ -270,8 +265,12 @@ impl Sketch {
         &self.projection
     }
 
-    pub(crate) fn panel(&self, number: usize) -> &SketchPanel {
-        &self.panels[number]
+    pub(crate) fn panels(&self) -> &[SketchPanel] {
+        &self.panels
+    }
+
+    pub(crate) fn n_samples(&self) -> usize {
+        self.n_samples
     }
 
     /// The largest |Y - Z|² of two vectors that are no farther apart than this, the second of which lost so much.

@@ -1,7 +1,7 @@
 //! The trained presets, in the library itself.
 
-use super::{Model, Preset};
-use crate::model_file;
+use super::Error;
+use crate::classifier::{Model, Preset};
 
 impl Preset {
     /// The model that this preset gives on MNIST, as `make models` trained it.
@@ -16,7 +16,7 @@ impl Preset {
     ///
     /// # Errors
     /// Never in practice: as [`Model::from_bytes`].
-    pub fn trained(self) -> Result<Model, model_file::Error> {
+    pub fn trained(self) -> Result<Model, Error> {
         Model::from_bytes(self.trained_bytes())
     }
 

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView1};
 use super::{Basis, Projection, Sketch, SketchPanel};
 use crate::{
     distance::{LANES, Panel},
-    model_file::{Error, Reader, Writer},
+    tensor_file::{Error, Reader, Writer},
 };
 
 /// Lengths of sketches are multiples of this, and no larger than that: kernels multiply so many values at a time.

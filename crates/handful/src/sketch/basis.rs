@@ -19,19 +19,19 @@ const FEW: usize = 8;
 
 /// Signed byte vectors, and by how much they can stretch.
 #[derive(Debug)]
-pub(super) struct Basis {
+pub(crate) struct Basis {
     /// Shape (directions, `n_features`).
-    pub(super) directions: Array2<i8>,
+    pub(crate) directions: Array2<i8>,
     /// The spectral norm of `directions`, or a little more: |directions · x| is at most this times |x|.
-    pub(super) stretch: f64,
+    pub(crate) stretch: f64,
     /// Makes products with the directions those with an orthonormal basis of their span; lower triangular. None if
     /// they are not independent.
-    pub(super) whitening: Option<Array2<f32>>,
+    pub(crate) whitening: Option<Array2<f32>>,
 }
 
 impl Basis {
     /// How many rows the components are best taken from.
-    pub(super) fn sample_size(n_samples: usize, n_features: usize) -> usize {
+    pub(crate) fn sample_size(n_samples: usize, n_features: usize) -> usize {
         SAMPLE.min(SAMPLE_VALUES / n_features).clamp(1, n_samples)
     }
 
@@ -39,7 +39,7 @@ impl Basis {
     /// (Halko, Martinsson and Tropp 2011), turned randomly among themselves so that all vary alike, and
     /// rounded to bytes. Rounding costs nothing but sharpness: the stretch is that of the bytes. None if the
     /// eigenvalues do not converge.
-    pub(super) fn principal(sample: ArrayView2<u8>, n: usize) -> Option<Self> {
+    pub(crate) fn principal(sample: ArrayView2<u8>, n: usize) -> Option<Self> {
         let mut sample = sample.mapv(f32::from);
         let d = sample.ncols();
         let mean = sample.mean_axis(Axis(0)).expect("at least one row");
@@ -70,7 +70,7 @@ impl Basis {
 
     /// The squared lengths of vectors' parts in the directions' span, from the vectors' products: to one part in
     /// 10⁵. None if there is no telling.
-    pub(super) fn squared_lengths<K: Kernel>(
+    pub(crate) fn squared_lengths<K: Kernel>(
         &self,
         kernel: K,
         products: &[[f32; LANES]],
@@ -92,7 +92,7 @@ impl Basis {
 
 /// The product of every row with every direction, exactly: `sink(first_row, n, products)` is given those of up to 32
 /// rows at a time, which are whole numbers.
-pub(super) fn project<K: Kernel>(
+pub(crate) fn project<K: Kernel>(
     kernel: K,
     directions: ArrayView2<i8>,
     x: ArrayView2<u8>,

@@ -90,7 +90,7 @@ pub(super) fn sha256<'a>(
 }
 
 impl Tensor {
-    pub(super) fn parts(&self) -> (&[usize], &[u8]) {
+    pub(crate) fn parts(&self) -> (&[usize], &[u8]) {
         (&self.shape, &self.bytes)
     }
 }
@@ -132,7 +132,7 @@ impl Reader<'_> {
 
     /// All of them, in the order of their names.
     #[cfg(test)]
-    pub(super) fn tensors(&self) -> Vec<(String, Tensor)> {
+    pub(crate) fn tensors(&self) -> Vec<(String, Tensor)> {
         let tensor = |tensor: safetensors::tensor::TensorView| Tensor {
             dtype: tensor.dtype(),
             shape: tensor.shape().to_vec(),

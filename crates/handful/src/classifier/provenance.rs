@@ -1,0 +1,72 @@
+//! What a model was learned from.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Dataset,
+    dataset::{self, RowSource},
+    step::check_number,
+    tensor_file::hex,
+};
+
+/// What a model was learned from, and how it did there.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The preset's name, if its values were not changed.
+    pub preset: Option<String>,
+    /// Training images.
+    pub n_samples: usize,
+    /// The SHA-256 of their pixels, row by row, and then of their labels as little-endian 32-bit numbers.
+    pub sha256: String,
+    /// Errors in percent on images held out of the training set, where that was measured.
+    pub validation_error: Option<f64>,
+}
+
+impl Provenance {
+    /// Of a training set.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "rows in memory can be read")]
+    pub fn of(images: &Dataset) -> Self {
+        Self::of_rows(&images.images().view(), images.labels()).expect("rows in memory")
+    }
+
+    /// Of a training set wherever it is.
+    ///
+    /// # Errors
+    /// If rows cannot be read.
+    pub fn of_rows(rows: &impl RowSource, labels: &[u32]) -> Result<Self, dataset::Error> {
+        Self::of_rows_observed(rows, labels, |_| Ok(()))
+    }
+
+    /// [`of_rows`](Self::of_rows), calling `done` with the number of rows in each part that is done.
+    pub(crate) fn of_rows_observed<E: From<dataset::Error>>(
+        rows: &impl RowSource,
+        labels: &[u32],
+        done: impl Fn(usize) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        const TOGETHER: usize = 1 << 21;
+        let ((n_samples, d), mut hash, mut buffer) = (rows.shape(), Sha256::new(), Vec::new());
+        let most = (TOGETHER / d.max(1)).max(1);
+        for first in (0..n_samples).step_by(most) {
+            let some = rows.rows(first..n_samples.min(first + most), &mut buffer)?;
+            hash.update(some.as_slice().expect("rows are contiguous"));
+            done(some.nrows())?;
+        }
+        for label in labels {
+            hash.update(label.to_le_bytes());
+        }
+        Ok(Self { n_samples, sha256: hex(&hash.finalize()), ..Self::default() })
+    }
+
+    /// What cannot be of a model with these medoids: who has the training set looks them up there.
+    pub(crate) fn check(&self, medoids: &[u32]) -> Result<(), String> {
+        if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= self.n_samples) {
+            let n = self.n_samples;
+            return Err(format!(
+                "expected medoids below {n} (the number of training images), found {medoid}"
+            ));
+        }
+        self.validation_error.map_or(Ok(()), |percent| check_number("validation error", percent, Some(100.0)))
+    }
+}

@@ -1,0 +1,18 @@
+//! What can be wrong with a file of tensors.
+
+use std::{io, path::PathBuf};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{}: cannot be read", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error("expected a .safetensors file, found something else or a part of one ({0})")]
+    Format(String),
+    #[error("expected at most {most} bytes, found a file that declares {found}")]
+    TooLarge { found: u64, most: u64 },
+    #[error("the file is damaged: its checksum is {found}, expected {expected}")]
+    Checksum { expected: String, found: String },
+    /// Parts are missing, or do not fit one another.
+    #[error("{0}")]
+    Content(String),
+}

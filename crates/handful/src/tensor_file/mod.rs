@@ -1,0 +1,12 @@
+//! Files of named tensors with metadata (safetensors), every byte of which is covered by a checksum.
+
+mod error;
+pub(crate) mod sealed;
+mod tensors;
+
+pub(crate) use error::Error;
+pub(crate) use tensors::{Reader, Tensor, Writer};
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+}
