@@ -8,11 +8,12 @@ use std::{
 
 use super::{
     Error, Invert, Note, ReadOptions, Split,
-    formats::{self, Batch, Format, Rows, idx, is_named_as_picture, npy},
+    formats::{self, Batch, Format, Rows, idx, npy},
     framed,
     input::Input,
     labels, natural_order, pipe, polarity,
 };
+use crate::dataset::is_named_as_picture;
 
 /// Folders within folders that are looked into: torchvision has `MNIST/raw`.
 const DEEPEST: usize = 2;

@@ -6,12 +6,11 @@ use rayon::prelude::*;
 use super::{
     Error, ReadOptions,
     formats::{Batch, Rows},
-    reader::REPORTED,
 };
-use crate::preprocess::{Framer, Framing};
-
-/// MNIST's frame, which images are put into where nothing else is known.
-pub(super) const FRAME: [usize; 2] = [28, 28];
+use crate::{
+    dataset::{formats::REPORTED, options::FRAME},
+    preprocess::{Framer, Framing},
+};
 
 /// Rows whose images are put into the frame if the options say so: pictures, which may have any size, unless they are to
 /// stay as they are; other images only if all are to be framed.

@@ -5,15 +5,7 @@ use std::{fs::File, path::Path};
 use super::{
     Dataset, Error, Images, KnownReader, ReadOptions, Reader, find::Source, input::Input, keep_stream, labels,
 };
-
-/// A part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// Images to learn from.
-    Train,
-    /// Images to be tested on.
-    Test,
-}
+use crate::dataset::Split;
 
 /// A data set as it is published: a part to learn from, and a part to be tested on.
 #[derive(Clone, Debug)]

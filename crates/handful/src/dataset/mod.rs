@@ -25,6 +25,7 @@ mod formats;
 mod framed;
 mod input;
 mod join;
+mod kept;
 mod known;
 mod labels;
 mod load;
@@ -35,29 +36,34 @@ mod options;
 mod pipe;
 mod polarity;
 mod reader;
+#[cfg(feature = "parquet")]
+mod row_groups;
+mod split;
+mod supported;
 mod values;
 
 use ndarray::{ArcArray2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
-#[cfg(feature = "parquet")]
-pub use formats::parquet::RowGroups;
 #[cfg(feature = "images")]
 pub use formats::pictures::{decode_picture, picture_size};
-pub use formats::{DATA_FORMATS, PICTURE_FORMATS, is_named_as_picture};
+pub(crate) use input::read_at;
+pub use kept::keep_stream;
 pub use known::KnownReader;
 pub use load::{
-    Split, TrainTest, load, load_images, load_images_with, load_known, load_split, load_train, load_with,
+    TrainTest, load, load_images, load_images_with, load_known, load_split, load_train, load_with,
 };
 pub use locate::{locate, user_folder};
 pub use natural::natural_order;
-pub(crate) use on_disk::read_at;
 pub use on_disk::{OnDisk, RowSource};
-pub use options::{LabelColumn, Note, Notes, ReadOptions};
-pub use pipe::{keep_stream, open};
-pub use polarity::Invert;
+pub use options::{Invert, LabelColumn, Note, Notes, ReadOptions};
+pub use pipe::open;
 pub use reader::{Images, Reader};
+#[cfg(feature = "parquet")]
+pub use row_groups::RowGroups;
+pub use split::Split;
+pub use supported::{DATA_FORMATS, PICTURE_FORMATS, is_named_as_picture};
 
 /// Images of one shape, each with a label that is an index into the named classes.
 ///

@@ -12,6 +12,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
 use super::{Error, ReadOptions, Reader, Split, find::Source, join, labels};
+use crate::dataset::read_at;
 
 /// Images are looked through so many at a time, or so many bytes of them if that is less.
 const ROWS: usize = 8192;
@@ -296,22 +297,6 @@ fn renumber(labels: &mut [u32], own: &[String], classes: &[String]) {
     for label in labels {
         *label = number[*label as usize];
     }
-}
-
-#[cfg(unix)]
-pub(crate) fn read_at(file: &File, into: &mut [u8], start: u64) -> std::io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, into, start)
-}
-
-#[cfg(windows)]
-pub(crate) fn read_at(file: &File, mut into: &mut [u8], mut start: u64) -> std::io::Result<()> {
-    while !into.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, into, start)? {
-            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
-            n => (into, start) = (&mut into[n..], start + n as u64),
-        }
-    }
-    Ok(())
 }
 
 /// The file and its length, if it is one, and not packed.

@@ -2,11 +2,13 @@
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, sync::Arc};
 
-use super::Invert;
 use crate::{
     preprocess::{Framer, Framing, Judge},
     progress::Observer,
 };
+
+/// MNIST's frame, which images are put into where nothing else is known.
+pub(super) const FRAME: [usize; 2] = [28, 28];
 
 /// How files are read, where their content leaves a choice.
 ///
@@ -104,6 +106,21 @@ impl FromStr for LabelColumn {
             name => Self::Named(name.to_owned()),
         })
     }
+}
+
+/// What happens to images with dark ink on light paper. MNIST's ink is light, and so is what models expect.
+///
+/// Pictures are not concerned: [`Framer`](crate::preprocess::Framer) tells their ink from paper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Invert {
+    /// They stay as they are.
+    #[default]
+    Never,
+    /// They are inverted if the borders of the first 256 images show nothing but light paper with dark ink within, and a
+    /// [`Note`] says so.
+    Auto,
+    /// All images are inverted.
+    Always,
 }
 
 /// Something that a reader inferred from the values in a file.

@@ -9,10 +9,6 @@ use std::{
     time::Duration,
 };
 
-use tempfile::{NamedTempFile, TempPath};
-
-use super::{Error, formats, input::Input};
-
 /// How long a named pipe may be without anyone who writes to it. Those who have opened it may take any time to write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -27,27 +23,6 @@ pub(super) fn is_stream(path: &Path) -> bool {
 /// If it cannot be opened, or no program writes to the pipe.
 pub fn open(path: &Path) -> io::Result<File> {
     if is_stream(path) { open_within(PATIENCE, path) } else { File::open(path) }
-}
-
-/// A temporary file with all that a pipe or a device holds, for callers that read it more than once. It is deleted when this
-/// is dropped. Returns `None` for a regular file or folder.
-///
-/// # Errors
-/// [`Error::Unrecognized`] if it does not start as a supported format does; [`Error::Io`] if it cannot be read, or the file
-/// cannot be written.
-pub fn keep_stream(path: &Path) -> Result<Option<TempPath>, Error> {
-    if !is_stream(path) {
-        return Ok(None);
-    }
-    let mut input = Input::open(path)?;
-    // Some devices never end.
-    formats::check(&input)?;
-    let mut copy = || {
-        let mut file = NamedTempFile::new()?;
-        io::copy(&mut input.bytes, &mut file)?;
-        Ok(file.into_temp_path())
-    };
-    copy().map(Some).map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
 /// To open a named pipe takes until somebody opens it to write, which may be never.

@@ -1,10 +1,10 @@
 //! Dark ink on light paper, in files whose images are light ink on dark ground otherwise.
 
-use super::reader::REPORTED;
 use super::{
     Error,
     formats::{Batch, Rows},
 };
+use crate::dataset::{Invert, formats::REPORTED};
 
 /// Images that are looked at before the first is given.
 const SAMPLE: usize = 256;
@@ -16,21 +16,6 @@ const SHORTEST_SIDE: usize = 8;
 const SHADE: u8 = 32;
 /// Ink is at least so much darker than paper.
 const CONTRAST: u8 = 96;
-
-/// What happens to images with dark ink on light paper. MNIST's ink is light, and so is what models expect.
-///
-/// Pictures are not concerned: [`Framer`](crate::preprocess::Framer) tells their ink from paper.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Invert {
-    /// They stay as they are.
-    #[default]
-    Never,
-    /// They are inverted if the borders of the first 256 images show nothing but light paper with dark ink within, and a
-    /// [`Note`](super::Note) says so.
-    Auto,
-    /// All images are inverted.
-    Always,
-}
 
 /// The rows, inverted if they are to be, and whether that was inferred.
 pub(super) fn applied(mut rows: Box<dyn Rows>, invert: Invert) -> Result<(Box<dyn Rows>, bool), Error> {

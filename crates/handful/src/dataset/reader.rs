@@ -13,10 +13,11 @@ use super::{
     formats::{Batch, Rows},
     input::Input,
 };
-use crate::progress::{Observer, Stage};
+use crate::{
+    dataset::formats::REPORTED,
+    progress::{Observer, Stage},
+};
 
-/// Bytes of images between two reports of progress, at most.
-pub(super) const REPORTED: usize = 1 << 22;
 /// Memory for so many bytes is taken on the word of a header; more as it comes.
 const TRUSTED: usize = 1 << 26;
 

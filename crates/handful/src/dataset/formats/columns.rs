@@ -4,8 +4,7 @@ use std::{cmp::Ordering, collections::BTreeSet, ops::Range};
 
 use csv::StringRecord;
 
-use super::is_label;
-use crate::dataset::{LabelColumn, labels, values::shape_of};
+use crate::dataset::{LabelColumn, formats::rows::is_label, labels, values::shape_of};
 
 /// What columns are called that number the rows.
 const NUMBERS: [&str; 4] = ["id", "imageid", "index", ""];

@@ -8,9 +8,10 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Batch, MOST_BYTES_A_ROW, Rows};
+use super::{Batch, Rows};
 use crate::dataset::{
     Error,
+    formats::rows::MOST_BYTES_A_ROW,
     input::{Bytes, Input},
     values::shape_of,
 };

@@ -9,9 +9,10 @@ use std::{
 
 use py_literal::Value;
 
-use super::{Batch, MOST_BYTES_A_ROW, Rows, wrong};
+use super::{Batch, Rows};
 use crate::dataset::{
     Error, ReadOptions,
+    formats::rows::{MOST_BYTES_A_ROW, wrong},
     input::{Bytes, Input},
     labels,
     values::{Scale, shape_of},

@@ -12,10 +12,10 @@ use zip::{CompressionMethod, ZipArchive};
 use super::{
     Rows,
     npy::{Array, Images, Labelled},
-    one_line,
 };
 use crate::dataset::{
     Error, ReadOptions, Split,
+    formats::rows::one_line,
     input::{Input, inflated},
 };
 

@@ -21,9 +21,15 @@ use parquet::{
     schema::types::{Type, TypePtr},
 };
 
-use super::{Batch, Rows, is_label, one_line, pictures, wrong};
+use super::{Batch, Rows, pictures};
 use crate::{
-    dataset::{Error, Images, LabelColumn, ReadOptions, Reader, framed::FRAME, input::Input, labels},
+    dataset::{
+        Error, LabelColumn, ReadOptions,
+        formats::rows::{is_label, one_line, wrong},
+        input::Input,
+        labels,
+        options::FRAME,
+    },
     preprocess::{Framer, Framing},
 };
 
@@ -179,72 +185,33 @@ fn label_of(row: &Row, column: &str) -> Option<String> {
     })
 }
 
-/// A Parquet file of pictures, of which some row groups can be read without the others: each of several machines reads a
-/// share.
-///
-/// ```no_run
-/// use handful::dataset::RowGroups;
-///
-/// let file = RowGroups::open("train-00000-of-00001.parquet".as_ref())?;
-/// let first = file.images(0..1)?;
-/// assert_eq!(first.pixels.nrows(), file.sizes()[0]);
-/// # Ok::<(), handful::dataset::Error>(())
-/// ```
-#[derive(Clone, Debug)]
-pub struct RowGroups {
-    path: PathBuf,
-    sizes: Vec<usize>,
+/// Rows in each row group of a file, of which the end alone is read.
+pub(in crate::dataset) fn group_sizes(path: &Path) -> Result<Vec<usize>, Error> {
+    let open = Open::new(Input::open(path)?, None)?;
+    let groups = open.reader.metadata().row_groups().iter();
+    Ok(groups.map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect())
 }
 
-impl RowGroups {
-    /// Of a file, of which the end alone is read.
-    ///
-    /// # Errors
-    /// If it is no Parquet, or damaged.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let open = Open::new(Input::open(path)?, None)?;
-        let groups = open.reader.metadata().row_groups().iter();
-        let sizes = groups.map(|group| usize::try_from(group.num_rows()).unwrap_or(0)).collect();
-        Ok(Self { path: path.to_owned(), sizes })
-    }
+/// The images of some row groups, with their labels.
+pub(in crate::dataset) fn open_groups(path: &Path, groups: Range<usize>) -> Result<Box<dyn Rows>, Error> {
+    Ok(Box::new(Table::of(Input::open(path)?, Some(groups), &ReadOptions::default())?))
+}
 
-    /// Rows in each row group.
-    #[must_use]
-    pub fn sizes(&self) -> &[usize] {
-        &self.sizes
-    }
-
-    /// The images of some row groups, with their labels.
-    ///
-    /// # Errors
-    /// If they cannot be read, or there are none.
-    pub fn images(&self, groups: Range<usize>) -> Result<Images, Error> {
-        let table = Table::of(Input::open(&self.path)?, Some(groups), &ReadOptions::default())?;
-        Reader::new(&self.path, Box::new(table)).read_all()
-    }
-
-    /// The labels of some row groups alone, for which no picture is decoded.
-    ///
-    /// # Errors
-    /// If they cannot be read, or there are none.
-    pub fn labels(&self, groups: Range<usize>) -> Result<Vec<String>, Error> {
-        let open = Open::new(Input::open(&self.path)?, Some(groups))?;
-        let (path, numbers) = (open.path.clone(), open.rows.clone());
-        let columns = open.reader.metadata().file_metadata().schema().get_fields();
-        let column = columns.iter().find(|column| is_label(column.name())).cloned();
-        let problem = "expected a column of labels, as one called label, found none".to_owned();
-        let column = column.ok_or_else(|| Error::Content { path: path.clone(), problem })?;
-        let name = column.name().to_owned();
-        let mut rows = open.read(vec![column])?;
-        let label = |number: u64| {
-            let row =
-                guarded(|| rows.next().transpose()).map_err(|problem| wrong(&path, number + 1, problem))?;
-            row.as_ref()
-                .and_then(|row| label_of(row, &name))
-                .ok_or_else(|| wrong(&path, number + 1, NO_LABEL))
-        };
-        numbers.map(label).collect()
-    }
+/// The labels of some row groups alone, for which no picture is decoded.
+pub(in crate::dataset) fn labels(path: &Path, groups: Range<usize>) -> Result<Vec<String>, Error> {
+    let open = Open::new(Input::open(path)?, Some(groups))?;
+    let numbers = open.rows.clone();
+    let columns = open.reader.metadata().file_metadata().schema().get_fields();
+    let column = columns.iter().find(|column| is_label(column.name())).cloned();
+    let problem = "expected a column of labels, as one called label, found none".to_owned();
+    let column = column.ok_or_else(|| Error::Content { path: path.to_owned(), problem })?;
+    let name = column.name().to_owned();
+    let mut rows = open.read(vec![column])?;
+    let label = |number: u64| {
+        let row = guarded(|| rows.next().transpose()).map_err(|problem| wrong(path, number + 1, problem))?;
+        row.as_ref().and_then(|row| label_of(row, &name)).ok_or_else(|| wrong(path, number + 1, NO_LABEL))
+    };
+    numbers.map(label).collect()
 }
 
 /// What a reader of Parquet says; of damaged files it panics at times.

@@ -10,9 +10,11 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Batch, Format, PICTURE_FORMATS, Rows, foreign, one_line, start, tiff};
+use super::{Batch, Format, Rows, foreign, start, tiff};
 use crate::{
-    dataset::{Error, ReadOptions, framed::FRAME, input::Input},
+    dataset::{
+        Error, ReadOptions, formats::rows::one_line, input::Input, options::FRAME, supported::PICTURE_FORMATS,
+    },
     preprocess::{Framer, Framing},
 };
 

@@ -4,9 +4,10 @@ use std::{io, path::Path};
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{text::next_line, wrong};
+use super::text::next_line;
 use crate::dataset::{
     Error,
+    formats::rows::wrong,
     input::{Bytes, Input},
 };
 

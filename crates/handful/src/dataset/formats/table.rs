@@ -10,12 +10,11 @@ use csv::StringRecord;
 use super::{
     Batch, Rows,
     columns::{Columns, Inferred, Label},
-    is_label,
     records::Records,
-    wrong,
 };
 use crate::dataset::{
     Error, LabelColumn, Note, ReadOptions,
+    formats::rows::{is_label, wrong},
     values::{Scale, shape_of},
 };
 

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Seek};
 
-use super::{Batch, Format, Rows, wrong};
+use super::{Batch, Rows};
 use crate::dataset::{
     Error,
+    formats::rows::wrong,
     input::Input,
     labels,
     values::{Scale, shape_of},
@@ -14,37 +15,6 @@ use crate::dataset::{
 const LONGEST_LINE: u64 = 1 << 24;
 /// libsvm does not say how many pixels there are; more than so many is a mistake.
 const MOST_PIXELS: usize = 1 << 20;
-/// Images are found in a line of so many numbers, and more.
-const FEWEST_NUMBERS: usize = 4;
-
-/// The format of a text, by its first line; none of anything else.
-pub(super) fn format(head: &[u8]) -> Option<Format> {
-    // Cut within a character, or in another encoding, it is still text.
-    let text = String::from_utf8_lossy(head);
-    if text.contains(|c: char| c.is_control() && !c.is_whitespace()) {
-        return None;
-    }
-    let (line, is_whole) = text.split_once('\n').map_or((&*text, false), |(line, _)| (line, true));
-    let mut words: Vec<&str> = line.split_whitespace().collect();
-    if !is_whole && words.len() > FEWEST_NUMBERS {
-        words.pop();
-    }
-    let is_pair = |word: &&str| {
-        word.split_once(':').is_some_and(|(i, x)| i.parse::<u32>().is_ok() && x.parse::<f64>().is_ok())
-    };
-    let is_number = |word: &&str| word.parse::<f64>().is_ok();
-    // A label may be a name.
-    let inner = words.get(1..words.len().saturating_sub(1)).unwrap_or_default();
-    if words.len() > 1 && words[1..].iter().all(is_pair) {
-        Some(Format::Libsvm)
-    } else if words.len() > FEWEST_NUMBERS && inner.iter().all(is_number) {
-        Some(Format::Numbers)
-    } else if line.split([',', ';', '\t']).count() > FEWEST_NUMBERS {
-        Some(Format::Csv)
-    } else {
-        None
-    }
-}
 
 /// The next line that is not empty, into `line`; false at the end.
 pub(super) fn next_line(bytes: &mut impl BufRead, line: &mut String) -> std::io::Result<bool> {

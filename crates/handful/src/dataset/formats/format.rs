@@ -1,0 +1,70 @@
+//! What a file is, by its first bytes.
+
+use super::idx;
+
+/// Images are found in a line of so many numbers, and more.
+const FEWEST_NUMBERS: usize = 4;
+
+/// What a file is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::dataset) enum Format {
+    Idx,
+    Npy,
+    Npz,
+    Parquet,
+    Picture,
+    /// `label 1:0.5 7:1 …`
+    Libsvm,
+    /// A label and numbers, or numbers alone, with spaces between.
+    Numbers,
+    Csv,
+}
+
+impl Format {
+    pub(in crate::dataset) fn of(head: &[u8]) -> Option<Self> {
+        match head {
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Self::Npy),
+            [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(Self::Npz),
+            [b'P', b'A', b'R', b'1', ..] => Some(Self::Parquet),
+            [0x89, b'P', b'N', b'G', ..]
+            | [0xff, 0xd8, 0xff, ..]
+            | [b'G', b'I', b'F', b'8', ..]
+            | [b'R', b'I', b'F', b'F', ..]
+            | [b'B', b'M', _, _, _, _, 0, 0, ..]
+            | [b'P', b'1'..=b'7', b'\n' | b'\r' | b'\t' | b' ', ..]
+            | [b'I', b'I', 42 | 43, 0, ..]
+            | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Picture),
+            _ if idx::matches(head) => Some(Self::Idx),
+            _ => of_text(head),
+        }
+    }
+}
+
+/// The format of a text, by its first line; none of anything else.
+fn of_text(head: &[u8]) -> Option<Format> {
+    // Cut within a character, or in another encoding, it is still text.
+    let text = String::from_utf8_lossy(head);
+    if text.contains(|c: char| c.is_control() && !c.is_whitespace()) {
+        return None;
+    }
+    let (line, is_whole) = text.split_once('\n').map_or((&*text, false), |(line, _)| (line, true));
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    if !is_whole && words.len() > FEWEST_NUMBERS {
+        words.pop();
+    }
+    let is_pair = |word: &&str| {
+        word.split_once(':').is_some_and(|(i, x)| i.parse::<u32>().is_ok() && x.parse::<f64>().is_ok())
+    };
+    let is_number = |word: &&str| word.parse::<f64>().is_ok();
+    // A label may be a name.
+    let inner = words.get(1..words.len().saturating_sub(1)).unwrap_or_default();
+    if words.len() > 1 && words[1..].iter().all(is_pair) {
+        Some(Format::Libsvm)
+    } else if words.len() > FEWEST_NUMBERS && inner.iter().all(is_number) {
+        Some(Format::Numbers)
+    } else if line.split([',', ';', '\t']).count() > FEWEST_NUMBERS {
+        Some(Format::Csv)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,57 @@
+//! Shares of a Parquet file.
+
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use super::{Error, Images, Reader, formats::parquet};
+
+/// A Parquet file of pictures, of which some row groups can be read without the others: each of several machines reads a
+/// share.
+///
+/// ```no_run
+/// use handful::dataset::RowGroups;
+///
+/// let file = RowGroups::open("train-00000-of-00001.parquet".as_ref())?;
+/// let first = file.images(0..1)?;
+/// assert_eq!(first.pixels.nrows(), file.sizes()[0]);
+/// # Ok::<(), handful::dataset::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RowGroups {
+    path: PathBuf,
+    sizes: Vec<usize>,
+}
+
+impl RowGroups {
+    /// Of a file, of which the end alone is read.
+    ///
+    /// # Errors
+    /// If it is no Parquet, or damaged.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        Ok(Self { path: path.to_owned(), sizes: parquet::group_sizes(path)? })
+    }
+
+    /// Rows in each row group.
+    #[must_use]
+    pub fn sizes(&self) -> &[usize] {
+        &self.sizes
+    }
+
+    /// The images of some row groups, with their labels.
+    ///
+    /// # Errors
+    /// If they cannot be read, or there are none.
+    pub fn images(&self, groups: Range<usize>) -> Result<Images, Error> {
+        Reader::new(&self.path, parquet::open_groups(&self.path, groups)?).read_all()
+    }
+
+    /// The labels of some row groups alone, for which no picture is decoded.
+    ///
+    /// # Errors
+    /// If they cannot be read, or there are none.
+    pub fn labels(&self, groups: Range<usize>) -> Result<Vec<String>, Error> {
+        parquet::labels(&self.path, groups)
+    }
+}
