@@ -4,6 +4,7 @@
 //! (elastic deformations: Simard, Steinkraus and Platt 2003). What comes is an endless data set, [`Augmented`]: the
 //! images themselves, and behind them round after round of deformed ones, of which any part can be made at any time.
 
+mod augmenter;
 mod deformation;
 mod elastic;
 mod error;
@@ -16,6 +17,7 @@ use ndarray::{Array2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use rayon::prelude::*;
 
+pub use augmenter::Augmenter;
 pub use error::Error;
 
 use deformation::Deformer;
@@ -26,69 +28,7 @@ use crate::{
     step::BATCH,
 };
 
-/// How far images are deformed, at most; lengths are in parts of an image's height and width, whatever its size.
-///
-/// The defaults leave digits legible, and what they are. They were chosen on MNIST's training images alone, by the
-/// errors of neighbours among deformed digits.
-///
-/// ```
-/// use handful::{Dataset, augment::Augmenter};
-/// use ndarray::{array, s};
-///
-/// let images = array![[0_u8, 9, 0, 0, 9, 0, 0, 9, 0], [0, 0, 0, 9, 9, 9, 0, 0, 0]];
-/// let data = Dataset::new(images, [3, 3], vec![1, 0], vec!["lying".into(), "standing".into()])?;
-/// let augmented = Augmenter { rotation: 5.0, ..Augmenter::default() }.augment(&data, 0)?;
-///
-/// let many = augmented.rows(0..1000)?;
-/// assert_eq!(many.class_counts(), [500, 500]);
-/// assert_eq!(many.images().slice(s![..2, ..]), data.images());
-/// assert_eq!(augmented.rows(700..701)?.images().row(0), many.images().row(700));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Augmenter {
-    /// Degrees that an image is turned to either side, 0 to 180.
-    pub rotation: f64,
-    /// By how much height and width, each on its own, grow and shrink: 0.1 for 0.9 to 1.1 times; 0 to 0.9.
-    pub scale: f64,
-    /// How far an image slants to either side: columns a row, 0 to 2.
-    pub shear: f64,
-    /// How far an image moves in each direction, 0 to 1.
-    pub translation: f64,
-    /// How far elastic deformation moves a pixel in each direction: the standard deviation, 0 to 1.
-    pub elastic: f64,
-    /// How far apart pixels are that elastic deformation moves differently: the standard deviation of the Gaussian that
-    /// smooths it, 0.02 to 1.
-    pub smoothness: f64,
-}
-
-impl Default for Augmenter {
-    fn default() -> Self {
-        Self { rotation: 10.0, scale: 0.15, shear: 0.25, translation: 0.03, elastic: 0.015, smoothness: 0.12 }
-    }
-}
-
 impl Augmenter {
-    /// Whether each parameter is in its range.
-    ///
-    /// # Errors
-    /// [`Error::Range`] if one is not.
-    pub fn check(&self) -> Result<(), Error> {
-        for (name, found, range) in [
-            ("rotation", self.rotation, 0.0..=180.0),
-            ("scale", self.scale, 0.0..=0.9),
-            ("shear", self.shear, 0.0..=2.0),
-            ("translation", self.translation, 0.0..=1.0),
-            ("elastic", self.elastic, 0.0..=1.0),
-            ("smoothness", self.smoothness, 0.02..=1.0),
-        ] {
-            if !range.contains(&found) {
-                return Err(Error::Range { name, least: *range.start(), most: *range.end(), found });
-            }
-        }
-        Ok(())
-    }
-
     /// The endless data set that these images and a seed make. Takes no time: rows are made when they are asked for.
     ///
     /// # Errors

@@ -57,7 +57,7 @@ impl Level {
                 Self::Avx2 => is_x86_feature_detected!("avx2"),
                 Self::Avx512 => avx512(),
                 Self::Avx512Vnni => vnni(),
-                Self::Amx => vnni() && super::x86::amx_is_available(),
+                Self::Amx => vnni() && super::amx_permission::is_granted(),
             }
         }
         #[cfg(not(target_arch = "x86_64"))]

@@ -19,6 +19,8 @@
 //! A [`Level`] names the instructions that multiply. It is found out once, and every level gives the same
 //! whole numbers. This is the only module with unsafe code.
 
+#[cfg(target_arch = "x86_64")]
+mod amx_permission;
 mod element;
 mod kernel;
 mod level;

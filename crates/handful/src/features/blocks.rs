@@ -4,7 +4,10 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, patches::Patches};
+use super::{
+    Dictionary, DictionaryParams, Error, Gradients, Pca,
+    patches::{Patches, WHITENING},
+};
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
@@ -13,9 +16,6 @@ use crate::{
     step::{Step, check_number, transform_observed},
     tensor_file::{self, Reader, Writer},
 };
-
-/// Of the components that dictionaries are learned from: their variance is that of the data to the power of ¾.
-pub(super) const WHITENING: f64 = 0.25;
 
 /// The most rows and columns of a coarse grid.
 const MOST_POOLS: usize = 64;

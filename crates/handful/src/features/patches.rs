@@ -10,6 +10,9 @@ use crate::{
     tensor_file::{self, Reader, Writer},
 };
 
+/// Of the components that dictionaries are learned from: their variance is that of the data to the power of ¾.
+pub(super) const WHITENING: f64 = 0.25;
+
 /// Images and windows that a dictionary is learned from, at most.
 const IMAGES: usize = 6000;
 const WINDOWS: usize = 250_000;
@@ -58,7 +61,7 @@ impl Patches {
         }
         let rows = rows.slice(s![..n, ..]);
         let rows = rows.select(Axis(0), &evenly(n, WINDOWS.min(n)));
-        let pca = Pca::fit_observed(rows.view(), n_components, super::blocks::WHITENING, tally)?;
+        let pca = Pca::fit_observed(rows.view(), n_components, WHITENING, tally)?;
         let places = transform_observed(&pca, rows.view(), |_| tally.ask())?;
         let dictionary = Dictionary::fit(params, places.view())?;
         let pooling = Pooling::new(windows.per_side(), n_pools);

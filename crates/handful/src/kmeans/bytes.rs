@@ -10,10 +10,13 @@ use super::{
     partial_stats::PartialStats,
     rounded::{Lower, PARTS, Rounded},
     samples::Samples,
-    settle::{NOWHERE, Settled, around},
+    settle::{NOWHERE, around},
     vectors::{Vectors, whole},
 };
-use crate::distance::{CONTIGUOUS, Kernel, with_kernel};
+use crate::{
+    distance::{CONTIGUOUS, Kernel, with_kernel},
+    kmeans::vectors::Settled,
+};
 
 /// Labels that are compared at once, for few change.
 const BLOCK: usize = 32;

@@ -5,8 +5,11 @@ use std::cmp::Ordering;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
-use super::{Error, rounded::WIDTH};
+use super::Error;
 use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
+
+/// Values that are summed apart, so that vector instructions can.
+pub(super) const WIDTH: usize = 16;
 
 /// Given centroids are taken to the nearest multiple of one part in so many.
 const GIVEN_DENOMINATOR: u64 = 1 << 20;

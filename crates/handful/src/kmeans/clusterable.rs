@@ -2,12 +2,11 @@
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
-use super::{
-    Centroids, Error, Job, KMeans, KMeansParams, assign,
-    bytes::Bytes,
-    floats::{self, Floats},
+use super::{Centroids, Error, Job, KMeans, KMeansParams, assign, bytes::Bytes};
+use crate::{
+    distance::{Element, Scale},
+    kmeans::float_rows::{Floats, check, quantise},
 };
-use crate::distance::{Element, Scale};
 
 /// An [`Element`] whose vectors can be clustered: bytes, whose means are fractions, or floats.
 pub trait Clusterable: Element {
@@ -58,9 +57,9 @@ macro_rules! cluster_floats {
                 x: ArrayView2<Self>,
                 weights: Option<&[f64]>,
             ) -> Result<KMeans<Array2<f64>>, Error> {
-                let largest = floats::check(x)?;
+                let largest = check(x)?;
                 let (x, scale) = (x.as_standard_layout(), Scale::new(x));
-                let (bytes, lost) = floats::quantise(x.view(), &scale);
+                let (bytes, lost) = quantise(x.view(), &scale);
                 let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights).on_grid(largest);
                 params.run(&floats, Job::default(), || Ok(()))
             }
@@ -70,9 +69,9 @@ macro_rules! cluster_floats {
                 n_clusters: usize,
                 centroids: &Array2<f64>,
             ) -> Result<Vec<u32>, Error> {
-                floats::check(x)?;
+                check(x)?;
                 let (x, scale) = (x.as_standard_layout(), Scale::new(x));
-                let (bytes, lost) = floats::quantise(x.view(), &scale);
+                let (bytes, lost) = quantise(x.view(), &scale);
                 let floats = Floats::new(x.view(), &scale, bytes.view(), lost, None);
                 Ok(assign::assign_once(&floats, n_clusters, centroids))
             }

@@ -2,10 +2,7 @@
 
 use ndarray::{ArrayView1, Zip};
 
-use super::{
-    centroids::{Centroids, Fraction},
-    partial_stats::PartialStats,
-};
+use super::centroids::{Centroids, Fraction};
 
 /// A row that an empty cluster may move to.
 pub(super) struct Far<'a> {
@@ -88,15 +85,13 @@ impl Farthest {
         self.rows.truncate(self.most);
     }
 
+    /// For each row found, the farthest first, what an empty cluster wants of it.
+    pub(super) fn candidates(&self) -> impl Iterator<Item = Far<'_>> {
+        self.rows.iter().map(|row| Far { label: row.label as usize, weight: 1, pixels: &row.pixels })
+    }
+
     /// For each row found, the farthest first: its number, its label and its pixels.
     pub fn rows(&self) -> impl Iterator<Item = (u64, u32, &[u8])> {
         self.rows.iter().map(|row| (row.number, row.label, &row.pixels[..]))
-    }
-
-    /// The mean of each cluster of the rows, with empty ones moved to the farthest rows.
-    pub(super) fn means(&self, stats: &PartialStats, previous: &Centroids) -> Centroids {
-        let rows =
-            self.rows.iter().map(|row| Far { label: row.label as usize, weight: 1, pixels: &row.pixels });
-        stats.means_with(previous, rows)
     }
 }

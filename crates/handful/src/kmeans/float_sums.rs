@@ -3,8 +3,11 @@
 use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-use super::{floats::Floats, grid::Grid, settle::NOWHERE};
-use crate::distance::{CONTIGUOUS, Float, Kernel, with_kernel};
+use super::{grid::Grid, settle::NOWHERE};
+use crate::{
+    distance::{CONTIGUOUS, Float, Kernel, with_kernel},
+    kmeans::float_rows::Floats,
+};
 
 /// Rows that are summed before their sum is added to others: not left to threads, so that these do not matter.
 pub(super) const BLOCK: usize = 256;

@@ -8,6 +8,7 @@ use rand::{rngs::ChaCha8Rng, seq::index};
 
 use super::{Centroids, Error, KMeansParams, samples::Samples};
 use crate::progress::Observer;
+pub(super) use seeding::n_trials;
 use seeding::seed_together;
 
 /// Seeding looks at so many rows unless told otherwise, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
@@ -67,12 +68,6 @@ pub(super) fn k_means_plus_plus(
         chosen.extend(seed_together(samples, n_clusters, weights, rngs, observer)?);
     }
     Ok(chosen)
-}
-
-/// Rows that are tried as the next centroid.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
-pub(super) fn n_trials(n_clusters: usize) -> usize {
-    2 + (n_clusters as f64).ln() as usize
 }
 
 impl KMeansParams {

@@ -4,30 +4,27 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 use super::{
     Error,
-    assign::assign_once,
-    bytes::Bytes,
     centroids::Centroids,
     farthest::{Far, relocate},
     samples::{Samples, mean_variance},
-    vectors::Vectors,
 };
-use crate::distance::{CONTIGUOUS, Kernel, with_kernel};
-
-/// Rows that are packed at a time.
-const ROWS: usize = 1 << 16;
+use crate::{
+    distance::{CONTIGUOUS, Kernel},
+    kmeans::Farthest,
+};
 
 /// What a batch of rows tells K-Means: how many are nearest to each centroid, their sum, and the sum of their
 /// squared lengths. Whole numbers: however rows are split into batches, and in whatever order these are merged, the
 /// bits are the same. Sums wrap, so that what rows that move take along can be told as a difference.
 ///
 /// ```
-/// use handful::kmeans::{Centroids, partial_stats};
+/// use handful::kmeans::{Centroids, PartialStats};
 /// use ndarray::array;
 ///
 /// let centroids = Centroids::from_f64(&array![[0.0], [100.0]])?;
-/// let mut stats = partial_stats(array![[3_u8], [90]].view(), &centroids)?;
-/// stats.merge(&partial_stats(array![[5_u8], [110]].view(), &centroids)?);
-/// assert_eq!(stats.counts(), [2, 2]);
+/// // 3 and 90 on one machine, 5 and 110 on another.
+/// let mut stats = PartialStats::from_parts(vec![1, 1], array![[3], [90]], vec![9, 8100])?;
+/// stats.merge(&PartialStats::from_parts(vec![1, 1], array![[5], [110]], vec![25, 12_100])?);
 /// assert_eq!(stats.means(&centroids).to_f64(), array![[4.0], [100.0]]);
 /// assert_eq!(stats.inertia(&centroids), 9.0 + 100.0 + 25.0 + 100.0);
 /// # Ok::<(), handful::kmeans::Error>(())
@@ -38,34 +35,6 @@ pub struct PartialStats {
     pub(super) sums: Array2<u64>,
     /// Σ |x|².
     pub(super) squares: Vec<u128>,
-}
-
-/// The statistics of the rows of `x`, shape (n, `n_features`), each counted for its nearest centroid; of equally
-/// near ones for the lowest.
-///
-/// O(n · `n_clusters` · `n_features`) on all threads of the current rayon pool. No sum overflows below 10¹¹ rows of
-/// 1,000 features.
-///
-/// # Errors
-/// [`Error::FeatureCount`] if the number of features differs.
-pub fn partial_stats(x: ArrayView2<u8>, centroids: &Centroids) -> Result<PartialStats, Error> {
-    let expected = centroids.n_features();
-    if x.ncols() != expected {
-        return Err(Error::FeatureCount { expected, found: x.ncols() });
-    }
-    let mut stats = PartialStats::new(centroids.n_clusters(), expected);
-    for rows in x.axis_chunks_iter(Axis(0), ROWS) {
-        let rows = rows.as_standard_layout();
-        let bytes = Bytes::new(rows.view());
-        let nearest = assign_once(&bytes, centroids.n_clusters(), centroids);
-        let samples = bytes.samples();
-        with_kernel!(samples.level, |kernel| {
-            for (row, &j) in nearest.iter().enumerate() {
-                stats.add(kernel, j as usize, samples, row, 1);
-            }
-        });
-    }
-    Ok(stats)
 }
 
 impl PartialStats {
@@ -175,6 +144,11 @@ impl PartialStats {
         means
     }
 
+    /// [`means_with`](Self::means_with) the farthest of rows that came in batches.
+    pub(super) fn means_far(&self, previous: &Centroids, farthest: &Farthest) -> Centroids {
+        self.means_with(previous, farthest.candidates())
+    }
+
     pub(super) fn add<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize, weight: u64) {
         self.counts[j] = self.counts[j].wrapping_add(weight);
         let square = u128::from(weight) * u128::from(samples.norms[row]);
@@ -221,6 +195,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn partial_stats(x: ArrayView2<u8>, centroids: &Centroids) -> PartialStats {
+        let mut stats = PartialStats::new(centroids.n_clusters(), centroids.n_features());
+        for row in x.outer_iter() {
+            let distances = (0..centroids.n_clusters()).map(|j| centroids.squared_distance(row, j));
+            let nearest = distances.enumerate().min_by(|(_, a), (_, b)| a.compare(*b)).expect("a cluster").0;
+            let one = row.insert_axis(Axis(0));
+            let square = row.iter().map(|&x| u128::from(x).pow(2)).sum();
+            let (mut counts, mut squares) = (vec![0; stats.counts.len()], vec![0; stats.counts.len()]);
+            let mut sums = Array2::zeros(stats.sums.raw_dim());
+            (counts[nearest], squares[nearest]) = (1, square);
+            sums.row_mut(nearest).assign(&one.row(0).mapv(u64::from));
+            stats.merge(&PartialStats { counts, sums, squares });
+        }
+        stats
+    }
     use crate::kmeans::{Init, KMeans};
 
     proptest! {
@@ -234,13 +224,13 @@ mod tests {
             let x = Array2::from_shape_fn((n, 3), |(i, j)| bytes[3 * i + j]);
             let start = Array2::from_shape_fn((k, 3), |(i, j)| f64::from(x[[i * n / k, j]]));
             let centroids = Centroids::from_f64(&start)?;
-            let whole = partial_stats(x.view(), &centroids)?;
+            let whole = partial_stats(x.view(), &centroids);
 
             let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(n)).chain([0, n]).collect();
             cuts.sort_unstable();
             let mut merged = PartialStats::new(k, 3);
             for batch in cuts.windows(2).rev() {
-                merged.merge(&partial_stats(x.slice(s![batch[0]..batch[1], ..]), &centroids)?);
+                merged.merge(&partial_stats(x.slice(s![batch[0]..batch[1], ..]), &centroids));
             }
             prop_assert_eq!(&merged, &whole);
             prop_assert_eq!(whole.counts().iter().sum::<u64>(), n as u64);
@@ -248,17 +238,14 @@ mod tests {
             if whole.counts().iter().all(|&count| count > 0) {
                 let step = KMeans::params(k).init(Init::Given(start)).max_iter(1).fit(x.view())?;
                 prop_assert_eq!(&whole.means(&centroids), &step.centroids);
-                let after = partial_stats(x.view(), &step.centroids)?;
+                let after = partial_stats(x.view(), &step.centroids);
                 prop_assert_eq!(after.inertia(&step.centroids).to_bits(), step.inertia.to_bits());
             }
         }
     }
 
     #[test]
-    fn wrong_features_are_an_error() {
-        let centroids = Centroids::from_f64(&Array2::zeros((2, 3))).unwrap();
-        let result = partial_stats(Array2::zeros((1, 4)).view(), &centroids);
-        assert!(matches!(result, Err(Error::FeatureCount { expected: 3, found: 4 })));
+    fn wrong_values_are_an_error() {
         let error = Centroids::from_f64(&Array2::from_elem((1, 1), 300.0)).unwrap_err();
         assert!(error.to_string().contains("from 0 to 255, found 300"), "{error}");
     }

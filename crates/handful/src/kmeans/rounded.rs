@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::centroids::Centroids;
+use super::centroids::{Centroids, WIDTH};
 use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
 
 /// Of a byte.
@@ -66,9 +66,6 @@ impl Lower {
         self.scaled_norms[j] + PARTS * PARTS * (term - 2 * upper) - 2 * PARTS * lower
     }
 }
-
-/// Values that are summed apart, so that vector instructions can.
-pub(super) const WIDTH: usize = 16;
 
 /// Squared lengths of one centroid and of what rounding took from it, these in 256ths.
 struct Lengths {

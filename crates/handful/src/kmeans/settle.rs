@@ -1,7 +1,10 @@
 //! Which of a few centroids is the nearest of a row, exactly.
 
 use super::{rounded::Rounded, samples::Samples, vectors::Vectors};
-use crate::distance::{CONTIGUOUS, Kernel};
+use crate::{
+    distance::{CONTIGUOUS, Kernel},
+    kmeans::vectors::Settled,
+};
 
 /// The label of a row that has none yet.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -23,15 +26,6 @@ pub(super) struct Measured {
     pub(super) upper: i64,
     /// Between the row and the centroid, both rounded, squared.
     pub(super) distance: i64,
-}
-
-/// The nearest of some centroids. Distances are in steps of the rows' bytes.
-pub(super) struct Settled {
-    pub(super) nearest: u32,
-    /// How far it is, or a little more.
-    pub(super) distance: f64,
-    /// How far the next is, or a little less.
-    pub(super) next: f64,
 }
 
 impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {

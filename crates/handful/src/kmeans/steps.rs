@@ -9,15 +9,16 @@ use super::{Centroids, Error, Farthest, PartialStats};
 /// [`fit`](super::KMeansParams::fit), bit for bit.
 ///
 /// ```
-/// use handful::kmeans::{Centroids, Farthest, Steps, partial_stats};
-/// use ndarray::{array, s};
+/// use handful::kmeans::{Centroids, Farthest, Shard, Steps};
+/// use ndarray::array;
 ///
 /// let x = array![[0_u8], [2], [10], [12]];
 /// let mut run = Steps::new(Centroids::from_f64(&array![[0.0], [1.0]])?, 300, 0.0);
+/// // All rows are one machine's; of several the statistics are merged.
+/// let mut shard = Shard::new(&x, None, 1, 1);
 /// while !run.has_ended() {
-///     let mut stats = partial_stats(x.slice(s![..2, ..]), run.centroids())?;
-///     stats.merge(&partial_stats(x.slice(s![2.., ..]), run.centroids())?);
-///     run.step(stats, &Farthest::default())?;
+///     shard.pass(&x, &[Some(run.centroids())])?;
+///     run.step(shard.stats(0).clone(), &Farthest::default())?;
 /// }
 /// assert_eq!((run.centroids().to_f64(), run.inertia(), run.n_iter()), (array![[1.0], [11.0]], 4.0, 3));
 /// # Ok::<(), handful::kmeans::Error>(())
@@ -124,7 +125,7 @@ impl Steps {
             if is_at_rest {
                 self.ended = true;
             } else {
-                let means = farthest.means(&stats, &self.centroids);
+                let means = stats.means_far(&self.centroids, farthest);
                 self.converged = self.centroids.movement(&means).iter().sum::<f64>() <= self.tol;
                 self.centroids = means;
             }

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::{Error, rounded::Rounded, samples::Samples, settle::Settled};
+use super::{Error, rounded::Rounded, samples::Samples};
 use crate::distance::Kernel;
 
 /// Rows, and what is done with them where bytes and floats differ.
@@ -57,6 +57,15 @@ pub(super) trait Vectors: Sync {
 
     /// Squared distances of the rows to their centroids, summed.
     fn inertia(&self, stats: &Self::Stats, centroids: &Self::Centroids, labels: &[u32]) -> f64;
+}
+
+/// The nearest of some centroids. Distances are in steps of the rows' bytes.
+pub(super) struct Settled {
+    pub(super) nearest: u32,
+    /// How far it is, or a little more.
+    pub(super) distance: f64,
+    /// How far the next is, or a little less.
+    pub(super) next: f64,
 }
 
 /// Weights as whole numbers, and what one of these stands for: whole ones as they are, others to the nearest multiple

@@ -8,6 +8,7 @@
 mod bytes;
 mod classifier;
 mod engine;
+mod error;
 mod floats;
 mod index;
 pub mod inverted;
@@ -23,6 +24,7 @@ pub(crate) mod votes;
 use ndarray::{ArcArray2, Array2, ArrayView2, s};
 
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
+pub use error::Error;
 pub use index::Index;
 pub use inverted::InvertedIndex;
 pub use out_of_core::OutOfCore;
@@ -32,73 +34,9 @@ pub use votes::{TieBreak, Weights};
 use engine::Searchable;
 
 use crate::{
-    dataset,
     distance::Element,
     progress::{Cancelled, Observer},
 };
-
-/// What can be wrong with a search.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// More neighbours than there are points, or none.
-    #[error("{}", neighbor_count(*n_neighbors, *n_samples))]
-    NeighborCount {
-        /// Neighbours asked for.
-        n_neighbors: usize,
-        /// Vectors to search.
-        n_samples: usize,
-    },
-    /// Queries of another length than the points.
-    #[error("expected queries of {expected} features, as in the vectors to search, found {found}")]
-    FeatureCount {
-        /// Features of the points.
-        expected: usize,
-        /// Features of the queries.
-        found: usize,
-    },
-    /// A value that no distance can be measured to.
-    #[error(
-        "row {row} of the {what} has {value:e} in column {column}: expected finite numbers, at most 1e150 in size"
-    )]
-    NotFinite {
-        /// `vectors to search` or `queries`.
-        what: &'static str,
-        /// Row of the value.
-        row: usize,
-        /// Column of the value.
-        column: usize,
-        /// NaN, an infinity, or a number beyond 1e150, whose square might overflow.
-        value: f64,
-    },
-    /// The search does not fit into the memory that it may use.
-    #[error(
-        "expected a memory limit of at least {} MB for {what}, found {} MB: raise it", needed.div_ceil(1 << 20), limit >> 20
-    )]
-    Memory {
-        /// What takes it.
-        what: String,
-        /// Bytes wanted.
-        needed: u64,
-        /// Bytes allowed.
-        limit: u64,
-    },
-    /// Rows cannot be read.
-    #[error(transparent)]
-    Dataset(#[from] dataset::Error),
-    /// Ended by the observer.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
-
-fn neighbor_count(n_neighbors: usize, n_samples: usize) -> String {
-    match n_samples {
-        0 => format!("n_neighbors is {n_neighbors}, and there are no vectors to search"),
-        _ => format!(
-            "n_neighbors is {n_neighbors}: expected 1 to {n_samples}, the number of vectors to search"
-        ),
-    }
-}
 
 /// The nearest points of each query, nearest first; both arrays have shape (`n_queries`, `n_neighbors`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,10 @@ use std::arch::x86_64::{
     _mm512_storeu_si512, _mm512_sub_epi32,
 };
 
-use super::{GROUP, Vector, pairs, products};
+use super::{
+    GROUP,
+    vector::{Vector, pairs, products},
+};
 
 #[derive(Clone, Copy)]
 pub(super) struct Bytes512(__m512i);

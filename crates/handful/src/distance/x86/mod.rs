@@ -7,6 +7,7 @@ use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 mod amx;
 mod avx2;
 mod avx512;
+mod vector;
 mod vnni;
 
 use super::{
@@ -14,32 +15,10 @@ use super::{
     level::Level,
 };
 pub(crate) use amx::Amx;
-pub(super) use amx::is_available as amx_is_available;
 use avx2::Bytes256;
 use avx512::Bytes512;
+use vector::Vector;
 use vnni::Vnni512;
-
-/// A register of 32-bit sums, one for each of `WIDTH` points.
-///
-/// # Safety
-/// Every method wants the instruction set; `points`, `below` and `store` want a pointer that is good for
-/// `WIDTH` elements.
-trait Vector: Copy {
-    const WIDTH: usize;
-    /// The values of `WIDTH` points in one group.
-    type Points: Copy;
-    /// A query's values in one group, as it is kept, and repeated for every point.
-    type Word: Copy;
-    type Query: Copy;
-
-    unsafe fn zero() -> Self;
-    unsafe fn points(points: *const [u8; GROUP]) -> Self::Points;
-    unsafe fn query(word: &Self::Word) -> Self::Query;
-    unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self;
-    /// The lanes in which `base` less twice the sum is at most `threshold`.
-    unsafe fn below(self, base: *const i32, threshold: i32) -> u32;
-    unsafe fn store(self, to: *mut i32);
-}
 
 /// [`Kernel::multiply`] for `Q` queries, with `R` registers of points at a time.
 ///
@@ -93,16 +72,6 @@ unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
             }
         }
     }
-}
-
-/// Even and odd values apart, as 16-bit halves: `madd` of those cannot saturate, as that of bytes would.
-fn pairs(group: [i8; GROUP]) -> [i32; 2] {
-    let pair = |low: i8, high: i8| i32::from(low) & 0xffff | i32::from(high) << 16;
-    [pair(group[0], group[2]), pair(group[1], group[3])]
-}
-
-fn products(point: &[u8], query: &[i8]) -> i32 {
-    point.iter().zip(query).map(|(&x, &q)| i32::from(x) * i32::from(q)).sum()
 }
 
 /// Implements [`Kernel`] for a level.

@@ -5,7 +5,7 @@ use std::arch::x86_64::{
     _mm512_reduce_add_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_storeu_si512,
 };
 
-use super::{GROUP, Vector, avx512::below512};
+use super::{GROUP, avx512::below512, vector::Vector};
 
 #[derive(Clone, Copy)]
 pub(super) struct Vnni512(__m512i);

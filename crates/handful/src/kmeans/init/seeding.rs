@@ -4,15 +4,18 @@ use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{
-    n_trials,
-    shares::{BLOCK, Shares, first},
-};
+use super::shares::{BLOCK, Shares, first};
 use crate::{
     distance::{self, CONTIGUOUS, Kernel, LANES, Packed, Panel, Scratch, with_kernel},
     kmeans::{Error, samples::Samples},
     progress::{Observer, Stage},
 };
+
+/// Rows that are tried as the next centroid.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
+pub(in crate::kmeans) fn n_trials(n_clusters: usize) -> usize {
+    2 + (n_clusters as f64).ln() as usize
+}
 
 /// A run on its way.
 struct Seeding<'a> {

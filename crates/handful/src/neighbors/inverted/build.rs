@@ -13,15 +13,12 @@ use crate::{
     dataset::RowSource,
     distance::{all_terms, evenly, with_kernel},
     kmeans,
-    neighbors::{Algorithm, NearestNeighbors, Neighbors},
+    neighbors::{
+        Algorithm, NearestNeighbors, Neighbors,
+        inverted::recall::{ORDERED, RECALL_NEIGHBORS, RECALL_QUERIES},
+    },
     sketch::Sketch,
 };
-
-/// Rows of which the recall is measured, and how many neighbours of each.
-pub(super) const RECALL_QUERIES: usize = 1000;
-pub(super) const RECALL_NEIGHBORS: usize = 3;
-/// The most pairs of query and list that are ordered at a time.
-pub(super) const ORDERED: usize = 1 << 19;
 
 impl InvertedParams {
     /// An index of rows, shape (n, `n_features`), which it copies into memory, from there or from disk.

@@ -1,6 +1,6 @@
 //! What making an index in a file takes of memory, and what searching it does.
 
-use super::{BLOCK, BLOCK_BYTES, BLOCK_PROBES, Error, InvertedIndex, InvertedParams, build, lists, router};
+use super::{BLOCK, BLOCK_BYTES, BLOCK_PROBES, Error, InvertedIndex, InvertedParams, lists, recall, router};
 use crate::{
     dataset::RowSource,
     kmeans::Passes,
@@ -64,7 +64,7 @@ impl Plan {
         let shape = rows.shape();
         let most = batch(shape.1);
         let Some(limit) = limit else { return Ok(Self { passes: None, batch: most, search: None }) };
-        let (sample, n_queries) = (router::sample(rows, n_lists), build::RECALL_QUERIES.min(shape.0));
+        let (sample, n_queries) = (router::sample(rows, n_lists), recall::RECALL_QUERIES.min(shape.0));
         let tried = router::tried(shape) as u64;
         let [n, d, k, threads] = [shape.0, shape.1, n_lists, rayon::current_num_threads()].map(|x| x as u64);
         // Of each row the label and the list; of each cluster sums, twice, and those of each thread, of which the allocator
@@ -76,11 +76,11 @@ impl Plan {
         let held = BASE + labels + lists;
         let least = n.min(LEAST_BATCH.min(most) as u64);
         let components = 12 * d * Basis::sample_size(shape.0, shape.1) as u64;
-        let recall = labels + lists + Costs::new(shape, n_queries, build::RECALL_NEIGHBORS + 1).least();
+        let recall = labels + lists + Costs::new(shape, n_queries, recall::RECALL_NEIGHBORS + 1).least();
         let steps = [
             in_memory.min(in_passes),
             held + tried * of_row + components,
-            held + (least * of_row).max(of_parts()).max(build::ORDERED as u64 * OF_PROBE),
+            held + (least * of_row).max(of_parts()).max(recall::ORDERED as u64 * OF_PROBE),
             recall,
         ];
         let needed = steps.into_iter().max().expect("four steps");

@@ -2,6 +2,12 @@
 
 use crate::metrics::wilson_interval;
 
+/// Rows of which the recall is measured, and how many neighbours of each.
+pub(super) const RECALL_QUERIES: usize = 1000;
+pub(super) const RECALL_NEIGHBORS: usize = 3;
+/// The most pairs of query and list that are ordered at a time.
+pub(super) const ORDERED: usize = 1 << 19;
+
 /// The share of the exact nearest neighbours that a search of the nearest lists finds, measured on rows of the data.
 ///
 /// Some rows, evenly spread, are searched for with their exact `n_neighbors` nearest others, and of each of those it is

@@ -2,11 +2,11 @@
 
 use ndarray::Array2;
 
-use super::{
-    ink::{EDGE, STROKE},
-    region::Region,
-};
+use super::region::Region;
 
+/// Of ink's full strength: what a stroke has at least, and what its soft edge has at least.
+pub(super) const STROKE: f32 = 0.35;
+pub(super) const EDGE: f32 = 0.12;
 /// A blot of less ink, compared with the largest, is a speck,
 const SPECK: f32 = 0.06;
 

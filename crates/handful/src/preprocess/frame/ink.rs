@@ -18,9 +18,6 @@ use super::{
     paper::{Paper, SAME_GREY},
 };
 
-/// Of ink's full strength: what a stroke has at least, and what its soft edge has at least.
-pub(super) const STROKE: f32 = 0.35;
-pub(super) const EDGE: f32 = 0.12;
 /// The first reading's ink is at most this share of the picture, of its border, and of its corners, to be certain.
 const CERTAIN: Shares = Shares { whole: 0.3, border: 0.2, corners: 0.1 };
 /// How much ink at the border and in the corners speaks against a reading, and how much ink in several pieces. The

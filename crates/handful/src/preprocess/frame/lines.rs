@@ -14,7 +14,7 @@
 
 use ndarray::{Array2, ArrayViewMut2};
 
-use super::ink::EDGE;
+use super::blots::EDGE;
 
 /// Lines may rise or fall by this share of their length.
 const STEEPEST: f64 = 0.12;

@@ -21,7 +21,7 @@ mod stroke;
 
 use ndarray::{Array2, ArrayView2};
 
-use ink::EDGE;
+use blots::EDGE;
 use looks::{Look, WORKING_SIDE, looks};
 use region::Region;
 use resize::reduced_shape;

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{
     BOX, Frame,
-    ink::EDGE,
+    blots::EDGE,
     region::Region,
     resize::{enlarge, resize},
 };

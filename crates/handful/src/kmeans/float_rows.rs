@@ -1,0 +1,61 @@
+//! Rows of floats, and what they are as bytes.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{Error, grid::Grid, samples::Samples, vectors::whole};
+use crate::distance::{CONTIGUOUS, Float, Scale, largest};
+
+/// Rows of floats, perhaps with weights.
+pub(super) struct Floats<'a, T> {
+    pub(super) rows: ArrayView2<'a, T>,
+    pub(super) scale: &'a Scale,
+    pub(super) samples: Samples<'a>,
+    /// As they are, and as whole numbers for seeding.
+    pub(super) weights: Option<(&'a [f64], Vec<u64>)>,
+    /// What sums are taken on, where it holds all values.
+    pub(super) grid: Option<Grid>,
+}
+
+/// The rows in bytes, and how far each is from them, in steps.
+pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<u8>, Vec<f32>) {
+    let (bytes, lost) = scale.quantise(rows);
+    #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
+    let lost = lost.into_iter().map(|lost| lost as f32 * (1.0 + 1e-6)).collect();
+    (bytes, lost)
+}
+
+/// The size of the largest value. Values that no sum of squares can be made of are errors.
+pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<f64, Error> {
+    largest(values).map_err(|(row, column, value)| Error::Value { row, column, value })
+}
+
+impl<'a, T: Float> Floats<'a, T> {
+    /// `rows` are in standard layout, `bytes` and `lost` what [`quantise`] makes of them.
+    pub(super) fn new(
+        rows: ArrayView2<'a, T>,
+        scale: &'a Scale,
+        bytes: ArrayView2<'a, u8>,
+        lost: Vec<f32>,
+        weights: Option<&'a [f64]>,
+    ) -> Self {
+        // Closer rows are as good as the same: their squared distance may be no float but zero.
+        let least = f64::MIN_POSITIVE.sqrt() / scale.step();
+        #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
+        let lost = lost.into_iter().map(|lost| lost + (least * (1.0 + 1e-6)) as f32).collect();
+        Self {
+            rows,
+            scale,
+            samples: Samples::new(bytes).inexact(lost),
+            weights: weights.map(|weights| (weights, whole(weights).0)),
+            grid: None,
+        }
+    }
+
+    pub(super) fn weight(&self, row: usize) -> f64 {
+        self.weights.as_ref().map_or(1.0, |(weights, _)| weights[row])
+    }
+
+    pub(super) fn row(&self, row: usize) -> &[T] {
+        self.rows.row(row).to_slice().expect(CONTIGUOUS)
+    }
+}
