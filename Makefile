@@ -65,8 +65,9 @@ test-full: setup ## Run all tests, the slow ones too (on Debian; installs datase
 	$(MAKE) test-python
 	$(MAKE) test-page
 
-lint: $(TOOLS)/installed ## Check format, lints, types and documentation; any warning is an error
+lint: $(TOOLS)/installed ## Check format, imports, lints, types and documentation; any warning is an error
 	cargo fmt --all --check
+	$(TOOLS)/bin/python .ci/imports.py
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check

@@ -1,20 +1,16 @@
 //! The command line.
 
-use std::path::Path;
-
-use clap::{Parser, Subcommand, ValueEnum};
-use handful::kmeans::Passes;
+use clap::{Parser, Subcommand};
 
 use crate::{
-    augment, cluster, compare,
+    augment, cluster,
     docs::{Completions, Man},
-    evaluate,
+    evaluate, experiment_options,
     fetch::Fetch,
-    info, neighbors, predict, select, serve, train,
+    info, neighbors,
+    options::Global,
+    predict, select, serve, train,
 };
-
-/// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
-const MOST_THREADS: i64 = 4096;
 
 /// Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained.
 #[derive(Debug, Parser)]
@@ -33,53 +29,9 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Options of every command")]
-pub(crate) struct Global {
-    /// Threads to work with [default: the CPUs that this process may use]
-    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
-    pub(crate) threads: Option<u16>,
-    /// What all random choices follow from, but those of presets, which have seeds of their own
-    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// Print one JSON document on stdout and nothing else there
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-    /// No progress bars, no notes
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(crate) quiet: bool,
-    /// Tell on stderr what is read, done and written
-    #[arg(short, long, global = true)]
-    pub(crate) verbose: bool,
-    /// Whether output is coloured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: Color,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
-    Auto,
-    /// Also into files and pipes
-    Always,
-    /// Not at all
-    Never,
-}
-
-impl Color {
-    pub(crate) fn write_global(self) {
-        match self {
-            Self::Auto => anstream::ColorChoice::Auto,
-            Self::Always => anstream::ColorChoice::Always,
-            Self::Never => anstream::ColorChoice::Never,
-        }
-        .write_global();
-    }
-}
-
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Compare(compare::Args),
+    Compare(experiment_options::Args),
     Train(train::Args),
     Predict(predict::Args),
     Evaluate(evaluate::Args),
@@ -92,59 +44,4 @@ pub(crate) enum Command {
     Fetch(Fetch),
     Completions(Completions),
     Man(Man),
-}
-
-/// How passes over images on disk are made, if they are to stay there.
-pub(crate) fn passes(memory_limit: Option<u64>, checkpoint: Option<&Path>) -> Option<Passes> {
-    let passes = memory_limit.into_iter().fold(Passes::default(), Passes::memory_limit);
-    let is_wanted = memory_limit.is_some() || checkpoint.is_some();
-    is_wanted.then(|| checkpoint.into_iter().fold(passes, Passes::checkpoint))
-}
-
-/// Bytes, as `512M`, `2G`, `1.5GiB` or a plain number; units are powers of 1024.
-pub(crate) fn memory_size(text: &str) -> Result<u64, String> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(end);
-    let unit = unit.trim().to_ascii_lowercase();
-    let power = match unit.trim_end_matches('b').trim_end_matches('i') {
-        "" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        _ => return Err("expected bytes, as in 512M or 2G".to_owned()),
-    };
-    let bytes = number.parse::<f64>().unwrap_or(0.0) * 1024_f64.powi(power);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
-    match bytes {
-        bytes if (1.0..1e18).contains(&bytes) => Ok(bytes as u64),
-        _ => Err("expected bytes, as in 512M or 2G, more than 0".to_owned()),
-    }
-}
-
-/// How a value is written on the command line.
-pub(crate) fn name(value: impl ValueEnum) -> String {
-    value.to_possible_value().expect("no value is skipped").get_name().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_as_people_write_them() {
-        let sizes = [
-            ("512M", 512 << 20),
-            ("1.5g", 3 << 29),
-            ("2GiB", 2 << 30),
-            ("300 MB", 300 << 20),
-            ("4096", 4096),
-        ];
-        for (text, bytes) in sizes {
-            assert_eq!(memory_size(text), Ok(bytes), "{text}");
-        }
-        for wrong in ["", "0", "M", "-1", "1e3", "5X", "1.2.3M", "99999999T"] {
-            assert!(memory_size(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -21,11 +21,11 @@ use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
 use serde::Serialize;
 
 use crate::{
-    args::{self, Global},
     console::Console,
     data::{self, DataArgs},
+    machine::{Machine, peak_bytes},
+    options::{self, Global},
     output::{OutputFile, print_json},
-    summary::{Machine, peak_bytes},
     text,
 };
 
@@ -59,7 +59,7 @@ pub(crate) struct Args {
     pub(crate) algorithm: ClusterAlgorithmArg,
     /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the results are the same. Images are then
     /// compared as with `--algorithm dense`
-    #[arg(long, value_name = "SIZE", value_parser = args::memory_size)]
+    #[arg(long, value_name = "SIZE", value_parser = options::memory_size)]
     pub(crate) memory_limit: Option<u64>,
     /// Leave the images on disk, and write after each pass over them where the job stands, from which the same command
     /// goes on
@@ -128,7 +128,7 @@ struct Clustering {
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let output = args.output.as_deref().map(OutputFile::create).transpose()?;
-    let on_disk = args::passes(args.memory_limit, args.checkpoint.as_deref());
+    let on_disk = options::passes(args.memory_limit, args.checkpoint.as_deref());
     let is_on_disk = on_disk.is_some();
     let bar_stage = if args.per_class && !is_on_disk { Stage::Runs } else { Stage::Lloyd };
     let bar = console.bar("K-Means", bar_stage);
@@ -176,7 +176,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         n_clusters: found.centroids.nrows(),
         per_class: args.per_class,
         n_init,
-        algorithm: if is_on_disk { "dense".to_owned() } else { args::name(args.algorithm) },
+        algorithm: if is_on_disk { "dense".to_owned() } else { options::name(args.algorithm) },
         inertia: found.inertia,
         n_iter: found.n_iter,
         seconds: seconds.as_secs_f64(),

@@ -3,13 +3,14 @@
 use std::{io::Write, ops::ControlFlow};
 
 use anstyle::AnsiColor;
+use clap::error::ErrorKind;
 use handful::{
     dataset::Error::ShapeMismatch,
     progress::{Observer, Progress, Stage},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{args::Global, interruption::Interruption};
+use crate::{interruption::Interruption, options::Global};
 
 /// What went wrong, in one line on stderr.
 pub(crate) fn print_error(error: &anyhow::Error) {
@@ -18,6 +19,23 @@ pub(crate) fn print_error(error: &anyhow::Error) {
         error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ShapeMismatch { .. })));
     let option = if has_other_shape { " (--framing always)" } else { "" };
     let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}{option}");
+}
+
+/// A failure that has been reported already.
+#[derive(Debug, thiserror::Error)]
+#[error("reported already")]
+pub(crate) struct AlreadyReported;
+
+/// Options that do not go together, and what is wrong with them. The program ends with exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{1}")]
+pub(crate) struct WrongUsage(pub(crate) ErrorKind, pub(crate) String);
+
+impl WrongUsage {
+    /// The error of options that do not go together.
+    pub(crate) fn conflict<T>(problem: impl Into<String>) -> anyhow::Result<T> {
+        Err(Self(ErrorKind::ArgumentConflict, problem.into()).into())
+    }
 }
 
 /// Notes, bars, and interruptions.

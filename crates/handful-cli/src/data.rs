@@ -16,7 +16,7 @@ use handful::{
     preprocess::Framing,
 };
 
-use crate::{args, console::Console, text};
+use crate::{console::Console, options, text};
 
 /// The formats that are read, for the end of a command's help.
 pub(crate) fn formats() -> String {
@@ -129,9 +129,9 @@ impl DataArgs {
         let data = self.data.iter().map(|path| ("data", path.display().to_string()));
         let column = Some(&self.reading.label_column).filter(|column| **column != LabelColumn::Auto);
         let column = column.map(|column| ("label-column", column.to_string()));
-        let invert = self.reading.invert.map(|invert| ("invert", args::name(invert)));
+        let invert = self.reading.invert.map(|invert| ("invert", options::name(invert)));
         let framing = Some(self.reading.framing).filter(|framing| *framing != FramingArg::Auto);
-        let framing = framing.map(|framing| ("framing", args::name(framing)));
+        let framing = framing.map(|framing| ("framing", options::name(framing)));
         data.chain(column).chain(invert).chain(framing).collect()
     }
 

@@ -3,10 +3,10 @@
 use std::{fs, io::Write, path::PathBuf};
 
 use anyhow::Context;
-use clap::{Command, CommandFactory, error::ErrorKind};
+use clap::{Command, error::ErrorKind};
 use clap_complete::Shell;
 
-use crate::{args::Args, output::OutputFile};
+use crate::output::OutputFile;
 
 /// Print what completes commands and options in a shell
 #[derive(Debug, clap::Args)]
@@ -33,14 +33,14 @@ pub(crate) struct Man {
     to: Option<PathBuf>,
 }
 
-pub(crate) fn completions(args: &Completions) -> anyhow::Result<()> {
+pub(crate) fn completions(args: &Completions, mut handful: Command) -> anyhow::Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Args::command(), "handful", &mut script);
+    clap_complete::generate(args.shell, &mut handful, "handful", &mut script);
     Ok(anstream::stdout().write_all(&script)?)
 }
 
-pub(crate) fn man(args: &Man) -> anyhow::Result<()> {
-    let mut handful = Args::command().disable_help_subcommand(true);
+pub(crate) fn man(args: &Man, handful: Command) -> anyhow::Result<()> {
+    let mut handful = handful.disable_help_subcommand(true);
     // Gives commands their whole names and the options of every command.
     handful.build();
     if let Some(folder) = &args.to {

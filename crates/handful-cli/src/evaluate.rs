@@ -1,25 +1,24 @@
 //! `handful evaluate`: how right a model is on labelled images.
 
-use std::{io::Write, path::PathBuf, sync::Arc, time::Instant};
+use std::{io::Write, path::PathBuf, sync::Arc};
 
 use handful::{
-    Dataset,
-    classifier::{Explanation, Model},
+    classifier::Model,
     dataset::{KnownReader, ReadOptions, Split},
-    metrics::{ConfusionMatrix, Reliability, brier_score, log_loss},
 };
-use ndarray::{Array2, ArrayView1, Axis};
 use serde::Serialize;
 
 use crate::{
-    args::Global,
     console::Console,
     data::{self, DataArgs, names},
+    evaluation::Evaluation,
+    machine::Machine,
     models::ModelArgs,
+    options::Global,
     output::{OutputFile, print_json},
     pictures::Pictures,
     report,
-    summary::{ClassSummary, Machine, per_class},
+    summary::{ClassSummary, per_class},
     text,
 };
 
@@ -37,37 +36,6 @@ pub(crate) struct Args {
     /// A page with the figures, and the mistakes with the neighbours that voted
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-}
-
-/// Images that are explained together.
-const BATCH: usize = 4096;
-/// Mistakes kept of each class.
-const MOST_MISTAKES: usize = 12;
-
-/// A model's verdicts on labelled images: what figures need of all of them, and what is shown of some.
-pub(crate) struct Evaluation {
-    /// What the model was called.
-    pub(crate) name: String,
-    pub(crate) data: String,
-    pub(crate) confusion_matrix: ConfusionMatrix,
-    /// Of each class the surest, these first.
-    pub(crate) mistakes: Vec<Vec<Mistake>>,
-    /// Spent on explanations.
-    pub(crate) seconds: f64,
-    reliability: Reliability,
-    /// Sums over the images.
-    brier_scores: f64,
-    log_losses: f64,
-    n_refused: u64,
-    n_without_ink: u64,
-}
-
-/// An image that was read wrongly.
-pub(crate) struct Mistake {
-    /// Its number.
-    pub(crate) row: usize,
-    pub(crate) pixels: Vec<u8>,
-    pub(crate) explanation: Explanation,
 }
 
 #[derive(Serialize)]
@@ -112,7 +80,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         let page = report::model::evaluation(&found, &model, pictures.as_ref());
         file.commit(|mut file| Ok(file.write_all(page.as_bytes())?))?;
     }
-    let summary = found.summary(model.classes());
+    let summary = Summary::new(&found, model.classes());
     if global.json {
         return print_json(&summary);
     }
@@ -143,113 +111,29 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     Ok(())
 }
 
-impl Evaluation {
-    /// Batch by batch.
-    fn new(
-        name: String,
-        data: String,
-        model: &Model,
-        tests: Vec<KnownReader>,
-        console: &Console,
-    ) -> anyhow::Result<Self> {
-        let n_classes = model.classes().len();
-        let mut found = Self {
-            name,
-            data,
-            confusion_matrix: ConfusionMatrix::new(&[], &[], n_classes),
-            mistakes: (0..n_classes).map(|_| Vec::new()).collect(),
-            seconds: 0.0,
-            reliability: Reliability::default(),
-            brier_scores: 0.0,
-            log_losses: 0.0,
-            n_refused: 0,
-            n_without_ink: 0,
-        };
-        let counter = console.counter("images", false);
-        for mut test in tests {
-            while let Some(images) = test.read(BATCH)? {
-                let start = Instant::now();
-                let explanations = model.explain(images.images().view())?;
-                found.seconds += start.elapsed().as_secs_f64();
-                found.add(&images, explanations);
-                counter.inc(images.n_samples() as u64);
-            }
-        }
-        counter.finish_and_clear();
-        Ok(found)
-    }
-
-    fn add(&mut self, images: &Dataset, explanations: Vec<Explanation>) {
-        let (truth, n_classes) = (images.labels(), images.classes().len());
-        let first = self.n_images();
-        let probabilities = Array2::from_shape_fn((truth.len(), n_classes), |(row, class)| {
-            explanations[row].probabilities[class]
-        });
-        let predicted: Vec<u32> = explanations.iter().map(|explanation| explanation.label).collect();
-        self.confusion_matrix.merge(&ConfusionMatrix::new(truth, &predicted, n_classes));
-        self.reliability.merge(Reliability::new(probabilities.view(), &predicted, truth));
-        for (probabilities, truth) in probabilities.axis_chunks_iter(Axis(0), 1).zip(truth.chunks(1)) {
-            self.brier_scores += brier_score(probabilities, truth);
-            self.log_losses += log_loss(probabilities, truth);
-        }
-        for ((row, explanation), image) in
-            explanations.into_iter().enumerate().zip(images.images().outer_iter())
-        {
-            self.n_refused += u64::from(!explanation.is_digit);
-            self.n_without_ink += u64::from(!explanation.has_ink);
-            if explanation.label != truth[row] {
-                self.add_mistake(truth[row], first + row, image, explanation);
-            }
-        }
-    }
-
-    fn add_mistake(&mut self, truth: u32, row: usize, image: ArrayView1<u8>, explanation: Explanation) {
-        let mistakes = &mut self.mistakes[truth as usize];
-        let is_surer = |other: &Mistake| other.explanation.confidence >= explanation.confidence;
-        let place = mistakes.partition_point(is_surer);
-        if place < MOST_MISTAKES {
-            mistakes.truncate(MOST_MISTAKES - 1);
-            mistakes.insert(place, Mistake { row, pixels: image.to_vec(), explanation });
-        }
-    }
-
-    pub(crate) fn n_images(&self) -> usize {
-        usize::try_from(self.confusion_matrix.total()).expect("they were counted one by one")
-    }
-
-    fn summary<'a>(&'a self, classes: &'a [String]) -> Summary<'a> {
-        let matrix = &self.confusion_matrix;
-        let n = self.n_images() as f64;
-        Summary {
+impl<'a> Summary<'a> {
+    fn new(found: &'a Evaluation, classes: &'a [String]) -> Self {
+        let matrix = &found.confusion_matrix;
+        let n = found.n_images() as f64;
+        Self {
             version: env!("CARGO_PKG_VERSION"),
-            model: &self.name,
-            data: &self.data,
+            model: &found.name,
+            data: &found.data,
             machine: Machine::this(),
-            n_test: self.n_images(),
+            n_test: found.n_images(),
             classes,
             accuracy: matrix.accuracy(),
             accuracy_interval: matrix.accuracy_interval(),
             error_percent: matrix.error_percent(),
-            seconds: self.seconds,
-            images_per_second: n / self.seconds,
+            seconds: found.seconds,
+            images_per_second: n / found.seconds,
             confusion_matrix: matrix.counts().outer_iter().map(|row| row.to_vec()).collect(),
             per_class: per_class(classes, matrix),
-            expected_calibration_error: self.reliability.expected_calibration_error(),
-            brier_score: self.brier_scores / n,
-            log_loss: self.log_losses / n,
-            refused: self.n_refused as f64 / n,
-            n_without_ink: self.n_without_ink,
+            expected_calibration_error: found.reliability.expected_calibration_error(),
+            brier_score: found.brier_scores / n,
+            log_loss: found.log_losses / n,
+            refused: found.n_refused as f64 / n,
+            n_without_ink: found.n_without_ink,
         }
     }
-}
-
-/// What a page of a model says of itself in a sentence.
-pub(crate) fn verdict(found: &Evaluation, model: &Model) -> String {
-    format!(
-        "{} reads {} of {} right, with {}.",
-        found.name,
-        text::percent(found.confusion_matrix.accuracy()),
-        text::plural(found.n_images(), "image"),
-        text::plural(model.prototypes().n_samples(), "prototype"),
-    )
 }

@@ -5,25 +5,20 @@ use std::time::Instant;
 use anyhow::Context;
 use handful::{
     Dataset, KMeans, KNeighborsClassifier,
-    classifier::Preset,
     dataset::TrainTest,
     kmeans::Prototypes,
     metrics::{ConfusionMatrix, McNemar, mcnemar},
-    neighbors::{self, Neighbors},
+    neighbors::{self},
     progress::{Observer, Stage},
 };
-use serde_json::{Map, json};
+use serde_json::json;
 
 use crate::{
-    args, compare,
     console::Console,
+    evaluated::{Evaluated, Search, timed},
+    experiment_options, options,
     presets::{self, PresetResult},
 };
-
-/// A prediction shorter than this is timed so often, and the fastest counts: the first one after other
-/// work pays for memory that the others find ready.
-const SHORT_SECONDS: f64 = 0.1;
-const TRIES: usize = 2;
 
 /// Prototypes a class that a sweep tries.
 const SWEEP: [usize; 6] = [1, 3, 9, 30, 100, 300];
@@ -43,35 +38,6 @@ pub(crate) struct Experiment {
     pub(crate) sweep: Option<Vec<SweepPoint>>,
 }
 
-/// A model on the test set.
-pub(crate) struct Evaluated {
-    pub(crate) name: &'static str,
-    pub(crate) preset: Option<Preset>,
-    pub(crate) parameters: Map<String, serde_json::Value>,
-    pub(crate) n_prototypes: usize,
-    pub(crate) n_neighbors: usize,
-    pub(crate) inertia: Option<f64>,
-    pub(crate) n_iter: Option<usize>,
-    pub(crate) fit_seconds: f64,
-    pub(crate) predict_seconds: f64,
-    /// Of its file, where it has one.
-    pub(crate) model_bytes: Option<u64>,
-    pub(crate) predicted: Vec<u32>,
-    pub(crate) confusion_matrix: ConfusionMatrix,
-}
-
-/// The vectors that voted on the test images, and those next to each.
-pub(crate) struct Search {
-    pub(crate) voters: Dataset,
-    pub(crate) neighbors: Neighbors,
-}
-
-impl Evaluated {
-    pub(crate) fn images_per_second(&self) -> f64 {
-        self.predicted.len() as f64 / self.predict_seconds
-    }
-}
-
 pub(crate) struct Comparison {
     pub(crate) a: &'static str,
     pub(crate) b: &'static str,
@@ -88,7 +54,7 @@ pub(crate) struct SweepPoint {
 pub(crate) fn run(
     data: TrainTest,
     load_seconds: f64,
-    args: &compare::Args,
+    args: &experiment_options::Args,
     seed: u64,
     console: &Console,
 ) -> anyhow::Result<Experiment> {
@@ -119,23 +85,9 @@ pub(crate) fn run(
     Ok(Experiment { data, load_seconds, prototypes, models, searches, presets, comparisons, sweep })
 }
 
-/// What some work gives, and how many seconds it takes.
-pub(crate) fn timed<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
-    let (mut seconds, mut tries) = (f64::INFINITY, 0);
-    loop {
-        let start = Instant::now();
-        let result = work()?;
-        seconds = start.elapsed().as_secs_f64().min(seconds);
-        tries += 1;
-        if tries == TRIES || seconds > SHORT_SECONDS {
-            return Ok((seconds, result));
-        }
-    }
-}
-
 struct Lab<'a> {
     data: &'a TrainTest,
-    args: &'a compare::Args,
+    args: &'a experiment_options::Args,
     seed: u64,
     console: &'a Console,
 }
@@ -201,8 +153,8 @@ impl Lab<'_> {
         let confusion_matrix = ConfusionMatrix::new(test.labels(), &predicted, test.classes().len());
         let parameters = [
             ("n_neighbors", n_neighbors.into()),
-            ("weights", json!(args::name(self.args.weights))),
-            ("tie_break", json!(args::name(self.args.tie_break))),
+            ("weights", json!(options::name(self.args.weights))),
+            ("tie_break", json!(options::name(self.args.tie_break))),
         ];
         let parameters = parameters.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
         let evaluated = Evaluated {

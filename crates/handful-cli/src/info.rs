@@ -13,15 +13,14 @@ use handful::{
 use serde::Serialize;
 
 use crate::{
-    args::Global,
     console::Console,
     data::{self, ReadingArgs},
+    machine::Machine,
     models,
+    options::Global,
     output::{OutputFile, print_json},
     pictures::Pictures,
-    report,
-    summary::Machine,
-    text,
+    report, text,
 };
 
 /// Show what a model or a data set is

@@ -8,13 +8,18 @@ mod console;
 mod data;
 mod docs;
 mod evaluate;
+mod evaluated;
+mod evaluation;
 mod experiment;
+mod experiment_options;
 mod fetch;
 mod info;
 mod inputs;
 mod interruption;
+mod machine;
 mod models;
 mod neighbors;
+mod options;
 mod output;
 mod picture;
 mod pictures;
@@ -31,11 +36,11 @@ mod train;
 
 use std::{io::ErrorKind, process::ExitCode};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use crate::{
     args::{Args, Command},
-    console::{Console, print_error},
+    console::{AlreadyReported, Console, WrongUsage, print_error},
 };
 
 fn main() -> ExitCode {
@@ -48,18 +53,16 @@ fn main() -> ExitCode {
         // A reader that has seen enough, as `head` has, is no failure.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            if !error.is::<Told>() {
+            if let Some(WrongUsage(kind, problem)) = error.downcast_ref() {
+                Args::command().error(*kind, problem).exit();
+            }
+            if !error.is::<AlreadyReported>() {
                 print_error(&error);
             }
             ExitCode::FAILURE
         }
     }
 }
-
-/// A failure that the user knows of.
-#[derive(Debug, thiserror::Error)]
-#[error("told already")]
-struct Told;
 
 fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
     console.interruption().watch()?;
@@ -77,8 +80,8 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Serve(command) => serve::run(command, &args.global, console),
         Command::Augment(command) => augment::run(command, &args.global, console),
         Command::Fetch(command) => fetch::run(command, &args.global, console),
-        Command::Completions(command) => docs::completions(command),
-        Command::Man(command) => docs::man(command),
+        Command::Completions(command) => docs::completions(command, Args::command()),
+        Command::Man(command) => docs::man(command, Args::command()),
     }
 }
 

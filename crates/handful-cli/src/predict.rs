@@ -6,18 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use clap::ValueEnum;
 use handful::{classifier::Model, dataset::ReadOptions};
 
 use crate::{
-    args::Global,
-    console::{Console, print_error},
+    console::{AlreadyReported, Console, print_error},
     data::{self, ReadingArgs},
     inputs::{self, Batch},
     models::ModelArgs,
+    options::Global,
     output::OutputFile,
     pictures::Pictures,
-    predictions::{Prediction, Printer},
+    predictions::{Format, Prediction, Printer},
     report, text,
 };
 
@@ -54,18 +53,6 @@ pub(crate) struct Args {
     /// A page with the images, the verdicts and the neighbours that voted
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// A line each for people
-    Text,
-    /// `source,index,label,confidence,is_digit`
-    Csv,
-    /// One JSON document
-    Json,
-    /// `ImageId,Label`, as Kaggle's Digit Recognizer wants it
-    Kaggle,
 }
 
 fn probability(text: &str) -> Result<f64, String> {
@@ -134,7 +121,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     match failed.len() {
         0 => Ok(()),
         // Its error is told already.
-        1 if is_one_file => Err(crate::Told.into()),
+        1 if is_one_file => Err(AlreadyReported.into()),
         n => anyhow::bail!(
             "{} of {} could not be read",
             text::count(n as u64),

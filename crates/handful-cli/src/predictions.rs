@@ -1,12 +1,23 @@
 //! Predictions as text, CSV or JSON, one after the other as they come.
 
+use clap::ValueEnum;
 use std::{io::Write, sync::Arc};
 
 use handful::classifier::{Explanation, Voter};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::predict::Format;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A line each for people
+    Text,
+    /// `source,index,label,confidence,is_digit`
+    Csv,
+    /// One JSON document
+    Json,
+    /// `ImageId,Label`, as Kaggle's Digit Recognizer wants it
+    Kaggle,
+}
 
 /// A verdict on an image.
 pub(crate) struct Prediction<'a> {

@@ -17,11 +17,10 @@ use handful::{
 use ndarray::{ArcArray2, Array2};
 
 use crate::{
-    compare,
     console::Console,
     data,
-    experiment::{Evaluated, timed},
-    text,
+    evaluated::{Evaluated, timed},
+    experiment_options, text,
 };
 
 /// Shares of the test images, the surest first, whose errors are told.
@@ -99,7 +98,7 @@ pub(crate) struct Outliers {
 
 /// Reads images that are no digits, and looks whether presets can work at all: before any long work.
 pub(crate) fn prepare(
-    args: &compare::Args,
+    args: &experiment_options::Args,
     data: &TrainTest,
     console: &Console,
 ) -> anyhow::Result<Vec<OutlierSet>> {
@@ -144,7 +143,7 @@ fn file_name(path: &Path) -> String {
 
 pub(crate) fn run(
     preset: Preset,
-    args: &compare::Args,
+    args: &experiment_options::Args,
     data: &TrainTest,
     outlier_sets: &[OutlierSet],
     console: &Console,

@@ -12,9 +12,9 @@ use handful::{
 use serde::Serialize;
 
 use crate::{
-    args::Global,
     console::Console,
     data::{self, DataArgs},
+    options::Global,
     output::print_json,
     text,
 };

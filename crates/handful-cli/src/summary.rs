@@ -3,14 +3,15 @@
 use handful::{
     classifier::Preset,
     dataset::TrainTest,
-    distance::Level,
     metrics::{ClassMetrics, ConfusionMatrix},
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    experiment::{Comparison, Evaluated, Experiment, SweepPoint},
+    evaluated::Evaluated,
+    experiment::{Comparison, Experiment, SweepPoint},
+    machine::Machine,
     presets::{COVERAGES, Confidence, Outliers, PresetResult},
 };
 
@@ -36,13 +37,6 @@ struct DatasetSummary<'a> {
     classes: &'a [String],
     train_counts: Vec<usize>,
     test_counts: Vec<usize>,
-}
-
-#[derive(Serialize)]
-pub(crate) struct Machine {
-    pub(crate) cpu: String,
-    pub(crate) level: &'static str,
-    pub(crate) threads: usize,
 }
 
 #[derive(Serialize)]
@@ -137,27 +131,6 @@ impl<'a> Summary<'a> {
             total_seconds,
         }
     }
-}
-
-impl Machine {
-    /// The machine that this runs on.
-    pub(crate) fn this() -> Self {
-        Self { cpu: cpu(), level: Level::detect().name(), threads: rayon::current_num_threads() }
-    }
-}
-
-/// The processor's name where the system tells it, else its architecture.
-fn cpu() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let named = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    named.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
-}
-
-/// The process's largest resident size, as Linux counts it.
-pub(crate) fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
 }
 
 /// The figures of each class.

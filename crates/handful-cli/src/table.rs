@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-use crate::{experiment::Evaluated, text};
+use crate::{evaluated::Evaluated, text};
 
 /// A model's figures with their names; the speed is compared with the baseline's.
 pub(crate) fn figures(model: &Evaluated, baseline: &Evaluated) -> [(&'static str, String); 7] {

@@ -2,7 +2,6 @@
 
 use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 
-use clap::{CommandFactory, error::ErrorKind};
 use handful::{
     classifier::{Decision, Hyperplanes, IndexParams, Model, Params, Preset, PrototypeParams},
     dataset::{ReadOptions, RowSource, Split},
@@ -12,10 +11,10 @@ use handful::{
 use serde::Serialize;
 
 use crate::{
-    args::{self, Global},
-    console::Console,
+    console::{Console, WrongUsage},
     data::{self, DataArgs},
     neighbors::IndexArg,
+    options::{self, Global},
     output::{OutputFile, print_json},
     text,
 };
@@ -51,7 +50,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pictures: bool,
     /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the model is the same
-    #[arg(long, value_name = "SIZE", value_parser = args::memory_size)]
+    #[arg(long, value_name = "SIZE", value_parser = options::memory_size)]
     memory_limit: Option<u64>,
     /// Leave the images on disk, and write after each pass of K-Means over them where it stands, from which the same command
     /// goes on
@@ -110,17 +109,15 @@ impl Args {
         Ok((model, train.shape().0, fit_seconds))
     }
 
-    /// Options that make no sense together are wrong usage.
-    fn check_index(&self) {
-        let wrong = |problem: &str| -> ! {
-            crate::args::Args::command().error(ErrorKind::ArgumentConflict, problem).exit()
-        };
+    /// Whether options go together.
+    fn check_index(&self) -> anyhow::Result<()> {
         if self.index == IndexArg::Exact && (self.n_lists.is_some() || self.n_probe.is_some()) {
-            wrong("--n-lists and --n-probe go with --index inverted");
+            return WrongUsage::conflict("--n-lists and --n-probe go with --index inverted");
         }
         if self.n_lists.zip(self.n_probe).is_some_and(|(n_lists, n_probe)| n_probe > n_lists) {
-            wrong("--n-probe is more than --n-lists");
+            return WrongUsage::conflict("--n-probe is more than --n-lists");
         }
+        Ok(())
     }
 
     /// The recipe, with what is to differ from the preset.
@@ -166,14 +163,15 @@ struct Summary<'a> {
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
-    args.check_index();
+    args.check_index()?;
     if args.checkpoint.is_some() && args.params().prototypes == PrototypeParams::All {
         anyhow::bail!(
             "--checkpoint: expected prototypes that K-Means makes pass by pass; here all images vote"
         );
     }
     let file = OutputFile::create(&args.output)?;
-    let (model, n_samples, fit_seconds) = match args::passes(args.memory_limit, args.checkpoint.as_deref()) {
+    let (model, n_samples, fit_seconds) = match options::passes(args.memory_limit, args.checkpoint.as_deref())
+    {
         Some(passes) => args.on_disk(&passes, console)?,
         None => args.in_memory(console)?,
     };

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use handful::{Dataset, draft::NewFolder};
 
-use super::{Rows, idx, parquet};
+use super::{idx, parquet, rows::Rows};
 use crate::output::{OutputFile, commit_all};
 
 /// What is to be written, by its name.

@@ -5,7 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use handful::Dataset;
 
-use super::Rows;
+use super::rows::Rows;
 use crate::output::OutputFile;
 
 /// Magic numbers: bytes along three axes, and along one.

@@ -3,37 +3,29 @@
 mod destination;
 mod idx;
 mod parquet;
+mod rows;
 
 use std::{
     io::Write,
     num::{NonZeroU16, NonZeroU64},
-    ops::Range,
     path::PathBuf,
     time::Instant,
 };
 
-use clap::{CommandFactory, error::ErrorKind};
-use handful::{
-    Dataset,
-    augment::{Augmented, Augmenter},
-    dataset::Split,
-    progress::{Observer, Stage},
-};
+use clap::error::ErrorKind;
+use handful::{augment::Augmenter, dataset::Split, progress::Stage};
 use serde::Serialize;
 
 use self::destination::Destination;
 use crate::{
-    args::{self, Global},
-    console::Console,
+    augment::rows::Rows,
+    console::{Console, WrongUsage},
     data::{self, DataArgs},
+    machine::{Machine, peak_bytes},
+    options::Global,
     output::print_json,
-    summary::{Machine, peak_bytes},
     text,
 };
-
-/// Images made at once, unless they are large: few enough to stay in cache, and a row group of Parquet.
-const BATCH: u64 = 4096;
-const MOST_BATCH_BYTES: u64 = 1 << 24;
 
 /// Make a larger data set of deformed images
 ///
@@ -107,8 +99,8 @@ struct Summary {
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let (augmenter, count) = (args.augmenter(), args.count.get());
-    augmenter.check().unwrap_or_else(wrong_usage);
-    let destination = Destination::new(&args.output, args.shards, count).unwrap_or_else(wrong_usage);
+    augmenter.check().map_err(wrong_value)?;
+    let destination = Destination::new(&args.output, args.shards, count).map_err(wrong_value)?;
     let files = destination.create()?;
 
     let reading = args.data.reading().options(console);
@@ -152,37 +144,6 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     )?)
 }
 
-fn wrong_usage<T>(problem: impl std::fmt::Display) -> T {
-    args::Args::command().error(ErrorKind::ValueValidation, problem).exit()
-}
-
-/// What is to be written, made some at a time.
-struct Rows {
-    augmented: Augmented,
-    count: u64,
-    batch: u64,
-    observer: Observer,
-}
-
-impl Rows {
-    fn new(augmented: Augmented, count: u64, observer: Observer) -> Self {
-        let batch = (MOST_BATCH_BYTES / augmented.n_features() as u64).clamp(1, BATCH);
-        Self { augmented, count, batch, observer }
-    }
-
-    /// Tells of each batch of these rows, in their order.
-    fn each(
-        &self,
-        rows: Range<u64>,
-        mut write: impl FnMut(&Dataset) -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
-        let mut start = rows.start;
-        while start < rows.end {
-            let end = rows.end.min(start + self.batch);
-            write(&self.augmented.rows(start..end)?)?;
-            self.observer.report(Stage::Augment, usize::try_from(end)?, usize::try_from(self.count)?)?;
-            start = end;
-        }
-        Ok(())
-    }
+fn wrong_value(problem: impl std::fmt::Display) -> WrongUsage {
+    WrongUsage(ErrorKind::ValueValidation, problem.to_string())
 }

@@ -15,7 +15,7 @@ use parquet::{
 };
 use rayon::prelude::*;
 
-use super::Rows;
+use super::rows::Rows;
 use crate::{output::OutputFile, picture};
 
 /// Writes all rows, as many to each file.

@@ -26,8 +26,8 @@ use self::{
     sources::{Name, Source},
 };
 use crate::{
-    args::{self, Global},
     console::Console,
+    options::{self, Global},
     output::print_json,
     text,
 };
@@ -82,7 +82,7 @@ enum Status {
 
 pub(crate) fn run(args: &Fetch, global: &Global, console: &Console) -> anyhow::Result<()> {
     let start = Instant::now();
-    let name = args::name(args.name);
+    let name = options::name(args.name);
     let source = args.name.source();
     let folder = args.to.clone().map_or_else(|| default_folder(&name), Ok)?;
     let mirrors = if args.mirror.is_empty() {

@@ -10,7 +10,7 @@ use handful::{
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::{Args, IndexArg};
+use super::args::{Args, IndexArg};
 use crate::{console::Console, output::OutputFile};
 
 /// What is searched.

@@ -3,10 +3,7 @@
 use handful::{Dataset, metrics::ConfusionMatrix};
 use maud::{Markup, html};
 
-use crate::{
-    experiment::{Evaluated, SweepPoint},
-    text,
-};
+use crate::{evaluated::Evaluated, experiment::SweepPoint, text};
 
 /// A linear scale from data to pixels.
 pub(super) struct Scale {

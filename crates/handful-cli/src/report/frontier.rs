@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::charts::{Scale, px};
-use crate::{experiment::Evaluated, presets::PresetResult, text};
+use crate::{evaluated::Evaluated, presets::PresetResult, text};
 
 /// Somebody else's figures, as they were published.
 struct Published {

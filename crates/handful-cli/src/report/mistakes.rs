@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::pictures::picture;
 use crate::{
-    experiment::{Evaluated, Experiment, Search},
+    evaluated::{Evaluated, Search},
+    experiment::Experiment,
     text,
 };
 

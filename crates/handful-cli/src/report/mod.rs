@@ -14,10 +14,7 @@ use handful::classifier::Preset;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::{
-    args, compare,
-    experiment::{Evaluated, Experiment},
-    summary::Machine,
-    table, text,
+    evaluated::Evaluated, experiment::Experiment, experiment_options, machine::Machine, options, table, text,
 };
 use pictures::picture;
 
@@ -25,7 +22,12 @@ use pictures::picture;
 const MOST_PROTOTYPES: usize = 25;
 const SAMPLES_PER_CLASS: usize = 12;
 
-pub(crate) fn render(experiment: &Experiment, args: &compare::Args, seed: u64, total_seconds: f64) -> String {
+pub(crate) fn render(
+    experiment: &Experiment,
+    args: &experiment_options::Args,
+    seed: u64,
+    total_seconds: f64,
+) -> String {
     let mut sections = vec![
         ("result", "The result", scoreboard(experiment)),
         ("prototypes", "What K-Means keeps", prototypes(experiment)),
@@ -254,7 +256,7 @@ fn data(experiment: &Experiment) -> Markup {
     }
 }
 
-fn about(experiment: &Experiment, args: &compare::Args, seed: u64, total_seconds: f64) -> Markup {
+fn about(experiment: &Experiment, args: &experiment_options::Args, seed: u64, total_seconds: f64) -> Markup {
     let machine = Machine::this();
     let mut timings = vec![("reading the data".to_owned(), experiment.load_seconds)];
     for model in &experiment.models {
@@ -299,7 +301,7 @@ fn about(experiment: &Experiment, args: &compare::Args, seed: u64, total_seconds
     }
 }
 
-fn command(args: &compare::Args, seed: u64) -> String {
+fn command(args: &experiment_options::Args, seed: u64) -> String {
     let quoted = |option: &str, value: &str| format!(" --{option} '{}'", value.replace('\'', "'\\''"));
     let data: String = args.data.given().iter().map(|(option, value)| quoted(option, value)).collect();
     let names = |presets: &[Preset]| presets.iter().map(|preset| preset.name()).collect::<Vec<_>>().join(",");
@@ -307,8 +309,8 @@ fn command(args: &compare::Args, seed: u64) -> String {
         "handful compare{data} --clusters {} --n-neighbors {} --weights {} --tie-break {} --n-init {} --seed {seed}{}",
         args.clusters,
         args.n_neighbors,
-        args::name(args.weights),
-        args::name(args.tie_break),
+        options::name(args.weights),
+        options::name(args.tie_break),
         args.n_init,
         [
             (!args.preset.is_empty()).then(|| format!(" --preset {}", names(&args.preset))),

@@ -9,7 +9,7 @@ use super::{
     voters::{self, voters},
 };
 use crate::{
-    evaluate::{self, Evaluation, Mistake},
+    evaluation::{self, Evaluation, Mistake},
     pictures::Pictures,
     text,
 };
@@ -82,7 +82,7 @@ pub(crate) fn evaluation(found: &Evaluation, model: &Model, pictures: Option<&Pi
             (mistakes(found, model, pictures))
         }
     };
-    page(&found.name, &evaluate::verdict(found, model), lead, content)
+    page(&found.name, &evaluation::verdict(found, model), lead, content)
 }
 
 fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> Markup {

@@ -25,7 +25,7 @@ use handful::dataset::ReadOptions;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::{args::Global, console::Console, data::ReadingArgs, models::ModelArgs, output::print_json};
+use crate::{console::Console, data::ReadingArgs, models::ModelArgs, options::Global, output::print_json};
 
 /// Draw a digit, and see who votes for what
 ///

@@ -1,0 +1,116 @@
+//! Options of `handful neighbors`.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::ValueEnum;
+use handful::{dataset::ReadOptions, neighbors::Algorithm};
+
+use crate::{
+    console::{Console, WrongUsage},
+    data::{self, DataArgs},
+    options,
+};
+
+/// Find the nearest training images of other images
+#[derive(Debug, clap::Args)]
+#[command(after_help = format!("{}\n\n{}", "Example:\n  handful neighbors --queries data/mnist --n-neighbors 3 -o neighbors.npz", data::formats()))]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Whether all images are searched, or lists of those that are alike, made by K-Means, of which the nearest few are
+    /// looked into: faster for many images, and the recall is measured and told
+    #[arg(long, value_enum, default_value = "exact")]
+    pub(crate) index: IndexArg,
+    /// Lists to make of the images [default: twice the square root of their number]
+    #[arg(long, value_name = "N")]
+    pub(crate) n_lists: Option<NonZeroUsize>,
+    /// Lists to look into for each image [default: the fewest with a recall of 0.99, or as the file says]
+    #[arg(long, value_name = "P")]
+    pub(crate) n_probe: Option<NonZeroUsize>,
+    /// File to make the lists in, for this search and later ones; the images stay on disk
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_index: Option<PathBuf>,
+    /// File with lists that were saved, which are searched in place of images; it is read in parts
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "n_lists", "save_index"])]
+    pub(crate) index_file: Option<PathBuf>,
+    /// Folder with MNIST's four IDX files, of which the test images are looked up, or a file of images
+    #[arg(long, value_name = "PATH")]
+    pub(crate) queries: PathBuf,
+    /// Neighbours to find for each
+    #[arg(long, value_name = "K", default_value = "5")]
+    pub(crate) n_neighbors: NonZeroUsize,
+    /// How to search; the answers are the same
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) algorithm: AlgorithmArg,
+    /// Search for one image after the other, as they come to a service, and tell how long one takes
+    #[arg(long)]
+    pub(crate) one_by_one: bool,
+    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the answers are the same, and reading
+    /// counts as searching. Lists then have to be in a file (`--save-index` or `--index-file`)
+    #[arg(long, value_name = "SIZE", value_parser = options::memory_size, conflicts_with = "one_by_one")]
+    pub(crate) memory_limit: Option<u64>,
+    /// NumPy file for `distances` (squared) and `indices`
+    #[arg(short, long, value_name = "FILE.npz")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndexArg {
+    /// Search all images
+    Exact,
+    /// Search the lists whose centroids are nearest
+    Inverted,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AlgorithmArg {
+    /// Rule most images out by a sketch, where that pays
+    Auto,
+    /// Measure the distance to every image
+    Brute,
+}
+
+impl From<AlgorithmArg> for Algorithm {
+    fn from(algorithm: AlgorithmArg) -> Self {
+        match algorithm {
+            AlgorithmArg::Auto => Self::Auto,
+            AlgorithmArg::Brute => Self::Brute,
+        }
+    }
+}
+
+impl Args {
+    pub(super) fn reading(&self, console: &Console) -> ReadOptions {
+        self.data.reading().options_as_is(console)
+    }
+
+    /// Whether options go together.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        let inverted = self.index == IndexArg::Inverted || self.index_file.is_some();
+        let given = [
+            (self.n_lists.is_some(), "--n-lists"),
+            (self.n_probe.is_some(), "--n-probe"),
+            (self.save_index.is_some(), "--save-index"),
+        ];
+        if let Some((_, option)) = given.iter().find(|(is_given, _)| *is_given && !inverted) {
+            return WrongUsage::conflict(format!("{option} goes with --index inverted"));
+        }
+        if inverted && self.algorithm == AlgorithmArg::Brute {
+            return WrongUsage::conflict("--algorithm brute goes with --index exact");
+        }
+        let in_file = self.save_index.is_some() || self.index_file.is_some();
+        if inverted && self.memory_limit.is_some() && !in_file {
+            return WrongUsage::conflict(
+                "--memory-limit with --index inverted wants the lists in a file: expected --save-index or --index-file",
+            );
+        }
+        if let (Some(n_probe), Some(n_lists)) = (self.n_probe, self.n_lists)
+            && n_probe > n_lists
+        {
+            return WrongUsage::conflict(format!(
+                "--n-probe {n_probe} is more than there are lists: expected at most {n_lists} (--n-lists)"
+            ));
+        }
+        Ok(())
+    }
+}
