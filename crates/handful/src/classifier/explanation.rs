@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::{Error, Model};
+use super::{Error, Model, model::Witnesses};
 use crate::{
     features::OutlierScores,
     preprocess::{Framer, Framing, Judge},
@@ -53,11 +53,9 @@ impl Model {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn explain(&self, images: ArrayView2<u8>) -> Result<Vec<Explanation>, Error> {
-        let vectors = self.transform(images)?;
-        let found = self.witnesses(vectors.view())?;
+        let (vectors, found, scores) = self.examine(images)?;
         let probabilities = self.params.calibration.probabilities(&found.evidence, &found.labels);
         let novel = self.params.calibration.novel;
-        let scores = self.outlier_scores_of(images, || Ok(found.neighbors.distances.column(0).to_vec()))?;
         let of_row = |(row, &label): (usize, &u32)| {
             let nearest =
                 found.neighbors.indices.row(row).into_iter().zip(found.neighbors.distances.row(row));
@@ -86,6 +84,16 @@ impl Model {
         Ok(found.labels.iter().enumerate().map(of_row).collect())
     }
 
+    /// The vectors of images, their nearest prototypes, and their outlier scores.
+    pub(super) fn examine(&self, images: ArrayView2<u8>) -> Result<(Array2<u8>, Witnesses, Vec<f64>), Error> {
+        self.check_shape(images)?;
+        let (vectors, outliers) = self.vectorizer.transform_scored(images);
+        let found = self.witnesses(vectors.view())?;
+        let distances = || Ok(found.neighbors.distances.column(0).to_vec());
+        let scores = self.scores(images, outliers.unwrap_or_default(), distances)?;
+        Ok((vectors, found, scores))
+    }
+
     /// How unlike everything learned each image is; infinite where there is nothing to see.
     ///
     /// The squared distance to the nearest centroid of whole images, in the centroids' variance; where components were
@@ -95,20 +103,21 @@ impl Model {
     /// As [`predict`](Self::predict).
     pub fn outlier_scores(&self, images: ArrayView2<u8>) -> Result<Vec<f64>, Error> {
         self.check_shape(images)?;
-        self.outlier_scores_of(images, || {
+        let outliers = self.vectorizer.outlier_scores(images).unwrap_or_default();
+        self.scores(images, outliers, || {
             let nearest = self.index.kneighbors(self.transform(images)?.view(), 1)?;
             Ok(nearest.distances.column(0).to_vec())
         })
     }
 
-    /// With the squared distance of each image's nearest prototype, which is asked for only where there is no
-    /// dictionary of whole images to tell better.
-    pub(super) fn outlier_scores_of(
+    /// Of what was learned of whole images, and of the squared distance of each image's nearest prototype, which is asked
+    /// for only if no dictionary was.
+    fn scores(
         &self,
         images: ArrayView2<u8>,
+        OutlierScores { residual, nearest }: OutlierScores,
         distances: impl FnOnce() -> Result<Vec<u64>, Error>,
     ) -> Result<Vec<f64>, Error> {
-        let OutlierScores { residual, nearest } = self.vectorizer.outlier_scores(images).unwrap_or_default();
         let nearest = match nearest {
             Some(nearest) => nearest,
             None => distances()?.into_iter().map(|distance| distance as f64 / self.unit).collect(),

@@ -57,10 +57,8 @@ impl Validation {
     /// # Errors
     /// As [`Model::predict`].
     pub fn new(model: &Model, unseen: &Dataset) -> Result<Self, Error> {
-        let images = unseen.images().view();
-        let Witnesses { neighbors, labels, evidence } = model.witnesses(model.transform(images)?.view())?;
-        let outlier_scores =
-            model.outlier_scores_of(images, || Ok(neighbors.distances.column(0).to_vec()))?;
+        let (_, Witnesses { labels, evidence, .. }, outlier_scores) =
+            model.examine(unseen.images().view())?;
         Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
     }
 

@@ -7,11 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     Dictionary, DictionaryParams, Error, Gradients, Pca,
     patches::{Patches, WHITENING},
+    views::Views,
 };
 use crate::{
     Dataset,
     distance::{Kernel, MOST_DIMENSIONS},
     kmeans,
+    preprocess::Deskew,
     progress::{Observer, Tally},
     step::{Step, check_number, transform_observed},
     tensor_file::{self, Reader, Writer},
@@ -216,6 +218,40 @@ impl Block {
     }
 }
 
+impl Place {
+    fn reduced<K: Kernel>(&self, kernel: K, cut: ArrayView2<u8>) -> Array2<u8> {
+        let mut reduced = Array2::zeros((cut.nrows(), self.pca.n_components()));
+        self.pca.run(kernel, cut, reduced.view_mut());
+        reduced
+    }
+
+    /// What the block of this place alone says of whole images, and the squared distance of each to its nearest atom.
+    fn run_nearest<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, out: ArrayViewMut2<u8>) -> Vec<i32> {
+        self.dictionary.run_nearest(kernel, self.reduced(kernel, cells).view(), out)
+    }
+}
+
+impl Block {
+    /// What the block says of images.
+    pub(super) fn run_on<K: Kernel>(
+        &self,
+        kernel: K,
+        deskew: Option<Deskew>,
+        views: &mut Views,
+        out: ArrayViewMut2<u8>,
+    ) {
+        match self {
+            Self::Local { gradients, places, .. }
+                if places.len() == 1 && views.is_watched(&places[0].dictionary) =>
+            {
+                let nearest = places[0].run_nearest(kernel, views.cells(deskew, *gradients), out);
+                views.nearest = Some(nearest);
+            }
+            _ => self.run(kernel, views.cells(deskew, self.gradients()), out),
+        }
+    }
+}
+
 impl Step for Block {
     fn n_features_out(&self) -> usize {
         match self {
@@ -230,8 +266,7 @@ impl Step for Block {
                 let mut first = 0;
                 for place in places {
                     let cut = cut(cells, *gradients, *window, place.origin);
-                    let mut reduced = Array2::zeros((cells.nrows(), place.pca.n_components()));
-                    place.pca.run(kernel, cut.view(), reduced.view_mut());
+                    let reduced = place.reduced(kernel, cut.view());
                     let end = first + place.dictionary.n_features_out();
                     place.dictionary.run(kernel, reduced.view(), out.slice_mut(s![.., first..end]));
                     first = end;

@@ -1,5 +1,7 @@
 //! A dictionary learned by K-Means: what an image is like, rather than what it is.
 
+use std::cell::Cell;
+
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
@@ -178,10 +180,7 @@ impl Dictionary {
         of: impl Fn(Lanes) -> [T; LANES],
         out: ArrayViewMut2<T>,
     ) {
-        let norms: Vec<i32> = squared_norms(x)
-            .into_iter()
-            .map(|norm| i32::try_from(norm).expect("at most 2^15 features"))
-            .collect();
+        let norms = norms(x);
         self.points.map(
             kernel,
             signed(x).view(),
@@ -218,6 +217,11 @@ impl Dictionary {
         ));
         all
     }
+}
+
+fn norms(x: ArrayView2<u8>) -> Vec<i32> {
+    let norm = |norm| i32::try_from(norm).expect("at most 2^15 features");
+    squared_norms(x).into_iter().map(norm).collect()
 }
 
 #[inline(always)]
@@ -263,6 +267,38 @@ impl Step for Dictionary {
 }
 
 impl Dictionary {
+    /// [`run`](Step::run), and the squared distance of each row to its nearest atom.
+    pub(super) fn run_nearest<K: Kernel>(
+        &self,
+        kernel: K,
+        x: ArrayView2<u8>,
+        out: ArrayViewMut2<u8>,
+    ) -> Vec<i32> {
+        let Activation::RadialBasis { variance } = self.activation else {
+            self.run(kernel, x, out);
+            return self.nearest(x);
+        };
+        let scale = std::f32::consts::LOG2_E / (2.0 * variance);
+        let (norms, nearest) = (norms(x), vec![Cell::new(i32::MAX); x.nrows()]);
+        self.points.map(
+            kernel,
+            signed(x).view(),
+            #[inline(always)]
+            |first, row, dots| {
+                let distances = distances(dots, self.terms[first / LANES], norms[row]);
+                let n = self.atoms.nrows() - first;
+                let mut least = [nearest[row].get(); LANES];
+                for (lane, (least, distance)) in least.iter_mut().zip(distances).enumerate() {
+                    *least = if lane < n { distance.min(*least) } else { *least };
+                }
+                nearest[row].set(least.into_iter().fold(i32::MAX, i32::min));
+                radial_basis(distances, scale)
+            },
+            out,
+        );
+        nearest.into_iter().map(Cell::into_inner).collect()
+    }
+
     /// How many atoms there are, and lanes behind the last one.
     pub(super) fn padded(&self) -> usize {
         self.terms.len() * LANES

@@ -279,8 +279,7 @@ impl Features<'_> {
         let mut first = 0;
         for block in &self.0.blocks {
             let end = first + block.n_features_out();
-            let cells = views.cells(self.0.deskew, block.gradients());
-            block.run(kernel, cells, out.slice_mut(s![.., first..end]));
+            block.run_on(kernel, self.0.deskew, views, out.slice_mut(s![.., first..end]));
             first = end;
         }
     }

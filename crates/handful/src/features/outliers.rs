@@ -1,6 +1,7 @@
 //! How unlike everything learned an image is.
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 
 use super::{
     Dictionary, Gradients, Pca, Vectorizer,
@@ -8,7 +9,11 @@ use super::{
     vectorizer::Feature,
     views::Views,
 };
-use crate::preprocess::Deskew;
+use crate::{
+    distance::{Level, with_kernel},
+    preprocess::Deskew,
+    step::BATCH,
+};
 
 /// How strange images are, by what was learned of whole ones.
 #[derive(Default)]
@@ -17,6 +22,18 @@ pub(crate) struct OutlierScores {
     pub(crate) residual: Vec<f64>,
     /// The squared distance to the nearest atom within it, in the variance of the atoms; if there is a dictionary.
     pub(crate) nearest: Option<Vec<f64>>,
+}
+
+impl FromParallelIterator<OutlierScores> for OutlierScores {
+    /// Of batches, in their order.
+    fn from_par_iter<I: IntoParallelIterator<Item = Self>>(batches: I) -> Self {
+        let batches: Vec<Self> = batches.into_par_iter().collect();
+        let nearest = batches.iter().map(|batch| batch.nearest.as_deref()).collect::<Option<Vec<&[f64]>>>();
+        Self {
+            nearest: nearest.map(|nearest| nearest.concat()),
+            residual: batches.into_iter().flat_map(|batch| batch.residual).collect(),
+        }
+    }
 }
 
 /// What is learned of whole images.
@@ -30,21 +47,45 @@ struct Whole<'a> {
 impl Vectorizer {
     /// None if nothing was learned of whole images.
     pub(crate) fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<OutlierScores> {
-        let Whole { deskew, gradients, pca, dictionary } = self.whole()?;
-        let mut views = Views::new(images, self.shape());
-        let cells = views.cells(deskew, gradients);
-        let nearest = dictionary.map(|dictionary| {
-            let variance = dictionary.variance().max(f64::MIN_POSITIVE);
-            let nearest = dictionary.nearest(pca.transform(cells).view());
-            nearest.into_iter().map(|distance| f64::from(distance) / variance).collect()
+        let whole = self.whole()?;
+        let of_batch = |images: ArrayView2<u8>| whole.scores(Views::new(images, self.shape()));
+        Some(images.axis_chunks_iter(Axis(0), BATCH).into_par_iter().map(of_batch).collect())
+    }
+
+    /// The vectors of images and their outlier scores, for which gradients, components and the dictionary's distances
+    /// are taken once. No scores if nothing was learned of whole images.
+    pub(crate) fn transform_scored(&self, images: ArrayView2<u8>) -> (Array2<u8>, Option<OutlierScores>) {
+        let Some(whole) = self.whole() else { return (self.transform(images), None) };
+        let images = images.as_standard_layout();
+        let mut vectors = Array2::zeros((images.nrows(), self.n_features_out()));
+        let batches = vectors.axis_chunks_iter_mut(Axis(0), BATCH).into_par_iter();
+        let scores = batches.zip(images.axis_chunks_iter(Axis(0), BATCH)).map(|(vectors, images)| {
+            let mut views = Views::new(images, self.shape()).watching(whole.dictionary);
+            with_kernel!(Level::detect(), |kernel| self.run_on(kernel, &mut views, vectors));
+            whole.scores(views)
         });
-        Some(OutlierScores { residual: pca.residuals(cells), nearest })
+        let scores = scores.collect();
+        (vectors, Some(scores))
     }
 
     /// With a dictionary, if there is any.
     fn whole(&self) -> Option<Whole<'_>> {
         let all = self.features().iter().flat_map(Feature::whole);
         all.reduce(|best, next| if best.dictionary.is_some() { best } else { next })
+    }
+}
+
+impl Whole<'_> {
+    /// The scores of up to [`BATCH`] images, and what is not known of them by now.
+    fn scores(&self, mut views: Views) -> OutlierScores {
+        let known = views.nearest.take();
+        let cells = views.cells(self.deskew, self.gradients);
+        let nearest = self.dictionary.map(|dictionary| {
+            let variance = dictionary.variance().max(f64::MIN_POSITIVE);
+            let nearest = known.unwrap_or_else(|| dictionary.nearest(self.pca.transform(cells).view()));
+            nearest.into_iter().map(|distance| f64::from(distance) / variance).collect()
+        });
+        OutlierScores { residual: self.pca.residuals(cells), nearest }
     }
 }
 

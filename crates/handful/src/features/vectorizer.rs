@@ -164,6 +164,16 @@ impl Vectorizer {
         transform_observed(self, images, |n| tally.add(n))
     }
 
+    /// What [`transform`](Self::transform) gives, for up to [`BATCH`](crate::step::BATCH) images.
+    pub(super) fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, mut out: ArrayViewMut2<u8>) {
+        let mut first = 0;
+        for feature in &self.features {
+            let end = first + feature.n_features_out();
+            feature.run_on(kernel, views, out.slice_mut(s![.., first..end]));
+            first = end;
+        }
+    }
+
     /// The length of a vector.
     #[must_use]
     pub fn n_features_out(&self) -> usize {
@@ -240,14 +250,8 @@ impl Step for Vectorizer {
         self.features.iter().map(Step::n_features_out).sum()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
-        let mut views = Views::new(x, self.shape());
-        let mut first = 0;
-        for feature in &self.features {
-            let end = first + feature.n_features_out();
-            feature.run_on(kernel, &mut views, out.slice_mut(s![.., first..end]));
-            first = end;
-        }
+    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        self.run_on(kernel, &mut Views::new(x, self.shape()), out);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{FramedGradients, Gradients};
+use super::{Dictionary, FramedGradients, Gradients};
 use crate::{
     preprocess::{Deskew, FramedDeskew},
     progress::{Cancelled, Tally},
@@ -15,11 +15,23 @@ pub(super) struct Views<'a> {
     shape: [usize; 2],
     upright: Vec<(Deskew, Array2<u8>)>,
     cells: Vec<(Option<Deskew>, Gradients, Array2<u8>)>,
+    /// A dictionary whose nearest atoms are asked for beside what it says, and how far they are, squared.
+    watched: Option<&'a Dictionary>,
+    pub(super) nearest: Option<Vec<i32>>,
 }
 
 impl<'a> Views<'a> {
     pub(super) fn new(images: ArrayView2<'a, u8>, shape: [usize; 2]) -> Self {
-        Self { images, shape, upright: Vec::new(), cells: Vec::new() }
+        Self { images, shape, upright: Vec::new(), cells: Vec::new(), watched: None, nearest: None }
+    }
+
+    /// Asks for the distance of each image to the nearest atom of a dictionary too.
+    pub(super) fn watching(self, dictionary: Option<&'a Dictionary>) -> Self {
+        Self { watched: dictionary, ..self }
+    }
+
+    pub(super) fn is_watched(&self, dictionary: &Dictionary) -> bool {
+        self.watched.is_some_and(|watched| std::ptr::eq(watched, dictionary))
     }
 
     /// How many images there are.
