@@ -9,7 +9,7 @@ use std::{
 use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Centroids, Error, PartialStats, Steps};
+use super::{Centroids, Error, PartialStats, Steps, state::LloydState};
 use crate::tensor_file::{self, Reader, Writer, sealed};
 
 const KEY: &str = "handful.kmeans";
@@ -102,19 +102,19 @@ impl Checkpoint {
         };
         let mut tensors = Writer::default();
         let mut put = |name: &str, values: Vec<u64>| tensors.put(name.to_owned(), ArrayView1::from(&values));
-        put("counts", runs.iter().flat_map(|run| run.centroids.counts.clone()).collect());
+        put("counts", runs.iter().flat_map(|run| run.centroids().counts.clone()).collect());
         put("stats.counts", stats.iter().flat_map(|stats| stats.counts.clone()).collect());
         let squares = || stats.iter().flat_map(|stats| stats.squares.iter());
         #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
         put("stats.squares.low", squares().map(|&square| square as u64).collect());
         put("stats.squares.high", squares().map(|&square| (square >> 64) as u64).collect());
-        tensors.put("sums".to_owned(), joined(runs.iter().map(|run| &run.centroids.sums).collect()).view());
+        tensors.put("sums".to_owned(), joined(runs.iter().map(|run| &run.centroids().sums).collect()).view());
         tensors.put("stats.sums".to_owned(), joined(stats.iter().map(|stats| &stats.sums).collect()).view());
         let runs = runs.iter().map(|run| Run {
-            tol: run.tol,
-            n_iter: run.n_iter,
-            converged: run.converged,
-            ended: run.ended,
+            tol: run.state.tol,
+            n_iter: run.state.n_iter,
+            converged: run.state.converged,
+            ended: run.state.ended,
             has_stats: run.stats.is_some(),
         });
         let metadata = Metadata { job: self.job.clone(), runs: runs.collect() };
@@ -183,15 +183,9 @@ impl Checkpoint {
             let stats =
                 PartialStats::from_parts(part(&stats_counts), stats_sums.slice(rows).to_owned(), squares)
                     .map_err(content)?;
-            let steps = Steps {
-                max_iter: self.job.max_iter,
-                tol: run.tol,
-                centroids,
-                stats: run.has_stats.then_some(stats),
-                n_iter: run.n_iter,
-                converged: run.converged,
-                ended: run.ended,
-            };
+            let &Run { tol, n_iter, converged, ended, has_stats } = run;
+            let state = LloydState { centroids, max_iter: self.job.max_iter, tol, n_iter, converged, ended };
+            let steps = Steps { state, stats: has_stats.then_some(stats) };
             let n = self.job.groups[number / self.job.n_init];
             if steps.makes_sense(n as u64) {
                 Ok(steps)

@@ -1,10 +1,10 @@
-//! Lloyd's iteration: rows to their nearest centroid, centroids to the mean of their rows.
+//! Lloyd's iteration over rows in memory.
 
 use rayon::prelude::*;
 
 use super::{
     Error, KMeans, KMeansParams, assign::Assignment, settle::NOWHERE, shared_sketch::SharedSketch,
-    vectors::Vectors,
+    state::LloydState, vectors::Vectors,
 };
 use crate::{distance::CONTIGUOUS, progress::Stage};
 
@@ -23,10 +23,10 @@ pub(super) fn lloyd<V: Vectors>(
     let sketch = sketch.get(vectors, n_clusters, &starts[0], params.sketched_steps());
     let mut assignment = Assignment::new(vectors, (starts.len(), n_clusters), sketch);
     let mut runs: Vec<Run<V>> =
-        starts.into_iter().map(|start| Run::new(vectors, n_clusters, start)).collect();
+        starts.into_iter().map(|start| Run::new(vectors, params, start, tol)).collect();
     for iteration in 0.. {
         let mut active: Vec<(usize, &mut Run<V>)> =
-            runs.iter_mut().enumerate().filter(|(_, run)| !run.ended).collect();
+            runs.iter_mut().enumerate().filter(|(_, run)| !run.state.ended).collect();
         if active.is_empty() {
             break;
         }
@@ -35,14 +35,14 @@ pub(super) fn lloyd<V: Vectors>(
             observer.report(Stage::Lloyd, iteration, max_iter)?;
         }
         let sets: Vec<(usize, &V::Centroids)> =
-            active.iter().map(|(set, run)| (*set, &run.centroids)).collect();
+            active.iter().map(|(set, run)| (*set, &run.state.centroids)).collect();
         assignment.assign(&sets);
         let nearest = assignment.nearest();
         let moved: Vec<(usize, Vec<f64>)> = active
             .par_iter_mut()
             .map(|(set, run)| {
                 let nearest = nearest.row(*set);
-                (*set, run.step(vectors, nearest.to_slice().expect(CONTIGUOUS), max_iter, tol))
+                (*set, run.step(vectors, nearest.to_slice().expect(CONTIGUOUS)))
             })
             .collect();
         for (set, distances) in moved {
@@ -55,49 +55,32 @@ pub(super) fn lloyd<V: Vectors>(
 
 /// One run, on its way.
 struct Run<V: Vectors> {
-    centroids: V::Centroids,
+    state: LloydState<V::Centroids>,
     labels: Vec<u32>,
     stats: V::Stats,
-    n_iter: usize,
-    /// The centroids have hardly moved; the labels do not yet belong to them.
-    converged: bool,
-    ended: bool,
 }
 
 impl<V: Vectors> Run<V> {
-    fn new(vectors: &V, n_clusters: usize, centroids: V::Centroids) -> Self {
-        let labels = vec![NOWHERE; vectors.samples().rows().nrows()];
+    fn new(vectors: &V, params: &KMeansParams, start: V::Centroids, tol: f64) -> Self {
         Self {
-            centroids,
-            labels,
-            stats: vectors.stats(n_clusters),
-            n_iter: 0,
-            converged: false,
-            ended: false,
+            state: LloydState::new(start, params.max_iter, tol),
+            labels: vec![NOWHERE; vectors.samples().rows().nrows()],
+            stats: vectors.stats(params.n_clusters),
         }
     }
 
     /// Goes on from the rows' nearest centroids, and tells how far each centroid moved.
-    fn step(&mut self, vectors: &V, nearest: &[u32], max_iter: usize, tol: f64) -> Vec<f64> {
+    fn step(&mut self, vectors: &V, nearest: &[u32]) -> Vec<f64> {
         let any_moved = vectors.relabel(&mut self.stats, &mut self.labels, nearest);
-        if self.converged || self.n_iter == max_iter {
-            self.ended = true;
-            return Vec::new();
-        }
-        self.n_iter += 1;
-        if !any_moved {
-            self.ended = true;
-            return Vec::new();
-        }
-        let means = vectors.means(&self.stats, &self.centroids, &self.labels);
-        let squares = vectors.movement(&self.centroids, &means);
-        self.converged = squares.iter().sum::<f64>() <= tol;
-        self.centroids = means;
-        squares.into_iter().map(f64::sqrt).collect()
+        self.state.step(!any_moved, |centroids| {
+            let means = vectors.means(&self.stats, centroids, &self.labels);
+            let squares = vectors.movement(centroids, &means);
+            (means, squares)
+        })
     }
 
     fn into_kmeans(self, vectors: &V, n_clusters: usize) -> KMeans<V::Centroids> {
-        let Self { centroids, labels, stats, n_iter, .. } = self;
+        let Self { state: LloydState { centroids, n_iter, .. }, labels, stats } = self;
         let inertia = vectors.inertia(&stats, &centroids, &labels);
         let mut cluster_sizes = vec![0; n_clusters];
         for &label in &labels {

@@ -34,6 +34,7 @@ mod settle;
 mod shard;
 mod shared_sketch;
 mod sketched;
+mod state;
 mod steps;
 #[cfg(test)]
 mod tests;

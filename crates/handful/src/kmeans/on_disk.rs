@@ -236,7 +236,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
                 let (run, inertia) = best[group];
                 let run = runs[group * n_runs + run].take().expect("taken once");
                 let (cluster_sizes, n_iter) = (run.cluster_sizes().to_vec(), run.n_iter());
-                KMeans { centroids: run.centroids, labels, cluster_sizes, inertia, n_iter }
+                KMeans { centroids: run.state.centroids, labels, cluster_sizes, inertia, n_iter }
             })
             .collect()
     }

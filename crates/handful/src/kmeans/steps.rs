@@ -1,7 +1,7 @@
 //! Lloyd's iteration for those who see to the rows elsewhere: it is told what a pass over them found, and tells with which
 //! centroids to make the next.
 
-use super::{Centroids, Error, Farthest, PartialStats};
+use super::{Centroids, Error, Farthest, PartialStats, state::LloydState};
 
 /// A run of K-Means, pass by pass: over files, or over other machines.
 ///
@@ -25,15 +25,9 @@ use super::{Centroids, Error, Farthest, PartialStats};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steps {
-    pub(super) max_iter: usize,
-    pub(super) tol: f64,
-    pub(super) centroids: Centroids,
+    pub(super) state: LloydState<Centroids>,
     /// Of the last pass.
     pub(super) stats: Option<PartialStats>,
-    pub(super) n_iter: usize,
-    /// The centroids have hardly moved; the statistics are not yet theirs.
-    pub(super) converged: bool,
-    pub(super) ended: bool,
 }
 
 impl Steps {
@@ -41,32 +35,32 @@ impl Steps {
     /// `tol`: the [parameter](super::KMeansParams::tol) times the rows' [mean variance](PartialStats::mean_variance).
     #[must_use]
     pub fn new(start: Centroids, max_iter: usize, tol: f64) -> Self {
-        Self { max_iter, tol, centroids: start, stats: None, n_iter: 0, converged: false, ended: false }
+        Self { state: LloydState::new(start, max_iter, tol), stats: None }
     }
 
     /// What the next pass is to be made with; at the end the result.
     #[must_use]
     pub fn centroids(&self) -> &Centroids {
-        &self.centroids
+        &self.state.centroids
     }
 
     /// Whether all is done.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.ended
+        self.state.ended
     }
 
     /// Iterations done.
     #[must_use]
     pub fn n_iter(&self) -> usize {
-        self.n_iter
+        self.state.n_iter
     }
 
     /// Sum of squared distances of the rows to the centroids that they were counted for in the last pass; 0 before the
     /// first.
     #[must_use]
     pub fn inertia(&self) -> f64 {
-        self.stats.as_ref().map_or(0.0, |stats| stats.inertia(&self.centroids))
+        self.stats.as_ref().map_or(0.0, |stats| stats.inertia(&self.state.centroids))
     }
 
     /// Rows in each cluster in the last pass; none before the first.
@@ -79,18 +73,14 @@ impl Steps {
     /// without rows, which move there.
     #[must_use]
     pub fn wants_farthest(&self, stats: &PartialStats) -> bool {
-        !self.is_last_pass() && self.stats.as_ref() != Some(stats) && stats.counts.contains(&0)
-    }
-
-    /// After the pass that is made with these centroids nothing moves any more.
-    fn is_last_pass(&self) -> bool {
-        self.converged || self.n_iter == self.max_iter
+        !self.state.is_last_pass() && self.stats.as_ref() != Some(stats) && stats.counts.contains(&0)
     }
 
     /// Whether a run over so many rows can be in this state, as far as that can be told without the rows.
     pub(super) fn makes_sense(&self, n_samples: u64) -> bool {
         const LARGEST: u64 = u64::MAX / 255;
-        let has_begun = self.converged || self.ended || self.n_iter > 0;
+        let LloydState { centroids, max_iter, tol, n_iter, converged, ended } = &self.state;
+        let has_begun = *converged || *ended || *n_iter > 0;
         let of_stats = |stats: &PartialStats| {
             let is_sum = |row: usize, sum: u64| sum <= 255 * stats.counts[row];
             let n = stats.counts.iter().try_fold(0_u64, |n, &count| n.checked_add(count));
@@ -98,10 +88,10 @@ impl Steps {
                 && n_samples <= LARGEST
                 && stats.sums.indexed_iter().all(|((row, _), &sum)| is_sum(row, sum))
         };
-        self.n_iter <= self.max_iter
-            && self.tol.is_finite()
-            && self.tol >= 0.0
-            && self.centroids.counts.iter().all(|&count| count <= n_samples.max(1 << 20))
+        n_iter <= max_iter
+            && tol.is_finite()
+            && *tol >= 0.0
+            && centroids.counts.iter().all(|&count| count <= n_samples.max(1 << 20))
             && self.stats.as_ref().map_or(!has_begun, of_stats)
     }
 
@@ -111,25 +101,18 @@ impl Steps {
     /// # Errors
     /// [`Error::InitShape`] if the statistics are of other clusters.
     pub fn step(&mut self, stats: PartialStats, farthest: &Farthest) -> Result<(), Error> {
-        let (expected, found) = (self.centroids.sums.dim(), stats.sums.dim());
+        let (expected, found) = (self.centroids().sums.dim(), stats.sums.dim());
         if found != expected {
             return Err(Error::InitShape { expected, found });
         }
         // Then no label has changed either: by the statistics alone inertia would be the same, so that every row that moved
         // was at a tie, and went to a lower index; the highest cluster that lost rows would have gained none.
         let is_at_rest = self.stats.as_ref() == Some(&stats);
-        if self.is_last_pass() {
-            self.ended = true;
-        } else {
-            self.n_iter += 1;
-            if is_at_rest {
-                self.ended = true;
-            } else {
-                let means = stats.means_far(&self.centroids, farthest);
-                self.converged = self.centroids.movement(&means).iter().sum::<f64>() <= self.tol;
-                self.centroids = means;
-            }
-        }
+        self.state.step(is_at_rest, |centroids| {
+            let means = stats.means_far(centroids, farthest);
+            let squares = centroids.movement(&means);
+            (means, squares)
+        });
         self.stats = Some(stats);
         Ok(())
     }

@@ -188,9 +188,9 @@ fn checkpoints_whose_content_makes_no_sense_are_refused() {
     let run = checkpoint.load().unwrap().unwrap().remove(0);
     let spoil: [fn(&mut Steps); 6] = [
         |run| run.stats = None,
-        |run| run.n_iter = 3,
-        |run| run.tol = -1.0,
-        |run| run.centroids.counts[0] = u64::MAX / 256,
+        |run| run.state.n_iter = 3,
+        |run| run.state.tol = -1.0,
+        |run| run.state.centroids.counts[0] = u64::MAX / 256,
         |run| run.stats.as_mut().unwrap().counts[1] += 1,
         |run| run.stats.as_mut().unwrap().sums[[2, 0]] = u64::MAX,
     ];

@@ -1,0 +1,48 @@
+//! Lloyd's iteration (Least squares quantization in PCM, 1982), as a machine that is told what a pass over the rows found:
+//!
+//! ```text
+//! until the labels or the centroids stand still, or max_iter iterations are done:
+//!     assign each row to its nearest centroid        one pass over the rows, wherever they are
+//!     move each centroid to the mean of its rows     `step`
+//! assign each row once more                          so that labels and centroids belong together
+//! ```
+//!
+//! Rows in memory, on disk and on other machines are all clustered by it.
+
+/// A run between two passes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LloydState<C> {
+    pub(super) centroids: C,
+    pub(super) max_iter: usize,
+    /// The run ends when the centroids' squared movement sums to at most this.
+    pub(super) tol: f64,
+    pub(super) n_iter: usize,
+    /// The centroids have hardly moved; the labels do not yet belong to them.
+    pub(super) converged: bool,
+    pub(super) ended: bool,
+}
+
+impl<C> LloydState<C> {
+    pub(super) fn new(start: C, max_iter: usize, tol: f64) -> Self {
+        Self { centroids: start, max_iter, tol, n_iter: 0, converged: false, ended: false }
+    }
+
+    /// Whether the next pass is the one after which nothing moves any more.
+    pub(super) fn is_last_pass(&self) -> bool {
+        self.converged || self.n_iter == self.max_iter
+    }
+
+    /// Goes on after a pass, which changed no label if it is `at_rest`. `means` gives the next centroids, and how far each
+    /// moved, squared. Returns how far they moved.
+    pub(super) fn step(&mut self, at_rest: bool, means: impl FnOnce(&C) -> (C, Vec<f64>)) -> Vec<f64> {
+        self.ended = self.is_last_pass() || at_rest;
+        self.n_iter += usize::from(!self.is_last_pass());
+        if self.ended {
+            return Vec::new();
+        }
+        let (means, squares) = means(&self.centroids);
+        self.converged = squares.iter().sum::<f64>() <= self.tol;
+        self.centroids = means;
+        squares.into_iter().map(f64::sqrt).collect()
+    }
+}
