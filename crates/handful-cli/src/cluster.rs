@@ -57,8 +57,7 @@ pub(crate) struct Args {
     /// How images find their nearest centroid; the results are the same
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) algorithm: ClusterAlgorithmArg,
-    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the results are the same. Images are then
-    /// compared as with `--algorithm dense`
+    /// Leave the images on disk, and use at most this much memory: 512M, 2G; the results are the same
     #[arg(long, value_name = "SIZE", value_parser = options::memory_size)]
     pub(crate) memory_limit: Option<u64>,
     /// Leave the images on disk, and write after each pass over them where the job stands, from which the same command
@@ -176,7 +175,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         n_clusters: found.centroids.nrows(),
         per_class: args.per_class,
         n_init,
-        algorithm: if is_on_disk { "dense".to_owned() } else { options::name(args.algorithm) },
+        algorithm: options::name(args.algorithm),
         inertia: found.inertia,
         n_iter: found.n_iter,
         seconds: seconds.as_secs_f64(),

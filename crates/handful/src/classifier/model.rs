@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::{
@@ -16,9 +16,6 @@ use crate::{
     neighbors::{Neighbors, TieBreak, Weights, votes},
     progress::{Observer, Stage, Tally},
 };
-
-/// Images whose neighbours are searched for before progress is reported.
-const TOGETHER: usize = 4096;
 
 /// A fitted recipe: images to labels, and why.
 ///
@@ -51,22 +48,13 @@ pub struct Model {
     pub(super) medoids: Vec<u32>,
     pub(super) index: Searcher,
     /// The prototypes of each class by themselves, made when somebody asks how sure a verdict is.
-    of_class: OnceLock<Vec<Option<ClassIndex>>>,
-    observer: Observer,
+    of_class: OnceLock<Vec<Option<Searcher>>>,
     /// The mean squared distance of the prototypes from their mean.
     pub(super) unit: f64,
     provenance: Provenance,
     /// The pixels of each prototype's medoid, if they are kept.
     pictures: Option<Array2<u8>>,
     label_type: Option<String>,
-}
-
-/// The prototypes of one class.
-#[derive(Clone, Debug)]
-struct ClassIndex {
-    /// Their numbers among all.
-    rows: Vec<usize>,
-    index: Searcher,
 }
 
 impl Model {
@@ -96,7 +84,6 @@ impl Model {
             medoids,
             index,
             of_class,
-            observer: Observer::default(),
             unit,
             provenance,
             pictures: None,
@@ -256,7 +243,7 @@ impl Model {
     /// Whom predictions tell how far they are.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
-        Self { index: self.index.observer(observer.clone()), observer, ..self }
+        Self { index: self.index.observer(observer), ..self }
     }
 
     /// The vectors of images, shape (n, length of a vector).
@@ -311,18 +298,12 @@ impl Model {
 
     /// The nearest prototypes of images, the labels that they decide on, and what speaks for each class.
     pub(super) fn witnesses(&self, vectors: ArrayView2<u8>) -> Result<Witnesses, Error> {
-        let n_neighbors = self.params.decision.n_neighbors();
-        let (neighbors, labels, distances) = match self.params.decision {
-            Decision::Votes { .. } => {
-                let (neighbors, distances) = self.neighbors_of_classes(vectors, n_neighbors)?;
-                let labels = self.elect(&neighbors);
-                (neighbors, labels, distances)
-            }
+        let neighbors = self.index.kneighbors(vectors, self.params.decision.n_neighbors())?;
+        let (labels, distances) = match self.params.decision {
+            Decision::Votes { .. } => (self.elect(&neighbors), self.prototype_distances(vectors)?),
             Decision::Hyperplanes(hyperplanes) => {
-                let neighbors = self.index.kneighbors(vectors, n_neighbors)?;
                 let distances = self.hyperplane_distances(hyperplanes, vectors, &neighbors);
-                let labels = nearest_class(distances.view());
-                (neighbors, labels, distances)
+                (nearest_class(distances.view()), distances)
             }
         };
         let evidence = Evidence::new(&neighbors, self.prototypes.labels(), distances, self.unit.sqrt());
@@ -338,62 +319,27 @@ impl Model {
         labels
     }
 
-    /// The nearest prototypes of images, and the squared distance of each class's nearest, shape (n, classes), which is
-    /// infinite for a class without any.
-    ///
-    /// The k nearest prototypes are among the k nearest of each class, so one search of each class gives both. Inverted
-    /// indexes find other neighbours among fewer vectors; there the nearest are those of the index of all.
-    fn neighbors_of_classes(
-        &self,
-        vectors: ArrayView2<u8>,
-        n_neighbors: usize,
-    ) -> Result<(Neighbors, Array2<f64>), Error> {
-        let all = if self.params.index.is_exact() {
-            None
-        } else {
-            Some(self.index.kneighbors(vectors, n_neighbors)?)
-        };
-        let wanted = if all.is_some() { 1 } else { n_neighbors };
-        let classes = self.of_class()?;
-        let n_found = classes.iter().flatten().map(|class| class.rows.len().min(wanted)).sum();
+    /// The squared distance of each class's nearest prototype, shape (n, classes); infinite for a class without any.
+    fn prototype_distances(&self, vectors: ArrayView2<u8>) -> Result<Array2<f64>, Error> {
         let mut distances = Array2::from_elem((vectors.nrows(), self.n_classes()), f64::INFINITY);
-        let mut nearest = Array2::from_elem((vectors.nrows(), n_found), (0, 0));
-        for (number, vectors) in vectors.axis_chunks_iter(Axis(0), TOGETHER).enumerate() {
-            let rows = number * TOGETHER..number * TOGETHER + vectors.nrows();
-            self.observer.report(Stage::Search, rows.start, distances.nrows())?;
-            let mut first = 0;
-            for (label, class) in classes.iter().enumerate() {
-                let Some(class) = class else { continue };
-                let found = class.index.kneighbors(vectors, class.rows.len().min(wanted))?;
-                let end = first + found.indices.ncols();
-                let of_class = distances.slice_mut(s![rows.clone(), label]);
-                of_class.into_iter().zip(found.distances.column(0)).for_each(|(to, &x)| *to = x as f64);
-                let pairs = nearest.slice_mut(s![rows.clone(), first..end]);
-                let found = found.distances.into_iter().zip(found.indices);
-                pairs.into_iter().zip(found).for_each(|(to, (distance, i))| *to = (distance, class.rows[i]));
-                first = end;
+        for (mut distances, index) in distances.columns_mut().into_iter().zip(self.of_class()?) {
+            if let Some(index) = index {
+                let nearest = index.kneighbors(vectors, 1)?.distances;
+                distances.iter_mut().zip(nearest).for_each(|(to, x)| *to = x as f64);
             }
         }
-        self.observer.report(Stage::Search, distances.nrows(), distances.nrows())?;
-        let neighbors = all.unwrap_or_else(|| {
-            nearest.axis_iter_mut(Axis(0)).into_par_iter().for_each(|mut pairs| {
-                pairs.as_slice_mut().expect("rows are contiguous").sort_unstable();
-            });
-            Neighbors::from_pairs(nearest.slice(s![.., ..n_neighbors]).iter().copied(), n_neighbors)
-        });
-        Ok((neighbors, distances))
+        Ok(distances)
     }
 
     /// The prototypes of each class by themselves. Made outside the lock: a thread that waits for others' part of the
     /// work might be handed a task that asks for them too.
-    fn of_class(&self) -> Result<&[Option<ClassIndex>], Error> {
+    fn of_class(&self) -> Result<&[Option<Searcher>], Error> {
         if self.of_class.get().is_none() {
             let of_rows = |rows: Vec<usize>| {
                 let prototypes = (!rows.is_empty()).then(|| self.prototypes.images().select(Axis(0), &rows));
                 let (index, nobody) = (self.params.index.of_part(), Observer::default());
                 let search = |vectors| Searcher::new(vectors, &index, self.params.seed, &nobody);
-                let index = prototypes.map(search).transpose()?;
-                Ok(index.map(|index| ClassIndex { rows, index }))
+                prototypes.map(search).transpose()
             };
             let made = self.prototypes.rows_by_class().into_iter().map(of_rows);
             let made = made.collect::<Result<Vec<_>, Error>>()?;

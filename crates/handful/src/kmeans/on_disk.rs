@@ -19,6 +19,8 @@ use crate::{
 
 /// What the process takes before it begins, and what is not counted.
 const BASE: u64 = 32 << 20;
+/// Bytes of a row's sketch.
+const SKETCH_BYTES: u64 = 80;
 /// Rows that make a job's checksum.
 const CHECKED_ROWS: usize = 256;
 
@@ -63,8 +65,9 @@ struct Groups<'a, S> {
 }
 
 impl KMeansParams {
-    /// [`fit`](Self::fit) on rows that stay on disk: the same bits, in less memory. There are some 30 bytes a row in it, and 8
-    /// more for each further run, beside the rows that seeding looks at, twice, and what there is for each cluster.
+    /// [`fit`](Self::fit) on rows that stay on disk: the same bits, in less memory. It takes about 30 bytes per row, and 8 more
+    /// for each further run, in addition to two copies of the rows that seeding looks at, and to the sums of each cluster.
+    /// With many clusters it takes 80 bytes per row more for sketches, if they fit into the limit.
     ///
     /// All runs go side by side; each pass reads the rows that may have moved.
     ///
@@ -130,9 +133,12 @@ impl<'a, S: RowSource> Groups<'a, S> {
         };
         let (needed, what) = self.memory(checkpoint.as_ref());
         passes.check(needed, &what)?;
+        let sketches = self.memory_of_sketches();
+        let is_sketched = passes.check(needed.saturating_add(sketches), "sketches").is_ok();
         let saved = checkpoint.as_ref().map_or(Ok(None), Checkpoint::load)?;
         checkpoint.as_ref().map_or(Ok(()), Checkpoint::check_place)?;
         let shard = Shard::new(self.data, self.of_rows.as_deref(), self.all.len(), n_runs);
+        let shard = shard.sketched_passes(if is_sketched { params.sketched_steps() } else { 0 });
         let mut shard = shard.observer(params.observer.clone());
         let mut runs = match saved {
             Some(runs) => runs,
@@ -271,7 +277,13 @@ impl<'a, S: RowSource> Groups<'a, S> {
         })
     }
 
-    /// Bytes that everything takes, and what takes most of them.
+    /// Bytes that sketches of all rows take, without which the job is slower.
+    fn memory_of_sketches(&self) -> u64 {
+        let (n, n_runs) = (self.data.shape().0 as u64, self.params.n_runs() as u64);
+        n.saturating_mul(SKETCH_BYTES + size_of::<i64>() as u64 * n_runs)
+    }
+
+    /// Bytes that everything takes but sketches, and what takes most of them.
     fn memory(&self, checkpoint: Option<&Checkpoint>) -> (u64, String) {
         let number = |n: usize| n as u128;
         let ((n, d), k) = (self.data.shape(), number(self.params.n_clusters));

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     distance::{CONTIGUOUS, Kernel},
-    kmeans::Farthest,
+    kmeans::{Farthest, settle::NOWHERE},
 };
 
 /// What a batch of rows tells K-Means: how many are nearest to each centroid, their sum, and the sum of their
@@ -147,6 +147,24 @@ impl PartialStats {
     /// [`means_with`](Self::means_with) the farthest of rows that came in batches.
     pub(super) fn means_far(&self, previous: &Centroids, farthest: &Farthest) -> Centroids {
         self.means_with(previous, farthest.candidates())
+    }
+
+    /// Moves a row from one cluster to another; from none if it had no label.
+    pub(super) fn relabel<K: Kernel>(
+        &mut self,
+        kernel: K,
+        samples: &Samples,
+        row: usize,
+        old: u32,
+        new: u32,
+    ) {
+        if old == new {
+            return;
+        }
+        if old != NOWHERE {
+            self.remove(kernel, old as usize, samples, row, 1);
+        }
+        self.add(kernel, new as usize, samples, row, 1);
     }
 
     pub(super) fn add<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize, weight: u64) {

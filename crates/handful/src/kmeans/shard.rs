@@ -1,33 +1,35 @@
 //! Rows that are met pass by pass: in a file, or one machine's share of them.
 //!
-//! Of each row its nearest centroid is kept, and how far centroids may move before another can be (see `dense`). A pass
-//! looks at the rows for which that is used up, and reads no others.
+//! Rows find their nearest centroids as rows in memory do. With few centroids, it is kept of each row how far centroids may
+//! move before another can be the nearest (see `dense`): a pass looks at the rows for which that is used up, and reads no
+//! others. With many centroids, a sketch of each row is kept, if that pays, and a pass reads all rows (see `sketched`).
 
 mod chunk;
 #[cfg(test)]
 mod tests;
 
 use std::sync::{
-    Mutex,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
 use ndarray::Array2;
 
 use super::{
-    Centroids, Error, Farthest, PartialStats,
-    bytes::Bytes,
-    dense::{NONE, drift},
-    settle::NOWHERE,
-    vectors::Vectors,
+    Centroids, Error, Farthest, PartialStats, bytes::Bytes, dense::drift, settle::NOWHERE, vectors::Vectors,
 };
 pub(super) use chunk::CHUNK_BYTES;
-use chunk::{Chunk, Part, Prepared, Room, chunk_rows};
+use chunk::{Chunk, Found, Part, Prepared, Room, chunk_rows};
 
 use crate::{
     dataset::RowSource,
-    distance::{Kernel, Level, with_kernel},
+    distance::{Kernel, Level, evenly, with_kernel},
+    kmeans::{
+        shared_sketch::{TRIAL_ROWS, may_pay, pays_for},
+        sketched::pays,
+    },
     progress::{Observer, Stage},
+    sketch::{Basis, Projection},
 };
 
 /// Rows of one or several groups, each of which is clustered on its own, by as many runs.
@@ -49,6 +51,10 @@ pub struct Shard {
     chunks: Vec<Mutex<Chunk>>,
     /// Group by group, for each its runs.
     sets: Vec<Set>,
+    /// Of each group, how rows are sketched if they are; known from the first pass on.
+    projections: Option<Vec<Option<Arc<Projection>>>>,
+    /// Passes in which a sketch may be of use.
+    sketched_passes: usize,
     observer: Observer,
 }
 
@@ -61,6 +67,8 @@ struct Last {
     centroids: Centroids,
     /// How far they have come in all, shape (1, `n_clusters`).
     drifts: Array2<f64>,
+    /// Those that did not move before the last pass.
+    still: Vec<bool>,
     /// What it found.
     stats: PartialStats,
 }
@@ -68,7 +76,8 @@ struct Last {
 impl Shard {
     /// Of rows that no pass has met yet. `groups` tells of each row the group, below `n_groups`, if there are several.
     ///
-    /// Takes 2 bytes a row, and 8 for each run.
+    /// Takes 2 bytes per row, and 8 for each run. With sketches, which are used for many clusters if they pay, 80 bytes per row
+    /// more, and 4 for each run.
     ///
     /// # Panics
     /// If there is not a group for each row.
@@ -85,12 +94,7 @@ impl Shard {
             }
             let part = |mut rows: Vec<u16>| {
                 rows.shrink_to_fit();
-                let shape = (n_runs, rows.len());
-                Part {
-                    rows,
-                    nearest: Array2::from_elem(shape, NOWHERE),
-                    limits: Array2::from_elem(shape, NONE),
-                }
+                Part::new(rows, n_runs)
             };
             Mutex::new(Chunk { rows, parts: parts.into_iter().map(part).collect() })
         };
@@ -100,6 +104,8 @@ impl Shard {
             n_groups,
             chunks: (0..n).step_by(size).map(chunk).collect(),
             sets: (0..n_groups * n_runs).map(|_| Set::default()).collect(),
+            projections: None,
+            sketched_passes: usize::MAX,
             observer: Observer::default(),
         }
     }
@@ -108,6 +114,11 @@ impl Shard {
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
+    }
+
+    /// In how many passes a sketch of the rows may be of use: in none if it takes too much memory.
+    pub(super) fn sketched_passes(self, sketched_passes: usize) -> Self {
+        Self { sketched_passes, ..self }
     }
 
     /// Finds the nearest centroid of every row: group by group those of its runs, or nothing for a run that goes on no more.
@@ -121,7 +132,11 @@ impl Shard {
     ///
     /// # Panics
     /// If there are not as many centroids as runs of groups.
-    pub fn pass(&mut self, source: &impl RowSource, centroids: &[Option<&Centroids>]) -> Result<(), Error> {
+    pub fn pass<'a>(
+        &mut self,
+        source: &impl RowSource,
+        centroids: &[Option<&'a Centroids>],
+    ) -> Result<(), Error> {
         assert_eq!(centroids.len(), self.sets.len(), "expected centroids for each run of each group");
         for centroids in centroids.iter().flatten() {
             let (expected, found) = (centroids.n_features(), self.n_features);
@@ -129,14 +144,13 @@ impl Shard {
                 return Err(Error::FeatureCount { expected, found });
             }
         }
-        for (set, centroids) in self.sets.iter_mut().zip(centroids) {
-            if let Some(centroids) = centroids {
-                set.moved_to(centroids);
-            }
-        }
-        let done = with_kernel!(Level::detect(), |kernel| self.pass_with(kernel, source, centroids));
+        let moved = |(set, centroids): (&mut Set, &Option<&'a Centroids>)| {
+            centroids.filter(|centroids| set.moved_to(centroids))
+        };
+        let moved: Vec<Option<&Centroids>> = self.sets.iter_mut().zip(centroids).map(moved).collect();
+        let done = with_kernel!(Level::detect(), |kernel| self.pass_with(kernel, source, &moved));
         if done.is_err() {
-            self.forget(centroids);
+            self.forget(&moved);
         }
         done
     }
@@ -147,22 +161,112 @@ impl Shard {
         source: &impl RowSource,
         centroids: &[Option<&Centroids>],
     ) -> Result<(), Error> {
-        let sets = centroids.iter().zip(&self.sets);
-        let prepared: Vec<Option<Prepared<K>>> = sets
-            .map(|(centroids, set)| Some(Prepared::new(kernel, (*centroids)?, &set.0.as_ref()?.drifts)))
-            .collect();
+        if self.projections.is_none() {
+            let projections = self.plan(kernel, source, centroids)?;
+            for (group, projection) in projections.iter().enumerate().filter(|(_, found)| found.is_some()) {
+                self.use_sketches(group, projection.is_some());
+            }
+            self.projections = Some(projections);
+        }
+        let (projections, n_runs) = (self.projections.as_deref().unwrap_or_default(), self.n_runs());
+        let mut prepared: Vec<Option<Prepared<K>>> = Vec::new();
+        for (number, (set, centroids)) in self.sets.iter().zip(centroids).enumerate() {
+            prepared.push(centroids.zip(set.0.as_ref()).map(|(centroids, last)| {
+                match &projections[number / n_runs] {
+                    Some(projection) => Prepared::sketched(kernel, centroids, projection, &last.still),
+                    None => Prepared::dense(kernel, centroids, &last.drifts),
+                }
+            }));
+        }
+        let nothing = || Found { stats: self.no_stats(centroids), costs: vec![(0, 0); self.n_groups] };
         let found = self.each_chunk(
-            || (self.no_stats(centroids), Room::default()),
-            |(stats, room), chunk| chunk.pass(kernel, source, &prepared, stats, room),
+            || (nothing(), Room::default()),
+            |(found, room), chunk| chunk.pass(kernel, source, &prepared, found, room),
         )?;
-        for (stats, _) in found {
-            for (set, stats) in self.sets.iter_mut().zip(stats) {
+        let mut costs = vec![(0, 0); self.n_groups];
+        for (found, _) in found {
+            for (set, stats) in self.sets.iter_mut().zip(found.stats) {
                 if let (Some(last), Some(stats)) = (&mut set.0, stats) {
                     last.stats.merge(&stats);
                 }
             }
+            for (all, (pairs, measured)) in costs.iter_mut().zip(found.costs) {
+                *all = (all.0 + pairs, all.1 + measured);
+            }
+        }
+        for (group, (pairs, measured)) in costs.into_iter().enumerate() {
+            if pairs > 0 && !pays::<K>(pairs, measured, self.n_features) {
+                self.projections.iter_mut().for_each(|projections| projections[group] = None);
+                self.use_sketches(group, false);
+            }
         }
         Ok(())
+    }
+
+    /// Of each group, how its rows are sketched, if a sketch pays for centroids like these; tried out on some of its rows.
+    fn plan<K: Kernel>(
+        &self,
+        kernel: K,
+        source: &impl RowSource,
+        centroids: &[Option<&Centroids>],
+    ) -> Result<Vec<Option<Arc<Projection>>>, Error> {
+        let (d, sizes) = (self.n_features, self.group_sizes());
+        let first_of =
+            |group: usize| centroids[group * self.n_runs()..][..self.n_runs()].iter().flatten().next();
+        let may_pay = |group: usize| {
+            let k = first_of(group)?.n_clusters();
+            may_pay((sizes[group], d), k, self.sketched_passes).then_some(group)
+        };
+        let candidates: Vec<usize> = (0..self.n_groups).filter_map(may_pay).collect();
+        let mut plan = vec![None; self.n_groups];
+        if candidates.is_empty() {
+            return Ok(plan);
+        }
+        let sample = evenly(self.n_samples, Basis::sample_size(self.n_samples, d));
+        let sample = source.select_rows(&sample)?;
+        let Some(projection) = Projection::new(kernel, sample.view()).map(Arc::new) else { return Ok(plan) };
+        for group in candidates {
+            let rows = source.select_rows(&self.some_rows(group, sizes[group].min(TRIAL_ROWS)))?;
+            let (bytes, centroids) = (Bytes::new(rows.view()), first_of(group).expect("a candidate"));
+            if pays_for(kernel, &bytes, centroids.n_clusters(), centroids, &projection, 1) {
+                plan[group] = Some(Arc::clone(&projection));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// So many rows of a group, evenly spread.
+    fn some_rows(&self, group: usize, count: usize) -> Vec<usize> {
+        let mut wanted = evenly(self.group_sizes()[group], count).into_iter().peekable();
+        let (mut rows, mut seen) = (Vec::with_capacity(count), 0);
+        for chunk in &self.chunks {
+            let chunk = chunk.lock().expect("no panic while locked");
+            let places = &chunk.parts[group].rows;
+            while let Some(number) = wanted.next_if(|&number| number < seen + places.len()) {
+                rows.push(chunk.rows.start + usize::from(places[number - seen]));
+            }
+            seen += places.len();
+        }
+        rows
+    }
+
+    fn group_sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.n_groups];
+        for chunk in &self.chunks {
+            let chunk = chunk.lock().expect("no panic while locked");
+            sizes.iter_mut().zip(&chunk.parts).for_each(|(size, part)| *size += part.rows.len());
+        }
+        sizes
+    }
+
+    fn use_sketches(&mut self, group: usize, wanted: bool) {
+        for chunk in &mut self.chunks {
+            chunk.get_mut().expect("no panic while locked").parts[group].use_sketches(wanted);
+        }
+    }
+
+    fn n_runs(&self) -> usize {
+        self.sets.len() / self.n_groups
     }
 
     /// Does something with all chunks, on all threads, each of which has room of its own.
@@ -233,7 +337,7 @@ impl Shard {
     /// If there was no pass.
     pub fn farthest(&self, source: &impl RowSource, set: usize, first: u64) -> Result<Farthest, Error> {
         let Last { centroids, .. } = self.last(set);
-        let n_runs = self.sets.len() / self.n_groups;
+        let n_runs = self.n_runs();
         let (group, run) = (set / n_runs, set % n_runs);
         let none = || (Farthest::new(centroids.n_clusters()), Vec::new());
         let found = self.each_chunk(none, |(farthest, buffer), chunk| {
@@ -282,29 +386,34 @@ impl Shard {
 
     /// As if no pass had been made with runs that took part in the last.
     fn forget(&mut self, centroids: &[Option<&Centroids>]) {
-        let n_runs = self.sets.len() / self.n_groups;
+        let n_runs = self.n_runs();
         for (number, set) in self.sets.iter_mut().enumerate().filter(|(set, _)| centroids[*set].is_some()) {
             set.0 = None;
             for chunk in &mut self.chunks {
                 let part = &mut chunk.get_mut().expect("no panic while locked").parts[number / n_runs];
-                part.nearest.row_mut(number % n_runs).fill(NOWHERE);
-                part.limits.row_mut(number % n_runs).fill(NONE);
+                part.forget(number % n_runs);
             }
         }
     }
 }
 
 impl Set {
-    fn moved_to(&mut self, centroids: &Centroids) {
-        if let Some(last) = &mut self.0 {
-            let squares = last.centroids.movement(centroids).into_iter();
-            drift(last.drifts.row_mut(0), &squares.map(f64::sqrt).collect::<Vec<_>>());
-            last.centroids.clone_from(centroids);
-        } else {
-            let n_clusters = centroids.n_clusters();
+    /// Takes note of where the centroids are. Whether a pass has to be made: not if they are where they were in the last.
+    fn moved_to(&mut self, centroids: &Centroids) -> bool {
+        let n_clusters = centroids.n_clusters();
+        let Some(last) = &mut self.0 else {
             let stats = PartialStats::new(n_clusters, centroids.n_features());
-            self.0 =
-                Some(Last { centroids: centroids.clone(), drifts: Array2::zeros((1, n_clusters)), stats });
+            let (drifts, still) = (Array2::zeros((1, n_clusters)), vec![false; n_clusters]);
+            self.0 = Some(Last { centroids: centroids.clone(), drifts, still, stats });
+            return true;
+        };
+        if last.centroids == *centroids {
+            return false;
         }
+        let distances: Vec<f64> = last.centroids.movement(centroids).into_iter().map(f64::sqrt).collect();
+        drift(last.drifts.row_mut(0), &distances);
+        last.still = distances.iter().map(|&distance| distance == 0.0).collect();
+        last.centroids.clone_from(centroids);
+        true
     }
 }

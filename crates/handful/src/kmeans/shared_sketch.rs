@@ -68,14 +68,28 @@ impl SharedSketch {
         let rows = vectors.samples().rows();
         let new = || Projection::new(kernel, rows).map(Arc::new);
         let projection = self.projection.clone().or_else(new)?;
-        let n = rows.nrows();
-        let every = (n / LANES / TRIALS).max(1);
-        let some = Arc::new(Sketch::of_some(kernel, rows, &projection, every));
-        let mut trial = Sketched::new(some, every, n, (1, n_clusters));
-        let mut nearest = Array2::from_elem((1, n), NOWHERE);
-        let rounded = vectors.round(centroids);
-        let pairs = Pairs::new(kernel, vectors, centroids, &rounded);
-        let pays = trial.assign(kernel, &[(0, pairs)], nearest.view_mut());
-        pays.then(|| Arc::new(Sketch::new(kernel, rows, &projection)))
+        let every = (rows.nrows() / LANES / TRIALS).max(1);
+        let found = pays_for(kernel, vectors, n_clusters, centroids, &projection, every);
+        found.then(|| Arc::new(Sketch::new(kernel, rows, &projection)))
     }
+}
+
+/// Rows of which [`pays_for`] is best asked.
+pub(super) const TRIAL_ROWS: usize = TRIALS * LANES;
+
+/// Whether a sketch pays, tried out on one panel of rows in so many.
+pub(super) fn pays_for<K: Kernel, V: Vectors>(
+    kernel: K,
+    vectors: &V,
+    n_clusters: usize,
+    centroids: &V::Centroids,
+    projection: &Arc<Projection>,
+    every: usize,
+) -> bool {
+    let rows = vectors.samples().rows();
+    let (n, some) = (rows.nrows(), Arc::new(Sketch::of_some(kernel, rows, projection, every)));
+    let mut trial = Sketched::new(some, every, n, (1, n_clusters));
+    let mut nearest = Array2::from_elem((1, n), NOWHERE);
+    let rounded = vectors.round(centroids);
+    trial.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids, &rounded))], nearest.view_mut())
 }

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     distance::{Kernel, LANES, Lanes, Packed, Scratch, lanes},
-    sketch::{Sketch, SketchPanel, SketchedQueries, VALUES},
+    kmeans::rounded::Rounded,
+    sketch::{Projection, Sketch, SketchPanel, SketchedQueries, VALUES},
 };
 
 /// A sketch of the rows, and what is known of them from the last step.
@@ -63,9 +64,16 @@ impl Sketched {
         mut nearest: ArrayViewMut2<u32>,
     ) -> bool {
         let (sketch, every, still) = (&self.sketch, self.every, &self.still);
-        let sets: Vec<Set<K, V>> =
-            sets.iter().map(|set| Set::new(kernel, sketch, set.0, &set.1, still.row(set.0))).collect();
-        let (n, d) = (nearest.ncols() / every, sets[0].pairs.rounded.upper.ncols());
+        let centroids: Vec<CentroidSketches<K>> = sets
+            .iter()
+            .map(|(_, pairs)| CentroidSketches::new(kernel, sketch.projection(), pairs.rounded))
+            .collect();
+        let sets: Vec<(usize, Set<K, V>)> = sets
+            .iter()
+            .zip(&centroids)
+            .map(|((set, pairs), centroids)| (*set, Set { pairs, centroids, still: still.row(*set) }))
+            .collect();
+        let (n, d) = (nearest.ncols() / every, sets[0].1.pairs.rounded.upper.ncols());
         let measured = AtomicUsize::new(0);
         let blocks = nearest
             .axis_chunks_iter_mut(Axis(1), PANELS * LANES)
@@ -77,23 +85,30 @@ impl Sketched {
             let rows = rows.zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
             let panels = (block * PANELS..).zip(rows).filter(|(number, _)| number.is_multiple_of(every));
             for (number, (mut nearest, mut distances)) in panels {
-                for set in &sets {
-                    let (nearest, distances) = (nearest.row_mut(set.number), distances.row_mut(set.number));
+                for (set_number, set) in &sets {
+                    let nearest = nearest.row_mut(*set_number);
+                    let distances = distances.row_mut(*set_number);
                     let n = set.assign_panel(sketch, number, workspace, nearest, distances);
                     measured.fetch_add(n, Ordering::Relaxed);
                 }
             }
         });
-        let products = (n * sets.iter().map(|set| set.packed.len()).sum::<usize>()) as f64;
-        let [tile, _] = K::BATCH_COSTS;
-        let measured = measured.into_inner() as f64 * K::DOTS_COST * d as f64;
-        products * (VALUES as f64 + tile) + measured < 0.8 * products * d as f64
+        let products = n * centroids.iter().map(|centroids| centroids.packed.len()).sum::<usize>();
+        pays::<K>(products, measured.into_inner(), d)
     }
+}
+
+/// Whether to look at so many pairs of row and centroid by their sketches, and to measure some of them, is faster than to
+/// measure all, which are vectors of `d` bytes.
+pub(super) fn pays<K: Kernel>(pairs: usize, measured: usize, d: usize) -> bool {
+    let [tile, _] = K::BATCH_COSTS;
+    let (pairs, measured) = (pairs as f64, measured as f64 * K::DOTS_COST * d as f64);
+    pairs * (VALUES as f64 + tile) + measured < 0.8 * pairs * d as f64
 }
 
 /// Memory that a thread uses over and over.
 #[derive(Default)]
-struct Workspace {
+pub(super) struct Workspace {
     scratch: Scratch,
     dots: Vec<Lanes>,
     thresholds: Vec<i32>,
@@ -103,39 +118,38 @@ struct Workspace {
     measured: Vec<(usize, Measured)>,
 }
 
-/// Centroids, and their sketches.
-struct Set<'a, 'b, K: Kernel, V: Vectors> {
-    number: usize,
-    pairs: &'a Pairs<'b, K, V>,
+/// The sketches of centroids, to compare those of rows with.
+pub(super) struct CentroidSketches<K: Kernel> {
     packed: Packed<K>,
     /// The largest keys that the sketch of a row as far as that of the centroid can have.
     thresholds: Vec<i32>,
     most_lost: f32,
-    still: ArrayView1<'a, bool>,
 }
 
-impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
-    fn new(
-        kernel: K,
-        sketch: &Sketch,
-        number: usize,
-        pairs: &'a Pairs<'b, K, V>,
-        still: ArrayView1<'a, bool>,
-    ) -> Self {
-        let bytes = pairs.rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
-        let queries = SketchedQueries::new(kernel, sketch.projection(), bytes.view());
+impl<K: Kernel> CentroidSketches<K> {
+    pub(super) fn new(kernel: K, projection: &Projection, rounded: &Rounded) -> Self {
+        let bytes = rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
+        let queries = SketchedQueries::new(kernel, projection, bytes.view());
         Self {
-            number,
-            pairs,
             packed: Packed::new(kernel, queries.values.view()),
             thresholds: queries.rest.iter().map(|rest| -rest).collect(),
             most_lost: queries.lost.into_iter().fold(0.0, f32::max),
-            still,
         }
     }
+}
 
-    /// The nearest centroids of a panel's rows, and how many had to be measured.
-    fn assign_panel(
+/// Rows, and centroids that they are compared with.
+pub(super) struct Set<'a, 'b, K: Kernel, V: Vectors> {
+    pub(super) pairs: &'a Pairs<'b, K, V>,
+    pub(super) centroids: &'a CentroidSketches<K>,
+    /// The centroids that have not moved since the rows were looked at.
+    pub(super) still: ArrayView1<'a, bool>,
+}
+
+impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
+    /// The nearest centroids of the rows of panel `number` of the sketch, and how many had to be measured. `nearest` and
+    /// `distances` hold those of the pass before, if there was one.
+    pub(super) fn assign_panel(
         &self,
         sketch: &Sketch,
         number: usize,
@@ -143,7 +157,8 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         mut nearest: ArrayViewMut1<u32>,
         mut distances: ArrayViewMut1<i64>,
     ) -> usize {
-        let Self { pairs, packed, still, .. } = self;
+        let Self { pairs, still, .. } = self;
+        let packed = &self.centroids.packed;
         let Workspace { scratch, dots, thresholds, near, measured } = workspace;
         let (panel, first, n) = (&sketch.panels()[number], number * LANES, nearest.len());
         let known = nearest.iter().all(|&j| j != NOWHERE);
@@ -172,7 +187,7 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         let bases = self.bases(sketch, panel, &least, &margins);
         // A key is at most a centroid's threshold if |Y - Z|² is at most the row's bound.
         let there = u32::MAX >> (LANES - n);
-        thresholds.clone_from(&self.thresholds);
+        thresholds.clone_from(&self.centroids.thresholds);
         near.clear();
         packed.multiply(&panel.values, scratch, &bases, thresholds, |j, mask, _| {
             near.push((j, if still[j] { mask & there & !unmoved } else { mask & there }));
@@ -219,7 +234,7 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
         self.pairs.kernel.run(|| {
             let mut bases = panel.squares;
             for lane in 0..LANES {
-                let bound = sketch.most(around(least[lane], margins[lane]).sqrt(), self.most_lost);
+                let bound = sketch.most(around(least[lane], margins[lane]).sqrt(), self.centroids.most_lost);
                 #[expect(clippy::cast_possible_truncation, reason = "clamped")]
                 {
                     bases[lane] -= bound.min(MOST_BOUND) as i32;
@@ -233,7 +248,7 @@ impl<'a, 'b, K: Kernel, V: Vectors> Set<'a, 'b, K, V> {
     fn guess(&self, dots: &[Lanes], mut nearest: ArrayViewMut1<u32>) {
         let (mut least, mut index) = ([i32::MAX; LANES], [0; LANES]);
         self.pairs.kernel.run(|| {
-            for (j, (dots, threshold)) in (0..).zip(dots.iter().zip(&self.thresholds)) {
+            for (j, (dots, threshold)) in (0..).zip(dots.iter().zip(&self.centroids.thresholds)) {
                 for (lane, dot) in dots.iter().enumerate() {
                     let key = -threshold - 2 * dot;
                     index[lane] = if key < least[lane] { j } else { index[lane] };

@@ -49,7 +49,7 @@ pub struct Neighbors<D = u64> {
 
 impl<D: Copy> Neighbors<D> {
     /// From the (distance, index) pairs of all queries, `k` each.
-    pub(crate) fn from_pairs(pairs: impl IntoIterator<Item = (D, usize)>, k: usize) -> Self {
+    fn from_pairs(pairs: impl IntoIterator<Item = (D, usize)>, k: usize) -> Self {
         let (distances, indices): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         let array = "k pairs for each query";
         Self {

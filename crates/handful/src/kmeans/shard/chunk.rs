@@ -1,28 +1,30 @@
-//! Rows that lie together, and what a pass does with them: only those are looked at, and read, whose nearest centroid may be
-//! another by now.
+//! Rows that lie together, and what a pass does with them. Without sketches only those rows are read whose nearest
+//! centroid may be another by now.
 
-use std::ops::Range;
+use std::{mem, ops::Range, sync::Arc};
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::{
     dataset::RowSource,
-    distance::{CONTIGUOUS, Kernel, Level, Packed},
+    distance::{CONTIGUOUS, Kernel, LANES, Level, Packed},
     kmeans::{
         Centroids, Error, PartialStats,
         bytes::Bytes,
-        dense::{NONE, Step, Workspace, pack, rounded_up},
+        dense::{self, NONE, Step, pack, rounded_up},
         rounded::{Lower, Rounded},
         samples::NARROW,
         settle::{NOWHERE, Pairs},
+        sketched::{self, CentroidSketches},
         vectors::Vectors,
     },
+    sketch::{Projection, Sketch},
 };
 
 /// Rows are read so many at a time, or so many bytes of them if that is less.
 pub(in crate::kmeans) const CHUNK_ROWS: usize = 4096;
 pub(in crate::kmeans) const CHUNK_BYTES: usize = 1 << 22;
-/// Where fewer than one row in so many is wanted, each is read on its own.
+/// If fewer than one row in so many is wanted, each is read on its own.
 const SPARSE: usize = 8;
 
 /// Rows that lie together.
@@ -36,26 +38,48 @@ pub(in crate::kmeans) struct Chunk {
 pub(in crate::kmeans) struct Part {
     pub(in crate::kmeans) rows: Vec<u16>,
     pub(in crate::kmeans) nearest: Array2<u32>,
-    pub(in crate::kmeans) limits: Array2<f32>,
+    known: Known,
+}
+
+/// What is known of rows beside their nearest centroids, shape (runs, rows).
+enum Known {
+    /// How far centroids may move before another can be the nearest: see `dense`.
+    Limits(Array2<f32>),
+    /// Sketches of the rows, once they were read, and their squared distances from their nearest centroids: see
+    /// `sketched`.
+    Sketches(Option<Sketch>, Array2<i64>),
 }
 
 /// What a pass is made with, for one set.
 pub(in crate::kmeans) struct Prepared<'a, K: Kernel> {
     centroids: &'a Centroids,
     rounded: (Rounded, Lower),
-    packed: Option<Packed<K>>,
-    drifts: Array2<f32>,
+    road: Road<'a, K>,
 }
 
-/// What a thread needs room for.
+enum Road<'a, K: Kernel> {
+    Dense { packed: Option<Packed<K>>, drifts: Array2<f32> },
+    Sketched { projection: &'a Arc<Projection>, sketches: CentroidSketches<K>, still: &'a [bool] },
+}
+
+/// What a thread found in its chunks.
+pub(in crate::kmeans) struct Found {
+    /// Of each set that took part.
+    pub(in crate::kmeans) stats: Vec<Option<PartialStats>>,
+    /// Of each group, the pairs of row and centroid that were looked at by their sketches, and those that were measured.
+    pub(in crate::kmeans) costs: Vec<(usize, usize)>,
+}
+
+/// Memory that a thread uses over and over.
 #[derive(Default)]
 pub(in crate::kmeans) struct Room {
     chunk: Vec<u8>,
     row: Vec<u8>,
-    /// Rows that are open, side by side.
-    open: Vec<u8>,
+    /// Rows that are wanted, side by side.
+    wanted: Vec<u8>,
     places: Vec<usize>,
-    workspace: Workspace,
+    dense: dense::Workspace,
+    sketched: sketched::Workspace,
 }
 
 impl Chunk {
@@ -64,78 +88,125 @@ impl Chunk {
         kernel: K,
         source: &impl RowSource,
         prepared: &[Option<Prepared<K>>],
-        stats: &mut [Option<PartialStats>],
+        found: &mut Found,
         room: &mut Room,
     ) -> Result<(), Error> {
-        let Room { chunk: buffer, row, open, places, workspace } = room;
+        let Room { chunk: buffer, row, wanted, places, dense, sketched } = room;
         let n_runs = prepared.len() / self.parts.len();
-        let n_open: usize = self
-            .parts
-            .iter()
-            .zip(prepared.chunks(n_runs))
-            .flat_map(|(part, runs)| runs.iter().enumerate().map(move |(run, set)| (part, run, set)))
-            .filter_map(|(part, run, set)| Some(part.open(run, set.as_ref()?).count()))
-            .sum();
-        if n_open == 0 {
+        let sets = || prepared.iter().enumerate().filter_map(|(number, set)| Some((number, set.as_ref()?)));
+        let count = |(number, set): (usize, &Prepared<K>)| {
+            self.parts[number / n_runs].wanted(number % n_runs, set).count()
+        };
+        let (n, n_wanted) = (self.rows.len(), sets().map(count).sum::<usize>());
+        if n_wanted == 0 {
             return Ok(());
         }
-        let n = self.rows.len();
-        let whole = if n_open * SPARSE < n { None } else { Some(source.rows(self.rows.clone(), buffer)?) };
-        let sets = prepared.iter().zip(stats).enumerate();
-        for (number, (set, stats)) in sets {
-            let (Some(set), Some(stats)) = (set, stats) else { continue };
-            let part = &mut self.parts[number / n_runs];
-            let run = number % n_runs;
+        let whole = if n_wanted * SPARSE < n { None } else { Some(source.rows(self.rows.clone(), buffer)?) };
+        for (number, set) in sets() {
+            let (group, run) = (number / n_runs, number % n_runs);
+            let part = &mut self.parts[group];
             places.clear();
-            places.extend(part.open(run, set));
+            places.extend(part.wanted(run, set));
             if places.is_empty() {
                 continue;
             }
             let rows = match whole {
                 Some(whole) if places.len() == n => whole,
                 _ => {
-                    open.clear();
+                    wanted.clear();
                     for &place in &*places {
                         let at = usize::from(part.rows[place]);
                         if let Some(whole) = &whole {
-                            open.extend(whole.row(at).to_slice().expect(CONTIGUOUS));
+                            wanted.extend(whole.row(at).to_slice().expect(CONTIGUOUS));
                         } else {
                             let at = self.rows.start + at;
-                            open.extend(source.rows(at..at + 1, row)?);
+                            wanted.extend(source.rows(at..at + 1, row)?);
                         }
                     }
                     let shape = (places.len(), set.centroids.n_features());
-                    ArrayView2::from_shape(shape, open).expect("whole rows")
+                    ArrayView2::from_shape(shape, wanted).expect("whole rows")
                 }
             };
-            set.assign(kernel, rows, places, part, run, stats, workspace);
+            let stats = found.stats[number].as_mut().expect("of each set that takes part");
+            let bytes = Bytes::here(rows);
+            match &set.road {
+                Road::Dense { packed, drifts } => {
+                    set.assign(kernel, &bytes, (packed.as_ref(), drifts), places, part, run, stats, dense);
+                }
+                Road::Sketched { projection, sketches, still } => {
+                    let costs = &mut found.costs[group];
+                    costs.0 += rows.nrows() * set.centroids.n_clusters();
+                    let road = (*projection, sketches, *still);
+                    costs.1 += set.assign_sketched(kernel, &bytes, road, part, run, stats, sketched);
+                }
+            }
         }
         Ok(())
     }
 }
 
 impl Part {
-    /// The places of rows whose nearest centroid may be another by now.
-    pub(in crate::kmeans) fn open<'a, K: Kernel>(
-        &'a self,
-        run: usize,
-        set: &'a Prepared<K>,
-    ) -> impl Iterator<Item = usize> + 'a {
-        let known = self.nearest.row(run).into_iter().zip(self.limits.row(run));
-        let is_open = |(&nearest, &limit): (&u32, &f32)| {
-            nearest == NOWHERE || limit <= set.drifts[[0, nearest as usize]]
+    /// Of rows that no pass has met yet.
+    pub(in crate::kmeans) fn new(rows: Vec<u16>, n_runs: usize) -> Self {
+        let shape = (n_runs, rows.len());
+        Self {
+            rows,
+            nearest: Array2::from_elem(shape, NOWHERE),
+            known: Known::Limits(Array2::from_elem(shape, NONE)),
+        }
+    }
+
+    /// Starts to use sketches, or stops. Nearest centroids stay known.
+    pub(in crate::kmeans) fn use_sketches(&mut self, wanted: bool) {
+        let shape = self.nearest.dim();
+        self.known = if wanted {
+            Known::Sketches(None, Array2::zeros(shape))
+        } else {
+            Known::Limits(Array2::from_elem(shape, NONE))
         };
-        known.enumerate().filter(move |(_, known)| is_open(*known)).map(|(place, _)| place)
+    }
+
+    /// As if no pass had been made with a run.
+    pub(in crate::kmeans) fn forget(&mut self, run: usize) {
+        self.nearest.row_mut(run).fill(NOWHERE);
+        if let Known::Limits(limits) = &mut self.known {
+            limits.row_mut(run).fill(NONE);
+        }
+    }
+
+    /// The places of rows that have to be looked at: all with sketches, else those whose nearest centroid may be another
+    /// by now.
+    fn wanted<'a, K: Kernel>(&'a self, run: usize, set: &'a Prepared<K>) -> impl Iterator<Item = usize> + 'a {
+        let is_wanted = move |place: &usize| match (&self.known, &set.road) {
+            (Known::Limits(limits), Road::Dense { drifts, .. }) => {
+                let nearest = self.nearest[[run, *place]];
+                nearest == NOWHERE || limits[[run, *place]] <= drifts[[0, nearest as usize]]
+            }
+            _ => true,
+        };
+        (0..self.rows.len()).filter(is_wanted)
     }
 }
 
 impl<'a, K: Kernel> Prepared<'a, K> {
     /// Of centroids that have come so far in all.
-    pub(in crate::kmeans) fn new(kernel: K, centroids: &'a Centroids, drifts: &Array2<f64>) -> Self {
+    pub(in crate::kmeans) fn dense(kernel: K, centroids: &'a Centroids, drifts: &Array2<f64>) -> Self {
         let rounded = Lower::round(Level::detect(), centroids);
         let can_be_packed = centroids.n_features() <= NARROW;
         let packed = can_be_packed.then(|| pack(kernel, std::iter::once(&rounded.0)));
-        Self { centroids, drifts: rounded_up(drifts), rounded, packed }
+        Self { centroids, rounded, road: Road::Dense { packed, drifts: rounded_up(drifts) } }
+    }
+
+    /// Of centroids some of which have not moved since the last pass.
+    pub(in crate::kmeans) fn sketched(
+        kernel: K,
+        centroids: &'a Centroids,
+        projection: &'a Arc<Projection>,
+        still: &'a [bool],
+    ) -> Self {
+        let rounded = Lower::round(Level::detect(), centroids);
+        let sketches = CentroidSketches::new(kernel, projection, &rounded.0);
+        Self { centroids, rounded, road: Road::Sketched { projection, sketches, still } }
     }
 
     /// Looks at rows, which stand at these places of a part.
@@ -143,32 +214,60 @@ impl<'a, K: Kernel> Prepared<'a, K> {
     fn assign(
         &self,
         kernel: K,
-        rows: ArrayView2<u8>,
+        bytes: &Bytes,
+        (packed, drifts): (Option<&Packed<K>>, &Array2<f32>),
         places: &[usize],
         part: &mut Part,
         run: usize,
         stats: &mut PartialStats,
-        workspace: &mut Workspace,
+        workspace: &mut dense::Workspace,
     ) {
-        let bytes = Bytes::here(rows);
         let samples = bytes.samples();
-        let pairs = [(0, Pairs::new(kernel, &bytes, self.centroids, &self.rounded))];
-        let step =
-            Step { kernel, samples, sets: &pairs, drifts: self.drifts.view(), packed: self.packed.as_ref() };
+        let pairs = [(0, Pairs::new(kernel, bytes, self.centroids, &self.rounded))];
+        let step = Step { kernel, samples, sets: &pairs, drifts: drifts.view(), packed };
         let mut nearest = Array2::from_elem((1, places.len()), NOWHERE);
         let mut limits = Array2::from_elem((1, places.len()), NONE);
         step.assign(workspace, None, 0, nearest.view_mut(), limits.view_mut());
+        let Known::Limits(known) = &mut part.known else { unreachable!("limits go with dense steps") };
         for (row, ((&place, &new), &limit)) in places.iter().zip(&nearest).zip(&limits).enumerate() {
-            let old = std::mem::replace(&mut part.nearest[[run, place]], new);
-            part.limits[[run, place]] = limit;
-            if old == new {
-                continue;
-            }
-            if old != NOWHERE {
-                stats.remove(kernel, old as usize, samples, row, 1);
-            }
-            stats.add(kernel, new as usize, samples, row, 1);
+            let old = mem::replace(&mut part.nearest[[run, place]], new);
+            known[[run, place]] = limit;
+            stats.relabel(kernel, samples, row, old, new);
         }
+    }
+
+    /// Looks at all rows of a part. Returns how many centroids were measured.
+    #[expect(clippy::too_many_arguments, reason = "all that a step is made of")]
+    fn assign_sketched(
+        &self,
+        kernel: K,
+        bytes: &Bytes,
+        (projection, centroids, still): (&Arc<Projection>, &CentroidSketches<K>, &[bool]),
+        part: &mut Part,
+        run: usize,
+        stats: &mut PartialStats,
+        workspace: &mut sketched::Workspace,
+    ) -> usize {
+        let samples = bytes.samples();
+        let Known::Sketches(sketch, distances) = &mut part.known else {
+            unreachable!("sketches go with sketched steps")
+        };
+        let sketch = sketch.get_or_insert_with(|| Sketch::new(kernel, samples.rows(), projection));
+        let pairs = Pairs::new(kernel, bytes, self.centroids, &self.rounded);
+        let set = sketched::Set { pairs: &pairs, centroids, still: ArrayView1::from(still) };
+        let mut nearest = part.nearest.row_mut(run);
+        let before = nearest.to_vec();
+        let panels = nearest.axis_chunks_iter_mut(Axis(0), LANES);
+        let mut distances = distances.row_mut(run);
+        let panels = panels.zip(distances.axis_chunks_iter_mut(Axis(0), LANES)).enumerate();
+        let measured = panels.map(|(number, (nearest, distances))| {
+            set.assign_panel(sketch, number, workspace, nearest, distances)
+        });
+        let measured = measured.sum();
+        for (row, (&old, &new)) in before.iter().zip(&nearest).enumerate() {
+            stats.relabel(kernel, samples, row, old, new);
+        }
+        measured
     }
 }
 

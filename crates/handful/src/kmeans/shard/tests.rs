@@ -116,6 +116,43 @@ fn long_runs_over_many_chunks_are_the_same() {
     }
 }
 
+/// Rows near 70 places, long enough for sketches.
+fn clouds(n: usize) -> Array2<u8> {
+    Array2::from_shape_fn((n, 200), |(i, j)| {
+        let (place, noise) = (i * 37 % 70, (i * i / 11 + 29 * i * j) % 9);
+        ((place * place * (j % 19 + 1) / 3 + 7 * j * (place % 5)) % 220 + noise) as u8
+    })
+}
+
+#[test]
+fn sketches_are_used_with_many_clusters_and_change_no_bit() {
+    let (x, n) = (clouds(10_000), 10_000);
+    let groups: Vec<u32> = (0..n as u32).map(|i| i % 2).collect();
+    let params = KMeans::params(70).max_iter(8).tol(0.0).init(Init::Random);
+    check(&x, &groups, &[], &params).unwrap();
+    check(&x, &vec![0; n], &[4500, 9000], &params).unwrap();
+
+    let start = params.start(n, 0, 0).unwrap();
+    let centroids = Centroids::from_rows(x.select(Axis(0), start.rows()).view());
+    let mut shards =
+        [Shard::new(&x.view(), None, 1, 1), Shard::new(&x.view(), None, 1, 1).sketched_passes(0)];
+    for shard in &mut shards {
+        shard.pass(&x.view(), &[Some(&centroids)]).unwrap();
+    }
+    let [sketched, dense] = &shards;
+    let is_sketched = |shard: &Shard| shard.projections.as_ref().is_some_and(|found| found[0].is_some());
+    assert!(is_sketched(sketched) && !is_sketched(dense));
+    assert_eq!((sketched.labels(0), sketched.stats(0)), (dense.labels(0), dense.stats(0)));
+}
+
+/// Random bytes, of which a sketch rules out nothing.
+#[test]
+fn where_sketches_do_not_pay_rows_are_compared_without() {
+    let x = Array2::from_shape_fn((6000, 200), |(i, j)| ((i * 7919 + j * 104_729) * (i + j + 1) >> 7) as u8);
+    let params = KMeans::params(50).max_iter(3).tol(0.0).init(Init::Random);
+    check(&x, &vec![0; 6000], &[], &params).unwrap();
+}
+
 #[test]
 fn rows_that_cannot_be_read_leave_nothing_behind() {
     struct Broken<'a>(ArrayView2<'a, u8>);
