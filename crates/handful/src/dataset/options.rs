@@ -110,7 +110,7 @@ impl FromStr for LabelColumn {
 
 /// What happens to images with dark ink on light paper. MNIST's ink is light, and so is what models expect.
 ///
-/// Pictures are not concerned: [`Framer`](crate::preprocess::Framer) tells their ink from paper.
+/// Pictures are not concerned: [`Framer`] tells their ink from paper.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Invert {
     /// They stay as they are.

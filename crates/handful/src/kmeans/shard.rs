@@ -132,11 +132,7 @@ impl Shard {
     ///
     /// # Panics
     /// If there are not as many centroids as runs of groups.
-    pub fn pass<'a>(
-        &mut self,
-        source: &impl RowSource,
-        centroids: &[Option<&'a Centroids>],
-    ) -> Result<(), Error> {
+    pub fn pass(&mut self, source: &impl RowSource, centroids: &[Option<&Centroids>]) -> Result<(), Error> {
         assert_eq!(centroids.len(), self.sets.len(), "expected centroids for each run of each group");
         for centroids in centroids.iter().flatten() {
             let (expected, found) = (centroids.n_features(), self.n_features);
@@ -144,10 +140,10 @@ impl Shard {
                 return Err(Error::FeatureCount { expected, found });
             }
         }
-        let moved = |(set, centroids): (&mut Set, &Option<&'a Centroids>)| {
-            centroids.filter(|centroids| set.moved_to(centroids))
-        };
-        let moved: Vec<Option<&Centroids>> = self.sets.iter_mut().zip(centroids).map(moved).collect();
+        let mut moved: Vec<Option<&Centroids>> = Vec::new();
+        for (set, &centroids) in self.sets.iter_mut().zip(centroids) {
+            moved.push(centroids.filter(|centroids| set.moved_to(centroids)));
+        }
         let done = with_kernel!(Level::detect(), |kernel| self.pass_with(kernel, source, &moved));
         if done.is_err() {
             self.forget(&moved);

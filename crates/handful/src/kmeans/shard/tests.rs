@@ -148,7 +148,8 @@ fn sketches_are_used_with_many_clusters_and_change_no_bit() {
 /// Random bytes, of which a sketch rules out nothing.
 #[test]
 fn where_sketches_do_not_pay_rows_are_compared_without() {
-    let x = Array2::from_shape_fn((6000, 200), |(i, j)| ((i * 7919 + j * 104_729) * (i + j + 1) >> 7) as u8);
+    let x =
+        Array2::from_shape_fn((6000, 200), |(i, j)| (((i * 7919 + j * 104_729) * (i + j + 1)) >> 7) as u8);
     let params = KMeans::params(50).max_iter(3).tol(0.0).init(Init::Random);
     check(&x, &vec![0; 6000], &[], &params).unwrap();
 }
