@@ -15,9 +15,9 @@ use super::{Centroids, Error, Farthest, PartialStats, state::LloydState};
 /// let x = array![[0_u8], [2], [10], [12]];
 /// let mut run = Steps::new(Centroids::from_f64(&array![[0.0], [1.0]])?, 300, 0.0);
 /// // All rows are one machine's; of several the statistics are merged.
-/// let mut shard = Shard::new(&x, None, 1, 1);
+/// let mut shard = Shard::new(&x.view(), None, 1, 1);
 /// while !run.has_ended() {
-///     shard.pass(&x, &[Some(run.centroids())])?;
+///     shard.pass(&x.view(), &[Some(run.centroids())])?;
 ///     run.step(shard.stats(0).clone(), &Farthest::default())?;
 /// }
 /// assert_eq!((run.centroids().to_f64(), run.inertia(), run.n_iter()), (array![[1.0], [11.0]], 4.0, 3));
