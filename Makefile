@@ -11,7 +11,7 @@ PYTHON ?= python3
 TOOLS := target/python
 DIST := target/dist
 
-.PHONY: help fetch setup test test-page test-python test-full lint wheel audit bench scale load outliers redrawn models package notebook
+.PHONY: help fetch setup quick test test-page test-python test-full lint wheel audit bench scale load outliers redrawn models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,10 +65,24 @@ test-full: setup ## Run all tests, the slow ones too (on Debian; installs datase
 	$(MAKE) test-python
 	$(MAKE) test-page
 
-lint: $(TOOLS)/installed ## Check format, imports, lints, types and documentation; any warning is an error
+# What is changed but not committed, or in commits that are not on the main branch.
+CHANGED = $(shell git diff --name-only main -- 'crates/*/src' | cut -d/ -f2 | grep -v python | sort -u)
+
+quick: $(TOOLS)/installed ## Check format, imports and lints, and run the unit tests of the crates that changed (a minute if warm)
 	cargo fmt --all --check
 	$(TOOLS)/bin/python .ci/imports.py
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check && $(CURDIR)/$(TOOLS)/bin/ruff check
+	set -e; for crate in $(CHANGED); do cargo test --locked -p $$crate --all-features --lib --bins; done
+
+lint: $(TOOLS)/installed ## Check format, imports, lints, types and documentation; any warning is an error
+	cargo fmt --all --check
+	$(TOOLS)/bin/python .ci/imports.py
+	$(TOOLS)/bin/python .ci/dependencies.py
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p handful --no-default-features --locked -- -D warnings
+	set -e; for feature in images presets parquet; do \
+		cargo clippy -p handful --no-default-features --features $$feature --locked -- -D warnings; done
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff check
