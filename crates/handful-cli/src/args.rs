@@ -12,7 +12,7 @@ use crate::{
     predict, select, serve, train,
 };
 
-/// Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained.
+/// Classify handwritten digits with K-Means and k-nearest neighbours: exact, fast, explained.
 #[derive(Debug, Parser)]
 #[command(
     name = "handful",
@@ -20,7 +20,7 @@ use crate::{
     max_term_width = 100,
     propagate_version = true,
     subcommand_required = true,
-    after_help = "Exit codes: 0 if all is done; 1 if the job or its data failed; 2 for wrong usage; 130, 143 and 129 if Ctrl-C (SIGINT), SIGTERM or SIGHUP ended the work."
+    after_help = "Exit codes: 0 for success; 1 if the job or its data failed; 2 for wrong usage; 130, 143 or 129 if Ctrl-C (SIGINT), SIGTERM or SIGHUP ended the job."
 )]
 pub(crate) struct Args {
     #[command(flatten)]

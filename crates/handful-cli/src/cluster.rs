@@ -35,45 +35,45 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Clusters to make
+    /// Number of clusters
     #[arg(long, value_name = "K")]
     pub(crate) clusters: NonZeroU32,
-    /// Cluster the images of each class on their own, into so many clusters each
+    /// Cluster the images of each class separately, into K clusters per class
     #[arg(long)]
     pub(crate) per_class: bool,
-    /// Where centroids start: k-means++, random, or a NumPy file of shape (K, pixels); with --per-class
-    /// of shape (classes * K, pixels)
+    /// Initial centroids: k-means++, random, or a NumPy file with an array of shape (K, pixels), or (classes * K, pixels)
+    /// with --per-class
     #[arg(long, value_name = "k-means++|random|FILE.npy", default_value = "k-means++")]
     pub(crate) init: String,
-    /// Runs from different starts, of which the best is kept
+    /// Number of runs with different initial centroids; the best is kept
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) n_init: NonZeroUsize,
-    /// Most iterations of a run
+    /// Maximum number of iterations of a run
     #[arg(long, value_name = "N", default_value = "300")]
     pub(crate) max_iter: NonZeroUsize,
-    /// Stop when the centroids' squared movement is at most this times the mean variance of a pixel
+    /// Stop when the squared movement of the centroids is at most X times the mean variance of a pixel
     #[arg(long, value_name = "X", default_value_t = 1e-4, allow_negative_numbers = true, value_parser = tolerance)]
     pub(crate) tol: f64,
-    /// How images find their nearest centroid; the results are the same
+    /// How to find the nearest centroid of each image; the results are the same
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) algorithm: ClusterAlgorithmArg,
-    /// Leave the images on disk, and use at most this much memory: 512M, 2G; the results are the same
+    /// Leave the images on disk, and use at most this much memory, such as 512M or 2G; the results are the same
     #[arg(long, value_name = "SIZE", value_parser = options::memory_size)]
     pub(crate) memory_limit: Option<u64>,
-    /// Leave the images on disk, and write after each pass over them where the job stands, from which the same command
-    /// goes on
+    /// Leave the images on disk, and save the state of the job to this file after each pass over them. The same command
+    /// resumes from it
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
-    /// NumPy file for `centroids`, `labels` and `cluster_sizes`; with --per-class also `classes`
+    /// Write `centroids`, `labels`, `cluster_sizes` and, with --per-class, `classes` to this NumPy file
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum ClusterAlgorithmArg {
-    /// Rule most centroids out by a sketch, where that pays
+    /// Rule out most centroids by a sketch, if that saves time
     Auto,
-    /// Compare with every centroid
+    /// Compare each image with every centroid
     Dense,
 }
 

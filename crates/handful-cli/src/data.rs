@@ -1,4 +1,4 @@
-//! Which images a command reads, and how.
+//! Options that say which images a command reads, and how.
 
 use std::{
     collections::HashSet,
@@ -18,16 +18,16 @@ use handful::{
 
 use crate::{console::Console, options, text};
 
-/// The formats that are read, for the end of a command's help.
+/// The supported formats, for the end of a command's help.
 pub(crate) fn formats() -> String {
     format!("Supported formats:\n  data      {DATA_FORMATS}\n  pictures  {PICTURE_FORMATS}")
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DataArgs {
-    /// Folder or file of images in any format, or a pipe; of data in two parts the one that the command is for is taken.
-    /// Given several times, the sets are joined in this order; they need the same shape and classes [default: MNIST,
-    /// where it is found]
+    /// Folder or file of images in any supported format, or a pipe. If the data have a training and a test part, the
+    /// command uses the part that it needs. If the option is given several times, the data sets are joined in this order;
+    /// they need the same image size and classes [default: MNIST, if it is found]
     #[arg(long, value_name = "PATH")]
     data: Vec<PathBuf>,
     #[command(flatten)]
@@ -36,26 +36,25 @@ pub(crate) struct DataArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReadingArgs {
-    /// Which column of a table is the label: its number from 1, its name, first, last, none, or auto, which goes by the
-    /// header or else by the values
+    /// Column of a table that contains the labels: its number, counted from 1, its name, first, last or none; or auto,
+    /// which finds it by the header, or by the values if there is no header
     #[arg(long, value_name = "N|NAME|first|last|none", default_value = "auto", hide_default_value = true)]
     label_column: LabelColumn,
-    /// Whether images in data files are inverted: those with dark ink on light paper, all, or none [default: auto; never
-    /// where images are clustered or searched]
+    /// Which images in data files to invert [default: auto; never for commands that cluster or search images]
     #[arg(long, value_enum, value_name = "WHEN")]
     invert: Option<InvertArg>,
-    /// Which images are put into the frame
+    /// Which images to frame, that is, to scale to the model's size and centre as MNIST's digits are
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     framing: FramingArg,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FramingArg {
-    /// Pictures, except those that are framed already: of the model's size, light on black, centred
+    /// Pictures, except those that are framed already: of the model's size, centred, light ink on black
     Auto,
-    /// All images, those in data files too
+    /// All images, including those in data files
     Always,
-    /// None: all have to be of the model's size
+    /// None; all images must have the model's size
     Never,
 }
 
@@ -71,11 +70,11 @@ impl From<FramingArg> for Framing {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum InvertArg {
-    /// If their borders show dark ink on light paper
+    /// Images whose borders suggest dark ink on light paper
     Auto,
-    /// All of them
+    /// All images
     Always,
-    /// None
+    /// No images
     Never,
 }
 

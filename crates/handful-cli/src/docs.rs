@@ -8,27 +8,27 @@ use clap_complete::Shell;
 
 use crate::output::OutputFile;
 
-/// Print what completes commands and options in a shell
+/// Print a script that completes commands and options in a shell
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  handful completions bash > ~/.local/share/bash-completion/completions/handful"
 )]
 pub(crate) struct Completions {
-    /// The shell
+    /// Shell that the script is for
     #[arg(value_enum)]
     shell: Shell,
 }
 
-/// Print the manual, or write it into a folder
+/// Print a manual page, or write all of them to a folder
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  handful man fetch | man -l -\n  handful man --to ~/.local/share/man/man1"
 )]
 pub(crate) struct Man {
-    /// The command whose page is printed [default: handful itself]
+    /// Command whose page to print [default: handful itself]
     #[arg(value_name = "COMMAND")]
     name: Option<String>,
-    /// Folder that the pages of all commands go to
+    /// Folder to write the pages of all commands to
     #[arg(long, value_name = "DIR", conflicts_with = "name")]
     to: Option<PathBuf>,
 }

@@ -24,8 +24,8 @@ use crate::{
 
 /// Test a model on labelled images
 ///
-/// Of data in two parts the images to be tested on are taken, of other data all. Files larger than memory are read piece
-/// by piece.
+/// If the data have a training and a test part, the test part is used; otherwise all images are used. Files larger than
+/// memory are read piece by piece.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{}\n\n{}", "Example:\n  handful evaluate --model best --data data/mnist --report report.html", data::formats()))]
 pub(crate) struct Args {
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     model: ModelArgs,
     #[command(flatten)]
     data: DataArgs,
-    /// A page with the figures, and the mistakes with the neighbours that voted
+    /// Write an HTML page with the figures, and the mistakes with the neighbours that voted
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 }

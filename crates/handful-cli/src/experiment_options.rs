@@ -13,11 +13,11 @@ use handful::{
 
 use crate::data::{self, DataArgs};
 
-/// The whole experiment: K-Means prototypes beside all training images, with a report
+/// Run the whole experiment: compare K-Means prototypes with all training images, and write a report
 ///
-/// Clusters the training images of each class with K-Means, keeps only the centroids, and lets k-nearest
-/// neighbours classify the test images: against all training images (knn-all), against the centroids
-/// (kmeans-knn), and, as a control, against as many random training images (random-knn).
+/// Clusters the training images of each class with K-Means and keeps only the centroids. Then classifies the test images
+/// with k-nearest neighbours among all training images (knn-all), among the centroids (kmeans-knn) and, as a control,
+/// among the same number of random training images (random-knn).
 #[derive(Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("presets").multiple(true),
@@ -26,22 +26,22 @@ use crate::data::{self, DataArgs};
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Centroids a class
+    /// Centroids per class
     #[arg(long, value_name = "K", default_value = "9")]
     pub(crate) clusters: NonZeroUsize,
-    /// Neighbours that vote
+    /// Number of neighbours that vote
     #[arg(long, value_name = "K", default_value = "1")]
     pub(crate) n_neighbors: NonZeroUsize,
-    /// How much a neighbour's vote counts
+    /// Weight of each neighbour's vote
     #[arg(long, value_enum, default_value = "uniform")]
     pub(crate) weights: WeightsArg,
     /// Which class wins when several have the most votes
     #[arg(long, value_enum, default_value = "nearest")]
     pub(crate) tie_break: TieBreakArg,
-    /// K-Means runs from different starts, of which the best is kept
+    /// Number of K-Means runs with different initial centroids; the best is kept
     #[arg(long, value_name = "N", default_value = "10")]
     pub(crate) n_init: NonZeroUsize,
-    /// Also measure accuracy for 1, 3, 9, 30, 100 and 300 prototypes a class
+    /// Also measure accuracy for 1, 3, 9, 30, 100 and 300 prototypes per class
     #[arg(long)]
     pub(crate) sweep: bool,
     /// Also fit and test these presets: notebook, pixels, tiny, small, fast, best, neighbors
@@ -50,24 +50,24 @@ pub(crate) struct Args {
     /// Also fit and test all presets
     #[arg(long, group = "presets")]
     pub(crate) frontier: bool,
-    /// Use the presets that come with the program, trained on MNIST, rather than to fit them again: their time to fit
-    /// is that of loading them
+    /// Use the presets that come with the program, trained on MNIST, instead of fitting them again. Their fit time is then
+    /// the time to load them
     #[arg(long, requires = "presets")]
     pub(crate) pretrained: bool,
-    /// Fit each preset with so many seeds, its own and those after it, and tell how errors differ
+    /// Fit each preset with this many seeds, its own and those after it, and report how the errors differ
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "pretrained", requires = "presets")]
     pub(crate) seeds: NonZeroU32,
-    /// Images that are no digits, of the same size: how well do presets tell them? Files of images, or folders, of
-    /// which the test images are taken
+    /// Images that are not digits, of the same size as the test images, to measure how well presets refuse them. Files of
+    /// images, or folders, whose test images are used
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "presets")]
     pub(crate) ood: Vec<PathBuf>,
-    /// Where the report goes
+    /// Where to write the report
     #[arg(long, value_name = "FILE.html", default_value = "handful-report.html")]
     pub(crate) report: PathBuf,
 }
 
 impl Args {
-    /// Those named, each once, or all.
+    /// The presets to fit: those that were named, each once, or all.
     pub(crate) fn presets(&self) -> Vec<Preset> {
         Preset::ALL.into_iter().filter(|preset| self.frontier || self.preset.contains(preset)).collect()
     }
@@ -75,9 +75,9 @@ impl Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum WeightsArg {
-    /// Every neighbour alike
+    /// Every vote has the same weight
     Uniform,
-    /// The inverse of its distance
+    /// The weight is the inverse of the distance
     Distance,
 }
 
@@ -93,7 +93,7 @@ impl From<WeightsArg> for Weights {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 #[value(rename_all = "snake_case")]
 pub(crate) enum TieBreakArg {
-    /// The class of the nearest among the tied
+    /// The tied class with the nearest neighbour
     Nearest,
     /// The lowest label, as in scikit-learn
     LowestLabel,

@@ -23,18 +23,18 @@ use crate::{
     report, text,
 };
 
-/// Show what a model or a data set is
+/// Describe a model or a data set
 ///
-/// Without a path: the presets that come with the program, the machine, and where MNIST is.
+/// Without a path, it shows the presets that come with the program, the machine, and where MNIST is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("Examples:\n  handful info small --report small.html\n  handful info data/mnist\n\n{}", data::formats()))]
 pub(crate) struct Args {
-    /// A model's file, a preset's name, or a folder or file of images
+    /// Model file, name of a preset, or folder or file of images
     #[arg(value_name = "PATH")]
     path: Option<String>,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// A page with a model's prototypes as pictures
+    /// Write an HTML page that shows the model's prototypes as pictures
     #[arg(long, value_name = "FILE.html", requires = "path")]
     report: Option<PathBuf>,
 }

@@ -11,8 +11,7 @@ use handful::{
 /// Options of all commands that use a model.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ModelArgs {
-    /// A model's file, or the name of a preset that comes with the program: notebook, pixels, tiny, small, fast, best,
-    /// neighbors
+    /// Model file, or name of a preset that comes with the program: notebook, pixels, tiny, small, fast, best, neighbors
     #[arg(long, value_name = "MODEL", default_value = "fast")]
     pub(crate) model: String,
 }

@@ -1,43 +1,43 @@
-//! Options of every command, and how values are read and written.
+//! Options of every command, and how to parse and print values.
 
 use std::path::Path;
 
 use clap::ValueEnum;
 use handful::kmeans::Passes;
 
-/// Threads beyond this are a mistake: more than any machine has, and rayon starts them all.
+/// More threads than this are a mistake: no machine has so many CPUs, and rayon would start them all.
 const MOST_THREADS: i64 = 4096;
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// Threads to work with [default: the CPUs that this process may use]
+    /// Number of threads [default: the number of CPUs that this process may use]
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_THREADS))]
     pub(crate) threads: Option<u16>,
-    /// What all random choices follow from, but those of presets, which have seeds of their own
+    /// Seed of all random choices, except in presets, which have their own seeds
     #[arg(long, global = true, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Print one JSON document on stdout and nothing else there
+    /// Print one JSON document on stdout, and nothing else there
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// No progress bars, no notes
+    /// Print no progress bars and no notes
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Tell on stderr what is read, done and written
+    /// Print on stderr what is read, done and written
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
-    /// Whether output is coloured
+    /// When to colour the output
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
+    /// If the output goes to a terminal and `NO_COLOR` is not set
     Auto,
-    /// Also into files and pipes
+    /// Always, even if the output goes to a file or pipe
     Always,
-    /// Not at all
+    /// Never
     Never,
 }
 
@@ -52,14 +52,14 @@ impl Color {
     }
 }
 
-/// How passes over images on disk are made, if they are to stay there.
+/// How to make passes over images on disk. `None` if images are to be read into memory.
 pub(crate) fn passes(memory_limit: Option<u64>, checkpoint: Option<&Path>) -> Option<Passes> {
     let passes = memory_limit.into_iter().fold(Passes::default(), Passes::memory_limit);
     let is_wanted = memory_limit.is_some() || checkpoint.is_some();
     is_wanted.then(|| checkpoint.into_iter().fold(passes, Passes::checkpoint))
 }
 
-/// Bytes, as `512M`, `2G`, `1.5GiB` or a plain number; units are powers of 1024.
+/// Parses a number of bytes: `512M`, `2G`, `1.5GiB` or a plain number. Units are powers of 1024.
 pub(crate) fn memory_size(text: &str) -> Result<u64, String> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
@@ -80,7 +80,7 @@ pub(crate) fn memory_size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// How a value is written on the command line.
+/// The name of a value on the command line.
 pub(crate) fn name(value: impl ValueEnum) -> String {
     value.to_possible_value().expect("no value is skipped").get_name().to_owned()
 }

@@ -20,11 +20,11 @@ use crate::{
     report, text,
 };
 
-/// Tell what is in images
+/// Classify images
 ///
-/// Reads pictures of any size, folders, files of images in any format, and `-`, which is standard input. A picture's ink
-/// is put into the frame as MNIST's digits are. Files and streams larger than memory are read piece by piece. What
-/// cannot be read is told on stderr and does not stop the rest; the exit code is 1 then.
+/// Reads pictures of any size, folders, files of images in any supported format, and `-`, which is standard input.
+/// Pictures are scaled and centred as MNIST's digits are. Files and streams larger than memory are read piece by piece.
+/// Inputs that cannot be read are reported on stderr and do not stop the rest, but then the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = format!("{}\n\n{}", "Examples:\n  handful predict photo.png\n  handful predict --model best --format kaggle test.csv > submission.csv\n  handful predict --explain --report why.html scans/", data::formats())
@@ -35,22 +35,22 @@ pub(crate) struct Args {
     /// Pictures, folders, files of images, or `-` for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// What is printed; `--json` is `--format json`
+    /// Output format; `--json` is the same as `--format json`
     #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
     format: Format,
-    /// Leave the label empty where the model is less sure than this, from 0 to 1, or takes the image for no digit
+    /// Give no label if the confidence is less than this (0 to 1), or if the image does not look like a digit
     #[arg(long, value_name = "P", value_parser = probability)]
     min_confidence: Option<f64>,
-    /// Also print the neighbours that voted, with their labels and distances in the model's space, squared in CSV and
-    /// JSON
+    /// Also print the neighbours that voted, with their labels and their distances in the model's space (squared in CSV and
+    /// JSON)
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
     reading: ReadingArgs,
-    /// Write to this file rather than to stdout; it appears whole or not at all
+    /// Write to this file instead of stdout; it appears only when it is complete
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// A page with the images, the verdicts and the neighbours that voted
+    /// Write an HTML page with the images, the predictions and the neighbours that voted
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 }

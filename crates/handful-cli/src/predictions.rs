@@ -9,13 +9,13 @@ use serde_json::{Map, Value, json};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// A line each for people
+    /// One line per image, for people
     Text,
     /// `source,index,label,confidence,is_digit`
     Csv,
     /// One JSON document
     Json,
-    /// `ImageId,Label`, as Kaggle's Digit Recognizer wants it
+    /// `ImageId,Label`, as Kaggle's Digit Recognizer expects it
     Kaggle,
 }
 

@@ -19,25 +19,25 @@ use crate::{
     text,
 };
 
-/// Show what a preset was chosen from: validation figures of it and its alternatives
+/// Show the validation errors of a preset and of the alternatives that it was chosen from
 ///
-/// Each candidate is fitted without a part of the training images and tested on that part. The test images are not
-/// read. Random recipes are fitted with several seeds.
+/// Each candidate is fitted without one part of the training images, and tested on that part. Candidates are fitted with
+/// several seeds. The test images are not read.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{}\n\n{}", "Example:\n  handful select --preset tiny", data::formats()))]
 pub(crate) struct Args {
-    /// The preset
+    /// Preset to show
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Preset,
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Parts, of six, that are held out one after the other
+    /// How many of six parts of the training images to hold out, one after the other
     #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u8).range(1..=6))]
     pub(crate) folds: u8,
-    /// The preset alone, without its alternatives
+    /// Show only the preset, without its alternatives
     #[arg(long)]
     pub(crate) alone: bool,
-    /// Seeds that each candidate is fitted with: the preset's own and those after it
+    /// Fit each candidate with this many seeds: the preset's own and those after it
     #[arg(long, value_name = "N", default_value = "5")]
     pub(crate) seeds: NonZeroU32,
 }

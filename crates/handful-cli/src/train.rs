@@ -19,44 +19,45 @@ use crate::{
     text,
 };
 
-/// Learn a model from labelled images and save it
+/// Train a model on labelled images and save it
 ///
-/// How sure the model is of its verdicts, and what it takes for no digit, was measured on MNIST, whatever the images.
+/// The calibration of confidence and the threshold for images that are not digits were measured on MNIST. They stay the
+/// same for other training images.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{}\n\n{}", "Example:\n  handful train --preset small -o small.safetensors", data::formats()))]
 pub(crate) struct Args {
-    /// The recipe: notebook, pixels, tiny, small, fast, best or neighbors
+    /// Recipe to train: notebook, pixels, tiny, small, fast, best or neighbors
     #[arg(long, value_name = "NAME", default_value = "best")]
     preset: Preset,
     #[command(flatten)]
     data: DataArgs,
-    /// Prototypes a class, or `all` images, rather than the preset's
+    /// Number of prototypes per class, or `all` for all images [default: as the preset]
     #[arg(long, value_name = "M|all", value_parser = prototypes)]
     prototypes: Option<PrototypeParams>,
-    /// Neighbours that decide, rather than the preset's
+    /// Number of neighbours that decide [default: as the preset]
     #[arg(long, value_name = "K")]
     n_neighbors: Option<NonZeroUsize>,
-    /// How prototypes are searched: all, or those in the nearest lists of an inverted index, which is faster among very many
-    /// and misses a neighbour now and then
+    /// How to search the prototypes: all of them, or only the nearest lists of an inverted index. The index is faster if
+    /// there are very many prototypes, but sometimes misses a neighbour
     #[arg(long, value_enum, default_value = "exact")]
     index: IndexArg,
-    /// Lists of an inverted index [default: twice the square root of the number of prototypes]
+    /// Number of lists of the inverted index [default: twice the square root of the number of prototypes]
     #[arg(long, value_name = "N")]
     n_lists: Option<NonZeroUsize>,
-    /// Lists that a search looks into [default: the fewest with a recall of 0.99]
+    /// Number of lists to search for each image [default: the smallest number with a recall of 0.99]
     #[arg(long, value_name = "P")]
     n_probe: Option<NonZeroUsize>,
-    /// Keep a picture of each prototype in the model, so that neighbours can be shown without the data
+    /// Store a picture of each prototype in the model, to show neighbours without the training data
     #[arg(long)]
     pictures: bool,
-    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the model is the same
+    /// Leave the images on disk, and use at most this much memory, such as 512M or 2G; the model is the same
     #[arg(long, value_name = "SIZE", value_parser = options::memory_size)]
     memory_limit: Option<u64>,
-    /// Leave the images on disk, and write after each pass of K-Means over them where it stands, from which the same command
-    /// goes on
+    /// Leave the images on disk, and save the state of K-Means to this file after each pass over them. The same command
+    /// resumes from it
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Where the model goes
+    /// Where to write the model
     #[arg(short, long, value_name = "MODEL.safetensors")]
     output: PathBuf,
 }
@@ -109,7 +110,7 @@ impl Args {
         Ok((model, train.shape().0, fit_seconds))
     }
 
-    /// Whether options go together.
+    /// Checks that the options go together.
     fn check_index(&self) -> anyhow::Result<()> {
         if self.index == IndexArg::Exact && (self.n_lists.is_some() || self.n_probe.is_some()) {
             return WrongUsage::conflict("--n-lists and --n-probe go with --index inverted");

@@ -27,12 +27,12 @@ use crate::{
     text,
 };
 
-/// Make a larger data set of deformed images
+/// Make a larger data set with deformed images
 ///
-/// Images are turned, stretched, slanted and moved a little, and bent as if the paper were rubber. The first are the
-/// originals, as they are; then come as many deformed ones, and so on, round after round, so that every class keeps its
-/// share. An image follows from the seed, its number and its original alone: more of them begin with the same. Test
-/// images are left out: where a command wants some, put their files into the same folder.
+/// Images are rotated, stretched, slanted and moved a little, and bent as if the paper were rubber. The first round is the
+/// original images, unchanged. Each further round contains every original once, deformed, so that each class keeps its
+/// share. An image depends only on the seed, its number and its original, so a larger data set begins with the images of a
+/// smaller one. Test images are left out. If a command needs them, put their files into the same folder.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = format!("{}\n\n{}", "Example:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000", data::formats())
@@ -40,31 +40,33 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     data: DataArgs,
-    /// Images to make, originals included
+    /// Number of images, including the originals
     #[arg(short = 'n', long, value_name = "N")]
     count: NonZeroU64,
-    /// Most degrees that an image is turned, to either side
+    /// Maximum rotation of an image in degrees, in either direction
     #[arg(long, value_name = "DEGREES", default_value_t = Augmenter::default().rotation, allow_negative_numbers = true)]
     rotation: f64,
-    /// By what part height and width, each on its own, grow or shrink at most
+    /// Maximum growth or shrinkage of height and of width, chosen independently, as a fraction
     #[arg(long, value_name = "X", default_value_t = Augmenter::default().scale, allow_negative_numbers = true)]
     scale: f64,
-    /// Most columns a row that an image slants, to either side
+    /// Maximum slant of an image in columns per row, in either direction
     #[arg(long, value_name = "X", default_value_t = Augmenter::default().shear, allow_negative_numbers = true)]
     shear: f64,
-    /// Farthest that an image moves in each direction, as a part of its height and width
+    /// Maximum shift of an image in each direction, as a fraction of its height and width
     #[arg(long, value_name = "X", default_value_t = Augmenter::default().translation, allow_negative_numbers = true)]
     translation: f64,
-    /// How far the rubber moves a pixel in each direction (standard deviation), as a part of height and width
+    /// Strength of the elastic deformation: the standard deviation of a pixel's shift in each direction, as a fraction of
+    /// height and width
     #[arg(long, value_name = "X", default_value_t = Augmenter::default().elastic, allow_negative_numbers = true)]
     elastic: f64,
-    /// How smoothly: the width of the Gaussian that spreads random displacements, as a part of height and width
+    /// Smoothness of the elastic deformation: the width of the Gaussian that smooths the random shifts, as a fraction of
+    /// height and width
     #[arg(long, value_name = "X", default_value_t = Augmenter::default().smoothness, allow_negative_numbers = true)]
     smoothness: f64,
-    /// Parquet in so many files of the folder, train-00000-of-N.parquet and so on
+    /// Write this many Parquet files to the folder: train-00000-of-N.parquet and so on
     #[arg(long, value_name = "N")]
     shards: Option<NonZeroU16>,
-    /// A folder, for images and labels as IDX, which --data reads back; or a file of Parquet, with pictures in PNG as on
+    /// Folder to write images and labels to as IDX files, which --data can read; or Parquet file, with PNG pictures as on
     /// Hugging Face
     #[arg(short, long, value_name = "FOLDER|FILE.parquet")]
     output: PathBuf,

@@ -1,4 +1,4 @@
-//! `handful fetch`: known data sets from the net, checked before they count as there.
+//! `handful fetch`: downloads known data sets, and checks each file before it gets its name.
 
 mod download;
 mod http;
@@ -32,22 +32,23 @@ use crate::{
     text,
 };
 
-/// Fetch a data set: MNIST or one of its kind
+/// Download a data set: MNIST or a similar one
 ///
-/// Every file is checked, and is there whole or not at all. What an earlier run began is gone on with, what is there
-/// already is left alone. Proxies are taken from the environment: `HTTPS_PROXY`, `NO_PROXY` and the like.
+/// Every file is checked, and appears only when it is complete. Downloads that an earlier run began are resumed, and
+/// files that are already there are left alone. Proxies are taken from the environment: `HTTPS_PROXY`, `NO_PROXY` and so
+/// on.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Example:\n  handful fetch fashion-mnist --to fashion\n  handful compare --data fashion"
 )]
 pub(crate) struct Fetch {
-    /// The data set
+    /// Data set to fetch
     #[arg(value_enum)]
     name: Name,
-    /// Folder that its files go to [default: handful/NAME in the user's data folder]
+    /// Folder to write the files to [default: handful/NAME in the user's data folder]
     #[arg(long, value_name = "DIR")]
     to: Option<PathBuf>,
-    /// A folder to fetch the files from, by http or https, instead of from those known; several are tried in order
+    /// URL of a folder to fetch the files from (http or https) instead of the known ones; several are tried in order
     #[arg(long, value_name = "URL", value_parser = mirror)]
     mirror: Vec<String>,
     /// Seconds without a byte after which the next mirror is tried

@@ -1,21 +1,21 @@
-//! What can be fetched, from where, and how it is recognised.
+//! The data sets that can be fetched, where they are, and their checksums.
 
 use clap::ValueEnum;
 
-/// Data sets that are known by name.
+/// The known data sets.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Name {
     /// Handwritten digits
     Mnist,
-    /// Garments
+    /// Pictures of clothes
     FashionMnist,
-    /// Cursive Japanese
+    /// Cursive Japanese characters
     Kmnist,
-    /// MNIST made anew, with 60,000 test images
+    /// MNIST, reconstructed, with 60,000 test images
     Qmnist,
-    /// Digits of envelopes, 16 x 16 pixels
+    /// Digits from envelopes, 16 x 16 pixels
     Usps,
-    /// Handwritten letters and digits (half a gigabyte, and as much again unpacked)
+    /// Handwritten letters and digits (a download of half a gigabyte, and half a gigabyte more when unpacked)
     Emnist,
 }
 

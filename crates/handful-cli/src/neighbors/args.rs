@@ -17,39 +17,39 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Whether all images are searched, or lists of those that are alike, made by K-Means, of which the nearest few are
-    /// looked into: faster for many images, and the recall is measured and told
+    /// How to search: all images, or only the nearest lists of an inverted index, which groups similar images with K-Means.
+    /// The index is faster for many images, but sometimes misses a neighbour; its recall is measured and printed
     #[arg(long, value_enum, default_value = "exact")]
     pub(crate) index: IndexArg,
-    /// Lists to make of the images [default: twice the square root of their number]
+    /// Number of lists to make [default: twice the square root of the number of images]
     #[arg(long, value_name = "N")]
     pub(crate) n_lists: Option<NonZeroUsize>,
-    /// Lists to look into for each image [default: the fewest with a recall of 0.99, or as the file says]
+    /// Number of lists to search for each image [default: the smallest number with a recall of 0.99, or as the file says]
     #[arg(long, value_name = "P")]
     pub(crate) n_probe: Option<NonZeroUsize>,
-    /// File to make the lists in, for this search and later ones; the images stay on disk
+    /// Write the index to this file, for this search and later ones; the images stay on disk
     #[arg(long, value_name = "FILE")]
     pub(crate) save_index: Option<PathBuf>,
-    /// File with lists that were saved, which are searched in place of images; it is read in parts
+    /// Search the index in this file, written by `--save-index`, instead of images; it is read in parts
     #[arg(long, value_name = "FILE", conflicts_with_all = ["data", "n_lists", "save_index"])]
     pub(crate) index_file: Option<PathBuf>,
-    /// Folder with MNIST's four IDX files, of which the test images are looked up, or a file of images
+    /// Images to find the neighbours of: a folder or file of images. If they have a test part, it is used
     #[arg(long, value_name = "PATH")]
     pub(crate) queries: PathBuf,
-    /// Neighbours to find for each
+    /// Number of neighbours to find for each image
     #[arg(long, value_name = "K", default_value = "5")]
     pub(crate) n_neighbors: NonZeroUsize,
-    /// How to search; the answers are the same
+    /// How to search all images; the results are the same
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) algorithm: AlgorithmArg,
-    /// Search for one image after the other, as they come to a service, and tell how long one takes
+    /// Search for one image after the other, as a service does, and print how long one takes
     #[arg(long)]
     pub(crate) one_by_one: bool,
-    /// Leave the images on disk, and hold no more than so much memory: 512M, 2G; the answers are the same, and reading
-    /// counts as searching. Lists then have to be in a file (`--save-index` or `--index-file`)
+    /// Leave the images on disk, and use at most this much memory, such as 512M or 2G. The results are the same; the search
+    /// time includes the time to read. An inverted index must then be in a file (`--save-index` or `--index-file`)
     #[arg(long, value_name = "SIZE", value_parser = options::memory_size, conflicts_with = "one_by_one")]
     pub(crate) memory_limit: Option<u64>,
-    /// NumPy file for `distances` (squared) and `indices`
+    /// Write `distances` (squared) and `indices` to this NumPy file
     #[arg(short, long, value_name = "FILE.npz")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -58,15 +58,15 @@ pub(crate) struct Args {
 pub(crate) enum IndexArg {
     /// Search all images
     Exact,
-    /// Search the lists whose centroids are nearest
+    /// Search only the lists with the nearest centroids
     Inverted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum AlgorithmArg {
-    /// Rule most images out by a sketch, where that pays
+    /// Rule out most images by a sketch, if that saves time
     Auto,
-    /// Measure the distance to every image
+    /// Compute the distance to every image
     Brute,
 }
 
@@ -84,7 +84,7 @@ impl Args {
         self.data.reading().options_as_is(console)
     }
 
-    /// Whether options go together.
+    /// Checks that the options go together.
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let inverted = self.index == IndexArg::Inverted || self.index_file.is_some();
         let given = [

@@ -27,10 +27,11 @@ use tokio::net::TcpListener;
 
 use crate::{console::Console, data::ReadingArgs, models::ModelArgs, options::Global, output::print_json};
 
-/// Draw a digit, and see who votes for what
+/// Serve a web page to draw digits on, and an HTTP API
 ///
-/// Serves a page on which one draws, and an HTTP API that reads pictures: see /openapi.json. All of it is in the
-/// program; the page asks nobody else for anything. Ctrl-C ends it when what was asked is answered.
+/// The page classifies what you draw, and shows the neighbours that voted. The API classifies pictures: see
+/// /openapi.json. The page makes no requests to other servers. Ctrl-C ends the server after it has answered the requests
+/// in progress.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  handful serve\n  handful serve --model best --addr 127.0.0.1:8000 -v\n  curl --data-binary @photo.png -H 'Content-Type: image/png' http://127.0.0.1:7878/api/predict"
@@ -38,11 +39,11 @@ use crate::{console::Console, data::ReadingArgs, models::ModelArgs, options::Glo
 pub(crate) struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// Where to listen, as HOST:PORT or PORT; port 0 is any free one
+    /// Address to listen on, as HOST:PORT or PORT; with port 0, any free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7878", value_parser = address)]
     addr: String,
-    /// The folder or file of the images that the model was learned from, and of those to show as a gallery [default:
-    /// MNIST where it is found]
+    /// Folder or file with the images that the model was trained on, which the page shows as neighbours, and with the
+    /// images of the gallery [default: MNIST, if it is found]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     #[command(flatten)]

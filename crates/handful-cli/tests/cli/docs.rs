@@ -48,7 +48,7 @@ fn man_prints_a_page_or_writes_all() {
         whole.contains(".TH handful 1") && COMMANDS.iter().all(|command| whole.contains(command)),
         "{whole}"
     );
-    assert!(whole.contains("Exit codes: 0 if all is done"), "{whole}");
+    assert!(whole.contains("Exit codes: 0 for success"), "{whole}");
     let fetch = page(&["fetch"]);
     for expected in
         [".TH handful-fetch 1", ".SH SYNOPSIS", "handful fetch", "fashion\\-mnist", "\\-\\-mirror"]
