@@ -234,7 +234,7 @@ fn read_centroids(path: &Path) -> anyhow::Result<Array2<f64>> {
     }
     let (mut file, mut bytes) = (handful::dataset::open(path)?, Vec::new());
     Read::by_ref(&mut file).take(NUMPY.len() as u64).read_to_end(&mut bytes)?;
-    ensure!(bytes == NUMPY, "it does not start as one");
+    ensure!(bytes == NUMPY, "the file does not start like a NumPy file");
     file.take(MOST_INIT_BYTES).read_to_end(&mut bytes)?;
     ensure!((bytes.len() as u64) < MOST_INIT_BYTES, "it has more than {MOST_INIT_BYTES} bytes");
     for read in [

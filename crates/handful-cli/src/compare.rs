@@ -39,7 +39,7 @@ fn print(out: &mut impl Write, experiment: &Experiment) -> std::io::Result<()> {
     let [height, width] = train.image_shape();
     writeln!(
         out,
-        "{}: {} images to learn from, {} to be tested on; {width} x {height} pixels, {}\n",
+        "{}: {} training images, {} test images; {width} x {height} pixels, {}\n",
         experiment.data.name,
         text::count(train.n_samples() as u64),
         text::count(test.n_samples() as u64),

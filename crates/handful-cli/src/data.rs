@@ -223,7 +223,7 @@ pub(crate) fn check_classes(data: &Dataset) -> anyhow::Result<()> {
     if let (Some((class, _)), None) = (present.next(), present.next()) {
         anyhow::bail!(
             "expected training images of at least two classes, found one ({class:?}): if the label is in another column, \
-             --label-column says so"
+             set --label-column"
         );
     }
     Ok(())
@@ -261,9 +261,9 @@ fn tell_on_disk(data: &OnDisk, paths: &[PathBuf], console: &Console) {
     let images = text::plural(data.shape().0, "image");
     let paths = names(paths);
     console.detail(&if data.is_copy() {
-        format!("unpacked {images} of {paths} into a temporary file")
+        format!("unpacked {images} from {paths} into a temporary file")
     } else {
-        format!("looked through {images} in {paths}")
+        format!("scanned {images} in {paths}")
     });
 }
 

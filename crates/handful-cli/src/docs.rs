@@ -45,7 +45,7 @@ pub(crate) fn man(args: &Man, handful: Command) -> anyhow::Result<()> {
     handful.build();
     if let Some(folder) = &args.to {
         fs::create_dir_all(folder)
-            .with_context(|| format!("{} cannot be made a folder", folder.display()))?;
+            .with_context(|| format!("{} cannot be created as a folder", folder.display()))?;
         for command in std::iter::once(&handful).chain(handful.get_subcommands()) {
             let page = page(command);
             let file = OutputFile::create(&folder.join(page.get_filename()))?;
@@ -57,7 +57,7 @@ pub(crate) fn man(args: &Man, handful: Command) -> anyhow::Result<()> {
     let Some(command) = name.map_or(Some(&handful), |name| handful.find_subcommand(name)) else {
         let names: Vec<_> = handful.get_subcommands().map(Command::get_name).collect();
         let expected =
-            format!("'{}' is no command: expected one of {}", name.unwrap_or_default(), names.join(", "));
+            format!("'{}' is not a command: expected one of {}", name.unwrap_or_default(), names.join(", "));
         handful.error(ErrorKind::InvalidValue, expected).exit()
     };
     let mut rendered = Vec::new();

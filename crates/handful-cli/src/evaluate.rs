@@ -97,13 +97,13 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     )?;
     writeln!(
         out,
-        "Confidence is off by {} on average; {} look like nothing that the model knows.",
+        "Confidence differs from accuracy by {} on average; {} of the images look like nothing that the model knows.",
         text::percent(summary.expected_calibration_error),
         text::percent(summary.refused),
     )?;
     if summary.n_without_ink > 0 {
         let blank = text::plural(usize::try_from(summary.n_without_ink)?, "image");
-        writeln!(out, "No ink in {blank}: the label that is counted there means nothing.")?;
+        writeln!(out, "No ink in {blank}: the predicted label means nothing there, but it is counted.")?;
     }
     if let Some(path) = &args.report {
         writeln!(out, "Report: {}", path.display())?;

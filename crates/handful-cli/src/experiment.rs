@@ -101,7 +101,7 @@ impl Lab<'_> {
             .sample_per_class(clusters.get(), self.seed)
             .with_context(|| format!("--clusters {clusters} is too many"))?;
         self.classifier(&sample, Observer::default()).with_context(|| {
-            format!("--n-neighbors {n_neighbors} is too many for {clusters} prototypes a class")
+            format!("--n-neighbors {n_neighbors} is too many for {clusters} prototypes per class")
         })?;
         Ok(())
     }

@@ -149,7 +149,7 @@ fn overview(global: &Global) -> anyhow::Result<()> {
     writeln!(out, "handful {}, {cpu}, {level}, {}", found.version, text::plural(*threads, "thread"))?;
     match &found.data {
         Some(path) => writeln!(out, "MNIST: {}", path.display())?,
-        None => writeln!(out, "MNIST: not found; `handful fetch mnist` gets it")?,
+        None => writeln!(out, "MNIST: not found; run `handful fetch mnist` to download it")?,
     }
     writeln!(
         out,
@@ -283,7 +283,7 @@ impl<'a> ModelInfo<'a> {
         let of_mnist = if sha256 == Preset::CHOSEN_ON { " (MNIST)" } else { "" };
         writeln!(out, "  learned from  {}{of_mnist}, SHA-256 {sha256}", text::plural(*n_samples, "image"))?;
         if let Some(error) = validation_error {
-            writeln!(out, "  validation    {error:.2} % errors on images held out of these")?;
+            writeln!(out, "  validation    {error:.2} % errors on held-out training images")?;
         }
         writeln!(out, "  bytes by part")?;
         for Part { part, bytes } in &self.bytes_by_part {

@@ -60,7 +60,7 @@ pub(crate) fn next(batches: &Receiver<Option<Batch>>, console: &Console) -> anyh
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 anyhow::bail!(
-                    "the thread that reads the images ended before the last image: please report this"
+                    "the thread that reads the images stopped before the last image: please report this"
                 )
             }
         }

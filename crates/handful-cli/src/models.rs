@@ -31,7 +31,7 @@ pub(crate) fn load(name: &str) -> anyhow::Result<(Model, usize)> {
     let path = Path::new(name);
     if !path.exists() && !name.contains(['/', '\\', '.']) {
         let names: Vec<&str> = Preset::ALL.iter().map(|preset| preset.name()).collect();
-        anyhow::bail!("{name}: expected the file of a model, or one of {}, found neither", names.join(", "));
+        anyhow::bail!("{name}: expected a model file or one of {}, found neither", names.join(", "));
     }
     let model = match Model::load(path) {
         Err(error @ model_file::Error::Io { .. }) => return Err(error.into()),

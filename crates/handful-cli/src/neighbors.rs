@@ -192,7 +192,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "the {} nearest of {} for each of {}: {}, {} a second",
+        "the {} nearest of {} for each of {}: {}, {} per second",
         summary.n_neighbors,
         text::plural(n_samples, "image"),
         text::plural(summary.n_queries, "image"),
@@ -202,7 +202,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     if let Some(Inverted { n_lists, n_probe, recall, recall_sample }) = &summary.inverted {
         writeln!(
             out,
-            "Looked into {n_probe} of {n_lists} lists: recall {recall:.4}, measured on {recall_sample} of the images searched"
+            "Searched {n_probe} of {n_lists} lists: recall {recall:.4}, measured on {recall_sample} of the images searched"
         )?;
     }
     if let Some(latency) = &summary.latency_seconds {

@@ -70,13 +70,13 @@ pub(crate) fn memory_size(text: &str) -> Result<u64, String> {
         "m" => 2,
         "g" => 3,
         "t" => 4,
-        _ => return Err("expected bytes, as in 512M or 2G".to_owned()),
+        _ => return Err("expected a number of bytes, such as 512M or 2G".to_owned()),
     };
     let bytes = number.parse::<f64>().unwrap_or(0.0) * 1024_f64.powi(power);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked")]
     match bytes {
         bytes if (1.0..1e18).contains(&bytes) => Ok(bytes as u64),
-        _ => Err("expected bytes, as in 512M or 2G, more than 0".to_owned()),
+        _ => Err("expected a number of bytes greater than 0, such as 512M or 2G".to_owned()),
     }
 }
 

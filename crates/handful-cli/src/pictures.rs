@@ -37,9 +37,9 @@ impl<'a> Pictures<'a> {
         let train = dataset::load_split(&path, Split::Train, &reading).ok()?;
         let is_it = Provenance::of(&train).sha256 == model.provenance().sha256;
         console.detail(&format!(
-            "{}: {} what the model was learned from",
+            "{}: {} the images that the model was trained on",
             path.display(),
-            if is_it { "this is" } else { "this is not" }
+            if is_it { "these are" } else { "these are not" }
         ));
         is_it.then_some(Self::Found(model, train))
     }

@@ -79,7 +79,7 @@ impl<'a> Printer<'a> {
                 writeln!(out, ",{}", explanation.is_digit)?;
             }
             Format::Kaggle if !explanation.has_ink => anyhow::bail!(
-                "{}: there is no ink in this image, which is number {}, and Kaggle's format needs a label for each",
+                "{}: there is no ink in this image (number {}), and Kaggle's format needs a label for every image",
                 place(source, *index),
                 self.n_images
             ),

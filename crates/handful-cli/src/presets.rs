@@ -70,7 +70,7 @@ impl PresetResult {
         let n = self.seed_errors.len();
         (n > 1).then(|| {
             format!(
-                "{} with {n} seeds: errors of {:.2} % on average, {:.2} to {:.2} %",
+                "{} with {n} seeds: mean error {:.2} %, from {:.2} to {:.2} %",
                 self.preset,
                 errors().sum::<f64>() / n as f64,
                 errors().fold(f64::INFINITY, f64::min),
@@ -104,20 +104,20 @@ pub(crate) fn prepare(
 ) -> anyhow::Result<Vec<OutlierSet>> {
     ensure!(
         !args.pretrained || Provenance::of(&data.train).sha256 == Preset::CHOSEN_ON,
-        "the presets that come with the program were trained on MNIST, and these are other training images: \
-         expected no --pretrained"
+        "--pretrained uses presets that were trained on MNIST, but these are other training images: \
+         leave out --pretrained to fit the presets on them"
     );
     let presets = args.presets();
     // A model knows the classes that it was shown: it says nothing about others that are tested.
     let unknown = data.train.class_counts().iter().position(|&count| count == 0);
     if let Some(class) = unknown.filter(|_| !presets.is_empty()) {
         bail!(
-            "presets have to learn every class that is tested: expected training images of class {:?}, found none",
+            "presets must be trained on every class of the test images: expected training images of class {:?}, found none",
             data.train.classes()[class]
         );
     }
     for preset in presets {
-        let cannot = || format!("{preset} cannot be learned from these training images");
+        let cannot = || format!("{preset} cannot be trained on these images");
         preset.params().check_images(&data.train).with_context(cannot)?;
     }
     let load = |path: &PathBuf| {
@@ -126,7 +126,7 @@ pub(crate) fn prepare(
         let ([height, width], [found_height, found_width]) = (data.test.image_shape(), images.shape);
         ensure!(
             images.shape == data.test.image_shape(),
-            "{}: expected images of {height} x {width} pixels, as those to be tested on, \
+            "{}: expected images of {height} x {width} pixels, like the test images, \
              found {found_height} x {found_width}",
             path.display()
         );

@@ -68,10 +68,7 @@ struct Figures<'a> {
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let train = args.data.split(Split::Train, args.data.reading().options(console), console)?;
     let n = train.n_samples();
-    anyhow::ensure!(
-        n >= 12,
-        "expected at least 12 training images, of which parts can be held out, found {n}"
-    );
+    anyhow::ensure!(n >= 12, "expected at least 12 training images, to hold out parts of them, found {n}");
     let mut candidates = args.preset.candidates();
     if args.alone {
         candidates.truncate(1);

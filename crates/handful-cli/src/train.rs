@@ -70,7 +70,7 @@ fn prototypes(text: &str) -> Result<PrototypeParams, String> {
     match text.parse::<NonZeroUsize>() {
         Ok(n) => Ok(PrototypeParams::PerClass { n_clusters: n.get(), n_init: N_INIT, max_iter: MAX_ITER }),
         Err(_) if text == "all" => Ok(PrototypeParams::All),
-        Err(_) => Err("expected a number of prototypes a class, or all".to_owned()),
+        Err(_) => Err("expected a number of prototypes per class, or all".to_owned()),
     }
 }
 
@@ -113,7 +113,7 @@ impl Args {
     /// Checks that the options go together.
     fn check_index(&self) -> anyhow::Result<()> {
         if self.index == IndexArg::Exact && (self.n_lists.is_some() || self.n_probe.is_some()) {
-            return WrongUsage::conflict("--n-lists and --n-probe go with --index inverted");
+            return WrongUsage::conflict("--n-lists and --n-probe need --index inverted");
         }
         if self.n_lists.zip(self.n_probe).is_some_and(|(n_lists, n_probe)| n_probe > n_lists) {
             return WrongUsage::conflict("--n-probe is more than --n-lists");
@@ -167,7 +167,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     args.check_index()?;
     if args.checkpoint.is_some() && args.params().prototypes == PrototypeParams::All {
         anyhow::bail!(
-            "--checkpoint: expected prototypes that K-Means makes pass by pass; here all images vote"
+            "--checkpoint: expected a recipe whose prototypes K-Means computes; here all images are prototypes"
         );
     }
     let file = OutputFile::create(&args.output)?;

@@ -46,8 +46,8 @@ impl Destination {
                 Ok(Self { format: Format::Parquet, folder: None, files: vec![output.to_owned()] })
             }
             None if count > u64::from(u32::MAX) => Err(format!(
-                "--count is {count}: expected at most {}, which is what IDX can hold; \
-                 a file of Parquet, or --shards, holds more",
+                "--count is {count}: expected at most {}, the most that IDX can hold; \
+                 a Parquet file or --shards can hold more",
                 u32::MAX
             )),
             None => {
@@ -76,17 +76,14 @@ fn open(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Option<NewFolder>> {
         Ok(folder) => return Ok(Some(folder)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
         Err(error) => {
-            return Err(error).with_context(|| format!("{} cannot be made a folder", folder.display()));
+            return Err(error).with_context(|| format!("{} cannot be created as a folder", folder.display()));
         }
     }
     for entry in fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))? {
         let path = entry?.path();
         let is_other = path.file_name().is_some_and(|name| name.to_string_lossy().contains("train"));
         if is_other && !files.contains(&path) {
-            bail!(
-                "{} is there already: expected a folder without other images to learn from",
-                path.display()
-            );
+            bail!("{} already exists: expected a folder without other training images", path.display());
         }
     }
     Ok(None)

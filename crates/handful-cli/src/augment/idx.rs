@@ -40,7 +40,7 @@ fn numbers(data: &Dataset) -> anyhow::Result<Vec<u8>> {
     let number = |class: &String| {
         let number = class.parse::<u8>().ok().filter(|number| number.to_string() == *class);
         number.with_context(|| {
-            format!("class {class:?}: expected a whole number from 0 to 255, as labels of IDX are bytes; Parquet takes any")
+            format!("class {class:?}: expected a whole number from 0 to 255, because IDX stores labels as bytes; Parquet can store any label")
         })
     };
     data.classes().iter().map(number).collect()

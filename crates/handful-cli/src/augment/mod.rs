@@ -136,7 +136,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     }
     Ok(writeln!(
         anstream::stdout(),
-        "{} images of {} in {}, {} a second; {} bytes: {}",
+        "{} images made from {} in {}, {} per second; {} bytes: {}",
         text::count(count),
         text::count(data.n_samples() as u64),
         text::seconds(seconds),

@@ -41,11 +41,11 @@ impl Downloads<'_> {
         let found = part::measure(&target).with_context(|| format!("{} cannot be read", target.display()))?;
         if let Some((bytes, md5)) = found {
             if file.is_right(&md5) {
-                self.console.detail(&format!("{} is there already", target.display()));
+                self.console.detail(&format!("{} already exists", target.display()));
                 return Ok(Download { bytes, mirror: None });
             }
             self.console
-                .detail(&format!("{} is there, but its MD5 is {md5}: fetched anew", target.display()));
+                .detail(&format!("{} exists, but its MD5 is {md5}: fetching it again", target.display()));
         }
         let mut part = Part::open(&target)?;
         if file.is_right(&part.md5()) {

@@ -99,15 +99,15 @@ pub(crate) fn run(args: &Fetch, global: &Global, console: &Console) -> anyhow::R
     let n_present = files.iter().filter(|file| file.status == Status::Present).count();
     Ok(writeln!(
         anstream::stdout(),
-        "{name}: {}, {} bytes{}, in {to}; to use them: --data {to}",
+        "{name}: {}, {} bytes{}, in {to}; use them with --data {to}",
         text::plural(files.len(), "file"),
         text::count(files.iter().map(|file| file.bytes).sum()),
-        if n_present > 0 { format!(" ({n_present} there before)") } else { String::new() },
+        if n_present > 0 { format!(" ({n_present} already there)") } else { String::new() },
     )?)
 }
 
 fn default_folder(name: &str) -> anyhow::Result<PathBuf> {
-    let folder = dataset::user_folder().context("the user's data folder is not known: expected --to DIR")?;
+    let folder = dataset::user_folder().context("the user's data folder is unknown: expected --to DIR")?;
     Ok(folder.join(name))
 }
 
@@ -118,7 +118,8 @@ fn fetch(
     folder: &Path,
     console: &Console,
 ) -> anyhow::Result<Vec<FileSummary>> {
-    fs::create_dir_all(folder).with_context(|| format!("{} cannot be made a folder", folder.display()))?;
+    fs::create_dir_all(folder)
+        .with_context(|| format!("{} cannot be created as a folder", folder.display()))?;
     let downloads = Downloads { agent: http::agent(stall), mirrors, folder, most: MOST_BYTES, console };
     let mut files = Vec::new();
     for file in source.files {
@@ -150,7 +151,7 @@ fn mirror(url: &str) -> Result<String, String> {
             && [Some(&Scheme::HTTP), Some(&Scheme::HTTPS)].contains(&uri.scheme())
     });
     if !is_web {
-        return Err("expected the URL of a folder, as https://example.org/mnist/".to_owned());
+        return Err("expected the URL of a folder, such as https://example.org/mnist/".to_owned());
     }
     Ok(format!("{}/", url.trim_end_matches('/')))
 }

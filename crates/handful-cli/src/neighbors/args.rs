@@ -93,22 +93,22 @@ impl Args {
             (self.save_index.is_some(), "--save-index"),
         ];
         if let Some((_, option)) = given.iter().find(|(is_given, _)| *is_given && !inverted) {
-            return WrongUsage::conflict(format!("{option} goes with --index inverted"));
+            return WrongUsage::conflict(format!("{option} needs --index inverted"));
         }
         if inverted && self.algorithm == AlgorithmArg::Brute {
-            return WrongUsage::conflict("--algorithm brute goes with --index exact");
+            return WrongUsage::conflict("--algorithm brute needs --index exact");
         }
         let in_file = self.save_index.is_some() || self.index_file.is_some();
         if inverted && self.memory_limit.is_some() && !in_file {
             return WrongUsage::conflict(
-                "--memory-limit with --index inverted wants the lists in a file: expected --save-index or --index-file",
+                "--memory-limit with --index inverted needs an index in a file: expected --save-index or --index-file",
             );
         }
         if let (Some(n_probe), Some(n_lists)) = (self.n_probe, self.n_lists)
             && n_probe > n_lists
         {
             return WrongUsage::conflict(format!(
-                "--n-probe {n_probe} is more than there are lists: expected at most {n_lists} (--n-lists)"
+                "--n-probe {n_probe} is more than the number of lists: expected at most {n_lists} (--n-lists)"
             ));
         }
         Ok(())

@@ -65,7 +65,7 @@ fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
     let is_ours = name.eq_ignore_ascii_case("localhost")
         || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
     is_ours.then_some(()).ok_or_else(|| {
-        let sentence = "This server answers to localhost; --addr makes it serve others.";
+        let sentence = "This server answers only requests to localhost; use --addr to serve other machines.";
         Problem::new(StatusCode::MISDIRECTED_REQUEST, sentence)
     })
 }

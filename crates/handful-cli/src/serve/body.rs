@@ -26,7 +26,7 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let refused = |found: String| {
-            let expected = "expected application/json, or a picture's type, as curl sets it by -H 'Content-Type: image/png'";
+            let expected = "expected application/json or the type of a picture, such as curl -H 'Content-Type: image/png'";
             let sentence = format!("Content-Type: {expected}, found {found}.");
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence)
         };
@@ -63,7 +63,7 @@ impl Bodies {
     pub(super) async fn read(&self, body: Body, most: usize) -> Result<Received, Problem> {
         timeout(limits::BODY_TIME, self.read_all(body, most)).await.unwrap_or_else(|_| {
             let seconds = limits::BODY_TIME.as_secs();
-            let sentence = format!("Expected all of the body within {seconds} seconds, found less.");
+            let sentence = format!("Expected the whole body within {seconds} seconds, received only a part.");
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, sentence))
         })
     }
@@ -97,5 +97,5 @@ fn too_large(most: usize) -> Problem {
 
 fn cut(error: axum::Error) -> Problem {
     let why = error.source().map(ToString::to_string).unwrap_or_default();
-    Problem::new(StatusCode::BAD_REQUEST, format!("Expected all of the body, found a part of it ({why})."))
+    Problem::new(StatusCode::BAD_REQUEST, format!("Expected the whole body, received only a part ({why})."))
 }

@@ -56,7 +56,7 @@ fn address(text: &str) -> Result<String, String> {
     }
     match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(text.to_owned()),
-        _ => Err("expected HOST:PORT or PORT, as in 127.0.0.1:7878".to_owned()),
+        _ => Err("expected HOST:PORT or PORT, such as 127.0.0.1:7878".to_owned()),
     }
 }
 
@@ -69,7 +69,10 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let runtime = runtime.enable_all().build()?;
     let served = runtime.block_on(async {
         let listener = TcpListener::bind(&args.addr).await.with_context(|| {
-            format!("{} cannot be listened on; expected an address of this machine and a free port, as --addr sets", args.addr)
+            format!(
+                "cannot listen on {}: expected an address of this machine and a free port; --addr sets both",
+                args.addr
+            )
         })?;
         let address = listener.local_addr()?;
         let reading = args.reading.options(console);
@@ -95,7 +98,7 @@ struct Named {
 fn tell(address: SocketAddr, model: &str, global: &Global, console: &Console) -> anyhow::Result<()> {
     if !address.ip().is_loopback() {
         console.note(&format!(
-            "whoever reaches {address} can use this server: it asks for no password, and nothing is encrypted"
+            "anyone who can reach {address} can use this server: it has no password and no encryption"
         ));
     }
     let url = format!("http://{address}/");

@@ -82,7 +82,7 @@ fn from_picture(received: &Received, framer: &Framer) -> Result<Vec<u8>, Problem
     let (height, width) = picture.dim();
     let image = framer.frame(picture.view()).ok_or_else(|| {
         refused(format!(
-            "expected a picture of the model's size, as --framing never wants, found {width} x {height}"
+            "with --framing never, expected a picture of the model's size, found {width} x {height}"
         ))
     })?;
     Ok(image.iter().copied().collect())

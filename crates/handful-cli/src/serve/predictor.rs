@@ -48,7 +48,7 @@ impl Predictor {
         if !self.waiting.is_closed() {
             return Ok(());
         }
-        let sentence = "The model has ended; the server has to be started again.";
+        let sentence = "The model has stopped; restart the server.";
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence))
     }
 

@@ -32,14 +32,14 @@ impl Problem {
 
     /// There is more to do than can be done soon.
     pub(super) fn busy() -> Self {
-        let sentence = "The server has more to do than it can; ask again in a second.";
+        let sentence = "The server is busy; try again in a second.";
         let retry_after = Some(Duration::from_secs(1));
         Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, sentence) }
     }
 
     /// A mistake of ours.
     pub(super) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "This should not happen; please report what was asked.")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "This should not happen; please report the request.")
     }
 
     pub(super) fn document(&self) -> String {

@@ -46,9 +46,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, console: &Conso
         }
     }
     drop(listener);
-    console.detail("answering what was asked already");
+    console.detail("answering the requests in progress");
     if timeout(limits::GRACE, shutdown.shutdown()).await.is_err() {
-        console.detail("cut off what was still asked");
+        console.detail("cut off the requests that were still in progress");
     }
 }
 

@@ -91,23 +91,27 @@ fn labels_are_those_of_the_data() {
     augment(&subset, &["--data", "words.csv", "-n", "3", "-o", "words.parquet"]);
     let words = read(&subset.path("words.parquet")).labels.unwrap();
     assert_eq!(words, ["hätte", "07", "hätte"]);
-    let reason = "class \"07\": expected a whole number from 0 to 255, as labels of IDX are bytes";
+    let reason = "class \"07\": expected a whole number from 0 to 255, because IDX stores labels as bytes";
     fails(&subset, &["augment", "--data", "words.csv", "-n", "3", "-o", "words"], reason);
 }
 
 #[test]
 fn jobs_that_cannot_be_done_leave_nothing_behind() {
     let subset = Subset::new(100, 10);
-    fails(&subset, &["augment", "-n", "9", "-o", "no/such/folder"], "no/such/folder cannot be made a folder");
+    fails(
+        &subset,
+        &["augment", "-n", "9", "-o", "no/such/folder"],
+        "no/such/folder cannot be created as a folder",
+    );
     fails(&subset, &["augment", "-n", "9", "-o", "no/such.parquet"], "no/such.parquet cannot be written");
     fails(&subset, &["augment", "-n", "9", "-o", "big", "--data", "nowhere"], "nowhere: cannot be read");
     fails(
         &subset,
         &["augment", "-n", "9", "-o", "mnist", "--shards", "2"],
-        "-ubyte is there already: expected a folder without other images to learn from",
+        "-ubyte already exists: expected a folder without other training images",
     );
     fs::write(subset.path("file"), "").unwrap();
-    fails(&subset, &["augment", "-n", "9", "-o", "file"], "file cannot be made a folder");
+    fails(&subset, &["augment", "-n", "9", "-o", "file"], "file cannot be created as a folder");
     fs::remove_file(subset.path("mnist/train-labels-idx1-ubyte")).unwrap();
     fails(&subset, &["augment", "-n", "9", "-o", "big"], "expected labels in train-labels-idx1-ubyte");
     fails(
@@ -130,7 +134,7 @@ fn wrong_usage_is_told_before_anything_is_read() {
         (&["-n", "9", "-o", "big", "--shards", "0"], "--shards"),
         (&["-n", "9", "-o", "big", "--shards", "10"], "--shards is 10: expected at most 9"),
         (&["-n", "9", "-o", "big.parquet", "--shards", "2"], "expected a folder"),
-        (&["-n", "4294967296", "-o", "big"], "expected at most 4294967295, which is what IDX can hold"),
+        (&["-n", "4294967296", "-o", "big"], "expected at most 4294967295, the most that IDX can hold"),
     ] {
         let output = subset.handful().arg("augment").args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}");

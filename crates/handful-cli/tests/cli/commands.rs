@@ -21,12 +21,9 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
         (&["cluster"], "--clusters"),
         (&["cluster", "--clusters", "3", "--tol", "-1"], "--tol"),
         (&["neighbors"], "--queries"),
-        (&["neighbors", "--queries", "mnist", "--n-probe", "3"], "--n-probe goes with --index inverted"),
-        (&["neighbors", "--queries", "mnist", "--n-lists", "3"], "--n-lists goes with --index inverted"),
-        (
-            &["neighbors", "--queries", "mnist", "--save-index", "x"],
-            "--save-index goes with --index inverted",
-        ),
+        (&["neighbors", "--queries", "mnist", "--n-probe", "3"], "--n-probe needs --index inverted"),
+        (&["neighbors", "--queries", "mnist", "--n-lists", "3"], "--n-lists needs --index inverted"),
+        (&["neighbors", "--queries", "mnist", "--save-index", "x"], "--save-index needs --index inverted"),
         (
             &["neighbors", "--queries", "mnist", "--index", "inverted", "--n-lists", "3", "--n-probe", "4"],
             "at most 3",
@@ -86,7 +83,7 @@ fn jobs_that_cannot_be_done_end_with_1_and_say_why() {
     fails(
         &subset,
         &["compare", "--n-neighbors", "11", "--clusters", "1"],
-        "--n-neighbors 11 is too many for 1 prototypes a class: n_neighbors is 11: expected 1 to 10",
+        "--n-neighbors 11 is too many for 1 prototypes per class: n_neighbors is 11: expected 1 to 10",
     );
     fails(&subset, &["compare", "--clusters", "150"], "expected at least 150 images of class");
     fails(&subset, &["compare", "--report", "no/such/folder/report.html"], "cannot be written");
@@ -307,7 +304,7 @@ fn an_inverted_index_tells_its_recall_and_is_searched_from_its_file() {
     fails(&subset, &wrong, "expected an index that handful has saved");
     let output =
         subset.handful().args(["neighbors", "--queries", "mnist", "--index-file", "lists"]).output().unwrap();
-    assert!(stdout(&output).contains("Looked into 2 of 12 lists: recall 0."), "{}", stdout(&output));
+    assert!(stdout(&output).contains("Searched 2 of 12 lists: recall 0."), "{}", stdout(&output));
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn what_was_fetched_is_a_data_set_and_is_not_fetched_again() {
         let bytes = fs::metadata(mnist().join(name)).unwrap().len();
         let expected = serde_json::json!({"file": name, "bytes": bytes, "status": "present", "mirror": null});
         assert_eq!(*file, expected);
-        assert!(stderr(&again).contains(&format!("{name} is there already")), "{}", stderr(&again));
+        assert!(stderr(&again).contains(&format!("{name} already exists")), "{}", stderr(&again));
     }
 
     fs::write(target.path().join(FILES[1]), "damaged").unwrap();
@@ -309,7 +309,7 @@ fn a_folder_that_cannot_be_written_to_is_told() {
     let (server, target) = (Server::start(Manner::Whole), Target::new());
     fs::write(target.path().join("file"), "").unwrap();
     fs::create_dir(target.path().join(FILES[0])).unwrap();
-    for (to, reason) in [("file", "file cannot be made a folder"), ("", "cannot be read")] {
+    for (to, reason) in [("file", "file cannot be created as a folder"), ("", "cannot be read")] {
         let to = target.path().join(to);
         let output =
             handful().args(["fetch", "mnist", "--mirror", &server.url, "--to"]).arg(to).output().unwrap();

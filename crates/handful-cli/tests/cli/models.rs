@@ -122,11 +122,7 @@ fn info_shows_data_and_what_there_is_to_begin_with() {
     }
     let output = handful().args(["info", "nowhere"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        stderr(&output).contains("expected the file of a model, or one of notebook"),
-        "{}",
-        stderr(&output)
-    );
+    assert!(stderr(&output).contains("expected a model file or one of notebook"), "{}", stderr(&output));
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn without_ink_there_is_no_label() {
     let output = handful().args(["predict", "--format", "kaggle"]).args(&inputs).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let told = stderr(&output);
-    assert!(told.contains("blank.pgm: there is no ink in this image, which is number 2"), "{told}");
+    assert!(told.contains("blank.pgm: there is no ink in this image (number 2)"), "{told}");
     let report = folder.path().join("why.html");
     handful().arg("predict").args(&inputs).arg("--report").arg(&report).assert().success();
     assert!(fs::read_to_string(report).unwrap().contains("no ink"));

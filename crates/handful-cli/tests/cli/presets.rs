@@ -124,7 +124,7 @@ fn what_cannot_work_with_presets_is_told_at_once() {
     // The baseline alone is content with a few images of a class; so is the plainest preset.
     let (code, told) = run(&["--n-init", "1", "--preset", "notebook,pixels"]);
     assert_eq!(code, Some(1));
-    assert!(told.contains("pixels cannot be learned from these training images"), "{told}");
+    assert!(told.contains("pixels cannot be trained on these images"), "{told}");
     assert!(told.contains("expected at least 200 images of class"), "{told}");
     assert_eq!(subset.files(), [subset.path("mnist")], "no report");
 }
@@ -162,7 +162,7 @@ fn pretrained_presets_are_for_the_images_that_they_were_trained_on() {
     let args = ["compare", "--preset", "tiny", "--pretrained", "--n-init", "1", "--json"];
     let output = Subset::new(3000, 100).handful().args(args).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(stderr(&output).contains("expected no --pretrained"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("leave out --pretrained"), "{}", stderr(&output));
 
     let found = json(&Subset::whole().handful().args(args).output().unwrap());
     assert!(found["models"][3]["error_percent"].as_f64().unwrap() < 2.0);

@@ -13,7 +13,7 @@ use super::{
 use crate::patience::{self, wait_for};
 
 /// What the server says when it waits no longer.
-const CUT_OFF: &str = "cut off what was still asked";
+const CUT_OFF: &str = "cut off the requests that were still in progress";
 
 /// Waits until no connection is accepted any more.
 fn closed(served: &Served) {

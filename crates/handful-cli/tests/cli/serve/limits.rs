@@ -229,4 +229,4 @@ fn many_predictions_at_once_are_all_answered_or_told_to_wait() {
     }
 }
 
-const BUSY: &str = "The server has more to do than it can; ask again in a second.";
+const BUSY: &str = "The server is busy; try again in a second.";

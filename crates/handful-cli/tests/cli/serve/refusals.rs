@@ -213,7 +213,7 @@ fn half_a_body_is_none() {
         connection.send(half).unwrap();
         connection.finish().unwrap();
         let why = connection.answer().unwrap().refusal(400);
-        assert!(why.starts_with("Expected all of the body, found a part of it"), "{why}");
+        assert!(why.starts_with("Expected the whole body, received only a part"), "{why}");
     }
     // Who has sent everything and no more can still read the answer.
     let mut connection = served.connect();
