@@ -66,17 +66,17 @@ pub(super) fn intervals(models: &[Evaluated]) -> Markup {
     }
 }
 
-/// How many images of each class there are.
+/// Number of images of each class.
 pub(super) fn frequencies(title: &str, dataset: &Dataset) -> Markup {
     let counts = dataset.class_counts();
     let most = counts.iter().copied().max().unwrap_or(1).max(1) as f64;
     let y = Scale { domain: [0.0, most], range: [190.0, 24.0] };
     let step = 360.0 / counts.len() as f64;
-    // Where there is no room for the numbers, they show when a bar is pointed at.
+    // If there is no room for the numbers, they appear when the pointer is over a bar.
     let crowded = counts.len() > 15;
     html! {
         figure.chart {
-            svg viewBox="0 0 360 215" role="img" aria-label=(format!("{title}: how many of each class")) {
+            svg viewBox="0 0 360 215" role="img" aria-label=(format!("{title}: number of images of each class")) {
                 @for ((class, &count), i) in dataset.classes().iter().zip(&counts).zip(0..) {
                     @let (left, top) = (f64::from(i) * step, y.at(count as f64));
                     @let (middle, count) = (left + step / 2.0, text::count(count as u64));
@@ -96,7 +96,7 @@ pub(super) fn frequencies(title: &str, dataset: &Dataset) -> Markup {
     }
 }
 
-/// A line of the sweep: for each size the accuracy and its interval, in percent.
+/// A line of the sweep: the accuracy for each size and its interval, in percent.
 struct Curve {
     name: &'static str,
     values: Vec<[f64; 3]>,
@@ -112,7 +112,7 @@ impl Curve {
     }
 }
 
-/// Accuracy against prototypes a class, K-Means beside the control.
+/// Accuracy against prototypes per class, for K-Means and the control.
 pub(super) fn sweep(all: &Evaluated, points: &[SweepPoint]) -> Markup {
     let curves = [
         Curve::new("kmeans-knn", points, |point| &point.kmeans),
@@ -138,7 +138,7 @@ pub(super) fn sweep(all: &Evaluated, points: &[SweepPoint]) -> Markup {
     labels.extend(curves.iter().map(|curve| (curve.name, y.at(curve.values[points.len() - 1][1]))));
     html! {
         figure.chart {
-            svg viewBox="0 0 520 296" role="img" aria-label="Accuracy against the number of prototypes a class" {
+            svg viewBox="0 0 520 296" role="img" aria-label="Accuracy against the number of prototypes per class" {
                 @for &tick in &ticks {
                     line.rule x1="52" x2="425" y1=(px(y.at(tick))) y2=(px(y.at(tick))) {}
                     text.tick x="44" y=(px(y.at(tick) + 4.0)) text-anchor="end" { (tick) " %" }
@@ -146,7 +146,7 @@ pub(super) fn sweep(all: &Evaluated, points: &[SweepPoint]) -> Markup {
                 @for (&size, point) in sizes.iter().zip(points) {
                     text.tick x=(px(x.at(size))) y="270" text-anchor="middle" { (point.prototypes_per_class) }
                 }
-                text.tick x="238" y="290" text-anchor="middle" { "prototypes a class" }
+                text.tick x="238" y="290" text-anchor="middle" { "prototypes per class" }
                 line.baseline x1="52" x2="425" y1=(px(y.at(all))) y2=(px(y.at(all))) {}
                 @for curve in &curves {
                     g class=(curve.name) {
@@ -163,8 +163,8 @@ pub(super) fn sweep(all: &Evaluated, points: &[SweepPoint]) -> Markup {
             }
         }
         div.scroll { table.plain {
-            caption { "The same in figures" }
-            thead { tr { th scope="col" { "prototypes a class" } @for curve in &curves { th scope="col" { (curve.name) } } } }
+            caption { "The figures of this chart" }
+            thead { tr { th scope="col" { "prototypes per class" } @for curve in &curves { th scope="col" { (curve.name) } } } }
             tbody { @for (i, point) in points.iter().enumerate() {
                 tr {
                     th scope="row" { (point.prototypes_per_class) }
@@ -175,7 +175,7 @@ pub(super) fn sweep(all: &Evaluated, points: &[SweepPoint]) -> Markup {
     }
 }
 
-/// Labels at their heights, or below the one above where they would overlap.
+/// Moves labels down where they would overlap the one above.
 fn apart(mut labels: Vec<(&str, f64)>) -> Vec<(&str, f64)> {
     labels.sort_by(|a, b| a.1.total_cmp(&b.1));
     for i in 1..labels.len() {

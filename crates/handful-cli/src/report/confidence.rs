@@ -1,4 +1,4 @@
-//! How far a model's confidence can be relied on, and what it does with images that are no digits.
+//! How reliable a model's confidence is, and how well it refuses images that are not digits.
 
 use handful::metrics::ReliabilityBin;
 use maud::{Markup, html};
@@ -9,30 +9,30 @@ use crate::{
     text,
 };
 
-/// Bins of fewer images say little.
+/// Bins with fewer images than this are drawn pale.
 const FEW: u64 = 10;
 
 pub(super) fn section(presets: &[PresetResult]) -> Markup {
     let outlier_sets = presets.first().map_or(&[][..], |result| &result.outliers);
     html! {
         p {
-            "Of verdicts given with a confidence of 80 % four in five should be right. Before calibration, confidence is "
-            "the share of the votes; after it, a probability from votes and distances, whose two weights were learned on "
-            "images held out of MNIST's training set, whatever the data here. Rings show the votes, dots the calibrated "
-            "probabilities, larger where there are more images and pale where there are fewer than ten; on the diagonal "
-            "confidence is worth what it says."
+            "Predictions with a confidence of 80 % should be right four times in five. Before calibration, the confidence is "
+            "the share of the votes. After calibration, it is a probability computed from votes and distances. Its two "
+            "weights were learned on images held out of MNIST's training set, not on the data of this report. Rings show "
+            "the votes, and dots the calibrated probabilities. They are larger if there are more images, and pale if there "
+            "are fewer than ten. On the diagonal, confidence equals accuracy."
         }
         div.pair {
             @for result in presets { (reliability(result)) }
         }
         div.scroll { table.plain {
-            caption { "Before calibration → after it, on the test images" }
+            caption { "Before → after calibration, on the test images" }
             thead { tr {
                 th scope="col" { "model" }
                 th scope="col" { "calibration error" }
                 th scope="col" { "Brier score" }
                 th scope="col" { "log loss" }
-                th scope="col" { "refused as no digit" }
+                th scope="col" { "refused as not a digit" }
             } }
             tbody { @for result in presets {
                 @let pair = |of: fn(&Confidence) -> f64, digits: usize| {
@@ -49,7 +49,7 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
         } }
         @if !outlier_sets.is_empty() {
             div.scroll { table.plain {
-                caption { "Images that are no digits: the share refused, and the area under the ROC curve" }
+                caption { "Images that are not digits: share refused, and area under the ROC curve" }
                 thead { tr {
                     th scope="col" { "model" }
                     @for set in outlier_sets {
@@ -67,7 +67,7 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
             } }
         }
         div.scroll { table.plain {
-            caption { "Errors among the surest, in percent: the rest would go to a human" }
+            caption { "Errors in percent if only the predictions with the highest confidence are kept" }
             thead { tr {
                 th scope="col" { "share kept" }
                 @for coverage in COVERAGES { th scope="col" { (format!("{:.0} %", 100.0 * coverage)) } }
@@ -81,8 +81,7 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
         } }
         p.note {
             "Calibration error: Guo et al. 2017, in 15 bins. Log loss counts a probability of 0 as 1e-15. An image is "
-            "refused where it lies farther from everything learned than all but seven in a thousand of MNIST's digits "
-            "that were held out."
+            "refused if it is farther from everything learned than 99.3 % of MNIST's held-out digits."
         }
     }
 }

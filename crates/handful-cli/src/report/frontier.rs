@@ -1,20 +1,20 @@
-//! Errors against time and against size: what each preset gives for what it costs, beside what others have published.
+//! Charts of the error of each preset against its time and its size, with published results of others.
 
 use maud::{Markup, html};
 
 use super::charts::{Scale, px};
 use crate::{evaluated::Evaluated, presets::PresetResult, text};
 
-/// Somebody else's figures, as they were published.
+/// Published figures of others.
 struct Published {
     name: &'static str,
     error_percent: f64,
-    /// Microseconds an image, or bytes of the model.
+    /// Microseconds per image, or size of the model in bytes.
     cost: f64,
     source: &'static str,
 }
 
-/// The published program, on one core of another machine than the report's.
+/// Figures of a published program, measured on one core of a different machine.
 const TIMES: [Published; 3] = [
     Published { name: "kNN a", error_percent: 1.91, cost: 2190.0, source: "ikawrakow/mnist" },
     Published { name: "kNN b", error_percent: 1.01, cost: 4080.0, source: "ikawrakow/mnist" },
@@ -30,8 +30,7 @@ const SIZES: [Published; 6] = [
     Published { name: "1-layer net", error_percent: 1.56, cost: 4_700_000.0, source: "Gupta et al. 2017" },
 ];
 
-/// The best errors that neighbours have been published with, whose times and sizes were not: by P2DHMDM, and by tangent
-/// distance.
+/// The lowest published errors of nearest neighbours, without times or sizes: with P2DHMDM, and with tangent distance.
 const RECORDS: [(&str, f64); 2] = [("k-NN, Keysers 2007", 0.52), ("k-NN, Simard 1993", 1.1)];
 
 pub(super) fn section(models: &[Evaluated], results: &[PresetResult]) -> Markup {
@@ -47,19 +46,19 @@ pub(super) fn section(models: &[Evaluated], results: &[PresetResult]) -> Markup 
     };
     html! {
         p {
-            "Each preset's error on the test images against what it costs: filled dots are measured in this run, with as "
-            "many threads as it has, rings are what others have published, dashed lines are published errors of nearest "
-            "neighbours without figures of cost. Both axes are logarithmic; lower left is better."
+            "The error of each preset on the test images against its cost. Filled dots were measured in this run, with the "
+            "number of threads given below. Rings are results that others have published. Dashed lines are published "
+            "errors of nearest neighbours whose cost is not known. Both axes are logarithmic; the lower left is best."
         }
         div.pair {
-            (scatter("Error against microseconds an image", "µs an image", &points(&time), &TIMES, text::rough))
-            (scatter("Error against bytes of the model's file", "bytes", &points(&size), &SIZES, bytes))
+            (scatter("Error against microseconds per image", "µs per image", &points(&time), &TIMES, text::rough))
+            (scatter("Error against size of the model file in bytes", "bytes", &points(&size), &SIZES, bytes))
         }
         @for sentence in results.iter().filter_map(PresetResult::of_seeds) { p { (sentence) "." } }
         p.note {
             "Published: " @for (i, point) in TIMES.iter().chain(&SIZES).enumerate() {
                 @if i > 0 { "; " } (point.name) " " (point.error_percent) " % (" (point.source) ")"
-            } ". The times of ikawrakow/mnist are those of one core of another machine."
+            } ". The times of ikawrakow/mnist were measured on one core of a different machine."
         }
     }
 }

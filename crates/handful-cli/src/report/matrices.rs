@@ -9,8 +9,8 @@ pub(super) fn section(experiment: &Experiment) -> Markup {
     let classes = experiment.data.test.classes();
     html! {
         p {
-            "Right answers lie on the diagonal; the stronger the colour elsewhere, the larger the share of that class "
-            "that went astray."
+            "Correct predictions are on the diagonal. Elsewhere, a stronger colour means that a larger share of the class was "
+            "misread."
         }
         @for model in &experiment.models {
             div.model {
@@ -27,7 +27,7 @@ pub(super) fn section(experiment: &Experiment) -> Markup {
 /// A model's confusion matrix, and the figures of each class.
 pub(super) fn figures(name: &str, counts: &ConfusionMatrix, classes: &[String]) -> Markup {
     html! {
-        // A large matrix takes the whole width.
+        // A large matrix gets the whole width.
         div.pair[classes.len() <= 15] {
             (matrix(counts, classes, name))
             (per_class(name, counts, classes))
@@ -39,7 +39,7 @@ fn matrix(matrix: &ConfusionMatrix, classes: &[String], name: &str) -> Markup {
     let counts = matrix.counts();
     html! {
         div.scroll { table.matrix {
-            caption { "Confusion matrix of " (name) ": true classes down, predicted across" }
+            caption { "Confusion matrix of " (name) ": one row per true class, one column per predicted class" }
             thead { tr { td {} @for class in classes { th scope="col" { (class) } } } }
             tbody { @for (truth, row) in counts.outer_iter().enumerate() {
                 tr {
@@ -48,7 +48,7 @@ fn matrix(matrix: &ConfusionMatrix, classes: &[String], name: &str) -> Markup {
                         @let share = count as f64 / row.sum().max(1) as f64;
                         @if count == 0 { td.none { "·" } }
                         @else if truth == predicted { td.right { (count) } }
-                        // A tenth of a class astray is as bad as the scale gets.
+                        // The strongest colour means that at least a tenth of the class was misread.
                         @else { td.wrong style=(format!("--share:{:.3}", (10.0 * share).min(1.0).sqrt())) { (count) } }
                     }
                 }
@@ -60,7 +60,7 @@ fn matrix(matrix: &ConfusionMatrix, classes: &[String], name: &str) -> Markup {
 fn per_class(name: &str, matrix: &ConfusionMatrix, classes: &[String]) -> Markup {
     html! {
         div.scroll { table.plain {
-            caption { "Each class with " (name) }
+            caption { "Figures of each class, for " (name) }
             thead { tr {
                 th scope="col" { "class" } th scope="col" { "precision" } th scope="col" { "recall" }
                 th scope="col" { "F1" } th scope="col" { "images" }

@@ -9,16 +9,16 @@ use crate::{
     text,
 };
 
-/// Mistakes shown of each true class.
+/// Maximum number of mistakes shown per true class.
 const PER_CLASS: usize = 3;
-/// Neighbours shown of each mistake.
+/// Maximum number of neighbours shown per mistake.
 const MOST_NEIGHBORS: usize = 5;
 
 pub(super) fn section(experiment: &Experiment) -> Markup {
     html! {
         p {
-            "A verdict of neighbours can be looked into. For each class these are the mistakes made with the least "
-            "hesitation: those whose nearest misleading neighbour lies closest. Numbers below the neighbours are Euclidean distances."
+            "The neighbours explain every mistake. For each class, these are the mistakes whose nearest misleading "
+            "neighbour is closest. The numbers below the neighbours are Euclidean distances."
         }
         @for (model, search) in experiment.models.iter().zip(&experiment.searches).take(2).rev() {
             h3 {
@@ -37,7 +37,7 @@ fn mistakes(experiment: &Experiment, model: &Evaluated) -> Vec<usize> {
     (0..truth.len()).filter(|&row| model.predicted[row] != truth[row]).collect()
 }
 
-/// Of each class the mistakes that the nearest neighbour led into, by class.
+/// The mistakes of each class whose nearest misleading neighbour is closest, sorted by class.
 fn most_sure(experiment: &Experiment, model: &Evaluated, search: &Search) -> Vec<usize> {
     let truth = experiment.data.test.labels();
     let misleading = |row: usize| {

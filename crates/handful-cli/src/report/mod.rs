@@ -1,4 +1,4 @@
-//! The report: one HTML file that needs nothing else, to be read, printed and kept.
+//! The report: one self-contained HTML file.
 
 mod charts;
 mod confidence;
@@ -18,7 +18,7 @@ use crate::{
 };
 use pictures::picture;
 
-/// Pictures of a class's prototypes; beyond these only the largest clusters are shown.
+/// Maximum number of prototypes shown per class. If there are more, only the largest clusters are shown.
 const MOST_PROTOTYPES: usize = 25;
 const SAMPLES_PER_CLASS: usize = 12;
 
@@ -32,21 +32,21 @@ pub(crate) fn render(
         ("result", "The result", scoreboard(experiment)),
         ("prototypes", "What K-Means keeps", prototypes(experiment)),
         ("sizes", "How many prototypes?", sizes(experiment)),
-        ("errors", "Where each model errs", matrices::section(experiment)),
-        ("mistakes", "Who misled it", mistakes::section(experiment)),
+        ("errors", "The errors of each model", matrices::section(experiment)),
+        ("mistakes", "The neighbours behind the mistakes", mistakes::section(experiment)),
         ("data", "The data", data(experiment)),
-        ("about", "How this was made", about(experiment, args, seed, total_seconds)),
+        ("about", "About this report", about(experiment, args, seed, total_seconds)),
     ];
     if !experiment.presets.is_empty() {
         sections.insert(
             1,
             (
                 "presets",
-                "What it costs to err less",
+                "Error against time and size",
                 frontier::section(&experiment.models, &experiment.presets),
             ),
         );
-        sections.insert(2, ("confidence", "How sure it is", confidence::section(&experiment.presets)));
+        sections.insert(2, ("confidence", "Confidence", confidence::section(&experiment.presets)));
     }
     let content = html! {
         @for (id, title, content) in sections {
@@ -56,7 +56,7 @@ pub(crate) fn render(
     page(&experiment.data.name, &verdict(experiment), html! { (unbroken(&control(experiment))) }, content)
 }
 
-/// A page that needs nothing else.
+/// A self-contained page.
 fn page(title: &str, verdict: &str, lead: Markup, content: Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -65,7 +65,7 @@ fn page(title: &str, verdict: &str, lead: Markup, content: Markup) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                // The browser itself sees to it that nothing is fetched.
+                // Makes the browser refuse to fetch anything.
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
                 title { "handful: " (title) }
                 style { (PreEscaped(include_str!("style.css"))) }
@@ -106,7 +106,7 @@ pub(crate) fn verdict(experiment: &Experiment) -> String {
     )
 }
 
-/// What K-Means itself brings, in one sentence.
+/// The gain of K-Means over random images, in one sentence.
 pub(crate) fn control(experiment: &Experiment) -> String {
     let [_, kmeans, random, ..] = &experiment.models[..] else { return String::new() };
     let gain = 100.0 * (kmeans.confusion_matrix.accuracy() - random.confusion_matrix.accuracy());
@@ -116,7 +116,7 @@ pub(crate) fn control(experiment: &Experiment) -> String {
         .find(|pair| (pair.a, pair.b) == (kmeans.name, random.name))
         .map_or(1.0, |pair| pair.test.p_value);
     let difference = match gain {
-        _ if p_value >= 0.05 => "makes no difference that could be told from chance".to_owned(),
+        _ if p_value >= 0.05 => "makes no statistically significant difference".to_owned(),
         gain if gain < 0.0 => format!("costs {:.2} points", -gain),
         gain => format!("brings {gain:.2} points"),
     };
@@ -128,7 +128,7 @@ pub(crate) fn control(experiment: &Experiment) -> String {
     )
 }
 
-/// What a model is, for those who have not read its name before.
+/// A short explanation of a model's name.
 fn explain(model: &Evaluated) -> &'static str {
     match model.name {
         "knn-all" => "every training image votes",
@@ -164,8 +164,8 @@ fn scoreboard(experiment: &Experiment) -> Markup {
             @for pair in &experiment.comparisons {
                 li {
                     strong { (pair.a) " against " (pair.b) ": " }
-                    (text::count(pair.test.only_a)) " images that only the first gets right, "
-                    (text::count(pair.test.only_b)) " that only the second does; "
+                    (text::count(pair.test.only_a)) " images that only the first model gets right, "
+                    (text::count(pair.test.only_b)) " that only the second gets right; "
                     "McNemar's exact test, " (unbroken(&text::p_value(pair.test.p_value))) "."
                 }
             }
@@ -191,13 +191,14 @@ fn prototypes(experiment: &Experiment) -> Markup {
         .collect();
     let n_clusters = classes.first().map_or(0, |(_, rows)| rows.len());
     let shown = n_clusters.min(MOST_PROTOTYPES);
-    // As square as can be: nine make the three by three of the original.
+    // As square as possible: nine prototypes make a grid of three by three.
     let columns = (1..=shown).find(|side| side * side >= shown).unwrap_or(1);
     html! {
         p {
-            "Each class is clustered on its own into " (text::plural(n_clusters, "cluster")) "; the mean of each cluster "
-            "is kept, and all training images can be thrown away. Below each mean stands the number of images that it "
-            "replaces" @if shown < n_clusters { "; the " (shown) " largest clusters of each class are shown" } "."
+            "The images of each class are grouped into " (text::plural(n_clusters, "cluster")) ". Only the mean of each "
+            "cluster is kept; the training images are no longer needed. The number below each mean is the number of images "
+            "that it replaces."
+            @if shown < n_clusters { " Only the " (shown) " largest clusters of each class are shown." }
         }
         div.prototypes {
             @for (class, rows) in &classes {
@@ -221,15 +222,15 @@ fn sizes(experiment: &Experiment) -> Markup {
     html! {
         @match experiment.sweep.as_deref() {
             None => p {
-                "Run " code { "handful compare --sweep" } " to measure accuracy for 1 to 300 prototypes a class and see "
-                "the curve here."
+                "Run " code { "handful compare --sweep" } " to measure the accuracy for 1 to 300 prototypes per class, and "
+                "to see the curve here."
             }
-            Some([]) => p { "None of the sizes of a sweep fits the smallest class and the number of neighbours." }
+            Some([]) => p { "No size of the sweep fits: the smallest class has too few images, or there are too many neighbours." }
             Some(points) => {
                 p {
-                    "Test accuracy against the number of prototypes a class, each with its 95 % interval (the shaded "
-                    "band): chosen by K-Means (one run each), and drawn at random. The curve shows a trade, it is not "
-                    "there to choose from: a choice belongs on validation data."
+                    "Test accuracy against the number of prototypes per class, with 95 % intervals (the shaded bands). "
+                    "The prototypes are chosen by K-Means (one run for each size), or drawn at random. Do not use this "
+                    "curve to choose a size; use validation data for that."
                 }
                 (charts::sweep(&experiment.models[0], points))
             }
@@ -263,7 +264,7 @@ fn about(experiment: &Experiment, args: &experiment_options::Args, seed: u64, to
         timings.push((format!("{}: fit", model.name), model.fit_seconds));
         timings.push((format!("{}: predict", model.name), model.predict_seconds));
     }
-    timings.push(("everything up to this report".to_owned(), total_seconds));
+    timings.push(("total, up to this report".to_owned(), total_seconds));
     let kmeans = &experiment.models[1];
     html! {
         div.pair {
@@ -276,11 +277,11 @@ fn about(experiment: &Experiment, args: &experiment_options::Args, seed: u64, to
                 }
             }
             div {
-                h3 { "Circumstances" }
+                h3 { "Environment" }
                 table.plain {
                     tr { th scope="row" { "handful" } td { (env!("CARGO_PKG_VERSION")) } }
                     tr { th scope="row" { "processor" } td { (machine.cpu) } }
-                    tr { th scope="row" { "instructions" } td { (machine.level) } }
+                    tr { th scope="row" { "instruction set" } td { (machine.level) } }
                     tr { th scope="row" { "threads" } td { (machine.threads) } }
                     tr { th scope="row" { "seed" } td { (seed) } }
                     @if let (Some(inertia), Some(n_iter)) = (kmeans.inertia, kmeans.n_iter) {
@@ -290,11 +291,11 @@ fn about(experiment: &Experiment, args: &experiment_options::Args, seed: u64, to
                 }
             }
         }
-        h3 { "To make it again" }
+        h3 { "Reproduce this report" }
         pre { code { (command(args, seed)) } }
         p.note {
             "Predictions shorter than a tenth of a second are timed twice, and the faster time counts. Distances are squared "
-            "Euclidean distances of bytes: whole numbers, compared exactly. All figures but the "
+            "Euclidean distances of bytes, that is, whole numbers, so comparisons are exact. All figures except the "
             "timings are the same for any number of threads. Intervals are Wilson's, for " (text::count(experiment.data.test.n_samples() as u64))
             " test images."
         }

@@ -1,4 +1,4 @@
-//! Pages of a single model: its prototypes, and how it did on labelled images.
+//! Pages about a single model: its prototypes, and its results on labelled images.
 
 use handful::{classifier::Model, features::FeatureParams};
 use maud::{Markup, html};
@@ -14,27 +14,27 @@ use crate::{
     text,
 };
 
-/// Prototypes shown of each class.
+/// Maximum number of prototypes shown per class.
 const MOST_PROTOTYPES: usize = 100;
 
 /// The page of `info`.
 pub(crate) fn prototypes(name: &str, model: &Model, pictures: Option<&Pictures>) -> String {
     let n = model.prototypes().n_samples();
     let verdict = format!(
-        "{name} decides by {} in {}.",
+        "{name} has {} in {}.",
         text::plural(n, "prototype"),
         text::plural(model.classes().len(), "class")
     );
     let is_pixels = matches!(model.params().features[..], [(_, FeatureParams::Pixels { .. })]);
     let lead = html! {
-        @if is_pixels { "Prototypes are images themselves: the means of clusters." }
+        @if is_pixels { "The prototypes are images: the means of clusters." }
         @else if pictures.is_some() {
-            "Prototypes are vectors of " (text::plural(model.prototypes().n_features(), "number"))
-            "; each is shown as the training image that is nearest to it."
+            "The prototypes are vectors of " (text::plural(model.prototypes().n_features(), "number"))
+            "; each is shown as the training image nearest to it."
         }
         @else {
-            "Prototypes are vectors; what they look like is not known here, for the images that the model was learned from "
-            "are not at hand, and it was trained without " code { "--pictures" } "."
+            "The prototypes are vectors. They cannot be shown as pictures, because the training images were not found and "
+            "the model was trained without " code { "--pictures" } "."
         }
     };
     let shape = model.image_shape();
@@ -56,7 +56,7 @@ pub(crate) fn prototypes(name: &str, model: &Model, pictures: Option<&Pictures>)
                     @for &row in rows.iter().take(MOST_PROTOTYPES) { @if let Some(picture) = picture(row, class) { (picture) } }
                 }
                 @if rows.len() > MOST_PROTOTYPES && (is_pixels || pictures.is_some()) {
-                    p.note { "The first " (MOST_PROTOTYPES) " of them." }
+                    p.note { "Only the first " (MOST_PROTOTYPES) " are shown." }
                 }
             }
         }
@@ -68,17 +68,17 @@ pub(crate) fn prototypes(name: &str, model: &Model, pictures: Option<&Pictures>)
 pub(crate) fn evaluation(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> String {
     let matrix = &found.confusion_matrix;
     let lead = html! {
-        "The 95 % interval of its accuracy is " (text::interval(matrix.accuracy_interval())) " %; all took "
-        (text::seconds(found.seconds)) ", which is " (text::rough(found.n_images() as f64 / found.seconds))
-        " images a second, explanations included."
+        "The 95 % interval of the accuracy is " (text::interval(matrix.accuracy_interval())) " %. The test took "
+        (text::seconds(found.seconds)) ", that is, " (text::rough(found.n_images() as f64 / found.seconds))
+        " images per second, including explanations."
     };
     let content = html! {
         section {
-            h2 { "Where it errs" }
+            h2 { "Errors" }
             (matrices::figures(&found.name, matrix, model.classes()))
         }
         section {
-            h2 { "Who misled it" }
+            h2 { "The neighbours behind the mistakes" }
             (mistakes(found, model, pictures))
         }
     };
@@ -91,7 +91,7 @@ fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> M
         found.n_images() - usize::try_from(found.confusion_matrix.correct()).expect("some of them");
     html! {
         p {
-            (text::plural(n_mistakes, "mistake")) ". Of each class the surest ones are shown, with the prototypes that "
+            (text::plural(n_mistakes, "mistake")) ". Those with the highest confidence in each class are shown, with the prototypes that "
             "decided"
             @if pictures.is_some() { ", each as the training image nearest to it" }
             "."

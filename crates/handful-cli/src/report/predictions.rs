@@ -1,4 +1,4 @@
-//! The page of `predict`: each image, the verdict, and who voted for it.
+//! The page of `predict`: each image, its prediction, and the neighbours that voted.
 
 use handful::classifier::{Explanation, Model};
 use maud::{Markup, html};
@@ -15,7 +15,7 @@ use crate::{
     text,
 };
 
-/// Images shown; a page of more is slow to open and long to read.
+/// Maximum number of images shown. A page with more would be slow to open and long to read.
 const MOST: usize = 500;
 
 /// The images that the page shows, and a count of all.
@@ -47,23 +47,23 @@ impl Shown {
 pub(crate) fn render(shown: &Shown, model: &Model, pictures: Option<&Pictures>) -> String {
     let verdict = match &shown.images[..] {
         [(_, explanation, _)] => one(explanation, model),
-        _ => format!("{} read by {}.", text::plural(shown.n_images, "image"), shown.model),
+        _ => format!("{} classified by {}.", text::plural(shown.n_images, "image"), shown.model),
     };
     let lead = html! {
-        "Each image as the model sees it, and the prototypes that decided, the nearest first"
-        @if pictures.is_some() { ", each shown as the training image that is nearest to it" }
-        ". Numbers below them are distances in the model's space."
-        @if shown.n_refused > 0 { " " (text::plural(shown.n_refused, "image")) " like nothing that the model knows." }
+        "Each image as the model sees it, with the prototypes that decided, nearest first"
+        @if pictures.is_some() { ", each shown as the training image nearest to it" }
+        ". The numbers below them are distances in the model's space."
+        @if shown.n_refused > 0 { " Images that look like nothing that the model knows: " (shown.n_refused) "." }
         @if pictures.is_none() {
-            " Pictures are missing: the images that the model was learned from are not at hand, and it was trained without "
+            " Pictures are missing, because the training images were not found and the model was trained without "
             code { "--pictures" } "."
         }
     };
     let content = html! {
         section {
-            h2 { "Why" }
+            h2 { "Explanations" }
             @if shown.n_images > shown.images.len() {
-                p.note { "The first " (shown.images.len()) " of them:" }
+                p.note { "Only the first " (shown.images.len()) " are shown." }
             }
             div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(voters::MOST))) {
                 @for (place, explanation, image) in &shown.images {
@@ -83,7 +83,7 @@ fn one(explanation: &Explanation, model: &Model) -> String {
     } else if explanation.is_digit {
         format!("This is {class}, with a probability of {confidence}.")
     } else {
-        format!("This looks like nothing that the model knows; most like {class}.")
+        format!("This looks like nothing that the model knows. The most similar class is {class}.")
     }
 }
 
@@ -103,7 +103,7 @@ fn figure(
             figcaption {
                 @if explanation.has_ink {
                     (place) ": " b { (label) } " (" (text::percent(explanation.confidence)) ")"
-                    @if !explanation.is_digit { ", like nothing known" }
+                    @if !explanation.is_digit { ", looks like nothing that the model knows" }
                 } @else {
                     (place) ": " b { "no ink" }
                 }

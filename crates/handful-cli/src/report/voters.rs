@@ -6,10 +6,10 @@ use maud::{Markup, html};
 use super::pictures::ink;
 use crate::pictures::Pictures;
 
-/// Voters shown of each image.
+/// Maximum number of voters shown per image.
 pub(super) const MOST: usize = 8;
 
-/// The nearest voters, each with its class and distance, and as a picture where there is one.
+/// The nearest voters, each with its class, its distance and, if there is one, its picture.
 pub(super) fn voters(explanation: &Explanation, model: &Model, pictures: Option<&Pictures>) -> Markup {
     html! {
         div.neighbors {

@@ -70,7 +70,12 @@ fn evaluate_tells_how_right_and_how_sure() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(stdout(&output).starts_with("small: 300 of 300 right"), "{}", stdout(&output));
     let page = fs::read_to_string(subset.path("report.html")).unwrap();
-    for expected in ["Where it errs", "Who misled it", "Confusion matrix of small", "Each class with small"] {
+    for expected in [
+        "Errors",
+        "The neighbours behind the mistakes",
+        "Confusion matrix of small",
+        "Figures of each class, for small",
+    ] {
         assert!(page.contains(expected), "{expected}");
     }
     let found = json(&subset.handful().args(["evaluate", "--json"]).output().unwrap());

@@ -126,7 +126,7 @@ test('a scribble and a filled paper are told to look like no digit', async (t) =
   for (const [width, stroke, light] of [[0.03, scribble, 0.1], [0.14, filled, 0.4]]) {
     await setBrush(page, width);
     await draw(page, [stroke]);
-    assert.equal(await page.textContent('#sure'), 'This looks like no digit');
+    assert.equal(await page.textContent('#sure'), 'This does not look like a digit');
     assert.deepEqual(await verdict(page), expected(await answer(page)));
     const seen = await pixels(page, await page.getAttribute('#seen img', 'src'));
     const mean = seen.reduce((sum, value) => sum + value) / (255 * seen.length);

@@ -1,4 +1,4 @@
-// The page: what is drawn goes to the reader, and what it answers to all that show it.
+// The page: sends the drawing to the reader, and the reader's answers to the parts that show them.
 
 import { Drawing } from './drawing.js';
 import { byId, count, setUsable } from './element.js';
@@ -21,15 +21,15 @@ try {
   const [map, verdict, kept] = [new DigitMap(points, model), new Verdict(model), new Kept(model, look)];
   tellAll(map, verdict, kept);
   takePictures((sentence) => verdict.tell(sentence));
-  // Strokes that came before.
+  // There may be strokes already.
   if (!drawing.isEmpty) drawing.changed();
   document.documentElement.dataset.ready = '';
 
-  // Null where there are no test images: then there is no gallery.
+  // Null if there are no test images; then there is no gallery.
   const summary = await ask('/api/gallery');
   if (summary) new Gallery(summary, model, look);
 } catch (error) {
-  byId('sure').textContent = 'Something is missing';
+  byId('sure').textContent = 'The page could not be loaded';
   byId('latency').textContent = `${error.message} Reload the page to try again.`;
 }
 
@@ -85,7 +85,7 @@ function useTools() {
   update();
 }
 
-/** Files that are chosen, dropped or pasted. */
+/** Shows files that are chosen, dropped or pasted. */
 function takePictures(tell) {
   const take = (files) => {
     const file = [...files].find(({ type }) => type.startsWith('image/')) ?? files[0];
@@ -107,8 +107,8 @@ function takePictures(tell) {
 function tellFacts(model) {
   const facts = [
     `handful ${model.version}, model ${model.model}, ${count(Math.round(model.bytes / 1000))} kB`,
-    `${count(model.n_prototypes)} prototypes, of which the nearest ${model.n_neighbors} decide`,
-    `learned from ${count(model.n_samples)} images`,
+    `${count(model.n_prototypes)} prototypes; the nearest ${model.n_neighbors} decide`,
+    `trained on ${count(model.n_samples)} images`,
   ];
   byId('facts').textContent = `${facts.join('; ')}.`;
 }

@@ -1,4 +1,4 @@
-// The test digits, and the confusion matrix: any of them can be looked at.
+// The test digits and the confusion matrix. A click shows any of them.
 
 import { byId, count, element, fileOf, percent, picture, setUsable } from './element.js';
 import { ask } from './server.js';
@@ -13,7 +13,7 @@ export class Gallery {
   #shown = 0;
   #isLoading = false;
 
-  /** `show` takes the file of an image that was chosen. */
+  /** `show` is called with the file of the chosen image. */
   constructor(summary, { classes }, show) {
     this.#classes = classes;
     this.#show = show;
@@ -21,7 +21,7 @@ export class Gallery {
     byId('gallery-lead').textContent =
       `Of the ${count(n)} test images of ${name} the model reads ` +
       `${(100 * accuracy).toFixed(2)} % right: ${count(mistakes)} mistakes. ` +
-      'Choose one to see why; a cell of the matrix shows its images.';
+      'Choose an image to see why. Choose a cell of the matrix to see its images.';
     byId('matrix').replaceChildren(...this.#matrix(summary.confusion_matrix));
     byId('more').addEventListener('click', () => this.#isLoading || this.#load());
     byId('all').addEventListener('click', () => this.#select({}, 'Mistakes first'));
@@ -96,7 +96,7 @@ export class Gallery {
       element('tr', {}, head(this.#classes[i], 'row'), ...row.map((n, j) => cell(n, i, j))));
     const heads = this.#classes.map((name) => head(name, 'col'));
     return [
-      element('caption', {}, 'Rows: what it is. Columns: what the model says.'),
+      element('caption', {}, 'Rows: true class. Columns: predicted class.'),
       element('thead', {}, element('tr', {}, element('td'), ...heads)),
       element('tbody', {}, ...rows),
     ];

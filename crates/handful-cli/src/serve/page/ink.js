@@ -1,6 +1,6 @@
-// Ink: how strokes and pictures look on the paper, and where it is.
+// Ink: paints strokes and pictures, and finds ink.
 
-/** A smooth line: from middle to middle of its points, each of which bends it. */
+/** Paints a smooth line through the midpoints between its points. */
 export function paintStroke(context, { width, points }, side) {
   const at = ([x, y]) => [x * side, y * side];
   context.beginPath();
@@ -19,7 +19,7 @@ export function paintStroke(context, { width, points }, side) {
   context.stroke();
 }
 
-/** As large as it fits: a digit in its frame as ink, any other on paper of its own. */
+/** Paints a picture as large as possible: a framed digit as ink, any other picture on white. */
 export function paintPicture(context, { bitmap, isInk }, side, color) {
   const scale = side / Math.max(bitmap.width, bitmap.height);
   const [width, height] = [bitmap.width * scale, bitmap.height * scale];
@@ -32,7 +32,7 @@ export function paintPicture(context, { bitmap, isInk }, side, color) {
   context.drawImage(isInk ? asInk(bitmap, color) : bitmap, ...place);
 }
 
-/** A canvas with the picture, with no more pixels a side. */
+/** A canvas with the picture, scaled down to at most `longest` pixels per side. */
 export function scaled(bitmap, longest) {
   const scale = Math.min(1, longest / Math.max(bitmap.width, bitmap.height));
   const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(scale * side)));
@@ -41,7 +41,7 @@ export function scaled(bitmap, longest) {
   return context.canvas;
 }
 
-/** The smallest square around what is opaque, of an image with equal sides; all of it if nothing is. */
+/** The smallest square around the opaque pixels of a square image; the whole image if there are none. */
 export function findInk(opacity, n) {
   let [left, right, top, bottom] = [n, 0, n, 0];
   opacity.forEach((value, i) => {

@@ -1,22 +1,22 @@
-// Drawings that are kept in this browser, each with what it is, and their files.
+// Drawings kept in this browser with their labels, and their export as files.
 
 import { byId, count, element, fileOf, picture, setUsable } from './element.js';
 import { csv, idxImages, idxLabels } from './files.js';
 import { load, save } from './storage.js';
 
-const FULL = 'The browser keeps no more: export the drawings, and forget some.';
+const FULL = 'The browser has no more space: export the drawings, then forget some.';
 
 export class Kept {
   /** Models with other images or classes have other drawings. */
   #key;
   #shape;
   #show;
-  /** What the model says of the drawing as it is now, if that is known and not kept yet. */
+  /** The model's answer for the current drawing, if it is known and the drawing is not kept yet. */
   #offered = null;
   /** The label that was chosen before the answer came. */
   #chosen = null;
 
-  /** `show` takes the file of a drawing that is to be seen again. */
+  /** `show` is called with the file of a drawing to show it again. */
   constructor({ classes, image_shape: shape }, show) {
     this.#key = `handful.kept ${shape.join('x')} ${classes.join()}`;
     this.#shape = shape;
@@ -37,20 +37,20 @@ export class Kept {
     byId('forget').addEventListener('click', () => {
       if (window.confirm(`Forget ${count(this.#drawings.length)} drawings?`)) this.#store([]);
     });
-    // Another window may keep drawings, too.
+    // Another window may also keep drawings.
     window.addEventListener('storage', () => this.#list());
     this.withdraw();
     this.#list();
   }
 
-  /** What the model says of the drawing that there is now. */
+  /** Takes the model's answer for the current drawing. */
   offer(answer) {
     this.#offered = answer;
     this.#setUsable(true, answer.label);
     if (this.#chosen !== null) this.#keep(this.#chosen);
   }
 
-  /** The drawing is another: what is kept would be the one before. */
+  /** The drawing has changed, so the answer no longer belongs to it. */
   expect() {
     this.#offered = null;
     this.#chosen = null;
@@ -77,7 +77,7 @@ export class Kept {
 
   #choose(label) {
     if (this.#offered) this.#keep(label);
-    // An answer is under way.
+    // An answer will come.
     else if (byId('choices').firstChild.ariaDisabled === 'false') this.#chosen = label;
   }
 

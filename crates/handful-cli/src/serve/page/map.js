@@ -2,7 +2,7 @@
 
 import { byId, count, shape } from './element.js';
 
-/** Some models ask hundreds of neighbours. */
+/** Maximum number of lines. Some models have hundreds of neighbours. */
 const MOST_LINES = 10;
 
 /** The plane's edge is kept clear. */
@@ -26,8 +26,8 @@ export class DigitMap {
     this.#svg.replaceChildren(...glyphs, this.#lines, this.#dot);
     const shown = points.length === nPrototypes ? 'All' : `${count(points.length)} of the`;
     byId('map-note').textContent =
-      `${shown} ${count(nPrototypes)} prototypes of the model, in the two directions in which they differ ` +
-      'most, spread where they crowd. The ring is your drawing; lines lead to its neighbours.';
+      `${shown} ${count(nPrototypes)} prototypes of the model, along the two directions in which they differ ` +
+      'most, spread out where they are crowded. The ring is your drawing; lines lead to its neighbours.';
     this.showNothing();
   }
 

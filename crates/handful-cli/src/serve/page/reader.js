@@ -1,8 +1,8 @@
-// Asks the server what is drawn: always for the newest drawing, one question at a time.
+// Sends the newest drawing to the server, one request at a time.
 
 import { post } from './server.js';
 
-/** Until it is asked again after a failure that may pass, in milliseconds; then twice as long, and so on. */
+/** Time before a retry after a failure that may pass, in milliseconds; it doubles with each retry. */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 16000;
 
@@ -13,7 +13,7 @@ const LONGEST_WAIT = 16000;
 export class Reader extends EventTarget {
   #drawing;
   #isAsking = false;
-  /** When the first change came that no question was about yet, in milliseconds; null if there is none. */
+  /** Time of the first change that has not been sent yet, in milliseconds; null if there is none. */
   #changed = null;
   #retry = 0;
   #wait = FIRST_WAIT;
@@ -30,7 +30,7 @@ export class Reader extends EventTarget {
     if (this.#isAsking) return;
     this.#isAsking = true;
     this.dispatchEvent(new Event('busy'));
-    // What was drawn while an answer was under way is read next; whatever was between nobody misses.
+    // Then sends what was drawn while it waited for the answer; states in between are skipped.
     while (this.#changed !== null) {
       const since = this.#changed;
       this.#changed = null;

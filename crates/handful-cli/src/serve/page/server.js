@@ -11,7 +11,7 @@ export function post(path, body) {
   return found(fetch(path, { method: 'POST', body }));
 }
 
-/** Errors are sentences; those that `mayPass` are none of the question's fault. */
+/** Errors are sentences. If `mayPass` is set, the same request may succeed later. */
 async function found(request) {
   const response = await request.catch(() => {
     throw Object.assign(new Error('The server does not answer; is it still running?'), { mayPass: true });

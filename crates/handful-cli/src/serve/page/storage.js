@@ -1,4 +1,4 @@
-// What the browser remembers, if it does: some keep nothing.
+// Storage in the browser, if it has any.
 
 /** A value, or null. */
 export function load(key) {
@@ -9,7 +9,7 @@ export function load(key) {
   }
 }
 
-/** Whether the value is kept. */
+/** Stores a value. Returns whether that worked. */
 export function save(key, value) {
   try {
     localStorage.setItem(key, JSON.stringify(value));

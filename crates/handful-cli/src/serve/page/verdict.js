@@ -1,12 +1,12 @@
-// The verdict: what it is, how sure that is, and who voted.
+// The prediction: the label, the confidence, and the neighbours that voted.
 
 import { byId, element, percent, picture } from './element.js';
 
-/** More bars than this nobody reads: the most probable are shown. */
+/** Maximum number of bars. If there are more classes, the most probable are shown. */
 const MOST_BARS = 12;
-/** As many voters fit; some models ask a hundred. */
+/** Maximum number of voters shown. Some models have a hundred. */
 const MOST_VOTERS = 10;
-/** So long nothing is drawn before the verdict is read aloud, in milliseconds. */
+/** Time without drawing before the prediction is read aloud, in milliseconds. */
 const SILENCE = 700;
 
 export class Verdict {
@@ -29,14 +29,14 @@ export class Verdict {
     byId('label').textContent = label;
     byId('label').classList.toggle('is-doubtful', !isDigit);
     const sure = `${percent(confidence)} sure`;
-    byId('sure').textContent = isDigit ? sure : 'This looks like no digit';
+    byId('sure').textContent = isDigit ? sure : 'This does not look like a digit';
     byId('latency').textContent = latency(answer);
     byId('seen').replaceChildren(picture(input, 'The image that the model sees'));
     if (this.#classes.length > MOST_BARS) this.#showBars(mostProbable(probabilities));
     for (const [name, bar] of this.#bars) fillBar(bar, probabilities[name], name === label);
     byId('voters').replaceChildren(...neighbors.slice(0, MOST_VOTERS).map(voter));
     byId('voters-title').textContent = votersTitle(neighbors.length);
-    const likely = isDigit ? `${label}, ${sure}` : `This looks like no digit; if it is one, ${label}`;
+    const likely = isDigit ? `${label}, ${sure}` : `This does not look like a digit; the most similar is ${label}`;
     this.#say(likely);
   }
 
@@ -47,7 +47,7 @@ export class Verdict {
     byId('latency').textContent = '';
     byId('seen').replaceChildren();
     for (const bar of this.#bars.values()) fillBar(bar, 0, false);
-    byId('voters').replaceChildren(element('li', { className: 'note' }, 'They show up as you draw.'));
+    byId('voters').replaceChildren(element('li', { className: 'note' }, 'They appear as you draw.'));
     this.#say('');
   }
 
@@ -66,13 +66,13 @@ export class Verdict {
     this.#say(`No answer: ${error.message}`);
   }
 
-  /** Says something that changes no verdict. */
+  /** Shows a sentence without changing the prediction. */
   tell(sentence) {
     byId('latency').textContent = sentence;
     this.#say(sentence);
   }
 
-  /** What is told may be of an earlier drawing. */
+  /** While busy, the prediction may be of an earlier drawing. */
   setBusy(isBusy) {
     byId('verdict').ariaBusy = String(isBusy);
   }
