@@ -1,4 +1,4 @@
-//! `handful cluster`: K-Means over all images, or class by class.
+//! `handful cluster`: K-Means on all images, or on each class.
 
 use std::{
     io::{Read, Write},
@@ -106,15 +106,15 @@ struct Summary {
     algorithm: String,
     inertia: f64,
     n_iter: usize,
-    /// From the images in memory to labels and centroids.
+    /// Time from images in memory to labels and centroids.
     seconds: f64,
-    /// Of these, while Lloyd's iterations went on, of any run.
+    /// The part of it in which Lloyd's iterations of any run were going on.
     loop_seconds: f64,
-    /// The most memory that the process ever held; null where the system does not tell.
+    /// Peak memory of the process; null if the system does not report it.
     peak_bytes: Option<u64>,
 }
 
-/// What both ways of clustering come to.
+/// The result of both ways of clustering.
 struct Clustering {
     centroids: Array2<f64>,
     /// The class of each centroid.
@@ -134,7 +134,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let clock = LoopClock::default();
     let watch = clock.clone();
     let init = init(&args.init)?;
-    // From given centroids every run would be the same.
+    // With given centroids, every run would be the same.
     let n_init = if matches!(init, Init::Given(_)) { 1 } else { args.n_init.get() };
     let params = KMeans::params(args.clusters.get() as usize)
         .init(init)
@@ -211,9 +211,9 @@ impl From<Prototypes> for Clustering {
     }
 }
 
-/// How a NumPy file starts.
+/// The first bytes of a NumPy file.
 const NUMPY: &[u8] = b"\x93NUMPY";
-/// A hundred thousand centroids of MNIST's size in 64 bits a value.
+/// Enough for a hundred thousand centroids of MNIST's size with 64 bits per value.
 const MOST_INIT_BYTES: u64 = 1 << 30;
 
 fn init(name: &str) -> anyhow::Result<Init> {
@@ -226,8 +226,8 @@ fn init(name: &str) -> anyhow::Result<Init> {
     }
 }
 
-/// A two-dimensional array of any usual type of number. The file is read whole, so that memory is taken for
-/// what is in it rather than for what its header declares; one that is no array, or too large, is not.
+/// Reads a two-dimensional array of any usual type of number. Reads the whole file first, so that memory depends on its
+/// content and not on what its header declares. Rejects files that are not arrays, or too large.
 fn read_centroids(path: &Path) -> anyhow::Result<Array2<f64>> {
     fn view<T: ViewElement + Copy>(bytes: &[u8], to_f64: fn(T) -> f64) -> Result<Array2<f64>, ViewNpyError> {
         Ok(ArrayView2::<T>::view_npy(bytes)?.mapv(to_f64))
@@ -286,13 +286,13 @@ fn print(summary: &Summary, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds up the time in which Lloyd's iterations go on, of one run or of several at once.
+/// Measures the time in which Lloyd's iterations are going on, in one run or in several at once.
 #[derive(Clone, Default)]
 struct LoopClock(Arc<Mutex<LoopTime>>);
 
 #[derive(Default)]
 struct LoopTime {
-    /// Loops that have begun and not ended, and since when there are any.
+    /// Number of loops that are running, and the time since which there is at least one.
     running: usize,
     since: Option<Instant>,
     total: Duration,

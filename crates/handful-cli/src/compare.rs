@@ -1,4 +1,4 @@
-//! `handful compare`: the whole experiment, a table, and a report.
+//! `handful compare`: runs the whole experiment, prints a table, and writes a report.
 
 use std::{io::Write, time::Instant};
 

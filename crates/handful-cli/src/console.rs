@@ -1,4 +1,4 @@
-//! What the user sees on stderr while work goes on: progress bars and notes.
+//! Output on stderr during the work: progress bars and notes.
 
 use std::{io::Write, ops::ControlFlow};
 
@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{interruption::Interruption, options::Global};
 
-/// What went wrong, in one line on stderr.
+/// Prints an error in one line on stderr.
 pub(crate) fn print_error(error: &anyhow::Error) {
     let red = AnsiColor::Red.on_default().bold();
     let has_other_shape =
@@ -21,12 +21,12 @@ pub(crate) fn print_error(error: &anyhow::Error) {
     let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}{option}");
 }
 
-/// A failure that has been reported already.
+/// A failure that has already been reported.
 #[derive(Debug, thiserror::Error)]
 #[error("reported already")]
 pub(crate) struct AlreadyReported;
 
-/// Options that do not go together, and what is wrong with them. The program ends with exit code 2.
+/// Wrong usage, such as options that do not go together. The program ends with exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{1}")]
 pub(crate) struct WrongUsage(pub(crate) ErrorKind, pub(crate) String);
@@ -38,7 +38,7 @@ impl WrongUsage {
     }
 }
 
-/// Notes, bars, and interruptions.
+/// Notes, progress bars and interruptions.
 #[derive(Clone)]
 pub(crate) struct Console {
     quiet: bool,
@@ -55,25 +55,25 @@ impl Console {
         &self.interruption
     }
 
-    /// Whether Ctrl-C was pressed, or the program was told to end.
+    /// Whether Ctrl-C was pressed, or another signal asked the program to end.
     pub(crate) fn was_interrupted(&self) -> bool {
         self.interruption.has_come()
     }
 
-    /// Shows nothing, and ends the work once Ctrl-C was pressed.
+    /// A progress callback that shows nothing, but ends the work after Ctrl-C.
     pub(crate) fn interrupter(&self) -> Observer {
         let interruption = self.interruption.clone();
         Observer::new(move |_| unless(&interruption))
     }
 
-    /// A line on stderr, with `--verbose`.
+    /// Prints a line on stderr, with `--verbose`.
     pub(crate) fn detail(&self, line: &str) {
         if self.verbose {
             let _ = writeln!(anstream::stderr(), "{line}");
         }
     }
 
-    /// A count of what goes by, shown on a terminal unless that is where the results go.
+    /// A counter, shown on a terminal unless the results go there.
     pub(crate) fn counter(&self, what: &'static str, is_busy: bool) -> ProgressBar {
         let is_hidden = self.quiet || is_busy;
         let target = if is_hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -81,20 +81,20 @@ impl Console {
         ProgressBar::with_draw_target(None, target).with_style(style).with_message(what)
     }
 
-    /// A line on stderr, unless `--quiet`.
+    /// Prints a note on stderr, unless `--quiet`.
     pub(crate) fn note(&self, line: &str) {
         if !self.quiet {
             let _ = writeln!(anstream::stderr(), "note: {line}");
         }
     }
 
-    /// A bar that counts one stage of the work until it is dropped. It shows on a terminal only.
+    /// A progress bar for one stage of the work, until it is dropped. It appears only on a terminal.
     pub(crate) fn bar(&self, label: &'static str, stage: Stage) -> Bar {
         let progress = self.progress(label.to_owned(), "{human_pos:>6}/{human_len}");
         Bar { progress, stage, interruption: self.interruption.clone() }
     }
 
-    /// A bar that counts bytes until it is dropped. It shows on a terminal only.
+    /// A progress bar that counts bytes, until it is dropped. It appears only on a terminal.
     pub(crate) fn byte_bar(&self, label: &str) -> ByteBar {
         ByteBar(self.progress(label.to_owned(), "{decimal_bytes:>9}/{decimal_total_bytes}"))
     }
@@ -120,12 +120,12 @@ pub(crate) struct Bar {
 }
 
 impl Bar {
-    /// Reports to this bar, and ends the work once Ctrl-C was pressed.
+    /// A progress callback that updates this bar, and ends the work after Ctrl-C.
     pub(crate) fn observer(&self) -> Observer {
         self.observer_with(|_| {})
     }
 
-    /// [`observer`](Self::observer) that also tells `watch` of everything.
+    /// Like [`observer`](Self::observer), but also passes all progress to `watch`.
     pub(crate) fn observer_with(&self, watch: impl Fn(Progress) + Send + Sync + 'static) -> Observer {
         let (bar, stage, interruption) = (self.progress.clone(), self.stage, self.interruption.clone());
         Observer::new(move |progress| {
@@ -151,7 +151,7 @@ impl Drop for Bar {
 pub(crate) struct ByteBar(ProgressBar);
 
 impl ByteBar {
-    /// How far the work is, of how much, if that is known.
+    /// Sets the number of bytes done and, if known, the total.
     pub(crate) fn set(&self, done: u64, total: Option<u64>) {
         if let Some(total) = total {
             self.0.set_length(total);

@@ -89,7 +89,7 @@ impl From<InvertArg> for Invert {
 }
 
 impl ReadingArgs {
-    /// For images that models look at.
+    /// Options for images that a model classifies or is trained on.
     pub(crate) fn options(&self, console: &Console) -> ReadOptions {
         let observer = console.interrupter();
         // A file that is opened twice produces one note.
@@ -111,7 +111,7 @@ impl ReadingArgs {
         }
     }
 
-    /// For images whose pixels are compared as they are.
+    /// Options for images whose pixels are compared unchanged.
     pub(crate) fn options_as_is(&self, console: &Console) -> ReadOptions {
         let invert = self.invert.map_or(Invert::Never, Invert::from);
         ReadOptions { invert, ..self.options(console) }
@@ -134,7 +134,7 @@ impl DataArgs {
         data.chain(column).chain(invert).chain(framing).collect()
     }
 
-    /// The folders and files that were named, or else where MNIST is found.
+    /// The folders and files of `--data`, or else the folder in which MNIST is found.
     pub(crate) fn paths(&self) -> Result<Vec<PathBuf>, dataset::Error> {
         if self.data.is_empty() { Ok(vec![dataset::locate()?]) } else { Ok(self.data.clone()) }
     }
@@ -189,7 +189,7 @@ impl DataArgs {
         Ok(data)
     }
 
-    /// What `read` makes of each path. The shape of the first is that of all.
+    /// Calls `read` for each path. All images must have the shape of the first data set.
     fn each<T>(
         &self,
         mut options: ReadOptions,
@@ -216,7 +216,7 @@ impl DataArgs {
     }
 }
 
-/// Whether there is anything to tell apart: of one class, everything is right.
+/// Checks that there are at least two classes. With one class, every prediction would be right.
 pub(crate) fn check_classes(data: &Dataset) -> anyhow::Result<()> {
     let counts = data.class_counts();
     let mut present = data.classes().iter().zip(counts).filter(|(_, count)| *count > 0);

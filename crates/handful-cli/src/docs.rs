@@ -1,4 +1,4 @@
-//! `handful completions` and `handful man`: what a package puts beside the program.
+//! `handful completions` and `handful man`: files that a package installs with the program.
 
 use std::{fs, io::Write, path::PathBuf};
 
@@ -41,7 +41,7 @@ pub(crate) fn completions(args: &Completions, mut handful: Command) -> anyhow::R
 
 pub(crate) fn man(args: &Man, handful: Command) -> anyhow::Result<()> {
     let mut handful = handful.disable_help_subcommand(true);
-    // Gives commands their whole names and the options of every command.
+    // Gives commands their full names and the global options.
     handful.build();
     if let Some(folder) = &args.to {
         fs::create_dir_all(folder)

@@ -1,4 +1,4 @@
-//! `handful evaluate`: how right a model is on labelled images.
+//! `handful evaluate`: tests a model on labelled images.
 
 use std::{io::Write, path::PathBuf, sync::Arc};
 
@@ -56,9 +56,9 @@ struct Summary<'a> {
     expected_calibration_error: f64,
     brier_score: f64,
     log_loss: f64,
-    /// The share of the images that the model takes for no digits.
+    /// Share of the images that the model refuses as not digits.
     refused: f64,
-    /// Images without ink, whose labels mean nothing: they are among the refused.
+    /// Number of images without ink, whose labels mean nothing. They are among the refused.
     n_without_ink: u64,
 }
 

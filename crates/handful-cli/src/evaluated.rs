@@ -1,12 +1,12 @@
-//! Models on the test set, timed.
+//! Timed models on the test set.
 
 use std::time::Instant;
 
 use handful::{Dataset, classifier::Preset, metrics::ConfusionMatrix, neighbors::Neighbors};
 use serde_json::Map;
 
-/// A prediction shorter than this is timed so often, and the fastest counts: the first one after other
-/// work pays for memory that the others find ready.
+/// Predictions shorter than this are timed several times, and the fastest time counts: the first one after other work
+/// is slower, because memory is not ready yet.
 const SHORT_SECONDS: f64 = 0.1;
 const TRIES: usize = 2;
 
@@ -21,13 +21,13 @@ pub(crate) struct Evaluated {
     pub(crate) n_iter: Option<usize>,
     pub(crate) fit_seconds: f64,
     pub(crate) predict_seconds: f64,
-    /// Of its file, where it has one.
+    /// Size of its file, if it has one.
     pub(crate) model_bytes: Option<u64>,
     pub(crate) predicted: Vec<u32>,
     pub(crate) confusion_matrix: ConfusionMatrix,
 }
 
-/// The vectors that voted on the test images, and those next to each.
+/// The vectors that can vote, and the nearest of them for each test image.
 pub(crate) struct Search {
     pub(crate) voters: Dataset,
     pub(crate) neighbors: Neighbors,
@@ -39,7 +39,7 @@ impl Evaluated {
     }
 }
 
-/// What some work gives, and how many seconds it takes.
+/// Does some work. Returns the seconds that it took, and its result.
 pub(crate) fn timed<T>(mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<(f64, T)> {
     let (mut seconds, mut tries) = (f64::INFINITY, 0);
     loop {

@@ -1,4 +1,4 @@
-//! A model's verdicts on labelled images.
+//! Predictions of a model on labelled images.
 
 use std::time::Instant;
 
@@ -12,20 +12,20 @@ use ndarray::{Array2, ArrayView1, Axis};
 
 use crate::{console::Console, text};
 
-/// Images that are explained together.
+/// Number of images that are explained together.
 const BATCH: usize = 4096;
-/// Mistakes kept of each class.
+/// Maximum number of mistakes kept per class.
 const MOST_MISTAKES: usize = 12;
 
-/// A model's verdicts on labelled images: what figures need of all of them, and what is shown of some.
+/// A model's predictions on labelled images: sums over all images for the figures, and some mistakes to show.
 pub(crate) struct Evaluation {
-    /// What the model was called.
+    /// The name of the model on the command line.
     pub(crate) name: String,
     pub(crate) data: String,
     pub(crate) confusion_matrix: ConfusionMatrix,
-    /// Of each class the surest, these first.
+    /// The mistakes of each class with the highest confidence, by descending confidence.
     pub(crate) mistakes: Vec<Vec<Mistake>>,
-    /// Spent on explanations.
+    /// Time spent on explanations.
     pub(crate) seconds: f64,
     pub(crate) reliability: Reliability,
     /// Sums over the images.
@@ -35,7 +35,7 @@ pub(crate) struct Evaluation {
     pub(crate) n_without_ink: u64,
 }
 
-/// An image that was read wrongly.
+/// An image that was misread.
 pub(crate) struct Mistake {
     /// Its number.
     pub(crate) row: usize,
@@ -118,7 +118,7 @@ impl Evaluation {
     }
 }
 
-/// What a page of a model says of itself in a sentence.
+/// The result in one sentence.
 pub(crate) fn verdict(found: &Evaluation, model: &Model) -> String {
     format!(
         "{} reads {} of {} right, with {}.",

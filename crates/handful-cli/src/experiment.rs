@@ -1,4 +1,4 @@
-//! The original experiment, timed: what `compare` runs and the report shows.
+//! The timed experiment that `compare` runs and the report shows.
 
 use std::time::Instant;
 
@@ -20,21 +20,21 @@ use crate::{
     presets::{self, PresetResult},
 };
 
-/// Prototypes a class that a sweep tries.
+/// Numbers of prototypes per class in a sweep.
 const SWEEP: [usize; 6] = [1, 3, 9, 30, 100, 300];
 
-/// The baseline, the prototypes, the control, and what presets were asked for.
+/// The baseline, the prototypes, the control, and the requested presets.
 pub(crate) struct Experiment {
     pub(crate) data: TrainTest,
     pub(crate) load_seconds: f64,
     pub(crate) prototypes: Prototypes,
     /// `knn-all`, `kmeans-knn`, `random-knn`, then the presets.
     pub(crate) models: Vec<Evaluated>,
-    /// What the first three found.
+    /// The search results of the first three models.
     pub(crate) searches: [Search; 3],
     pub(crate) presets: Vec<PresetResult>,
     pub(crate) comparisons: Vec<Comparison>,
-    /// If asked for; without the sizes that do not fit the data.
+    /// `None` unless requested. Leaves out sizes that do not fit the data.
     pub(crate) sweep: Option<Vec<SweepPoint>>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Comparison {
     pub(crate) test: McNemar,
 }
 
-/// Accuracy with so many prototypes a class.
+/// Accuracy for one number of prototypes per class.
 pub(crate) struct SweepPoint {
     pub(crate) prototypes_per_class: usize,
     pub(crate) kmeans: ConfusionMatrix,
@@ -59,7 +59,7 @@ pub(crate) fn run(
     console: &Console,
 ) -> anyhow::Result<Experiment> {
     let lab = Lab { data: &data, args, seed, console };
-    // Before the long search: what cannot work is told at once.
+    // Reports errors before the long search.
     lab.check()?;
     let outlier_sets = presets::prepare(args, &data, console)?;
     let (all, all_search) = lab.evaluate("knn-all", data.train.clone(), Instant::now())?;
@@ -130,7 +130,7 @@ impl Lab<'_> {
         Ok((prototypes, (model, search)))
     }
 
-    /// Fits k-NN on `voters` and tests it; `start` is when the making of the voters began.
+    /// Fits k-NN on `voters` and tests it. `start` is the time at which the computation of the voters began.
     fn evaluate(
         &self,
         name: &'static str,

@@ -50,8 +50,8 @@ pub(crate) struct Args {
     /// Also fit and test all presets
     #[arg(long, group = "presets")]
     pub(crate) frontier: bool,
-    /// Use the presets that come with the program, trained on MNIST, instead of fitting them again. Their fit time is then
-    /// the time to load them
+    /// Use the presets that come with the program, trained on MNIST, instead of fitting them again. Their fit time is
+    /// then the time to load them
     #[arg(long, requires = "presets")]
     pub(crate) pretrained: bool,
     /// Fit each preset with this many seeds, its own and those after it, and report how the errors differ

@@ -1,4 +1,4 @@
-//! `handful info`: what a model is, what data there are, and what there is to begin with.
+//! `handful info`: describes a model, a data set, or the program itself.
 
 use std::{
     io::Write,
@@ -123,7 +123,7 @@ fn is_data(path: &Path) -> bool {
             && !starts_as_model())
 }
 
-/// Whether what is read there is gone then.
+/// Whether the path can be read only once.
 fn is_pipe(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
@@ -167,7 +167,7 @@ fn overview(global: &Global) -> anyhow::Result<()> {
 }
 
 fn data_set(args: &Args, name: &str, global: &Global, console: &Console) -> anyhow::Result<()> {
-    // It may be read twice, which a pipe cannot.
+    // The data may be read twice, but a pipe can be read only once.
     let kept = dataset::keep_stream(Path::new(name))?;
     let path = kept.as_deref().unwrap_or(Path::new(name));
     let options = args.reading.options(console);

@@ -1,4 +1,4 @@
-//! What `predict` looks at: pictures, folders, files of images and streams, read while the model works.
+//! The inputs of `predict`: pictures, folders, files of images and streams. They are read while the model works.
 
 use std::{
     io,
@@ -17,42 +17,42 @@ use rayon::prelude::*;
 
 use crate::console::Console;
 
-/// Images that are predicted together.
+/// Number of images that are predicted together.
 const BATCH: usize = 1024;
-/// Batches that may wait for the model.
+/// Maximum number of batches that wait for the model.
 const WAITING: usize = 2;
-/// How long Ctrl-C may go unnoticed.
+/// Maximum time until Ctrl-C is noticed.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// Folders within folders that pictures are looked for in.
+/// Maximum depth of folders that are searched for pictures.
 const DEEPEST: usize = 8;
 
-/// Images of one shape, in the order of the input, and what could not be read.
+/// Images of one shape, in the order of the input, and the inputs that could not be read.
 pub(crate) struct Batch {
     /// Shape (n, pixels).
     pub(crate) images: Array2<u8>,
-    /// Where each comes from: a file, and the image's number in it.
+    /// Origin of each image: a file, and the image's number in it.
     pub(crate) places: Vec<(Arc<str>, usize)>,
     pub(crate) failures: Vec<Failure>,
 }
 
-/// Something that could not be read.
+/// An input that could not be read.
 pub(crate) struct Failure {
     pub(crate) source: String,
     pub(crate) error: anyhow::Error,
 }
 
-/// Reads on a thread of its own. `options` must name the shape of the images. After the last batch comes `None`.
+/// Reads inputs on a separate thread. `options` must contain the shape of the images. `None` follows the last batch.
 pub(crate) fn read(paths: Vec<PathBuf>, options: ReadOptions) -> Receiver<Option<Batch>> {
     let (sender, receiver) = sync_channel(WAITING);
     thread::spawn(move || {
-        // A receiver that is gone wants no more.
+        // If the receiver is gone, nothing more is needed.
         let all = paths.iter().try_for_each(|path| send(path, &options, &sender));
         let _ = all.and_then(|()| sender.send(None).map_err(|_| Gone));
     });
     receiver
 }
 
-/// The next batch; none at the end, or once Ctrl-C was pressed, however much input there is.
+/// The next batch; `None` at the end, or after Ctrl-C, even if there is more input.
 pub(crate) fn next(batches: &Receiver<Option<Batch>>, console: &Console) -> anyhow::Result<Option<Batch>> {
     while !console.was_interrupted() {
         match batches.recv_timeout(PATIENCE) {
@@ -94,7 +94,7 @@ impl<E: Into<anyhow::Error>> From<E> for Stop {
     }
 }
 
-/// The pictures in a folder, or else what it holds as a data set: of that, the images to be tested on.
+/// Sends the pictures in a folder or, if there are none, the test images of the data set in it.
 fn send_folder(path: &Path, options: &ReadOptions, to: &SyncSender<Option<Batch>>) -> Result<(), Stop> {
     let mut pictures = Vec::new();
     find_pictures(path, DEEPEST, &mut pictures)?;
@@ -134,7 +134,7 @@ fn rows(pixels: Vec<u8>, n_pixels: usize) -> Array2<u8> {
     Array2::from_shape_vec((pixels.len() / n_pixels, n_pixels), pixels).expect("whole images")
 }
 
-/// All files that are named as pictures, by name, folder by folder; hidden ones are none.
+/// All files with the name of a picture, sorted by name, folder by folder, without hidden files.
 fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyhow::Result<()> {
     let error = |source| dataset::Error::Io { path: folder.to_owned(), source };
     let entries = folder.read_dir().map_err(error)?.map(|entry| Ok(entry?.path()));
@@ -145,7 +145,7 @@ fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyh
             continue;
         }
         if path.is_dir() {
-            // A link may lead back to where it is.
+            // A link may lead back to a folder above it.
             if deeper > 0 && !path.is_symlink() {
                 find_pictures(&path, deeper - 1, found)?;
             }
@@ -156,7 +156,7 @@ fn find_pictures(folder: &Path, deeper: usize, found: &mut Vec<PathBuf>) -> anyh
     Ok(())
 }
 
-/// The pages of a file: one, unless it is TIFF.
+/// The pages of a file; only TIFF files can have several.
 fn open_pictures(path: &Path, options: &ReadOptions) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut reader = Reader::open_with(path, Split::Test, options)?;
     let mut pages = Vec::new();

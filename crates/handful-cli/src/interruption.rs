@@ -1,4 +1,4 @@
-//! Ctrl-C, and requests to terminate or to hang up: work ends by itself where it can, and soon in any case.
+//! Handles SIGINT (Ctrl-C), SIGTERM and SIGHUP: the work ends by itself if it can, and soon in any case.
 
 use std::{
     future, io, process,
@@ -13,7 +13,7 @@ use std::{
 use handful::draft;
 use tokio::{runtime, sync::Notify, time::sleep};
 
-/// How long work may take to notice. Waiting for a disk or a pipe it may never do.
+/// Maximum time for the work to notice a signal. While it waits for a disk or a pipe, it may never notice.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// A shell adds this to the number of the signal that ended a program.
@@ -22,7 +22,7 @@ const HANGUP: u8 = 1;
 const INTERRUPT: u8 = 2;
 const TERMINATE: u8 = 15;
 
-/// Whether the program was told to end.
+/// Whether a signal has asked the program to end.
 #[derive(Clone, Default)]
 pub(crate) struct Interruption(Arc<State>);
 
@@ -30,14 +30,14 @@ pub(crate) struct Interruption(Arc<State>);
 struct State {
     /// The signal that came first; 0 before.
     signal: AtomicU8,
-    /// Whether the work takes as long as it needs.
+    /// Whether the work ends itself, and may take as long as it needs.
     is_awaited: AtomicBool,
     came: Notify,
 }
 
 impl Interruption {
-    /// From now on a signal ends the work at its next report of progress, and the program soon after if the work does not
-    /// report. A second one ends the program at once. Nothing is left half-written.
+    /// From now on, a signal ends the work at its next report of progress. If the work does not report, the program ends
+    /// soon after. A second signal ends the program at once. No half-written file is left behind.
     pub(crate) fn watch(&self) -> io::Result<()> {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let entered = runtime.enter();
@@ -71,7 +71,7 @@ impl Interruption {
         }
     }
 
-    /// Waits for it. Whoever does that ends the work, and takes the time that this needs.
+    /// Waits for a signal. The caller must then end the work, and may take as long as it needs.
     pub(crate) async fn wait(&self) {
         self.0.is_awaited.store(true, Ordering::Relaxed);
         self.0.came.notified().await;
@@ -81,7 +81,7 @@ impl Interruption {
         self.0.signal.load(Ordering::Relaxed) != 0
     }
 
-    /// What the program ends with, if it was told to.
+    /// The exit code, if a signal has come.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         let signal = self.0.signal.load(Ordering::Relaxed);
         (signal != 0).then_some(SIGNALLED + signal)
@@ -99,7 +99,7 @@ struct Signals {
 impl Signals {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        // `nohup` wants the program to go on when its terminal is gone.
+        // Under `nohup`, the program must go on when its terminal is gone.
         let hangup = (!is_hangup_ignored()).then(|| signal(SignalKind::hangup()));
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -123,7 +123,7 @@ impl Signals {
     }
 }
 
-/// Linux tells in hexadecimal which signals the program was started to ignore, the first in the lowest bit.
+/// Linux reports the ignored signals as a hexadecimal mask, with the first signal in the lowest bit.
 #[cfg(unix)]
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

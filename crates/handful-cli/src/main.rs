@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     match run(&args, &console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) if let Some(code) = console.interruption().exit_code() => ExitCode::from(code),
-        // A reader that has seen enough, as `head` has, is no failure.
+        // It is not a failure if the reader stops early, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             if let Some(WrongUsage(kind, problem)) = error.downcast_ref() {

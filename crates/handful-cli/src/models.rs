@@ -1,4 +1,4 @@
-//! Models that commands use: trained presets, which are in the program itself, and files.
+//! Models that commands use: trained presets, which are compiled into the program, and files.
 
 use std::path::Path;
 
@@ -17,13 +17,13 @@ pub(crate) struct ModelArgs {
 }
 
 impl ModelArgs {
-    /// The model, and its size in a file.
+    /// The model, and the size of its file.
     pub(crate) fn load(&self) -> anyhow::Result<(Model, usize)> {
         load(&self.model)
     }
 }
 
-/// A preset by its name, or a file: one of a preset's name has to be given with its folder, as in `./best`.
+/// Loads a preset by its name, or a file. A file with the name of a preset needs its folder, as in `./best`.
 pub(crate) fn load(name: &str) -> anyhow::Result<(Model, usize)> {
     if let Ok(preset) = name.parse::<Preset>() {
         return Ok((preset.trained()?, preset.trained_bytes().len()));
@@ -39,7 +39,7 @@ pub(crate) fn load(name: &str) -> anyhow::Result<(Model, usize)> {
     };
     let size = match path.metadata() {
         Ok(found) if found.is_file() => usize::try_from(found.len())?,
-        // A pipe is empty by now.
+        // A pipe has been read and is empty.
         _ => model.to_bytes()?.len(),
     };
     Ok((model, size))

@@ -1,4 +1,4 @@
-//! `handful neighbors`: nearest neighbours, exact unless asked for those in an inverted index.
+//! `handful neighbors`: finds nearest neighbours, exactly or with an inverted index.
 
 mod args;
 mod index;
@@ -54,7 +54,7 @@ struct Latency {
 }
 
 impl Latency {
-    /// None of no queries.
+    /// `None` if there are no queries.
     fn of(mut seconds: Vec<f64>) -> Option<Self> {
         seconds.sort_by(f64::total_cmp);
         let at = |percent| seconds.get(seconds.len() * percent / 100).copied();
@@ -62,13 +62,13 @@ impl Latency {
     }
 }
 
-/// The neighbours of every query, each searched for on its own, and how long each took.
+/// Searches for the neighbours of every query separately. Returns them, and the seconds for each.
 fn one_by_one(
     index: &Index,
     queries: ArrayView2<u8>,
     n_neighbors: usize,
 ) -> anyhow::Result<(Neighbors, Vec<f64>)> {
-    // Also where there are no queries at all.
+    // This also works if there are no queries.
     let mut found = index.kneighbors(queries.slice(s![..0, ..]), n_neighbors)?;
     let mut seconds = Vec::with_capacity(queries.nrows());
     for query in queries.axis_chunks_iter(Axis(0), 1) {
@@ -81,16 +81,16 @@ fn one_by_one(
     Ok((found, seconds))
 }
 
-/// What was found, and how long it took.
+/// The neighbours, and the time to find them.
 struct Found {
     neighbors: Neighbors,
     /// Images and pixels.
     shape: (usize, usize),
     fit_seconds: f64,
     search_seconds: f64,
-    /// Of each query, with `--one-by-one`.
+    /// Seconds per query, with `--one-by-one`.
     latencies: Vec<f64>,
-    /// About an inverted index.
+    /// Facts about the inverted index, if there is one.
     inverted: Option<Inverted>,
 }
 

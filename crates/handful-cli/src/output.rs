@@ -1,4 +1,4 @@
-//! Results: files that appear whole or not at all, and JSON on stdout.
+//! Output: files that appear only when they are complete, and JSON on stdout.
 
 use std::{
     fs::File,
@@ -11,10 +11,10 @@ use handful::draft::Draft;
 use ndarray_npy::NpzWriter;
 use serde::Serialize;
 
-/// A file in the making, until [`commit`](Self::commit).
+/// A file that gets its name when [`commit`](Self::commit) has written it.
 ///
-/// Made before long work begins, so that a place that cannot be written to is told at once. What is there
-/// and is no file (a pipe, a device) is written to as it is.
+/// It is created before long work begins, so that errors are reported at once. If the path is not a regular file (a pipe,
+/// a device), the output goes directly to it.
 pub(crate) struct OutputFile {
     path: PathBuf,
     target: Target,
@@ -39,12 +39,12 @@ impl OutputFile {
         Ok(Self { path, target })
     }
 
-    /// Fills the file, then gives it its name.
+    /// Writes the file, then gives it its name.
     pub(crate) fn commit(self, write: impl FnOnce(&File) -> anyhow::Result<()>) -> anyhow::Result<()> {
         commit_all(vec![self], |files| files[0].fill(write))
     }
 
-    /// Writes some of what goes into the file; [`commit_all`] gives it its name.
+    /// Writes a part of the file; [`commit_all`] gives it its name.
     pub(crate) fn fill(&mut self, write: impl FnOnce(&File) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let file = match &self.target {
             Target::Special(file) => file,
@@ -53,7 +53,7 @@ impl OutputFile {
         write(file).with_context(|| cannot_be_written(&self.path))
     }
 
-    /// Fills the file with NumPy arrays.
+    /// Writes NumPy arrays to the file.
     pub(crate) fn commit_npz(
         self,
         write: impl FnOnce(&mut NpzWriter<&File>) -> Result<(), ndarray_npy::WriteNpzError>,
@@ -67,7 +67,7 @@ impl OutputFile {
     }
 }
 
-/// Fills files that belong together, then gives all of them their names.
+/// Writes files that belong together, then gives all of them their names.
 pub(crate) fn commit_all(
     mut files: Vec<OutputFile>,
     write: impl FnOnce(&mut [OutputFile]) -> anyhow::Result<()>,
@@ -85,7 +85,7 @@ fn cannot_be_written(path: &Path) -> String {
     format!("{} cannot be written", path.display())
 }
 
-/// One JSON document on stdout.
+/// Prints one JSON document on stdout.
 pub(crate) fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     serde_json::to_writer_pretty(&mut out, document)?;

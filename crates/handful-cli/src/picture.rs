@@ -1,4 +1,4 @@
-//! Images as pictures: PNG, also in `data:` addresses.
+//! Encodes images as PNG, also in `data:` URIs.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use png::{ColorType, Compression};
@@ -8,7 +8,7 @@ pub(crate) fn grey(pixels: &[u8], shape: [usize; 2]) -> String {
     data_uri(pixels, shape, ColorType::Grayscale, Compression::Fast)
 }
 
-/// Ink on whatever paper there is: a value is a pixel's opacity.
+/// Ink on transparent paper: a value is a pixel's opacity.
 pub(crate) fn ink(pixels: &[u8], shape: [usize; 2]) -> String {
     let ink: Vec<u8> = pixels.iter().flat_map(|&value| [0, value]).collect();
     data_uri(&ink, shape, ColorType::GrayscaleAlpha, Compression::High)

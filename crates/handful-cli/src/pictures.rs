@@ -1,4 +1,4 @@
-//! What a prototype looks like: the training image nearest to it.
+//! Pictures of prototypes: the training images nearest to them.
 
 use std::path::Path;
 
@@ -13,15 +13,15 @@ use crate::console::Console;
 
 /// Pictures of a model's prototypes.
 pub(crate) enum Pictures<'a> {
-    /// The model's own.
+    /// Pictures that are stored in the model.
     Kept(&'a Model),
-    /// Of the images that it was learned from.
+    /// Pictures from the training images.
     Found(&'a Model, Dataset),
 }
 
 impl<'a> Pictures<'a> {
-    /// None where the model keeps no pictures, and the images that it was learned from are not at hand: in `data`, or
-    /// where MNIST is looked for.
+    /// `None` if the model contains no pictures, and its training images are neither in `data` nor, without `data`, among
+    /// the default folders of MNIST.
     pub(crate) fn find(
         model: &'a Model,
         data: Option<(&Path, &ReadOptions)>,

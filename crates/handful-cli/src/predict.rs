@@ -1,4 +1,4 @@
-//! `handful predict`: what is in these images?
+//! `handful predict`: classifies images.
 
 use std::{
     io::{self, BufWriter, Write},
@@ -41,8 +41,8 @@ pub(crate) struct Args {
     /// Give no label if the confidence is less than this (0 to 1), or if the image does not look like a digit
     #[arg(long, value_name = "P", value_parser = probability)]
     min_confidence: Option<f64>,
-    /// Also print the neighbours that voted, with their labels and their distances in the model's space (squared in CSV and
-    /// JSON)
+    /// Also print the neighbours that voted, with their labels and their distances in the model's space (squared in CSV
+    /// and JSON)
     #[arg(long)]
     explain: bool,
     #[command(flatten)]
@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
                 }
             }
             counter.inc(places.len() as u64);
-            // Whoever reads a stream along sees what is known so far.
+            // A reader of the stream should see all results so far.
             out.flush()?;
         }
         anyhow::ensure!(!console.was_interrupted(), "interrupted");
@@ -120,7 +120,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let n_inputs = printer.n_images() + failed.len();
     match failed.len() {
         0 => Ok(()),
-        // Its error is told already.
+        // Its error has already been printed.
         1 if is_one_file => Err(AlreadyReported.into()),
         n => anyhow::bail!(
             "{} of {} could not be read",

@@ -1,4 +1,4 @@
-//! Predictions as text, CSV or JSON, one after the other as they come.
+//! Prints predictions as text, CSV or JSON, one after the other.
 
 use clap::ValueEnum;
 use std::{io::Write, sync::Arc};
@@ -19,7 +19,7 @@ pub(crate) enum Format {
     Kaggle,
 }
 
-/// A verdict on an image.
+/// A prediction for an image.
 pub(crate) struct Prediction<'a> {
     pub(crate) source: &'a Arc<str>,
     /// The image's number in its file.
@@ -27,7 +27,7 @@ pub(crate) struct Prediction<'a> {
     pub(crate) explanation: &'a Explanation,
 }
 
-/// Writes predictions; what it holds does not grow with their number.
+/// Writes predictions. Its memory does not grow with their number.
 pub(crate) struct Printer<'a> {
     format: Format,
     explain: bool,
@@ -46,7 +46,7 @@ impl<'a> Printer<'a> {
         Self { format, explain, min_confidence, classes, n_images: 0 }
     }
 
-    /// Images printed so far.
+    /// Number of images printed so far.
     pub(crate) fn n_images(&self) -> usize {
         self.n_images
     }
@@ -101,7 +101,7 @@ impl<'a> Printer<'a> {
         Ok(out.flush()?)
     }
 
-    /// The class, unless there is no ink, or it is too uncertain for what was asked.
+    /// The class; `None` if there is no ink, or if the prediction is less certain than `--min-confidence` demands.
     fn label(&self, explanation: &Explanation) -> Option<&'a str> {
         if !explanation.has_ink {
             return None;
@@ -179,7 +179,7 @@ struct Record<'a> {
     neighbors: Option<Vec<Value>>,
 }
 
-/// An image's file, with its number there unless it is the first.
+/// An image's file, with its number in the file unless it is the first.
 pub(crate) fn place(source: &str, index: usize) -> String {
     if index == 0 { source.to_owned() } else { format!("{source}[{index}]") }
 }

@@ -1,4 +1,4 @@
-//! Presets beside the experiment: each fitted, saved to see how large it is, and tested.
+//! Presets in the experiment: fits each one, measures its file size, and tests it.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,33 +23,34 @@ use crate::{
     experiment_options, text,
 };
 
-/// Shares of the test images, the surest first, whose errors are told.
+/// Shares of the test images, by descending confidence, for which errors are reported.
 pub(crate) const COVERAGES: [f64; 6] = [1.0, 0.99, 0.98, 0.95, 0.9, 0.8];
 
-/// How far a preset's verdicts on the test images can be relied on.
+/// How reliable a preset's predictions on the test images are.
 pub(crate) struct PresetResult {
     pub(crate) preset: Preset,
-    /// Of shares of the votes, and of the probabilities that calibration makes of the evidence.
+    /// Confidence as the share of votes, before calibration.
     pub(crate) before: Confidence,
+    /// Confidence as a probability, after calibration.
     pub(crate) after: Confidence,
-    /// Errors in percent among the surest, for each of [`COVERAGES`].
+    /// Errors in percent among the images with the highest confidence, for each of [`COVERAGES`].
     pub(crate) risk_coverage: Vec<f64>,
-    /// Of the test images the share refused as no digits.
+    /// Share of the test images that are refused as not digits.
     pub(crate) false_rejects: f64,
-    /// How images that are none were told, set by set.
+    /// Results on each set of images that are not digits.
     pub(crate) outliers: Vec<Outliers>,
     /// Errors in percent when fitted with the preset's own seed and those after it.
     pub(crate) seed_errors: Vec<f64>,
 }
 
-/// Images that are no digits.
+/// Images that are not digits.
 pub(crate) struct OutlierSet {
     pub(crate) name: String,
     pub(crate) images: ArcArray2<u8>,
 }
 
 impl PresetResult {
-    /// How images that are no digits were told, set by set in one sentence each.
+    /// One sentence for each set of images that are not digits.
     pub(crate) fn of_outliers(&self) -> impl Iterator<Item = String> {
         self.outliers.iter().map(|set| {
             format!(
@@ -64,7 +65,7 @@ impl PresetResult {
         })
     }
 
-    /// How errors differ between seeds, in one sentence; none if there was one seed.
+    /// One sentence on how errors differ between seeds; `None` if there was only one seed.
     pub(crate) fn of_seeds(&self) -> Option<String> {
         let errors = || self.seed_errors.iter().copied();
         let n = self.seed_errors.len();
@@ -80,7 +81,7 @@ impl PresetResult {
     }
 }
 
-/// How well probabilities mean what they say.
+/// How well probabilities are calibrated.
 pub(crate) struct Confidence {
     pub(crate) curve: Vec<ReliabilityBin>,
     pub(crate) expected_calibration_error: f64,
@@ -88,7 +89,7 @@ pub(crate) struct Confidence {
     pub(crate) log_loss: f64,
 }
 
-/// How well images that are no digits were told from the test images.
+/// How well images that are not digits were distinguished from the test images.
 pub(crate) struct Outliers {
     pub(crate) name: String,
     pub(crate) n_images: usize,
@@ -96,7 +97,7 @@ pub(crate) struct Outliers {
     pub(crate) refused: f64,
 }
 
-/// Reads images that are no digits, and looks whether presets can work at all: before any long work.
+/// Reads images that are not digits, and checks that presets can be trained, before any long work.
 pub(crate) fn prepare(
     args: &experiment_options::Args,
     data: &TrainTest,
@@ -108,7 +109,7 @@ pub(crate) fn prepare(
          leave out --pretrained to fit the presets on them"
     );
     let presets = args.presets();
-    // A model knows the classes that it was shown: it says nothing about others that are tested.
+    // A model can only predict classes that it was trained on.
     let unknown = data.train.class_counts().iter().position(|&count| count == 0);
     if let Some(class) = unknown.filter(|_| !presets.is_empty()) {
         bail!(
@@ -135,7 +136,7 @@ pub(crate) fn prepare(
     args.ood.iter().map(load).collect()
 }
 
-/// The last part of a path, without what files of images always end in.
+/// The last part of a path, without the usual ending of image files.
 fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
     name.trim_end_matches(".gz").trim_end_matches("-idx3-ubyte").to_owned()

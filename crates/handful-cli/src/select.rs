@@ -1,4 +1,4 @@
-//! `handful select`: what a preset was chosen from. Nothing here can read test images.
+//! `handful select`: the alternatives that a preset was chosen from. No code here can read test images.
 
 use std::{io::Write, num::NonZeroU32, time::Instant};
 
@@ -50,7 +50,7 @@ struct Selection<'a> {
     candidates: Vec<Figures<'a>>,
 }
 
-/// How a candidate did on images held out of the training set.
+/// Results of a candidate on images held out of the training set.
 #[derive(Serialize)]
 struct Figures<'a> {
     name: &'a str,

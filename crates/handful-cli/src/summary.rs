@@ -1,4 +1,4 @@
-//! What `compare --json` prints: names that scripts rely on.
+//! The output of `compare --json`. Scripts rely on these names.
 
 use handful::{
     classifier::Preset,
@@ -63,16 +63,16 @@ struct ModelSummary<'a> {
     confidence: Option<ConfidenceSummary<'a>>,
 }
 
-/// Of presets: pairs are before calibration and after.
+/// Confidence of presets. Pairs are values before and after calibration.
 #[derive(Serialize)]
 struct ConfidenceSummary<'a> {
     expected_calibration_error: [f64; 2],
     brier_score: [f64; 2],
     log_loss: [f64; 2],
-    /// Shares of the test images kept, the surest first, and errors in percent among them.
+    /// Shares of the test images kept, by descending confidence, and the errors in percent among them.
     risk_coverage: Vec<[f64; 2]>,
     false_rejects: f64,
-    /// Images that are no digits.
+    /// Images that are not digits.
     outliers: Vec<OutliersSummary<'a>>,
 }
 

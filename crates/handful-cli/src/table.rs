@@ -1,10 +1,10 @@
-//! The scoreboard: how each model did, on the terminal and in the report.
+//! The table of results, on the terminal and in the report.
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::{evaluated::Evaluated, text};
 
-/// A model's figures with their names; the speed is compared with the baseline's.
+/// A model's figures with their names. The speed is relative to the baseline.
 pub(crate) fn figures(model: &Evaluated, baseline: &Evaluated) -> [(&'static str, String); 7] {
     let matrix = &model.confusion_matrix;
     let faster = if model.name == baseline.name {
@@ -23,7 +23,7 @@ pub(crate) fn figures(model: &Evaluated, baseline: &Evaluated) -> [(&'static str
     ]
 }
 
-/// One row a model, the first being the baseline.
+/// One row per model; the first is the baseline.
 pub(crate) fn terminal(models: &[Evaluated]) -> String {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));

@@ -1,4 +1,4 @@
-//! Numbers as people read them, on the terminal and in the report.
+//! Numbers formatted for people, on the terminal and in the report.
 
 /// `60,000`
 pub(crate) fn count(n: u64) -> String {

@@ -1,4 +1,4 @@
-//! `handful train`: a recipe fitted on labelled images, as a file.
+//! `handful train`: fits a recipe on labelled images, and writes the model to a file.
 
 use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 
@@ -62,7 +62,7 @@ pub(crate) struct Args {
     output: PathBuf,
 }
 
-/// K-Means as presets have it, where they cluster each class.
+/// The settings of K-Means in presets that cluster each class.
 const N_INIT: usize = 1;
 const MAX_ITER: usize = 50;
 
@@ -79,7 +79,7 @@ impl Args {
         self.data.reading().options(console)
     }
 
-    /// The model, how many images it was learned from, and in how many seconds.
+    /// The model, the number of training images, and the seconds to fit it.
     fn in_memory(&self, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
         let train = self.data.split(Split::Train, self.reading(console), console)?;
         let bar = console.bar(self.preset.name(), Stage::Features);
@@ -93,7 +93,7 @@ impl Args {
         Ok((model, train.n_samples(), fit_seconds))
     }
 
-    /// The same of images that stay on disk.
+    /// The same for images that stay on disk.
     fn on_disk(&self, passes: &Passes, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
         let train = self.data.on_disk(Split::Train, self.reading(console), console)?;
         let bar = console.bar(self.preset.name(), Stage::Lloyd);
@@ -121,7 +121,7 @@ impl Args {
         Ok(())
     }
 
-    /// The recipe, with what is to differ from the preset.
+    /// The preset's recipe, with the changes from the options.
     fn params(&self) -> Params {
         let preset = self.preset.params();
         let prototypes = match (&self.prototypes, &preset.prototypes) {
@@ -157,7 +157,7 @@ struct Summary<'a> {
     n_prototypes: usize,
     model_bytes: usize,
     fit_seconds: f64,
-    /// Of an inverted index, on prototypes of its own.
+    /// Recall of an inverted index, measured on its own prototypes.
     #[serde(skip_serializing_if = "Option::is_none")]
     recall: Option<f64>,
     output: String,

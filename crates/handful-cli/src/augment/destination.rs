@@ -1,4 +1,4 @@
-//! Where the images go: files of which all appear, or none.
+//! The output files. Either all of them appear, or none.
 
 use std::{
     fs, io,
@@ -12,7 +12,7 @@ use handful::{Dataset, draft::NewFolder};
 use super::{idx, parquet, rows::Rows};
 use crate::output::{OutputFile, commit_all};
 
-/// What is to be written, by its name.
+/// The format and the names of the output files.
 pub(super) struct Destination {
     format: Format,
     folder: Option<PathBuf>,
@@ -26,7 +26,7 @@ enum Format {
 }
 
 impl Destination {
-    /// What the options mean; the error says why they cannot be meant.
+    /// The destination that the options name; the error says why they do not fit.
     pub(super) fn new(output: &Path, shards: Option<NonZeroU16>, count: u64) -> Result<Self, String> {
         let is_parquet =
             output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
@@ -58,7 +58,7 @@ impl Destination {
         }
     }
 
-    /// Begins the files, so that a place that cannot be written to is told at once.
+    /// Creates the files before the long work, so that errors are reported at once.
     pub(super) fn create(self) -> anyhow::Result<Files> {
         let Self { format, folder, files: paths } = self;
         let new_folder = match &folder {
@@ -70,7 +70,7 @@ impl Destination {
     }
 }
 
-/// Makes a folder, unless there is one in which nothing else would be taken for the same images.
+/// Creates the folder if needed, and checks that it contains no other training images.
 fn open(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Option<NewFolder>> {
     match NewFolder::create(folder) {
         Ok(folder) => return Ok(Some(folder)),
@@ -89,7 +89,7 @@ fn open(folder: &Path, files: &[PathBuf]) -> anyhow::Result<Option<NewFolder>> {
     Ok(None)
 }
 
-/// Files in the making. Those that are not finished go before their folder does.
+/// Unfinished files. They are removed before their folder is.
 pub(super) struct Files {
     format: Format,
     paths: Vec<PathBuf>,
@@ -98,7 +98,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Writes all rows, and tells where they are.
+    /// Writes all rows. Returns the paths of the files.
     pub(super) fn write(self, rows: &Rows, data: &Dataset) -> anyhow::Result<Vec<PathBuf>> {
         let Self { format, paths, begun, _new_folder } = self;
         commit_all(begun, |files| match format {

@@ -35,7 +35,7 @@ fn header(words: &[u32]) -> Vec<u8> {
     words.iter().copied().flat_map(u32::to_be_bytes).collect()
 }
 
-/// For each class the byte that is its name.
+/// For each class, the byte that is its name.
 fn numbers(data: &Dataset) -> anyhow::Result<Vec<u8>> {
     let number = |class: &String| {
         let number = class.parse::<u8>().ok().filter(|number| number.to_string() == *class);

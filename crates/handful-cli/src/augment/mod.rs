@@ -1,4 +1,4 @@
-//! `handful augment`: a data set of any size, made of deformed images.
+//! `handful augment`: makes a data set of any size from deformed images.
 
 mod destination;
 mod idx;
@@ -29,10 +29,10 @@ use crate::{
 
 /// Make a larger data set with deformed images
 ///
-/// Images are rotated, stretched, slanted and moved a little, and bent as if the paper were rubber. The first round is the
-/// original images, unchanged. Each further round contains every original once, deformed, so that each class keeps its
-/// share. An image depends only on the seed, its number and its original, so a larger data set begins with the images of a
-/// smaller one. Test images are left out. If a command needs them, put their files into the same folder.
+/// Images are rotated, stretched, slanted and moved a little, and bent as if the paper were rubber. The first round is
+/// the original images, unchanged. Each further round contains every original once, deformed, so that each class keeps
+/// its share. An image depends only on the seed, its number and its original, so a larger data set begins with the
+/// images of a smaller one. Test images are left out. If a command needs them, put their files into the same folder.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = format!("{}\n\n{}", "Example:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000", data::formats())
@@ -85,17 +85,17 @@ struct Summary {
     seed: u64,
     machine: Machine,
     n_samples: u64,
-    /// Images that they are made of, themselves the first.
+    /// Number of original images, which come first.
     n_sources: usize,
     n_features: usize,
-    /// From the first image to files that are there.
+    /// Time from the first image to the finished files.
     seconds: f64,
     images_per_second: f64,
-    /// Of all files together.
+    /// Size of all files together.
     bytes: u64,
     output: String,
     files: Vec<String>,
-    /// The most memory that the process ever held; null where the system does not tell.
+    /// Peak memory of the process; null if the system does not report it.
     peak_bytes: Option<u64>,
 }
 

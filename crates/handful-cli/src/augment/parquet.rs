@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use super::rows::Rows;
 use crate::{output::OutputFile, picture};
 
-/// Writes all rows, as many to each file.
+/// Writes all rows, in nearly equal shares to the files.
 pub(super) fn write(rows: &Rows, data: &Dataset, files: &mut [OutputFile]) -> anyhow::Result<()> {
     let classes = Classes::of(data);
     let n_files = files.len() as u64;
@@ -35,7 +35,7 @@ pub(super) fn write(rows: &Rows, data: &Dataset, files: &mut [OutputFile]) -> an
     Ok(())
 }
 
-/// What stands in the column of labels: whole numbers where all classes are called so, else names.
+/// The content of the column of labels: whole numbers if all class names are whole numbers, otherwise names.
 enum Classes {
     Numbers(Vec<i64>),
     Names(Vec<ByteArray>),
@@ -65,7 +65,7 @@ impl<'a> Writer<'a> {
                 OPTIONAL {column};
             }}"
         ))?;
-        // By this Hugging Face's readers know that the bytes are pictures.
+        // This tells Hugging Face's readers that the bytes are pictures.
         let features = serde_json::json!({"info": {"features": {
             "image": {"_type": "Image"}, "label": {"dtype": dtype, "_type": "Value"},
         }}});

@@ -1,4 +1,4 @@
-//! What is to be written, made some at a time.
+//! The rows to write, made batch by batch.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use handful::{
     progress::{Observer, Stage},
 };
 
-/// Images made at once, unless they are large: few enough to stay in cache, and a row group of Parquet.
+/// Number of images made at once, unless they are large: few enough for the cache, and one row group of Parquet.
 const BATCH: u64 = 4096;
 const MOST_BATCH_BYTES: u64 = 1 << 24;
 
@@ -26,7 +26,7 @@ impl Rows {
         Self { augmented, count, batch, observer }
     }
 
-    /// Tells of each batch of these rows, in their order.
+    /// Calls `write` for each batch of these rows, in order.
     pub(super) fn each(
         &self,
         rows: Range<u64>,

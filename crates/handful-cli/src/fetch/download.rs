@@ -1,4 +1,4 @@
-//! A file from the first mirror that gives it whole and right.
+//! Downloads a file from the first mirror that delivers it complete and with the right checksum.
 
 use std::{path::Path, sync::mpsc::RecvTimeoutError, time::Duration};
 
@@ -13,25 +13,25 @@ use super::{
 };
 use crate::console::Console;
 
-/// No file of a data set is longer: what goes on beyond this is none.
+/// Maximum size of a file; no file of a data set is larger.
 pub(super) const MOST_BYTES: u64 = 1 << 30;
-/// How soon Ctrl-C is noticed while nothing comes in.
+/// Maximum time until Ctrl-C is noticed while no data arrive.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// What files have in common.
+/// Settings of all downloads.
 pub(super) struct Downloads<'a> {
     pub(super) agent: Agent,
     pub(super) mirrors: Vec<String>,
     pub(super) folder: &'a Path,
-    /// Bytes of a file, at most.
+    /// Maximum size of a file in bytes.
     pub(super) most: u64,
     pub(super) console: &'a Console,
 }
 
-/// A file that is there now.
+/// A file that exists now.
 pub(super) struct Download {
     pub(super) bytes: u64,
-    /// Where it came from, if it was not there before.
+    /// The mirror that it was fetched from; `None` if it already existed.
     pub(super) mirror: Option<String>,
 }
 
@@ -76,7 +76,7 @@ impl Downloads<'_> {
         Err(NoMirror { file: file.name, folder: self.folder.to_owned(), failures }.into())
     }
 
-    /// Goes on with what is there of the file; if that gives a wrong one, once more from the start.
+    /// Resumes the download of the file. If the checksum is then wrong, tries once more from the start.
     fn try_mirror(&self, mirror: &str, file: &RemoteFile, part: &mut Part) -> Result<(), Reason> {
         loop {
             let start = self.transfer(mirror, file.name, part)?;
@@ -91,7 +91,7 @@ impl Downloads<'_> {
         }
     }
 
-    /// Appends what the mirror sends, and tells from which byte on that was.
+    /// Appends what the mirror sends. Returns the number of the first byte that it sent.
     fn transfer(&self, mirror: &str, name: &str, part: &mut Part) -> Result<u64, Reason> {
         let bar = self.console.byte_bar(name);
         let messages = http::request(&self.agent, &format!("{mirror}{name}"), part.len());

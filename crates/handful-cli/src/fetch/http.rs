@@ -1,4 +1,4 @@
-//! One request for the bytes of a file, from a given one on.
+//! A request for the bytes of a file from a given position.
 
 use std::{
     io::Read,
@@ -17,12 +17,12 @@ use super::reason::Reason;
 const CONNECT: Duration = Duration::from_secs(10);
 const REDIRECTS: u32 = 5;
 const CHUNK: usize = 1 << 16;
-/// Chunks that wait to be written, at most.
+/// Maximum number of chunks that wait to be written.
 const WAITING: usize = 16;
 
-/// What comes in, in order.
+/// Messages from the network thread, in order.
 pub(super) enum Message {
-    /// The answer begins: its bytes are those of the file from `start` on, which has `total` bytes, if that was told.
+    /// The answer begins. It contains the bytes of the file from `start`. `total` is the file's size, if known.
     Start {
         start: u64,
         total: Option<u64>,
@@ -30,11 +30,11 @@ pub(super) enum Message {
     Bytes(Vec<u8>),
 }
 
-/// How all requests are made: proxies come from the environment, files as they are stored.
+/// The settings of all requests: proxies from the environment, and no compression.
 pub(super) fn agent(stall: Duration) -> Agent {
     Agent::config_builder()
         .user_agent(concat!("handful/", env!("CARGO_PKG_VERSION")))
-        // What is packed on the fly has no checksum that could be known, and no ranges.
+        // Files that are compressed on the fly have no known checksum, and no ranges.
         .accept_encoding("identity")
         .http_status_as_error(false)
         .max_redirects(REDIRECTS)
@@ -67,7 +67,7 @@ fn answer(
     let (start, total, response) = call(agent, url, start)?;
     let mut body = response.into_body().into_reader();
     let mut message = Message::Start { start, total };
-    // No receiver: nobody wants the rest.
+    // Without a receiver, the rest is not needed.
     while sender.send(Ok(message)).is_ok() {
         let mut bytes = vec![0; CHUNK];
         let n = body.read(&mut bytes).map_err(ureq::Error::from)?;
@@ -93,7 +93,7 @@ fn call(agent: &Agent, url: &str, start: u64) -> Result<(u64, Option<u64>, Respo
             Some((first, total)) if first == start => Ok((start, total, response)),
             _ => call(agent, url, 0),
         },
-        // There is nothing from there on: what was there is not the beginning of this file.
+        // There is nothing from that position, so what we have is not the beginning of this file.
         StatusCode::RANGE_NOT_SATISFIABLE if start > 0 => call(agent, url, 0),
         status => Err(Reason::Status(status)),
     }

@@ -69,7 +69,7 @@ struct FileSummary {
     file: String,
     bytes: u64,
     status: Status,
-    /// Where it was fetched from.
+    /// The mirror that it was fetched from.
     mirror: Option<String>,
 }
 
@@ -143,7 +143,7 @@ fn fetch(
     Ok(files)
 }
 
-/// A URL that names of files can be put behind.
+/// Checks the URL of a folder, and makes it end with a slash, so that file names can be appended.
 fn mirror(url: &str) -> Result<String, String> {
     let is_web = url.parse::<Uri>().is_ok_and(|uri| {
         uri.host().is_some()

@@ -1,4 +1,4 @@
-//! A file in the making, under a name of its own until it is whole and right.
+//! A partial download, which has a separate name until it is complete and verified.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -10,7 +10,7 @@ use md5::{Digest, Md5};
 
 use super::reason::Reason;
 
-/// `FILE.part`, which stays when a run is cut off, so that the next one goes on from there.
+/// `FILE.part`. It stays if a run is cut off, so that the next one can resume.
 pub(super) struct Part {
     path: PathBuf,
     file: File,
@@ -19,14 +19,14 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Of the file that is to be `target`; with what an earlier run left.
+    /// Opens the partial download of `target`, with the bytes that an earlier run left.
     pub(super) fn open(target: &Path) -> Result<Self, Reason> {
         let mut path = target.as_os_str().to_owned();
         path.push(".part");
         let path = PathBuf::from(path);
         let open = || {
             let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path)?;
-            // Where files cannot be locked at all, a checksum tells when two runs were in each other's way.
+            // If files cannot be locked at all, the checksum shows whether two runs interfered.
             if let Err(TryLockError::WouldBlock) = file.try_lock() {
                 return Err(io::Error::other("another run is writing it"));
             }
@@ -63,14 +63,14 @@ impl Part {
         Ok(())
     }
 
-    /// Gives the file its name, at once.
+    /// Gives the file its name, atomically.
     pub(super) fn finish(self, target: &Path) -> Result<u64, Reason> {
         let named = self.file.sync_all().and_then(|()| fs::rename(&self.path, target));
         named.map_err(|source| Reason::Local { path: target.to_owned(), source })?;
         Ok(self.len)
     }
 
-    /// Leaves what can be gone on with, and nothing else.
+    /// Keeps the file only if a later run can resume it.
     pub(super) fn leave(self) {
         if self.len == 0 {
             let _ = fs::remove_file(self.path);

@@ -1,4 +1,4 @@
-//! Why a file did not come.
+//! Reasons why a file could not be fetched.
 
 use std::{fmt, io, path::PathBuf};
 
@@ -6,7 +6,7 @@ use ureq::{Timeout, http::StatusCode};
 
 use crate::text;
 
-/// Why a mirror did not give a file.
+/// The reason why a mirror did not deliver a file.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Reason {
     #[error("there is no such host")]
@@ -39,7 +39,7 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    /// Whether another mirror could do better.
+    /// Whether another mirror may succeed.
     pub(super) fn is_the_mirrors(&self) -> bool {
         !matches!(self, Self::Local { .. } | Self::Interrupted)
     }
@@ -62,7 +62,7 @@ impl From<ureq::Error> for Reason {
     }
 }
 
-/// No mirror gave a file.
+/// No mirror delivered a file.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{file} could not be fetched: {}. Name another mirror with --mirror URL, or put the file into {} by hand",

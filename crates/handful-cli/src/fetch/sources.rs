@@ -19,19 +19,19 @@ pub(crate) enum Name {
     Emnist,
 }
 
-/// Where a data set comes from.
+/// The source of a data set.
 pub(super) struct Source {
     /// Folders, tried in order.
     pub(super) mirrors: &'static [&'static str],
     pub(super) files: &'static [RemoteFile],
-    /// Whether the files are ZIP archives, of whose members a data set is made.
+    /// Whether the files are ZIP archives whose members are the data set.
     pub(super) packed: bool,
 }
 
 /// A file that every mirror has.
 pub(super) struct RemoteFile {
     pub(super) name: &'static str,
-    /// The checksums that are right: one for each way in which the same content is known to be packed.
+    /// The right checksums: one for each known way in which the same content is compressed.
     pub(super) md5: &'static [&'static str],
 }
 
@@ -55,7 +55,7 @@ impl Name {
             Self::FashionMnist => Source {
                 mirrors: &[
                     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-                    // The authors' own; it is also reached through proxies that let nothing but https pass.
+                    // The authors' own server. It can also be reached through proxies that allow only https.
                     "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
                 ],
                 files: FASHION_MNIST,
@@ -91,8 +91,8 @@ impl Name {
     }
 }
 
-/// First as the mirrors have them, then as this project's `data/mnist` has them, so that a clone counts as fetched and
-/// can be a mirror.
+/// The first checksums are those of the mirrors, the second those of this project's `data/mnist`, so that a clone counts
+/// as fetched and can be a mirror.
 const MNIST: &[RemoteFile] = &[
     RemoteFile {
         name: "train-images-idx3-ubyte.gz",

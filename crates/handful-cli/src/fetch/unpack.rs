@@ -1,4 +1,4 @@
-//! A data set that comes as a ZIP archive of gzipped files.
+//! Unpacks data sets that are ZIP archives of gzipped files.
 
 use std::{
     fs::File,
@@ -13,15 +13,15 @@ use zip::{ZipArchive, read::ZipFile};
 use super::download::MOST_BYTES;
 use crate::{console::Console, output::OutputFile};
 
-/// A member that is a file now.
+/// A member of the archive that is now a file.
 pub(super) struct Unpacked {
     pub(super) name: String,
     pub(super) bytes: u64,
-    /// Whether it was there before.
+    /// Whether the file already existed.
     pub(super) present: bool,
 }
 
-/// Unpacks data and tables of classes into the folder, whatever folders the archive has them in.
+/// Unpacks data and tables of classes into the folder, and ignores the folders in the archive.
 pub(super) fn unpack(archive: &Path, folder: &Path, console: &Console) -> anyhow::Result<Vec<Unpacked>> {
     let broken = || format!("{} cannot be unpacked", archive.display());
     let mut zip = ZipArchive::new(File::open(archive).with_context(broken)?).with_context(broken)?;
@@ -48,7 +48,7 @@ pub(super) fn unpack(archive: &Path, folder: &Path, console: &Console) -> anyhow
     Ok(unpacked)
 }
 
-/// The last component of a member's name, if that is a name of data. Nothing else of a name is looked at, so that no
+/// The last component of a member's name, if it is the name of a data file. The rest of the name is ignored, so that no
 /// archive can write outside the folder.
 fn wanted(name: &str) -> Option<&str> {
     let name = name.rsplit(['/', '\\']).next()?;
@@ -57,7 +57,7 @@ fn wanted(name: &str) -> Option<&str> {
     (is_plain && is_data).then_some(name)
 }
 
-/// As many bytes as the archive declares, and no more. Reading the last one checks the member's checksum.
+/// Reads as many bytes as the archive declares, and no more. Reading the last one checks the member's checksum.
 fn copy<R: Read + Seek>(
     member: &mut ZipFile<R>,
     mut file: &File,

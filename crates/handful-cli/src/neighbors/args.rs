@@ -17,8 +17,8 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// How to search: all images, or only the nearest lists of an inverted index, which groups similar images with K-Means.
-    /// The index is faster for many images, but sometimes misses a neighbour; its recall is measured and printed
+    /// How to search: all images, or only the nearest lists of an inverted index, which groups similar images with
+    /// K-Means. The index is faster for many images, but sometimes misses a neighbour; its recall is measured and printed
     #[arg(long, value_enum, default_value = "exact")]
     pub(crate) index: IndexArg,
     /// Number of lists to make [default: twice the square root of the number of images]
@@ -45,8 +45,8 @@ pub(crate) struct Args {
     /// Search for one image after the other, as a service does, and print how long one takes
     #[arg(long)]
     pub(crate) one_by_one: bool,
-    /// Leave the images on disk, and use at most this much memory, such as 512M or 2G. The results are the same; the search
-    /// time includes the time to read. An inverted index must then be in a file (`--save-index` or `--index-file`)
+    /// Leave the images on disk, and use at most this much memory, such as 512M or 2G. The results are the same; the
+    /// search time includes the time to read. An inverted index must then be in a file (`--save-index` or `--index-file`)
     #[arg(long, value_name = "SIZE", value_parser = options::memory_size, conflicts_with = "one_by_one")]
     pub(crate) memory_limit: Option<u64>,
     /// Write `distances` (squared) and `indices` to this NumPy file

@@ -1,4 +1,4 @@
-//! What `handful neighbors` searches.
+//! The index that `handful neighbors` searches.
 
 use std::time::{Duration, Instant};
 
@@ -13,24 +13,24 @@ use serde::Serialize;
 use super::args::{Args, IndexArg};
 use crate::{console::Console, output::OutputFile};
 
-/// What is searched.
+/// An exact or inverted index.
 pub(super) enum Index {
     Exact(NearestNeighbors),
     Inverted(Box<InvertedIndex>),
 }
 
-/// What is told of an inverted index.
+/// Facts about an inverted index.
 #[derive(Serialize)]
 pub(super) struct Inverted {
     pub(super) n_lists: usize,
     pub(super) n_probe: usize,
-    /// Measured on so many rows.
+    /// Number of rows on which the recall was measured.
     pub(super) recall: f64,
     pub(super) recall_sample: usize,
 }
 
 impl Index {
-    /// An index as the options say, and how long it took to make.
+    /// Makes the index that the options ask for. Returns it, and the time that this took.
     pub(super) fn new(args: &Args, seed: u64, console: &Console) -> anyhow::Result<(Self, Duration)> {
         if let Some((index, fit_time)) = Self::in_file(args, seed, console)? {
             return Ok((Self::Inverted(Box::new(index)), fit_time));
@@ -47,7 +47,7 @@ impl Index {
         Ok((index, start.elapsed()))
     }
 
-    /// One that stays in its file, which is opened or made there of images on disk, if the options name one.
+    /// An index that stays in its file, if the options name one: opens it, or makes it from images on disk.
     pub(super) fn in_file(
         args: &Args,
         seed: u64,
@@ -63,7 +63,7 @@ impl Index {
             return Ok(Some((index, start.elapsed())));
         }
         let Some(path) = &args.save_index else { return Ok(None) };
-        // A place that cannot be written to is told before the images are looked through.
+        // Checks that the file can be written before it reads the images.
         let may_be_file = !path.exists() || path.is_file();
         anyhow::ensure!(may_be_file, "{} cannot be written: expected the name of a file", path.display());
         drop(OutputFile::create(path)?);
@@ -83,7 +83,7 @@ impl Index {
         }
     }
 
-    /// Images, and pixels of each.
+    /// Number of images, and of pixels per image.
     pub(super) fn shape(&self) -> (usize, usize) {
         match self {
             Self::Exact(index) => index.shape(),
@@ -102,7 +102,7 @@ impl Index {
         })
     }
 
-    /// About an inverted one.
+    /// Facts about the index if it is inverted.
     pub(super) fn inverted(&self) -> Option<Inverted> {
         let Self::Inverted(index) = self else { return None };
         Some(Inverted {
@@ -114,7 +114,7 @@ impl Index {
     }
 }
 
-/// How an inverted index is made.
+/// The settings of an inverted index.
 fn params(args: &Args, seed: u64, observer: Observer) -> InvertedParams {
     let mut params = InvertedIndex::params().seed(seed).observer(observer);
     if let Some(n_lists) = args.n_lists {

@@ -1,4 +1,4 @@
-//! What the API says of an image.
+//! The answers of the API about an image.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::app::App;
 use crate::picture;
 
-/// A verdict, and what it rests on.
+/// A prediction, and its explanation.
 #[derive(Serialize)]
 pub(super) struct Answer<'a> {
-    /// None if there is no ink.
+    /// `None` if there is no ink.
     label: Option<&'a str>,
     confidence: f64,
     is_digit: bool,
     probabilities: Probabilities<'a>,
     neighbors: Vec<Neighbor<'a>>,
-    /// Where the image is on the map, each from 0 to 1.
+    /// Position of the image on the map, each coordinate from 0 to 1.
     position: [f64; 2],
     /// The image that the model saw, as a PNG in a `data:` address.
     input: String,
@@ -28,15 +28,15 @@ pub(super) struct Answer<'a> {
 #[derive(Serialize)]
 struct Neighbor<'a> {
     label: &'a str,
-    /// Squared, in the model's space.
+    /// The squared distance in the model's space.
     distance: u64,
     prototype: usize,
-    /// The training image that is nearest to it, by its number and, if it is at hand, as a picture.
+    /// The number of the training image nearest to it, and its picture if it was found.
     medoid: u32,
     image: Option<&'a str>,
 }
 
-/// Of each class by its name, in the order of the classes.
+/// Probability of each class by its name, in the order of the classes.
 struct Probabilities<'a>(Vec<(&'a str, f64)>);
 
 impl Serialize for Probabilities<'_> {

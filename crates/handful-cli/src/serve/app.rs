@@ -1,4 +1,4 @@
-//! What all requests share.
+//! State shared by all requests.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::console::Console;
 
-/// The model, and what is made of it.
+/// The model, and everything that is derived from it.
 pub(super) struct App {
     pub(super) model: Arc<Model>,
     pub(super) framer: Framer,
@@ -44,7 +44,7 @@ impl App {
             named,
             address,
         });
-        // The first who draws should not wait.
+        // The first user should not have to wait.
         let eager = Arc::clone(&app);
         tokio::spawn(async move {
             eager.portraits().await;

@@ -1,4 +1,4 @@
-//! What holds for every answer: who may ask, what browsers may do with it, and the log.
+//! Middleware for every request: access control, headers for browsers, and the log.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -16,7 +16,7 @@ use axum::{
 
 use super::{app::App, problem::Problem};
 
-/// Who sent a request.
+/// The sender of a request.
 #[derive(Clone, Copy)]
 pub(super) struct Peer(pub(super) SocketAddr);
 
@@ -40,7 +40,7 @@ pub(super) async fn around(
     response
 }
 
-/// The page uses its own files alone, and nobody puts it into another.
+/// The page may use only its own files, and no other page may embed it.
 const HEADERS: &[(&str, &str)] = &[
     (
         "content-security-policy",
@@ -53,8 +53,8 @@ const HEADERS: &[(&str, &str)] = &[
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
-/// A server for this machine alone answers to its names alone: else a page from elsewhere whose name is made to lead here
-/// could read what it has (DNS rebinding).
+/// A server on a loopback address answers only requests to localhost. Otherwise, a page from another site could read its
+/// answers by making its own name point here (DNS rebinding).
 fn check_host(app: &App, request: &Request) -> Result<(), Problem> {
     if !app.address.ip().is_loopback() {
         return Ok(());

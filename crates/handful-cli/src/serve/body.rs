@@ -1,4 +1,4 @@
-//! A request's body: what it may be, and how much of it.
+//! The body of a request: its types and its size limits.
 
 use std::{error::Error as _, sync::Arc};
 
@@ -16,7 +16,7 @@ use tokio::{
 use super::{limits, problem::Problem};
 use crate::text;
 
-/// What a body is said to be.
+/// The declared type of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Picture,
@@ -34,7 +34,7 @@ impl Kind {
         let whole = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         match whole.split(';').next().map(str::trim) {
             Some("application/json") => Ok(Self::Json),
-            // What programs say that do not know; pictures are known by their first bytes.
+            // Programs send this if they do not know the type; pictures are recognised by their first bytes.
             Some("application/octet-stream") => Ok(Self::Picture),
             Some(name) if name.starts_with("image/") && name != "image/svg+xml" => Ok(Self::Picture),
             _ => Err(refused(whole.chars().take(100).collect())),
@@ -42,14 +42,14 @@ impl Kind {
     }
 }
 
-/// All of a body.
+/// A complete body.
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
-    /// Held as long as the body is.
+    /// Held as long as the body exists.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-/// Reads bodies, and holds a few large ones at a time.
+/// Reads bodies, but only a few large ones at a time.
 pub(super) struct Bodies {
     large: Arc<Semaphore>,
 }
@@ -59,7 +59,7 @@ impl Bodies {
         Self { large: Arc::new(Semaphore::new(limits::LARGE_BODIES)) }
     }
 
-    /// A body of at most so many bytes.
+    /// Reads a body of at most this many bytes.
     pub(super) async fn read(&self, body: Body, most: usize) -> Result<Received, Problem> {
         timeout(limits::BODY_TIME, self.read_all(body, most)).await.unwrap_or_else(|_| {
             let seconds = limits::BODY_TIME.as_secs();

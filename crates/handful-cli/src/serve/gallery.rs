@@ -1,4 +1,4 @@
-//! The test images, where they are found: what the model makes of each, mistakes first.
+//! The test images, if they are found, with the model's predictions, mistakes first.
 
 use std::path::{Path, PathBuf};
 
@@ -12,32 +12,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::picture;
 
-/// Images of an answer, at most.
+/// Maximum number of images in an answer.
 const MOST_IMAGES: usize = 200;
 
-/// Test images and verdicts.
+/// Test images and predictions.
 pub(super) struct Gallery {
     name: String,
     test: Dataset,
     predicted: Vec<u32>,
     confidences: Vec<f64>,
-    /// Rows: mistakes, the surest first, then what is right, the least sure first.
+    /// Rows: mistakes by descending confidence, then correct predictions by ascending confidence.
     order: Vec<usize>,
     matrix: ConfusionMatrix,
 }
 
-/// What the gallery is of.
+/// A summary of the gallery.
 #[derive(Serialize)]
 pub(super) struct Summary<'a> {
     name: &'a str,
     n_images: usize,
     n_mistakes: usize,
     accuracy: f64,
-    /// Of rows by truth, and columns by verdict.
+    /// One row per true class, one column per predicted class.
     confusion_matrix: Vec<Vec<u64>>,
 }
 
-/// Which images are asked for.
+/// A request for some of the images.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
@@ -55,7 +55,7 @@ fn few() -> usize {
 
 #[derive(Serialize)]
 pub(super) struct Found<'a> {
-    /// As many there are in all.
+    /// Number of images that match the request.
     n_images: usize,
     images: Vec<Shown<'a>>,
 }
@@ -71,7 +71,7 @@ struct Shown<'a> {
 
 impl Gallery {
     /// # Errors
-    /// Why there is none.
+    /// The reason why there is no gallery.
     pub(super) fn new(model: &Model, path: Option<PathBuf>, reading: &ReadOptions) -> Result<Self, String> {
         let path = path.map_or_else(dataset::locate, Ok).map_err(|error| error.to_string())?;
         let (classes, shape) = (model.classes(), model.image_shape());
@@ -103,7 +103,7 @@ impl Gallery {
         }
     }
 
-    /// Images of a class, or taken for one, or both.
+    /// Images with a given true class, predicted class, or both.
     pub(super) fn find(&self, query: &Query) -> Found<'_> {
         let name = |label: u32| self.test.classes()[label as usize].as_str();
         let is_asked =

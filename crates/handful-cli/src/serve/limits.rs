@@ -1,34 +1,34 @@
-//! How much the server takes on, so that nobody can make it stop or swell.
+//! Limits of the server, so that clients cannot stop it or exhaust its memory.
 
 use std::time::Duration;
 
-/// Open connections; each takes some tens of kilobytes, and a file descriptor.
+/// Maximum number of open connections. Each takes tens of kilobytes and a file descriptor.
 pub(super) const CONNECTIONS: usize = 512;
-/// Predictions that wait or are worked on.
+/// Maximum number of predictions that wait or are in progress.
 pub(super) const PREDICTIONS: usize = 256;
-/// A larger body is no picture of a digit.
+/// Maximum size of a body; no picture of a digit needs more.
 pub(super) const BODY_BYTES: usize = 8 << 20;
-/// Bodies up to this are read for all connections at once, larger ones for a few.
+/// Bodies up to this size are read for all connections at once, larger ones only for a few.
 pub(super) const SMALL_BODY_BYTES: usize = 128 << 10;
 pub(super) const LARGE_BODIES: usize = 8;
-/// What a number of JSON may take, with the spaces around it.
+/// Maximum size of a number in JSON, including spaces around it.
 pub(super) const NUMBER_BYTES: usize = 32;
-/// A larger picture takes too much memory.
+/// Maximum number of pixels of a picture; more would take too much memory.
 pub(super) const PICTURE_PIXELS: usize = 25_000_000;
-/// Pictures up to this take a moment, larger ones have turns of their own.
+/// Pictures up to this size are decoded quickly; larger ones have a separate queue.
 pub(super) const SMALL_PICTURE_PIXELS: usize = 1_000_000;
 pub(super) const LARGE_PICTURES: usize = 2;
-/// That a picture waits for its turn.
+/// Maximum time that a picture waits for its turn.
 pub(super) const TURN_TIME: Duration = Duration::from_secs(1);
-/// All headers of a request.
+/// Maximum size of all headers of a request.
 pub(super) const HEADER_BYTES: usize = 32 << 10;
-/// Until a request's head is there; a connection that is idle for so long is closed.
+/// Maximum time until the head of a request has arrived. Connections that are idle for this time are closed.
 pub(super) const HEADER_TIME: Duration = Duration::from_secs(15);
-/// Until a request's body is there.
+/// Maximum time until the body of a request has arrived.
 pub(super) const BODY_TIME: Duration = Duration::from_secs(15);
-/// That a client may leave an answer unread.
+/// Maximum time that a client may leave an answer unread.
 pub(super) const WRITE_TIME: Duration = Duration::from_secs(15);
-/// That a client may be silent, once it is told that the connection ends, before that is closed.
+/// Maximum silence of a client after the server has announced the end of the connection.
 pub(super) const LINGER: Duration = Duration::from_secs(1);
-/// That requests in flight have when the server is told to end.
+/// Maximum time for requests in progress when the server ends.
 pub(super) const GRACE: Duration = Duration::from_secs(10);

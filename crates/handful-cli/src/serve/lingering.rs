@@ -1,4 +1,4 @@
-//! An end of a connection at which no answer is lost.
+//! Closes connections without losing an answer.
 
 use std::{
     io::{self, IoSlice},
@@ -14,15 +14,15 @@ use tokio::{
 
 use super::limits;
 
-/// A connection that is closed gently: to drop a socket on which something is unread resets it, and a client that
-/// is still sending then loses the answer. So what follows is read until the client closes too, falls silent, or has
-/// had the time of a whole body.
+/// A connection that is closed gently. Dropping a socket with unread data resets it, and a client that is still sending
+/// then loses the answer. So this reads on until the client also closes, falls silent, or has had the time of a whole
+/// body.
 pub(super) struct Lingering {
     stream: TcpStream,
     end: Option<End>,
 }
 
-/// What is waited for once nothing more is sent.
+/// The state after the last byte was sent.
 struct End {
     silence: Pin<Box<Sleep>>,
     latest: Instant,
@@ -89,7 +89,7 @@ impl AsyncWrite for Lingering {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() && Instant::now() < *latest => {
                     silence.as_mut().reset((Instant::now() + limits::LINGER).min(*latest));
                 }
-                // The client is gone, or has gone on for too long.
+                // The client is gone, or has been sending for too long.
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
             }
         }

@@ -1,17 +1,17 @@
-//! A map of the model's prototypes: their first two principal components, on which any image has its place.
+//! A map of the model's prototypes by their first two principal components. Every image has a position on it.
 
 use handful::{classifier::Model, features::Pca};
 use ndarray::{ArrayView1, ArrayView2, Axis};
 use serde::Serialize;
 
-/// More points than this nobody can tell apart.
+/// Maximum number of points; nobody could distinguish more.
 const MOST_POINTS: usize = 1000;
 
 /// The plane, and some of the prototypes on it.
 pub(super) struct Map {
-    /// None if vectors have one value only.
+    /// `None` if vectors have only one value.
     pca: Option<Pca>,
-    /// Along each axis how many points are at or before each byte.
+    /// For each axis, the number of points at or before each byte.
     ranks: [Vec<usize>; 2],
     pub(super) points: Vec<Point>,
 }
@@ -46,7 +46,7 @@ impl Map {
         map
     }
 
-    /// Where a vector of the model's space is, each from 0 to 1; at the edge if it is outside.
+    /// Position of a vector of the model's space, each coordinate from 0 to 1; at the edge if it is outside.
     pub(super) fn position(&self, vector: &[u8]) -> [f64; 2] {
         self.positions(ArrayView1::from(vector).insert_axis(Axis(0)))[0]
     }
@@ -65,7 +65,7 @@ fn ranks(places: ArrayView1<u8>) -> Vec<usize> {
     (0..=u8::MAX).map(|byte| places.iter().filter(|&&place| place <= byte).count()).collect()
 }
 
-/// By a half the place, by a half the share of points that come before it: where many are, the map is wider.
+/// The mean of the place and of the share of points before it. This stretches the map where points are crowded.
 fn stretched(place: u8, ranks: &[usize]) -> f64 {
     let before = if place == 0 { 0 } else { ranks[usize::from(place) - 1] };
     let middle = (before + ranks[usize::from(place)]) as f64 / 2.0;

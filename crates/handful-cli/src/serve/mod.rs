@@ -1,4 +1,4 @@
-//! `handful serve`: a page on which one draws a digit, and the API behind it.
+//! `handful serve`: a page to draw digits on, and the API behind it.
 
 mod answer;
 mod app;
@@ -82,12 +82,12 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         server::serve(listener, routes::router(app), console).await;
         anyhow::Ok(())
     });
-    // Work on an answer that nobody waits for any more need not be finished.
+    // Answers that nobody waits for any more need not be finished.
     runtime.shutdown_background();
     served
 }
 
-/// What the command line says of a model.
+/// The options about the model.
 struct Named {
     name: String,
     bytes: usize,

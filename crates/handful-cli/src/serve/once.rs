@@ -1,8 +1,8 @@
-//! What takes a moment to make, and is made once: when it is first asked for.
+//! Values that take a moment to compute, and are computed once, on first use.
 
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-/// A value that all share, and wait for while it is being made.
+/// A shared value. All users wait while it is computed.
 pub(super) struct Once<T>(OnceCell<T>);
 
 impl<T: Send + 'static> Once<T> {
@@ -10,7 +10,7 @@ impl<T: Send + 'static> Once<T> {
         Self(OnceCell::new())
     }
 
-    /// The value; `make` works on a thread of its own.
+    /// The value. `make` runs on a separate thread.
     pub(super) async fn get(&self, make: impl FnOnce() -> T + Send + 'static) -> &T {
         self.0.get_or_init(|| async { spawn_blocking(make).await.expect("it does not panic") }).await
     }

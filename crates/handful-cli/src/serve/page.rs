@@ -1,11 +1,11 @@
-//! The page's files, which are in the program.
+//! The page's files, which are compiled into the program.
 
 use axum::{
     http::header::CONTENT_TYPE,
     response::{IntoResponse, Response},
 };
 
-/// A file at its path.
+/// Serves the file at a path.
 pub(super) struct File {
     pub(super) path: &'static str,
     media_type: &'static str,

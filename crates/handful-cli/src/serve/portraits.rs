@@ -1,4 +1,4 @@
-//! What prototypes look like, as answers show them.
+//! The pictures of prototypes in answers.
 
 use std::{path::Path, sync::OnceLock};
 
@@ -9,7 +9,7 @@ use crate::{console::Console, picture, pictures::Pictures};
 
 /// Pictures of a model's prototypes, each encoded when it is first shown.
 pub(super) struct Portraits {
-    /// None where there are no pictures.
+    /// `None` if there are no pictures.
     pixels: Option<Array2<u8>>,
     shape: [usize; 2],
     encoded: Vec<OnceLock<String>>,

@@ -1,4 +1,4 @@
-//! `POST /api/predict`: a picture or pixels in, a verdict out.
+//! `POST /api/predict`: takes a picture or pixels, answers with a prediction.
 
 use std::{sync::Arc, time::Instant};
 
@@ -106,7 +106,7 @@ fn from_json(bytes: &[u8], [height, width]: [usize; 2]) -> Result<Vec<u8>, Probl
     Ok(pixels.into_iter().map(|value| value.round() as u8).collect())
 }
 
-/// With a capital and a full stop.
+/// Adds a capital and a full stop.
 fn sentence(problem: &str) -> String {
     let mut letters = problem.chars();
     let first = letters.next().map(char::to_uppercase).into_iter().flatten();

@@ -1,4 +1,4 @@
-//! The model at work: requests that wait are answered together, which takes far less than one after the other.
+//! A thread that runs the model. It answers waiting requests together, which is much faster than one after the other.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{limits, problem::Problem};
 
-/// More at once gain little.
+/// Maximum batch size; larger batches gain little.
 const MOST_AT_ONCE: usize = 64;
 
 /// A thread that explains images.
@@ -43,7 +43,7 @@ impl Predictor {
     }
 
     /// # Errors
-    /// If it will explain nothing any more.
+    /// If the thread has stopped.
     pub(super) fn check(&self) -> Result<(), Problem> {
         if !self.waiting.is_closed() {
             return Ok(());
@@ -57,7 +57,7 @@ impl Predictor {
         self.places.clone().try_acquire_owned().map(Place).map_err(|_| Problem::busy())
     }
 
-    /// The verdict on an image of the model's size.
+    /// Explains an image of the model's size.
     pub(super) async fn explain(&self, image: Vec<u8>, _place: Place) -> Result<Explanation, Problem> {
         let (reply, verdict) = oneshot::channel();
         self.waiting.send(Job { image, reply }).await.map_err(|_| Problem::internal())?;
@@ -71,12 +71,12 @@ fn work(model: &Model, mut jobs: mpsc::Receiver<Job>) {
     while jobs.blocking_recv_many(&mut batch, MOST_AT_ONCE) > 0 {
         let pixels = batch.iter().flat_map(|job| job.image.iter().copied()).collect();
         let images = Array2::from_shape_vec((batch.len(), height * width), pixels).expect("checked images");
-        // One request must not end those of all others.
+        // A failing request must not affect the others.
         let explained = catch_unwind(AssertUnwindSafe(|| model.explain(images.view())));
         let explanations = explained.ok().and_then(Result::ok).unwrap_or_default();
-        // Without an explanation the reply is dropped, which tells.
+        // Without an explanation, the reply is dropped, which the receiver notices.
         for (job, explanation) in batch.drain(..).zip(explanations) {
-            // Whoever asked may be gone.
+            // The client may be gone.
             let _ = job.reply.send(explanation);
         }
     }

@@ -1,4 +1,4 @@
-//! What went wrong with a request: a status, and one sentence for the one who sent it.
+//! Errors of requests: a status, and one sentence for the client.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use axum::{
 };
 use serde::Serialize;
 
-/// In letters.
+/// Maximum length in characters.
 const LONGEST_SENTENCE: usize = 250;
 
-/// An answer other than the one that was asked for.
+/// An answer that reports an error.
 #[derive(Debug)]
 pub(super) struct Problem {
     status: StatusCode,
@@ -30,14 +30,14 @@ impl Problem {
         Self { status, sentence: legible(sentence.into()), retry_after: None }
     }
 
-    /// There is more to do than can be done soon.
+    /// The server is busy.
     pub(super) fn busy() -> Self {
         let sentence = "The server is busy; try again in a second.";
         let retry_after = Some(Duration::from_secs(1));
         Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, sentence) }
     }
 
-    /// A mistake of ours.
+    /// An error in the server.
     pub(super) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "This should not happen; please report the request.")
     }
@@ -47,7 +47,7 @@ impl Problem {
     }
 }
 
-/// What was sent may be part of a sentence, however long it is and whatever it does to a terminal.
+/// Shortens a sentence and removes control characters, because it may quote what the client sent.
 fn legible(sentence: String) -> String {
     let mut letters = sentence.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
     let mut legible: String = letters.by_ref().take(LONGEST_SENTENCE).collect();

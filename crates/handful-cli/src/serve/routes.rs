@@ -1,4 +1,4 @@
-//! What there is to ask for.
+//! The routes of the server.
 
 use std::sync::Arc;
 
@@ -62,7 +62,7 @@ struct ModelDocument<'a> {
     image_shape: [usize; 2],
     n_prototypes: usize,
     n_neighbors: usize,
-    /// Images that it was learned from.
+    /// Number of images that the model was trained on.
     n_samples: usize,
 }
 
@@ -95,7 +95,7 @@ async fn map(State(app): State<Arc<App>>) -> Response {
     Json(json!({ "points": points })).into_response()
 }
 
-/// Null where there are no test images: a page that asks has done nothing wrong.
+/// Null if there are no test images: it is not an error of the page to ask.
 async fn gallery(State(app): State<Arc<App>>) -> Response {
     Json(app.gallery().await.ok().map(Gallery::summary)).into_response()
 }

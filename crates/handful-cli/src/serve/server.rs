@@ -1,4 +1,4 @@
-//! Connections: no more than some, none for longer than it takes, and all answered before the end.
+//! Connections: limits their number and duration, and answers all of them before the server ends.
 
 use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ use tokio_io_timeout::TimeoutStream;
 use super::{around::Peer, limits, lingering::Lingering, problem::Problem};
 use crate::console::Console;
 
-/// Serves until Ctrl-C, then answers what was asked already.
+/// Serves until Ctrl-C, then answers the requests in progress.
 pub(super) async fn serve(listener: TcpListener, router: Router, console: &Console) {
     let connections = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let shutdown = GracefulShutdown::new();
@@ -40,7 +40,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, console: &Conso
             },
             Err(error) => {
                 console.detail(&format!("a connection could not be accepted: {error}"));
-                // The process may have too many files open: those that end make room.
+                // The process may have too many open files; wait until some connections end.
                 sleep(Duration::from_millis(50)).await;
             }
         }
@@ -60,14 +60,14 @@ async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit
         .timer(TokioTimer::new())
         .header_read_timeout(limits::HEADER_TIME)
         .max_header_size(limits::HEADER_BYTES)
-        // A client that has sent all it will may still wait for the answer.
+        // A client that has closed its sending side may still wait for the answer.
         .half_close(true)
         .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
-    // What fails here the client did, and it is gone.
+    // Errors here are caused by the client, which is gone.
     let _ = watcher.watch(connection).await;
 }
 
-/// Tells that there are too many connections, and closes this one.
+/// Answers that there are too many connections, and closes this one.
 async fn refuse(stream: TcpStream) {
     let mut stream = Lingering::new(stream);
     let body = Problem::busy().document();

@@ -1,4 +1,4 @@
-//! Who may look at a picture now: it takes time and memory in proportion to its pixels.
+//! Limits how many pictures are decoded at once. Decoding takes time and memory in proportion to the pixels.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{limits, problem::Problem};
 
-/// Turns for small pictures and for large ones: neither wait for the other kind.
+/// Separate turns for small and for large pictures, so that neither kind waits for the other.
 pub(super) struct Turns {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
@@ -23,7 +23,7 @@ impl Turns {
         }
     }
 
-    /// A turn to look at so many pixels, if there is one soon: whoever asked for more may be gone already.
+    /// A turn to decode a picture with this many pixels, or an error if none is free soon.
     pub(super) async fn wait(&self, n_pixels: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let turns = if n_pixels <= limits::SMALL_PICTURE_PIXELS { &self.small } else { &self.large };
         match timeout(limits::TURN_TIME, Arc::clone(turns).acquire_owned()).await {

@@ -1,39 +1,39 @@
-// The paper: strokes of mouse, pen, touch and keys. Ink is what is opaque, whatever its colour.
+// The paper: strokes by mouse, pen, touch and keyboard. Opaque pixels are ink, whatever their colour.
 
 import { findInk, paintPicture, paintStroke, scaled } from './ink.js';
 
-/** What is sent has so many pixels a side: strokes are some pixels wide then, and no more is looked at. */
+/** Pixels per side of the image that is sent. Strokes are then several pixels wide, which is enough. */
 const SENT = 140;
-/** Of its side this part is ink, so that most of it is paper, however full of ink the paper here is. */
+/** Fraction of that side that ink may fill, so that most of the image is paper even if the canvas is full of ink. */
 const INK_PART = 0.5;
-/** A step of the arrow keys, as a part of the paper's side; with Shift a quarter of it. */
+/** Step of the arrow keys, as a fraction of the paper's side; with Shift, a quarter of it. */
 const STEP = 0.04;
-/** Points nearer than this add nothing to a stroke. */
+/** Points closer than this are not added to a stroke. */
 const NEAREST = 0.002;
 
-/** A larger picture, or one of another type, is made smaller before it is sent. */
+/** Larger pictures, and those of other types, are scaled down before they are sent. */
 const LARGEST_PICTURE = 1500;
 const LARGEST_FILE = 1 << 20;
 const KNOWN_TYPES = ['image/png', 'image/jpeg', 'image/gif', 'image/bmp', 'image/webp'];
 
-/** Fires `change` whenever there is something else to see. */
+/** Fires `change` whenever the drawing changes. */
 export class Drawing extends EventTarget {
-  /** Brush width, as a part of the paper's side. */
+  /** Brush width, as a fraction of the paper's side. */
   brush = 0.06;
-  /** How often something changed. */
+  /** Number of changes so far. */
   version = 0;
 
   #canvas;
   #context;
   #sent = new OffscreenCanvas(SENT, SENT).getContext('2d', { willReadFrequently: true });
   #color = '';
-  /** Strokes, or a picture that is shown as it is: `{ blob, bitmap, isInk }`. */
+  /** Strokes, or a picture that is shown unchanged: `{ blob, bitmap, isInk }`. */
   #state = { strokes: [], shown: null };
-  /** What undo goes back to. */
+  /** Earlier states, for undo. */
   #past = [];
   /** Ends the stroke that a pointer draws. */
   #stroke = new AbortController();
-  /** Where the pen of the keys is, and the stroke that it draws. */
+  /** Position of the keyboard's pen, and the stroke that it draws. */
   #pen = { at: [0.5, 0.3], stroke: null, isSeen: false };
 
   constructor(canvas) {
@@ -41,12 +41,12 @@ export class Drawing extends EventTarget {
     this.#canvas = canvas;
     this.#context = canvas.getContext('2d', { willReadFrequently: true });
     canvas.addEventListener('pointerdown', (event) => this.#start(event));
-    // Keys are for those who come by keys: others scroll with them.
+    // Only users who focus the canvas by keyboard draw with keys; others scroll with them.
     canvas.addEventListener('mousedown', (event) => event.preventDefault());
     canvas.addEventListener('keydown', (event) => this.#key(event));
     canvas.addEventListener('blur', () => this.#hidePen());
     new ResizeObserver(() => this.#resize()).observe(canvas);
-    // Another screen may have other pixels.
+    // Another screen may have another pixel size.
     window.addEventListener('resize', () => this.#resize());
   }
 
@@ -70,7 +70,7 @@ export class Drawing extends EventTarget {
     if (!this.isEmpty) this.#set({ strokes: [], shown: null });
   }
 
-  /** Shows a picture, which is read as it is until something is drawn; `isInk`: light on dark, and framed. */
+  /** Shows a picture, which is sent unchanged until something is drawn. `isInk`: light on dark, and framed. */
   async show(blob, { isInk = false } = {}) {
     const { version } = this;
     const bitmap = await createImageBitmap(blob);
@@ -84,13 +84,13 @@ export class Drawing extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 
-  /** In the theme's colour. */
+  /** Repaints in the theme's colour. */
   recolour() {
     this.#color = getComputedStyle(this.#canvas).color;
     this.#repaint();
   }
 
-  /** What there is to read: a picture's own file, or the ink on the paper, light on dark, as a PGM file. */
+  /** The file to send: a picture's own file, or the ink on the paper, light on dark, as a PGM file. */
   body() {
     if (this.#state.shown) return this.#state.shown.blob;
     const { x, y, side } = findInk(this.#opacity(0, 0, this.#canvas.width), SENT);
@@ -99,7 +99,7 @@ export class Drawing extends EventTarget {
     return new Blob([`P5 ${SENT} ${SENT} 255\n`, grey], { type: 'image/x-portable-graymap' });
   }
 
-  /** How opaque a square of the canvas is, at the size that is sent. */
+  /** The opacity of a square of the canvas, at the size that is sent. */
   #opacity(x, y, side) {
     this.#sent.clearRect(0, 0, SENT, SENT);
     this.#sent.imageSmoothingQuality = 'high';
@@ -119,12 +119,12 @@ export class Drawing extends EventTarget {
     const isSame = (other) => other.pointerId === event.pointerId;
     const move = (moved) => {
       if (!isSame(moved)) return;
-      // A pen reports more often than the screen is painted.
+      // A pen reports more often than the screen is repainted.
       const all = moved.getCoalescedEvents?.() ?? [];
       for (const point of all.length > 0 ? all : [moved]) this.#extend(stroke, this.#place(point));
     };
     const end = (ended) => isSame(ended) && this.#stroke.abort();
-    // Beyond its edges too, until the pointer is lifted.
+    // Also beyond the edges, until the pointer is lifted.
     this.#canvas.setPointerCapture(event.pointerId);
     this.#canvas.addEventListener('pointermove', move, { signal });
     this.#canvas.addEventListener('pointerup', end, { signal });
@@ -221,7 +221,7 @@ export class Drawing extends EventTarget {
   }
 }
 
-/** A file that the server surely reads. */
+/** A file of a type that the server can read. */
 function smaller(blob, bitmap) {
   const isFine = KNOWN_TYPES.includes(blob.type) && blob.size <= LARGEST_FILE;
   return isFine ? blob : scaled(bitmap, LARGEST_PICTURE).convertToBlob();

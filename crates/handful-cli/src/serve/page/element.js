@@ -1,4 +1,4 @@
-// Elements, made in one expression.
+// Helpers for elements and numbers.
 
 /** An element with properties, attributes (those with a dash, and `role`) and children. */
 export function element(name, properties = {}, ...children) {
@@ -16,26 +16,26 @@ export function shape(name, attributes = {}, ...children) {
   return made;
 }
 
-/** A 28 x 28 image, light on dark, as ink on whatever paper the page has. */
+/** Shows an image, light on dark, as ink on the page's paper. */
 export function picture(source, alt) {
   return element('img', { className: 'ink', src: source, alt, width: 28, height: 28, decoding: 'sync' });
 }
 
 export const byId = (id) => document.getElementById(id);
 
-/** Whether a button does anything. One that does not keeps the focus, unlike one that is disabled. */
+/** Sets whether a button is usable. An unusable button keeps the focus, unlike a disabled one. */
 export function setUsable(button, isUsable) {
   button.ariaDisabled = String(!isUsable);
 }
 
 export const count = (number) => number.toLocaleString('en');
 
-/** A share of 1 in percent, rounded down: all is all. */
+/** A share of 1 in percent, rounded down, so that only 1 is 100 %. */
 export function percent(share) {
   return `${(Math.floor(1000 * share) / 10).toFixed(1)} %`;
 }
 
-/** The file in a `data:` address of a PNG. */
+/** The file in a `data:` URI of a PNG. */
 export function fileOf(address) {
   const [, encoded] = address.split(',');
   return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: 'image/png' });

@@ -1,6 +1,6 @@
-// Files of labelled images that `handful train --data`, and much else, reads.
+// Files of labelled images that `handful train --data` and many other programs can read.
 
-/** As Kaggle's Digit Recognizer has it: `label,pixel0,…`. */
+/** CSV in the format of Kaggle's Digit Recognizer: `label,pixel0,…`. */
 export function csv(rows, [height, width]) {
   const names = Array.from({ length: height * width }, (_, i) => `pixel${i}`);
   const lines = rows.map(({ label, pixels }) => [quoted(label), ...pixels].join(','));

@@ -1,4 +1,4 @@
-// Light or dark: as the system has it, unless somebody chose.
+// The light or dark theme: the system's, unless the user chose one.
 
 import { byId } from './element.js';
 import { load, save } from './storage.js';
@@ -6,7 +6,7 @@ import { load, save } from './storage.js';
 const KEY = 'handful.theme';
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 
-/** `changed` is called when colours are others. */
+/** `changed` is called when the colours change. */
 export function startTheme(changed) {
   let chosen = load(KEY);
   const apply = () => {
