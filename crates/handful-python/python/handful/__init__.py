@@ -1,19 +1,19 @@
 """Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained.
 
-Estimators of scikit-learn's kind, with the work done in Rust:
+Estimators with scikit-learn's API, implemented in Rust:
 
 =========================  ==========================================================================
 `KMeans`                   Lloyd's algorithm, exact on bytes.
 `KNeighborsClassifier`     Votes of the exact nearest neighbours.
 `PrototypeClassifier`      Votes of the nearest prototypes: K-Means centroids of each class.
-`Deskew`                   Images put upright.
-`GradientFeatures`         Images as histograms of gradient directions.
-`KMeansFeatures`           Vectors as similarities to K-Means centroids.
-`Model`, `load_model`      Whole recipes: the presets, which read digits at once, and those of your own.
+`Deskew`                   Straightens slanted images.
+`GradientFeatures`         Turns images into histograms of gradient directions.
+`KMeansFeatures`           Turns vectors into similarities to K-Means centroids.
+`Model`, `load_model`      Complete recipes from image to label: ready-made presets, or your own.
 =========================  ==========================================================================
 
-Bytes (``uint8``) are read where they are, and compared exactly; whole numbers from 0 to 255 that come as
-integers or floats are taken as bytes too.
+Arrays of bytes (``uint8``) are read without a copy and compared exactly. Whole numbers from 0 to 255 in arrays
+of integers or floats are converted to bytes.
 
 Examples
 --------

@@ -1,4 +1,4 @@
-"""Types of what is in Rust."""
+"""Type stubs of the extension module in Rust."""
 
 from os import PathLike
 from pathlib import Path

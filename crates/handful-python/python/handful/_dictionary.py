@@ -1,4 +1,4 @@
-"""Vectors by what they are like."""
+"""Features that describe vectors by their similarity to K-Means centroids."""
 
 from __future__ import annotations
 
@@ -19,40 +19,41 @@ from handful._vectors import numbered
 
 
 class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type: ignore[misc]
-    """How like each of many K-Means centroids a row is: a dictionary that is learned.
+    """Similarities of samples to K-Means centroids: a learned dictionary.
 
     Parameters
     ----------
     n_clusters : int, default=100
-        Centroids: in all, or of each class.
+        Number of centroids: in total, or of each class if `per_class`.
     per_class : bool, default=False
-        Whether each class is clustered on its own, which needs `y`.
+        Whether to cluster each class separately. `fit` then needs `y`.
     activation : {'triangle', 'rbf'}, default='triangle'
-        What becomes of a distance: by how much it is less than the mean over the centroids, else 0; or ``255
-        exp(-d²/2v)``, with which near centroids alone count.
+        How a distance becomes a feature. 'triangle': the amount by which the distance is below the mean distance
+        to all centroids, or 0 if it is not below. 'rbf': ``255 exp(-d²/2v)``, for which only near centroids count.
     spread : float, default=0.3
-        For 'rbf': the variance v, as a part of the median squared distance between rows and centroids.
+        The variance v of 'rbf', as a fraction of the median squared distance between samples and centroids.
     max_iter : int, default=20
-        Most iterations of K-Means.
+        Maximum number of iterations of K-Means.
     random_state : int, RandomState instance or None, default=None
-        What random choices follow from.
+        Determines the random choices.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
     verbose : int, default=0
-        Whether to print how far the work is.
+        Whether to print progress.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_centroids, n_features)
         The centroids, rounded to bytes.
     n_iter_ : int
-        Iterations of K-Means, summed over the classes if each is clustered on its own.
+        Number of iterations of K-Means. Summed over the classes if each is clustered separately.
     data_min_, data_max_ : float
-        What becomes 0 and 255: of bytes these themselves, else the range of the rows that it was fitted on.
+        Values that become 0 and 255. For bytes, they are 0 and 255; otherwise, they are the smallest and the
+        largest value seen in `fit`.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, if `X` had names that are all strings.
+        Names of the features seen in `fit`. Only defined if `X` has feature names that are all strings.
 
     References
     ----------
@@ -106,19 +107,19 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
         self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> Self:
-        """Learn centroids.
+        """Learn the centroids.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to learn from.
+            Samples to learn from.
         y : array-like of shape (n_samples,), default=None
-            Their classes, if each is clustered on its own.
+            Class of each sample. Required if `per_class`, otherwise not used.
 
         Returns
         -------
         KMeansFeatures
-            The transformer itself.
+            The fitted transformer.
         """
         rows, threads = self._fit_bytes(X), n_threads(self.n_jobs)
         params = kmeans_params(self, "k-means++", 1, 1e-4)
@@ -139,7 +140,7 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
         return self
 
     def _classes(self, rows: Bytes, y: Any) -> tuple[NDArray[np.uint32], int]:
-        """Check the rows' classes, and return their numbers and how many there are."""
+        """Check the classes of the rows; return the index of each row's class, and the number of classes."""
         if y is None:
             raise ValueError("per_class=True requires y to be passed, but the target y is None")
         classes, labels = numbered(rows, y)
@@ -154,17 +155,17 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
         return len(self.cluster_centers_)
 
     def transform(self, X: ArrayLike) -> Bytes:
-        """Tell how like each centroid each row is.
+        """Compute the similarity of each sample to each centroid.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to describe.
+            Samples to transform.
 
         Returns
         -------
         ndarray of shape (n_samples, n_centroids)
-            Bytes; 0 for centroids that are not near.
+            Similarities as bytes: 0 for centroids that are not near.
         """
         return _core.look_up(self._bytes(X), self.cluster_centers_, self._variance, n_threads(self.n_jobs))
 

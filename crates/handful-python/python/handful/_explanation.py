@@ -8,18 +8,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Neighbor:
-    """A prototype near an image.
+    """A prototype that is close to an image.
 
     Attributes
     ----------
     label : object
-        Its class.
+        Class of the prototype.
     distance : int
-        Its squared distance, in the model's space.
+        Squared distance to the image, in the feature space of the model.
     prototype : int
-        Its row in `Model.prototypes` and `Model.pictures`.
+        Index of the prototype in `Model.prototypes` and `Model.pictures`.
     medoid : int
-        The training image nearest to it: what it looks like.
+        Index of the training image that is nearest to the prototype.
     """
 
     label: Any
@@ -35,17 +35,17 @@ class Explanation:
     Attributes
     ----------
     label : object
-        The verdict; None if there is no ink.
+        The predicted class; None if the image has no ink.
     confidence : float
-        Its probability; 0 if there is no ink.
+        Probability of the predicted class; 0 if the image has no ink.
     is_digit : bool
-        Whether the image is like anything that was learned.
+        Whether the image is similar to the training images.
     has_ink : bool
-        Whether there is anything to see.
+        Whether the image has any ink.
     probabilities : dict
-        The probability of each class.
+        Probability of each class.
     neighbors : list of Neighbor
-        The prototypes that decided, nearest first.
+        The prototypes that voted, nearest first.
     """
 
     label: Any

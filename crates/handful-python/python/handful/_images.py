@@ -1,4 +1,4 @@
-"""Images upright, and as gradients."""
+"""Transformers for images: deskewing and gradient features."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handful._vectors import BYTES, as_vectors
 
 
 class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """What transformers share: they work on bytes, and learn how other numbers become bytes."""
+    """Base class of transformers. They work on bytes, and learn how to convert other numbers to bytes."""
 
     n_jobs: int | None
     n_features_in_: int
@@ -28,7 +28,7 @@ class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     data_max_: float
 
     def _fit_bytes(self, X: ArrayLike, y: Any = None) -> Bytes:
-        """Check rows, learn their range unless they are bytes, and return them as bytes."""
+        """Check the rows, learn their range unless they are bytes, and return them as bytes."""
         self._validate_params()
         vectors = as_vectors(validate_data(self, X, reset=True), self.n_jobs)
         is_bytes = vectors.dtype == BYTES
@@ -37,13 +37,13 @@ class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self._to_bytes(vectors)
 
     def _bytes(self, X: ArrayLike) -> Bytes:
-        """Check rows, and return them as bytes in the range that was learned."""
+        """Check the rows, and convert them to bytes with the range learned in `fit`."""
         check_is_fitted(self)
         return self._to_bytes(as_vectors(validate_data(self, X, reset=False), self.n_jobs))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        # Bytes come out, whatever goes in.
+        # The output is always bytes, whatever the type of the input.
         tags.transformer_tags.preserves_dtype = []
         return tags
 
@@ -56,7 +56,7 @@ class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class ImageTransformer(ByteTransformer):
-    """What transformers share that see images in rows."""
+    """Base class of transformers whose samples are images."""
 
     image_shape: Shape | None
     image_shape_: Shape
@@ -64,19 +64,19 @@ class ImageTransformer(ByteTransformer):
     _image_constraints: dict[str, list[Any]] = {"image_shape": [tuple, list, None], "n_jobs": [Integral, None]}
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Learn the images' shape and, unless they are bytes, their range.
+        """Learn the shape of the images and, unless they are bytes, their range of values.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Images, one a row.
+            Images, one per row.
         y : None
             Not used.
 
         Returns
         -------
         object
-            The transformer itself.
+            The fitted transformer.
         """
         self._fit_bytes(X)
         self.image_shape_ = shape_of(self.n_features_in_, self.image_shape)
@@ -84,7 +84,7 @@ class ImageTransformer(ByteTransformer):
 
 
 def shape_of(n_features: int, image_shape: Shape | None) -> Shape:
-    """Return the shape of images: as given, else square if they can be, else one row."""
+    """Return the shape of the images: the given one, otherwise a square if one fits, otherwise one row of pixels."""
     if image_shape is None:
         side = math.isqrt(n_features)
         return (side, side) if side * side == n_features else (1, n_features)
@@ -96,30 +96,31 @@ def shape_of(n_features: int, image_shape: Shape | None) -> Shape:
 
 
 class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
-    """Images put upright and in the middle of the frame, by the moments of their ink.
+    """Straighten slanted images and centre them in the frame, using the moments of their ink.
 
-    Slant and place are what varies most between writers and means least: to take them out is the largest
-    single step from raw pixels to good neighbours. Ink is bright.
+    Slant and position vary most between writers, but say least about the digit. Removing them is the single
+    largest improvement of raw pixels for nearest-neighbour search. Ink must be bright.
 
     Parameters
     ----------
     normalize : float, default=0.0
-        How far the ink is brought to a common size: 0 not at all, 1 all the way, within limits.
+        How much to scale the ink to a common size, from 0 (not at all) to 1 (completely, within limits).
     image_shape : tuple of (int, int) or None, default=None
-        Height and width; None for square images or, if there is no such square, one row.
+        Height and width of an image. None means square images, or one row of pixels if no square fits.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
 
     Attributes
     ----------
     image_shape_ : tuple of (int, int)
-        Height and width.
+        Height and width of an image.
     data_min_, data_max_ : float
-        What becomes 0 and 255: of bytes these themselves, else the range of the rows that it was fitted on.
+        Values that become 0 and 255. For bytes, they are 0 and 255; otherwise, they are the smallest and the
+        largest value seen in `fit`.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, if `X` had names that are all strings.
+        Names of the features seen in `fit`. Only defined if `X` has feature names that are all strings.
 
     References
     ----------
@@ -147,48 +148,49 @@ class Deskew(OneToOneFeatureMixin, ImageTransformer):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def transform(self, X: ArrayLike) -> Bytes:
-        """Put images upright.
+        """Straighten and centre images.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Images, one a row.
+            Images, one per row.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Bytes.
+            The images as bytes.
         """
         return _core.deskew(self._bytes(X), self.image_shape_, self.normalize, n_threads(self.n_jobs))
 
 
 class GradientFeatures(ClassNamePrefixFeaturesOutMixin, ImageTransformer):  # type: ignore[misc]
-    """Histograms of the directions of gradients: what strokes there are, where, and which way they go.
+    """Histograms of gradient directions, which describe where the strokes are and which way they run.
 
-    Square roots of the histograms are scaled to unit length, so that distances between images are
-    Hellinger's.
+    The square roots of the histograms are scaled to unit length, so that distances between images are Hellinger
+    distances.
 
     Parameters
     ----------
     n_bins : int, default=12
-        Directions in each cell, at most 15.
+        Number of directions in each cell, at most 15.
     n_cells : int, default=7
-        Rows and columns of cells, at most 64.
+        Number of rows and columns of the grid of cells, at most 64.
     image_shape : tuple of (int, int) or None, default=None
-        Height and width; None for square images or, if there is no such square, one row.
+        Height and width of an image. None means square images, or one row of pixels if no square fits.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
 
     Attributes
     ----------
     image_shape_ : tuple of (int, int)
-        Height and width.
+        Height and width of an image.
     data_min_, data_max_ : float
-        What becomes 0 and 255: of bytes these themselves, else the range of the rows that it was fitted on.
+        Values that become 0 and 255. For bytes, they are 0 and 255; otherwise, they are the smallest and the
+        largest value seen in `fit`.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, if `X` had names that are all strings.
+        Names of the features seen in `fit`. Only defined if `X` has feature names that are all strings.
 
     References
     ----------
@@ -227,24 +229,24 @@ class GradientFeatures(ClassNamePrefixFeaturesOutMixin, ImageTransformer):  # ty
         return self.n_cells * self.n_cells * self.n_bins
 
     def transform(self, X: ArrayLike) -> Bytes:
-        """Make histograms of images.
+        """Compute the histograms of images.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Images, one a row.
+            Images, one per row.
 
         Returns
         -------
         ndarray of shape (n_samples, n_cells * n_cells * n_bins)
-            Bytes, ordered as (row of cells, column of cells, direction).
+            Histograms as bytes, in the order (row of cells, column of cells, direction).
         """
         threads = n_threads(self.n_jobs)
         return _core.gradients(self._bytes(X), self.image_shape_, self.n_bins, self.n_cells, threads)
 
 
 def picture_of(picture: ArrayLike) -> Bytes:
-    """Return the grey values of a picture, shape (height, width)."""
+    """Return the grey values of a picture as an array of shape (height, width)."""
     pixels = as_vectors(check_array(picture, input_name="picture"))
     if pixels.dtype != BYTES:
         raise ValueError("picture: expected whole grey values from 0 to 255, found others")
@@ -252,23 +254,23 @@ def picture_of(picture: ArrayLike) -> Bytes:
 
 
 def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
-    """Make an image, as MNIST's are, of a picture of any size with a digit in it.
+    """Convert a picture of a digit, of any size, to an image like those of MNIST.
 
-    Ink is told from paper, whichever is darker, and put into the middle of the frame. `Model.frame` does the same with
-    a model that chooses where several ways are plausible. Where no ink is found, the image is blank: `Model.predict`
-    then warns with `NoInkWarning`.
+    The ink is separated from the paper, whichever is darker, and centred in the frame. `Model.frame` does the
+    same, but uses the model to choose if there are several plausible ways. If no ink is found, the image is blank;
+    `Model.predict` then warns with `NoInkWarning`.
 
     Parameters
     ----------
     picture : array-like of shape (height, width)
-        Grey values 0 to 255.
+        Grey values from 0 to 255.
     image_shape : tuple of (int, int), default=(28, 28)
         Height and width of the image.
 
     Returns
     -------
     ndarray of shape (1, n_pixels)
-        A row for `Model.predict`: ink bright on black.
+        The image as a row for `Model.predict`, with bright ink on black.
 
     Examples
     --------

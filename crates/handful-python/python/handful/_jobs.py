@@ -1,4 +1,4 @@
-"""How many threads work, what they tell of it, and which random numbers they get."""
+"""The number of threads, progress output, and the random seed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from handful._types import Progress
 
 
 def n_threads(n_jobs: int | None) -> int:
-    """Return how many threads `n_jobs` stands for.
+    """Return the number of threads that `n_jobs` stands for.
 
-    None and -1 are all CPUs that the process, or its container, may use, at most ``OMP_NUM_THREADS``; in a
-    worker of joblib or a task of Dask, where others work beside, its share of them, which is one thread unless
-    ``OMP_NUM_THREADS`` says otherwise.
+    None and -1 mean all CPUs that the process or its container may use, but at most ``OMP_NUM_THREADS``. In a
+    joblib worker or a Dask task, which share the CPUs with others, they mean one thread, or ``OMP_NUM_THREADS``
+    threads if it is set.
     """
     if n_jobs == 0:
         raise ValueError("n_jobs is 0: expected a number of threads, None, or -1 for all CPUs")
@@ -30,7 +30,7 @@ def n_threads(n_jobs: int | None) -> int:
         if n_jobs is None and configured is not None:
             n_jobs = configured
     if n_jobs is not None and n_jobs > 0:
-        # More threads than CPUs would be in each other's way.
+        # More threads than CPUs would slow each other down.
         return min(n_jobs, os.cpu_count() or 1)
     limit = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
     share = int(limit) if limit.isdecimal() and int(limit) > 0 else None
@@ -41,7 +41,7 @@ def n_threads(n_jobs: int | None) -> int:
 
 
 def _is_task_of_dask() -> bool:
-    """Tell whether a Dask worker, which runs as many tasks at once as it has threads, runs this."""
+    """Return whether this runs on a Dask worker, which runs one task per thread at the same time."""
     distributed = sys.modules.get("distributed")
     if distributed is None:
         return False
@@ -53,14 +53,14 @@ def _is_task_of_dask() -> bool:
 
 
 def seed(random_state: Any) -> int:
-    """Return a whole number as it is, so that it gives what it gives elsewhere; else draw one."""
+    """Return a whole number unchanged, so that it has the same effect everywhere; otherwise, draw a number."""
     if isinstance(random_state, Integral) and (whole := int(random_state)) >= 0:
         return whole
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def progress(name: str, verbose: int) -> Progress | None:
-    """Return what prints how far the work is: each stage once, and then once a second."""
+    """Return a function that prints progress: at the start of each stage, then once a second, and at the end."""
     if not verbose:
         return None
     stages: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""K-Means as scikit-learn has it, exact on bytes."""
+"""K-Means with scikit-learn's API, exact on bytes."""
 
 from __future__ import annotations
 
@@ -21,54 +21,54 @@ from handful._jobs import n_threads, progress, seed
 from handful._types import KMeansParams, Vectors
 from handful._vectors import BYTES, check_squares, validate
 
-#: More runs or iterations than there is time for.
+#: More runs or iterations than anyone has time for.
 MOST = 2**62
 
 
 class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, BaseEstimator):  # type: ignore[misc]
     """K-Means clustering, by Lloyd's algorithm with exact assignments.
 
-    Of bytes all is exact: sums are whole numbers, and labels, centroids and inertia are the same bits for any
-    number of threads on any CPU. Of floats, and of bytes
-    with weights that are no whole numbers, distances are taken in double precision, each summed in one order.
+    On bytes, everything is exact: sums are whole numbers, and labels, centroids and inertia are the same bits for
+    any number of threads on any CPU. On floats, and on bytes with sample weights that are not whole numbers,
+    distances are computed in double precision, and each is summed in a fixed order.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        Clusters, and centroids.
+        Number of clusters, and of centroids.
     init : {'k-means++', 'random'}, callable or array of shape (n_clusters, n_features), default='k-means++'
-        Where centroids start: greedy k-means++, distinct rows at random, at these places, or at what
-        ``init(X, n_clusters, random_state)`` returns.
+        How to choose the initial centroids. 'k-means++' is greedy k-means++; 'random' draws distinct samples; an
+        array contains the centroids; a callable is called as ``init(X, n_clusters, random_state)`` and returns them.
     n_init : 'auto' or int, default='auto'
-        Runs from different starts, of which the one with the lowest inertia is kept. 'auto' is 10 for
-        'random' and callables, else 1.
+        Number of runs with different initial centroids. The run with the lowest inertia is kept. 'auto' means 10
+        for 'random' and callables, and 1 otherwise.
     max_iter : int, default=300
-        Most iterations of a run.
+        Maximum number of iterations of a run.
     tol : float, default=1e-4
-        A run ends when the centroids' squared movement, summed, is at most `tol` times the features' mean
-        variance.
+        A run ends when the sum of the squared movements of the centroids is at most `tol` times the mean variance
+        of the features.
     verbose : int, default=0
-        Whether to print how far the work is.
+        Whether to print progress.
     random_state : int, RandomState instance or None, default=None
-        What random choices follow from. The same whole number gives the same clusters as ``handful cluster
-        --seed``.
+        Determines the random choices. The same whole number gives the same clusters as
+        ``handful cluster --seed``.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         The centroids, in double precision.
     labels_ : ndarray of shape (n_samples,)
-        The nearest centroid of each row; of equally near ones the first.
+        Index of the nearest centroid of each sample. If several are equally near, the first is chosen.
     inertia_ : float
-        Squared distances of the rows to their centroids, summed, and weighted if there are weights.
+        Sum of squared distances of samples to their centroids, weighted by the sample weights if given.
     n_iter_ : int
-        Iterations of the run that was kept.
+        Number of iterations of the run that was kept.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, if `X` had names that are all strings.
+        Names of the features seen in `fit`. Only defined if `X` has feature names that are all strings.
 
     See Also
     --------
@@ -77,8 +77,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     Notes
     -----
-    An iteration takes at most O(n_samples · n_clusters · n_features). Seeding by k-means++ looks at all rows
-    up to 131,072 (or 256 for each cluster, if that is more), and beyond that at a sample of as many.
+    An iteration takes at most O(n_samples · n_clusters · n_features) time. k-means++ uses all samples if there are
+    at most 131,072 (or 256 per cluster, if that is more). Otherwise, it uses a random subset of that size.
 
     Examples
     --------
@@ -134,24 +134,24 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.n_jobs = n_jobs
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Cluster the rows of `X`.
+        """Cluster the samples of `X`.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to cluster. An array of bytes is not copied.
+            Samples to cluster. An array of bytes is not copied.
         y : None
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts; rows without weight are labelled and move nothing.
+            Weight of each sample. Samples with weight 0 are labelled, but do not move the centroids.
 
         Returns
         -------
         KMeans
-            The estimator itself.
+            The fitted estimator.
         """
         self._validate_params()
-        # Rust looks whether all is finite, and tells where it is not.
+        # The Rust code checks that all numbers are finite, and reports the position of the first that is not.
         X = validate(self, X, reset=True, finite=False)
         if self.n_clusters > len(X):
             raise ValueError(f"n_samples={len(X)} should be >= n_clusters={self.n_clusters}.")
@@ -166,13 +166,13 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.inertia_ = found["inertia"]
         self.n_iter_ = found["n_iter"]
         self._n_features_out = self.n_clusters
-        # Centroids of bytes are fractions, of which the floats above are roundings.
+        # Centroids of bytes are exact fractions; the floats above are rounded.
         self._sums, self._counts = found.get("sums"), found.get("counts")
         self._warn_of_few(found["cluster_sizes"])
         return self
 
     def _warn_of_few(self, cluster_sizes: NDArray[np.int64]) -> None:
-        """Warn if clusters are empty."""
+        """Warn if some clusters are empty."""
         if (n_distinct := int(np.count_nonzero(cluster_sizes))) < self.n_clusters:
             warnings.warn(
                 f"Number of distinct clusters ({n_distinct}) found smaller than n_clusters ({self.n_clusters}). "
@@ -182,19 +182,19 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
             )
 
     def _n_runs(self) -> int:
-        """Return how many starts there are, unless centroids are given."""
+        """Return the number of runs, unless the initial centroids are given."""
         if self.n_init != "auto":
             return int(self.n_init)
         return 1 if isinstance(self.init, str) and self.init == "k-means++" else 10
 
     def _best_run(self, X: Vectors, weights: NDArray[np.float64] | None) -> dict[str, Any]:
-        """Cluster from each of the starts, and return the run with the lowest inertia."""
+        """Run K-Means from all initial centroids, and return the run with the lowest inertia."""
         if isinstance(self.init, str):
             return self._run(X, weights, self.init, self._n_runs())
         if not callable(self.init):
             return self._run(X, weights, self._places(X.shape[1], self.init), 1)
         random_state = check_random_state(self.random_state)
-        # Arithmetic on bytes would wrap around.
+        # A callable's arithmetic on bytes would overflow.
         floats = X.astype(np.float64) if X.dtype == BYTES else X
         starts = (
             self._places(X.shape[1], self.init(floats, self.n_clusters, random_state=random_state))
@@ -205,13 +205,13 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
     def _run(self, X: Vectors, weights: NDArray[np.float64] | None, init: Any, n_init: Any) -> dict[str, Any]:
         if X.dtype == BYTES and not isinstance(init, str) and (init.min() < 0 or init.max() > 255):
-            # No mean of bytes is there.
+            # Such centroids cannot be means of bytes.
             X = X.astype(np.float64)
         params = kmeans_params(self, init, n_init, self.tol)
         return _core.kmeans(X, params, weights, n_threads(self.n_jobs), progress(type(self).__name__, self.verbose))
 
     def _places(self, n_features: int, init: Any) -> NDArray[np.float64]:
-        """Return given centroids, checked."""
+        """Check the given initial centroids, and return them."""
         places: NDArray[np.float64] = check_array(init, dtype=np.float64, order="C", input_name="init")
         if len(places) != self.n_clusters:
             raise ValueError(
@@ -226,23 +226,23 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return places
 
     def predict(self, X: ArrayLike) -> NDArray[np.int32]:
-        """Find the nearest centroid of each row.
+        """Find the nearest centroid of each sample.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to label.
+            Samples to label.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            Indices of the nearest centroids; of equally near ones the first.
+            Index of the nearest centroid of each sample. If several are equally near, the first is chosen.
         """
         check_is_fitted(self)
         return self._nearest(validate(self, X, reset=False))
 
     def _fractions(self) -> tuple[NDArray[np.uint64], NDArray[np.uint64]] | None:
-        """Return the centroids of bytes as they are, unless somebody has set others."""
+        """Return the exact centroids of bytes, unless `cluster_centers_` has been changed."""
         if self._sums is None or self._counts is None:
             return None
         own = np.array_equal(self.cluster_centers_, self._sums / self._counts[:, None])
@@ -256,16 +256,16 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return _core.nearest_centroids(X, self.cluster_centers_, threads)
 
     def fit_predict(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> NDArray[np.int32]:
-        """Cluster the rows of `X`, and return their labels.
+        """Cluster the samples of `X` and return their labels.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to cluster.
+            Samples to cluster.
         y : None
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts.
+            Weight of each sample.
 
         Returns
         -------
@@ -275,17 +275,17 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
-        """Measure the distances of rows to all centroids.
+        """Compute the distances of samples to all centroids.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to measure from.
+            Samples to measure the distances from.
 
         Returns
         -------
         ndarray of shape (n_samples, n_clusters)
-            Euclidean distances, in single precision for rows in single precision, else double.
+            Euclidean distances, in single precision if `X` is in single precision, otherwise in double precision.
         """
         check_is_fitted(self)
         rows: NDArray[Any] = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
@@ -293,16 +293,16 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return np.asarray(euclidean_distances(rows, self.cluster_centers_.astype(rows.dtype)))
 
     def score(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
-        """Return the negative sum of squared distances of rows to their nearest centroids.
+        """Return the negative sum of squared distances of samples to their nearest centroids.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to measure.
+            Samples to score.
         y : None
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
-            How often each row counts.
+            Weight of each sample.
 
         Returns
         -------
@@ -314,7 +314,7 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
         centers, labels = self.cluster_centers_, self._nearest(X)
         inertia = 0.0
-        # So many rows at a time that their differences take little memory.
+        # Blocks of rows keep the memory for their differences small.
         step = max(1, 2**20 // X.shape[1])
         for start in range(0, len(X), step):
             rows = slice(start, start + step)
@@ -329,12 +329,12 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
 
 
 def _are_counts(weights: NDArray[np.float64]) -> bool:
-    """Tell whether weights are whole numbers, and few enough for exact sums."""
+    """Return whether the weights are whole numbers that are small enough for exact sums."""
     return bool((weights <= 2**20).all() and (weights % 1 == 0).all())
 
 
 def kmeans_params(estimator: Any, init: Any, n_init: Any, tol: float) -> KMeansParams:
-    """Return how K-Means is to run for an estimator."""
+    """Return an estimator's parameters of K-Means."""
     return {
         "n_clusters": estimator.n_clusters,
         "init": init,
@@ -346,6 +346,6 @@ def kmeans_params(estimator: Any, init: Any, n_init: Any, tol: float) -> KMeansP
 
 
 def rounded(found: dict[str, Any]) -> NDArray[np.uint8]:
-    """Return centroids of bytes to the nearest byte, halves upwards."""
+    """Round centroids of bytes to the nearest byte, halves upwards."""
     sums, counts = found["sums"], found["counts"][:, None]
     return np.asarray((2 * sums + counts) // (2 * counts), dtype=BYTES)

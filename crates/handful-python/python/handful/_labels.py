@@ -1,4 +1,4 @@
-"""Labels as names of classes, which is what a model's file keeps, and back."""
+"""Conversion between labels and the class names that a model's file stores."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ NUMBERS = "biuf"
 
 
 def names_of(labels: NDArray[Any]) -> list[str]:
-    """Return the labels' names; whole floats are named as integers are."""
+    """Return the names of the labels; floats that are whole numbers are named like integers."""
     is_whole_float = [isinstance(label, (float, np.floating)) and label.is_integer() for label in labels]
     return [str(int(label) if is_whole else label) for label, is_whole in zip(labels, is_whole_float, strict=True)]
 
 
 def type_of(labels: NDArray[Any]) -> str:
-    """Return the name of the type as which labels can be read back from their names."""
+    """Return the name of the type with which `labels_of` restores the labels from their names."""
     kind, size = labels.dtype.kind, labels.dtype.itemsize
     if kind in "UT":
         return "str"
     if kind in "bO":
         return "bool" if kind == "b" else "object"
     if kind in "iuf":
-        # By the size: some platforms have two types of one, and no name brings long doubles back.
+        # By size: some platforms have two types of the same size, and long doubles cannot be restored by name.
         return np.dtype(f"{kind}{min(size, 8)}").name
     raise ValueError(f"y: expected classes that are strings, booleans or numbers, found {labels.dtype}")
 
 
 def labels_of(names: list[str], label_type: str | None) -> NDArray[Any]:
-    """Return the labels that have such names; where the type is not known, numbers or strings."""
+    """Return the labels with these names; if the type is not known, return numbers or strings."""
     if label_type is None:
         return named_classes(names)
     if label_type in ("str", "object"):
@@ -43,7 +43,7 @@ def labels_of(names: list[str], label_type: str | None) -> NDArray[Any]:
 
 
 def are_equal(labels: NDArray[Any], others: NDArray[Any]) -> NDArray[np.bool_]:
-    """Compare labels; those that are no numbers, or not both are, by their names: `fetch_openml` spells numbers."""
+    """Compare labels: as numbers if both are, otherwise by name, as `fetch_openml` returns numbers as strings."""
     if labels.dtype.kind in NUMBERS and others.dtype.kind in NUMBERS:
         return np.asarray(labels == others)
     return np.array([label == other for label, other in zip(names_of(labels), names_of(others), strict=True)])

@@ -1,4 +1,4 @@
-"""Whole recipes: images to labels, and why."""
+"""Complete models: from images to labels, with explanations."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ from handful._warnings import NoInkWarning
 
 
 class Model:
-    """A fitted recipe: features, prototypes and how these decide, in one file that holds nothing that could run.
+    """A fitted recipe: features, prototypes and the voting rule, in one file that contains no executable code.
 
-    Made by `load_model` and `train_model`. Images are of `image_shape`, and come as an array of shape (n, n_pixels),
-    (n, height, width), (n, height, width, 1) or (n, 1, height, width), or as a table with a row for each; one image
-    may also come by itself, in shape (height, width), and then there is one answer. Values are bytes, whole numbers
-    from 0 to 255, or floats from 0 to 1; ink is bright. Pickles as the file that `save` writes.
+    `load_model` and `train_model` create models. All images must have the shape `image_shape`. They are given as an
+    array of shape (n, n_pixels), (n, height, width), (n, height, width, 1) or (n, 1, height, width), or as a table
+    with one row per image. A single image may also have the shape (height, width); the result then has one entry.
+    Values are bytes, whole numbers from 0 to 255, or floats from 0 to 1. Ink must be bright. A pickled model
+    contains the file that `save` writes.
 
     Parameters
     ----------
     core : _core.Model
-        What `load_model` and `train_model` make.
+        The model in Rust, which `load_model` and `train_model` create.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The classes, of the type that `train_model` was given; where a model was trained otherwise, whole numbers if
-        all their names are, else strings.
+        The classes, with the type of the labels passed to `train_model`. If the model was trained in another way,
+        they are whole numbers if all their names are, and strings otherwise.
 
     Examples
     --------
@@ -64,12 +65,12 @@ class Model:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Model:
-        """Read a model from the bytes of its file, all of which are checked.
+        """Read a model from the bytes of its file, and verify all of them.
 
         Parameters
         ----------
         data : bytes
-            What `to_bytes` returned, or a file's content.
+            The result of `to_bytes`, or the content of a file.
 
         Returns
         -------
@@ -79,22 +80,24 @@ class Model:
         return cls(_core.Model.from_bytes(bytes(data)))
 
     def to_bytes(self) -> bytes:
-        """Return the file that `save` writes.
+        """Return the content of the file that `save` writes.
 
         Returns
         -------
         bytes
-            Tensors and metadata, as safetensors.
+            Tensors and metadata in the safetensors format.
         """
         return self._core.to_bytes()
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to a file, which then is whole or not there; ``handful predict --model`` reads it too.
+        """Write the model to a file, which ``handful predict --model`` can read too.
+
+        If writing fails, no incomplete file is left behind.
 
         Parameters
         ----------
         path : path-like
-            The file, `.safetensors` by custom.
+            The file. By convention, its name ends with `.safetensors`.
         """
         self._core.save(os.fsdecode(path))
 
@@ -108,62 +111,62 @@ class Model:
 
     @property
     def preset(self) -> str | None:
-        """The preset's name, if its values were not changed."""
+        """Name of the preset, or None if its values were changed."""
         return self._core.provenance["preset"]
 
     @property
     def provenance(self) -> Provenance:
-        """What it was learned from: `preset`, `n_samples`, `sha256`, `validation_error` (in percent)."""
+        """How the model was trained: `preset`, `n_samples`, `sha256` and `validation_error` (in percent)."""
         return self._core.provenance
 
     @property
     def image_shape(self) -> Shape:
-        """Height and width of the images that it knows."""
+        """Height and width of an image."""
         return self._core.image_shape
 
     @property
     def n_features_in_(self) -> int:
-        """Pixels of an image."""
+        """Number of pixels of an image."""
         height, width = self.image_shape
         return height * width
 
     @property
     def prototypes(self) -> Bytes:
-        """The vectors that vote, shape (n_prototypes, length of a vector)."""
+        """The vectors that vote, of shape (n_prototypes, length of a vector)."""
         return self._core.prototypes
 
     @property
     def prototype_labels(self) -> NDArray[Any]:
-        """The class of each prototype."""
+        """Class of each prototype."""
         return self.classes_[self._core.prototype_labels]
 
     @property
     def medoids(self) -> NDArray[np.uint32]:
-        """For each prototype the training image that is nearest to it."""
+        """Index of the training image that is nearest to each prototype."""
         return self._core.medoids
 
     @property
     def pictures(self) -> Bytes | None:
-        """What each prototype looks like, shape (n_prototypes, height, width); None unless it was kept."""
+        """Picture of each prototype, of shape (n_prototypes, height, width); None if no pictures were kept."""
         pictures = self._core.pictures
         return None if pictures is None else pictures.reshape(-1, *self.image_shape)
 
     def frame(self, picture: ArrayLike) -> Bytes:
-        """Make an image that the model knows of a picture of any size, as the command line does.
+        """Convert a picture of any size to an image for this model, as the command line does.
 
-        Ink is told from paper, and lines and what else does not belong to the digit are removed. Where several ways are
-        plausible the model chooses the one that looks most like a digit; `handful.frame` goes by the evidence alone. A
-        picture that is framed already stays as it is.
+        The ink is separated from the paper. Lines and other marks that do not belong to the digit are removed. If
+        there are several plausible ways, the model chooses the one whose result looks most like a digit;
+        `handful.frame` decides without a model. A picture that is already framed is not changed.
 
         Parameters
         ----------
         picture : array-like of shape (height, width)
-            Grey values 0 to 255.
+            Grey values from 0 to 255.
 
         Returns
         -------
         ndarray of shape (1, n_pixels)
-            A row for `predict`: ink bright on black; blank where no ink is found.
+            The image as a row for `predict`, with bright ink on black. It is blank if no ink is found.
 
         Examples
         --------
@@ -180,7 +183,7 @@ class Model:
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class of each image.
 
-        Warns with `NoInkWarning` of blank images, whose classes mean nothing.
+        Warns with `NoInkWarning` if images are blank: their classes are meaningless.
 
         Parameters
         ----------
@@ -190,14 +193,14 @@ class Model:
         Returns
         -------
         ndarray of shape (n,)
-            Classes.
+            Predicted class of each image.
         """
         return self.classes_[self._core.predict(self._images_with_ink(X), n_threads(self.n_jobs))]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class.
 
-        Warns with `NoInkWarning` of blank images, whose probabilities mean nothing.
+        Warns with `NoInkWarning` if images are blank: their probabilities are meaningless.
 
         Parameters
         ----------
@@ -212,7 +215,9 @@ class Model:
         return self._core.predict_proba(self._images_with_ink(X), n_threads(self.n_jobs))
 
     def explain(self, X: ArrayLike) -> list[Explanation]:
-        """Tell why each image gets its label: the neighbours that voted, how sure it is, whether it is a digit at all.
+        """Explain the predicted label of each image.
+
+        An explanation contains the neighbours that voted, the confidence, and whether the image is a digit at all.
 
         Parameters
         ----------
@@ -222,7 +227,7 @@ class Model:
         Returns
         -------
         list of Explanation
-            One for each image.
+            One explanation per image.
         """
         found = self._core.explain(self._images(X), n_threads(self.n_jobs))
         classes = self.classes_.tolist()
@@ -247,7 +252,7 @@ class Model:
         ]
 
     def transform(self, X: ArrayLike) -> Bytes:
-        """Return the vectors of images: where distances are taken.
+        """Transform images to the vectors between which distances are computed.
 
         Parameters
         ----------
@@ -257,12 +262,12 @@ class Model:
         Returns
         -------
         ndarray of shape (n, length of a vector)
-            Bytes.
+            The vectors as bytes.
         """
         return self._core.transform(self._images(X), n_threads(self.n_jobs))
 
     def outlier_scores(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Tell how unlike everything learned each image is.
+        """Return how different each image is from the training images.
 
         Parameters
         ----------
@@ -272,7 +277,8 @@ class Model:
         Returns
         -------
         ndarray of shape (n,)
-            Above 1 what `explain` takes for no digit; infinite where there is nothing to see.
+            Scores. If a score is above 1, `explain` reports that the image is not a digit. The score of an image
+            without ink is infinite.
         """
         return self._core.outlier_scores(self._images(X), n_threads(self.n_jobs))
 
@@ -284,12 +290,12 @@ class Model:
         X : array-like of shape (n, n_pixels) or (n, height, width)
             Images.
         y : array-like of shape (n,)
-            Their classes.
+            True class of each image.
 
         Returns
         -------
         float
-            The share of images whose class is predicted.
+            The share of images that are classified correctly.
         """
         labels: NDArray[Any] = column_or_1d(y, warn=True)
         predicted = self.predict(X)
@@ -305,13 +311,13 @@ class Model:
         if len(blank):
             count = "1 image has" if len(blank) == 1 else f"{len(blank)} images have"
             message = f"{count} no ink (all pixels are equal), the first at index {blank[0]}: expected a digit"
-            # Told of the line that called `predict` or `predict_proba`.
+            # The warning points to the line that called `predict` or `predict_proba`.
             warnings.warn(message, NoInkWarning, stacklevel=3)
         return rows
 
 
 def images(X: Any, image_shape: Shape | None = None, n_jobs: int | None = None) -> Bytes:
-    """Check images, or one of a known shape, and return them as rows of bytes."""
+    """Check images, or a single image if the shape is known, and return them as rows of bytes."""
     X = check_array(X, allow_nd=True, input_name="X")
     if image_shape is not None:
         height, width = image_shape
@@ -335,20 +341,20 @@ def images(X: Any, image_shape: Shape | None = None, n_jobs: int | None = None) 
 
 
 def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> Model:
-    """Load a model from a file, or a preset that was trained on MNIST.
+    """Load a model from a file, or a preset trained on MNIST.
 
     Parameters
     ----------
     model : path-like
-        A file that `Model.save` or ``handful train`` wrote; or 'notebook', 'pixels', 'tiny', 'small', 'fast',
-        'best' or 'neighbors'.
+        A file written by `Model.save` or ``handful train``, or the name of a preset: 'notebook', 'pixels', 'tiny',
+        'small', 'fast', 'best' or 'neighbors'.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
 
     Returns
     -------
     Model
-        The model, every byte of which was checked.
+        The model. Every byte of it was verified.
 
     Examples
     --------
@@ -377,28 +383,29 @@ def train_model(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> Model:
-    """Fit a preset's recipe on images of your own, as ``handful train`` does.
+    """Fit the recipe of a preset on your own images, as ``handful train`` does.
 
     Parameters
     ----------
     X : array-like of shape (n, n_pixels), (n, height, width) or (n, height, width, 1), or list of pairs
-        Images: bytes, whole numbers from 0 to 255, or floats from 0 to 1; ink is bright. Several sets, which are
-        joined in their order, come as a list of pairs ``[(X, y), (X, y)]``.
+        Images: bytes, whole numbers from 0 to 255, or floats from 0 to 1. Ink must be bright. To train on several
+        sets, pass a list of pairs ``[(X, y), (X, y)]``; they are concatenated in this order.
     y : array-like of shape (n,) or None, default=None
-        Their classes: strings, booleans or whole numbers. Predictions are of the same type, also after the model was
-        saved and loaded. None if `X` is a list of pairs.
+        Class of each image: strings, booleans or whole numbers. Predictions have the same type, even after the
+        model was saved and loaded. None if `X` is a list of pairs.
     preset : str, default='best'
         The recipe: 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best' or 'neighbors'.
     image_shape : tuple of (int, int) or None, default=None
-        Height and width; None for those of `X`, else square images or, if there is no such square, one row.
+        Height and width of an image. None means those of `X`; if `X` contains rows, square images, or one row of
+        pixels if no square fits.
     pictures : bool, default=False
         Whether to keep a picture of each prototype.
     random_state : int or None, default=None
-        What random choices follow from; None for the preset's own.
+        Determines the random choices. None means the preset's own seed.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
     verbose : int, default=0
-        Whether to print how far the work is.
+        Whether to print progress.
 
     Returns
     -------
@@ -413,7 +420,7 @@ def train_model(
     >>> model.score(X_test, y_test) > 0.96
     True
 
-    Several sets are one model:
+    Train one model on several sets:
 
     >>> mine = X_test[:100], y_test[:100]
     >>> both = handful.train_model([(X_train[:5000], y_train[:5000]), mine], preset="tiny")
@@ -440,7 +447,7 @@ def train_model(
 
 
 def sets_of(X: Any, y: Any) -> list[tuple[Any, Any]]:
-    """Return one set of images and classes, or several that came as pairs."""
+    """Return a list of the sets: `X` and `y`, or the pairs in `X`."""
     if y is not None:
         return [(X, y)]
     if isinstance(X, (list, tuple)) and X and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in X):
@@ -477,7 +484,7 @@ def joined(
 
 
 def own_shape(X: Any) -> Shape | None:
-    """Return height and width of images that do not come as rows."""
+    """Return the height and width of images, or None if they are rows."""
     shape = np.shape(X)[1:]
     if len(shape) == 3 and 1 in (shape[0], shape[2]):
         shape = shape[:2] if shape[2] == 1 else shape[1:]

@@ -1,4 +1,4 @@
-"""Votes of the exact nearest neighbours."""
+"""Classification by the votes of the exact nearest neighbours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Weights = str | Callable[[Distances], ArrayLike] | None
 
 
 class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """What classifiers share whose neighbours vote: `n_neighbors`, `weights`, `tie_break` and labelled vectors."""
+    """Base class of classifiers by vote: `n_neighbors`, `weights`, `tie_break` and labelled vectors."""
 
     n_neighbors: int
     weights: Weights
@@ -47,13 +47,13 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     }
 
     def _index(self, vectors: Vectors, labels: NDArray[np.intp]) -> None:
-        """Keep labelled vectors, and make them fast to search."""
-        # A view has a shape of its own, whatever becomes of that of the array.
+        """Store labelled vectors, and build an index of them."""
+        # The shape of a view does not change if someone changes the shape of the array.
         self._vectors, self._labels, self._indexes = vectors.view(), labels, {}
         self._index_of(vectors.dtype)
 
     def _index_of(self, dtype: np.dtype[Any]) -> _core.Index | _core.InvertedIndex:
-        """Return an index of the vectors in a type that can hold them; it is made once."""
+        """Return an index of the vectors in `dtype`, which must be able to hold them; build it only once."""
         if dtype not in self._indexes:
             self._indexes[dtype] = self._new_index(convert(self._vectors, dtype))
         return self._indexes[dtype]
@@ -66,7 +66,7 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return {**state, "_indexes": {}} if "_indexes" in state else state
 
     def _search(self, X: Vectors, n_neighbors: int) -> tuple[Distances, Indices]:
-        """Find distances and indices of the nearest vectors; equally near ones in the order of their indices."""
+        """Find the distances and indices of the nearest vectors; equally near ones are ordered by index."""
         if n_neighbors < 1:
             raise ValueError(f"Expected n_neighbors > 0. Got {n_neighbors}")
         if n_neighbors > len(self._vectors):
@@ -81,7 +81,7 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.sqrt(squares, out=squares), indices
 
     def _votes(self, distances: Distances, labels: Indices) -> Distances:
-        """Add up the neighbours' votes for their classes; shape (n_queries, n_classes)."""
+        """Add up the votes of the neighbours for each class; shape (n_queries, n_classes)."""
         votes = np.zeros((len(labels), len(self.classes_)))
         np.add.at(votes, (np.arange(len(labels))[:, None], labels), self._weigh(distances))
         if not votes.any(axis=1).all():
@@ -99,12 +99,12 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return weights
         with np.errstate(divide="ignore"):
             weights = 1.0 / distances
-        # Neighbours at distance zero vote alone.
+        # If there are neighbours at distance zero, only they vote.
         coincident = np.isinf(weights)
         return np.where(coincident.any(axis=1, keepdims=True), coincident, weights)
 
     def _elect(self, votes: Distances, labels: Indices) -> NDArray[np.intp]:
-        """Choose a class for each query from the votes, and from its neighbours' where votes are equal."""
+        """Choose a class for each query by the votes, and use the labels of its neighbours to break ties."""
         if self.tie_break == "lowest_label":
             lowest: NDArray[np.intp] = np.argmax(votes, axis=1)
             return lowest
@@ -112,15 +112,15 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.take_along_axis(labels, has_most.argmax(axis=1)[:, None], axis=1)[:, 0]
 
     def _winners(self, distances: Distances, labels: Indices) -> NDArray[Any]:
-        """Return the class that each query's neighbours, of which distances and labels are given, vote for."""
-        # So many rows at a time that the votes for all classes take little memory.
+        """Return the class of each query, given the distances and labels of its neighbours."""
+        # Blocks of rows keep the memory for the votes small.
         step = max(1, 2**20 // len(self.classes_))
         blocks = (slice(start, start + step) for start in range(0, max(1, len(labels)), step))
         elected = [self._elect(self._votes(distances[rows], labels[rows]), labels[rows]) for rows in blocks]
         return np.asarray(self.classes_[np.concatenate(elected)])
 
     def _shares(self, distances: Distances, labels: Indices) -> Distances:
-        """Return each class's share of the votes of each query's neighbours."""
+        """Return the share of the votes for each class, for each query."""
         votes = self._votes(distances, labels)
         shares: Distances = votes / votes.sum(axis=1, keepdims=True)
         return shares
@@ -131,24 +131,24 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
         ndarray of shape (n_queries,)
-            Their classes.
+            Predicted class of each sample.
         """
         check_is_fitted(self)
         distances, indices = self._search(validate(self, X, reset=False), self.n_neighbors)
         return self._winners(distances, self._labels[indices])
 
     def predict_proba(self, X: ArrayLike) -> Distances:
-        """Return each class's share of the votes.
+        """Return the share of the votes for each class.
 
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -161,65 +161,65 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class KNeighborsClassifier(Voting):
-    """Classifier by the votes of the k nearest neighbours, exact unless told otherwise.
+    """Classifier by the votes of the k nearest neighbours, exact by default.
 
-    Predictions and distances are those of scikit-learn's estimator of the same name with Euclidean distances,
-    except that of equally far rows the first is the nearer one, always. The array that it is fitted on is
-    kept, not copied, if it is one of bytes, or of floats in C order: it must not be written to, for answers
-    would then be neither those of before nor of after.
+    Predictions and distances are the same as those of scikit-learn's `KNeighborsClassifier` with Euclidean
+    distances, with one exception: if several samples are equally far, the first always counts as the nearest. An
+    array of bytes, or of floats in C order, is kept without a copy. Do not write to it after `fit`: predictions
+    would then match neither the old nor the new content.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours that vote.
+        Number of neighbours that vote.
     weights : {'uniform', 'distance'}, callable or None, default='uniform'
-        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of
-        distances.
+        Weight of each vote. 'uniform' or None: all votes count the same. 'distance': the weight is the inverse of
+        the distance. A callable takes an array of distances and returns an array of weights.
     tie_break : {'lowest_label', 'nearest'}, default='lowest_label'
-        Which class wins among those with the most votes: the first of `classes_`, as in scikit-learn, or that
-        of the nearest neighbour among them.
+        How to choose between classes that have equally many votes: the one that comes first in `classes_`, as in
+        scikit-learn, or the one of the nearest neighbour.
     algorithm : {'auto', 'brute'}, default='auto'
-        How to search: with a sketch of 64 bytes a row that rules most rows out, where trials show that it
-        pays, or every row against every row. The answers are the same.
+        How to search. 'auto' uses a sketch of 64 bytes per sample to rule out most samples, if trials show that
+        this is faster. 'brute' compares every query with every sample. The results are the same.
     index : {'exact', 'inverted'}, default='exact'
-        What is searched: all rows, or lists of rows that are alike, made by K-Means, of which the nearest few
-        to a query are looked into. That may miss neighbours; how many is measured in `fit`: see `recall_`. It
-        pays for hundreds of thousands of rows, takes a copy of them, and is for bytes alone: whole numbers from
-        0 to 255.
+        What to search. 'exact' searches all samples. 'inverted' groups similar samples into lists by K-Means, and
+        searches only the lists that are nearest to a query. It may miss neighbours; `fit` measures how many it
+        finds: see `recall_`. It is worthwhile for hundreds of thousands of samples, copies them, and supports only
+        bytes, that is, whole numbers from 0 to 255.
     n_lists : int or None, default=None
-        Lists of an inverted index; None for twice the square root of the number of rows.
+        Number of lists of an inverted index. None means twice the square root of the number of samples.
     n_probe : int or None, default=None
-        Lists that a query looks into; None for the fewest that surely have a recall of 0.99.
+        Number of lists that each query searches. None means the smallest number that surely has a recall of 0.99.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
     verbose : int, default=0
-        Whether to print how far a search is.
+        Whether to print the progress of a search.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     n_samples_fit_ : int
-        Rows that it was fitted on.
+        Number of samples in the fitted data.
     recall_ : float
-        Share of the 3 nearest neighbours that is found, measured on up to 1,000 of the rows; 1 if exact.
+        Share of the 3 nearest neighbours that a search finds, measured on up to 1,000 samples; 1 if exact.
     n_lists_ : int or None
-        Lists of an inverted index; None if there is none.
+        Number of lists of an inverted index; None for an exact index.
     n_probe_ : int or None
-        Lists that a query looks into; None if there are none.
+        Number of lists that each query searches; None for an exact index.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, if `X` had names that are all strings.
+        Names of the features seen in `fit`. Only defined if `X` has feature names that are all strings.
 
     See Also
     --------
-    PrototypeClassifier : The same with fewer vectors that vote.
+    PrototypeClassifier : Only a few prototypes vote instead of all samples.
 
     Notes
     -----
-    A search takes at most O(n_queries · n_samples · n_features), and beside the rows some 80 bytes of memory
-    for each.
+    A search takes at most O(n_queries · n_samples · n_features) time. The index takes about 80 bytes of memory per
+    sample, in addition to the samples.
 
     Examples
     --------
@@ -271,19 +271,19 @@ class KNeighborsClassifier(Voting):
         self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Keep labelled rows to vote.
+        """Fit the classifier: store and index the labelled samples.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to search. An array of bytes is not copied.
+            Samples to search. An array of bytes is not copied.
         y : array-like of shape (n_samples,)
-            Their classes: numbers, strings or anything that can be sorted.
+            Class of each sample: numbers, strings or anything that can be sorted.
 
         Returns
         -------
         KNeighborsClassifier
-            The estimator itself.
+            The fitted estimator.
         """
         self._validate_params()
         X, y = check_labelled(self, X, y)
@@ -305,7 +305,7 @@ class KNeighborsClassifier(Voting):
         if points.dtype != BYTES:
             raise ValueError(
                 "index='inverted' searches bytes: expected whole numbers from 0 to 255, found others; "
-                "index='exact' searches them all"
+                "use index='exact' for other numbers"
             )
         tell = progress(type(self).__name__, self.verbose)
         return _core.InvertedIndex(points, self.n_lists, self.n_probe, n_threads(self.n_jobs), tell)
@@ -323,24 +323,23 @@ class KNeighborsClassifier(Voting):
     def kneighbors(
         self, X: ArrayLike | None = None, n_neighbors: int | None = None, return_distance: bool = True
     ) -> tuple[Distances, Indices] | Indices:
-        """Find the nearest rows of those that it was fitted on.
+        """Find the nearest neighbours among the fitted samples.
 
         Parameters
         ----------
         X : array-like of shape (n_queries, n_features), default=None
-            Rows whose neighbours are wanted; by default those that it was fitted on, which are then not
-            neighbours of themselves.
+            Query samples. By default, the fitted samples are the queries; then no sample is its own neighbour.
         n_neighbors : int, default=None
-            How many; by default as many as vote.
+            Number of neighbours. By default, the number that vote.
         return_distance : bool, default=True
-            Whether distances are wanted too.
+            Whether to return the distances too.
 
         Returns
         -------
         distances : ndarray of shape (n_queries, n_neighbors)
-            Euclidean distances, ascending; only if `return_distance`.
+            Euclidean distances in ascending order. Only returned if `return_distance` is True.
         indices : ndarray of shape (n_queries, n_neighbors)
-            Rows, nearest first; of equally far ones the first.
+            Indices of the neighbours, nearest first. Equally far ones are ordered by index.
         """
         check_is_fitted(self)
         k = self._count(n_neighbors)
@@ -351,7 +350,7 @@ class KNeighborsClassifier(Voting):
         return (distances, indices) if return_distance else indices
 
     def _count(self, n_neighbors: int | None) -> int:
-        """Return how many neighbours are wanted, checked."""
+        """Check the number of neighbours, and return it."""
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         if not isinstance(k, Integral):
             raise TypeError(f"n_neighbors does not take {type(k)} value, enter integer value")
@@ -360,7 +359,7 @@ class KNeighborsClassifier(Voting):
         return int(k)
 
     def _search_own(self, k: int) -> tuple[Distances, Indices]:
-        """Search for the rows themselves, and leave each out of its own neighbours."""
+        """Search for the fitted rows, and exclude each row from its own neighbours."""
         if k >= self.n_samples_fit_:
             raise ValueError(
                 f"Expected n_neighbors < n_samples_fit, but n_neighbors = {k}, "
@@ -382,12 +381,12 @@ class KNeighborsClassifier(Voting):
         n_neighbors : int, default=None
             As in `kneighbors`.
         mode : {'connectivity', 'distance'}, default='connectivity'
-            Whether entries are ones or distances.
+            Whether the entries are ones or distances.
 
         Returns
         -------
         csr_matrix of shape (n_queries, n_samples_fit)
-            An entry for each neighbour.
+            Matrix with one entry per neighbour.
         """
         from scipy.sparse import csr_matrix
 
@@ -400,15 +399,18 @@ class KNeighborsClassifier(Voting):
 
 
 def are_others(indices: Indices, first: int) -> NDArray[np.bool_]:
-    """Tell which neighbours of rows, of which the first is row `first`, are not the row itself: all but one of each."""
+    """Return a mask of the neighbours that are not the row itself, which excludes exactly one neighbour per row.
+
+    The rows are numbered from `first`.
+    """
     others = indices != np.arange(first, first + len(indices))[:, None]
-    # Among many that are the same a row may not have found itself.
+    # If many rows are equal, a row may not be among its own neighbours.
     others[others.all(axis=1), -1] = False
     return np.asarray(others)
 
 
 def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Vectors, Any]:
-    """Check rows and their labels as scikit-learn does."""
+    """Check samples and their labels as scikit-learn does."""
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
     return validate(estimator, X, reset=True), y

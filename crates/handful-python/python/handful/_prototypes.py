@@ -1,4 +1,4 @@
-"""K-Means within each class: centroids that vote instead of all rows."""
+"""K-Means within each class: the centroids vote instead of all samples."""
 
 from __future__ import annotations
 
@@ -20,68 +20,68 @@ from handful._vectors import BYTES, check_squares, numbered
 
 
 class PrototypeClassifier(Voting):
-    """Classifier by the votes of the nearest prototypes, which are the K-Means centroids of each class.
+    """Classifier by the votes of the nearest prototypes: the K-Means centroids of each class.
 
-    A handful of prototypes does nearly what all rows do as neighbours, in a small part of the time and
-    memory. Prototypes of bytes are rounded to bytes, so that they are searched exactly.
+    A handful of prototypes is nearly as accurate as all samples as neighbours, but takes a small part of the time
+    and memory. If `fit` is given bytes, the prototypes are rounded to bytes, so that the search is exact.
 
     Parameters
     ----------
     n_clusters : int, default=9
-        Prototypes of each class; of a class with fewer rows each row is one.
+        Number of prototypes of each class. In a class with fewer samples, each sample is a prototype.
     n_neighbors : int, default=1
-        Prototypes that vote.
+        Number of prototypes that vote.
     weights : {'uniform', 'distance'}, callable or None, default='uniform'
-        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of
-        distances.
+        Weight of each vote. 'uniform' or None: all votes count the same. 'distance': the weight is the inverse of
+        the distance. A callable takes an array of distances and returns an array of weights.
     tie_break : {'lowest_label', 'nearest'}, default='lowest_label'
-        Which class wins among those with the most votes: the first of `classes_`, or that of the nearest
-        prototype among them.
+        How to choose between classes that have equally many votes: the one that comes first in `classes_`, or the
+        one of the nearest prototype.
     init : {'k-means++', 'random'}, default='k-means++'
-        Where centroids start.
+        How the initial centroids are chosen: see `KMeans`.
     n_init : int, default=1
-        K-Means runs for each class, of which the best is kept.
+        Number of K-Means runs for each class. The run with the lowest inertia is kept.
     max_iter : int, default=300
-        Most iterations of a run.
+        Maximum number of iterations of a run.
     tol : float, default=1e-4
-        When a run ends: see `KMeans`.
+        Tolerance that decides when a run ends: see `KMeans`.
     random_state : int, RandomState instance or None, default=None
-        What random choices follow from. Bytes and a whole number give the same prototypes as ``handful
-        compare --seed``.
+        Determines the random choices. For bytes, a whole number gives the same prototypes as
+        ``handful compare --seed``.
     n_jobs : int or None, default=None
-        Threads: None for all CPUs that the process may use, or its share of them in a worker of joblib.
+        Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
     verbose : int, default=0
-        Whether to print how far the work is.
+        Whether to print progress.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     prototypes_ : ndarray of shape (n_prototypes, n_features)
-        The vectors that vote, class by class; bytes, if `fit` was given bytes.
+        The vectors that vote, ordered by class. They are bytes if `fit` was given bytes.
     prototype_labels_ : ndarray of shape (n_prototypes,)
-        Their classes.
+        Class of each prototype.
     cluster_sizes_ : ndarray of shape (n_prototypes,)
-        Rows that each stands for.
+        Number of samples that each prototype represents.
     labels_ : ndarray of shape (n_samples,)
-        The prototype of each row.
+        Index of the prototype of each sample.
     inertia_ : float
-        Squared distances of the rows to their centroids, summed over the classes.
+        Sum of squared distances of samples to their centroids, over all classes.
     n_iter_ : int
-        Iterations of the runs that were kept, summed over the classes.
+        Number of iterations of the runs that were kept, summed over the classes.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, if `X` had names that are all strings.
+        Names of the features seen in `fit`. Only defined if `X` has feature names that are all strings.
 
     See Also
     --------
-    KNeighborsClassifier : All rows vote.
-    load_model : Prototypes in better spaces than that of pixels.
+    KNeighborsClassifier : All samples vote.
+    load_model : Prototypes in better feature spaces than pixels.
 
     Notes
     -----
-    Fitting takes as long as K-Means of each class, a prediction O(n_prototypes · n_features).
+    Fitting takes as long as K-Means of each class. Predicting a sample takes O(n_prototypes · n_features) time.
 
     Examples
     --------
@@ -140,19 +140,19 @@ class PrototypeClassifier(Voting):
         self.verbose = verbose
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Cluster the rows of each class.
+        """Cluster the samples of each class.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Rows to learn from.
+            Samples to learn from.
         y : array-like of shape (n_samples,)
-            Their classes: numbers, strings or anything that can be sorted.
+            Class of each sample: numbers, strings or anything that can be sorted.
 
         Returns
         -------
         PrototypeClassifier
-            The estimator itself.
+            The fitted estimator.
         """
         self._validate_params()
         X, y = check_labelled(self, X, y)
@@ -168,7 +168,7 @@ class PrototypeClassifier(Voting):
         return self
 
     def _cluster(self, X: Vectors, labels: NDArray[np.intp]) -> dict[str, Any]:
-        """Cluster each class; return what `_core.kmeans_per_class` does."""
+        """Cluster each class; return the same dictionary as `_core.kmeans_per_class`."""
         params = kmeans_params(self, self.init, self.n_init, self.tol)
         threads, tell = n_threads(self.n_jobs), progress(type(self).__name__, self.verbose)
         n_classes, sizes = len(self.classes_), np.bincount(labels)
@@ -189,7 +189,7 @@ class PrototypeClassifier(Voting):
 
 
 def own_params(params: KMeansParams, sizes: NDArray[np.int64]) -> list[KMeansParams]:
-    """Return how each class of some sizes is clustered, if not all have rows enough."""
+    """Return the K-Means parameters of each class, given the class sizes, if some classes have too few rows."""
     return [
         {**params, "n_clusters": min(params["n_clusters"], int(size)), "seed": params["seed"] + label}
         for label, size in enumerate(sizes)
@@ -197,19 +197,19 @@ def own_params(params: KMeansParams, sizes: NDArray[np.int64]) -> list[KMeansPar
 
 
 def prototype_numbers(cluster_sizes: NDArray[np.int64], first: int) -> NDArray[np.int64]:
-    """Number a class's clusters that have rows, from `first` on; those without have the number of the one before."""
+    """Number the non-empty clusters of a class from `first`; an empty one gets the number of the one before it."""
     return np.asarray(first - 1 + np.cumsum(cluster_sizes > 0))
 
 
 def joined(parts: list[dict[str, Any]], *, bytes_: bool) -> dict[str, Any]:
-    """Put the clusterings of all classes together, without empty clusters."""
+    """Join the clusterings of all classes, without empty clusters."""
     there = [part["cluster_sizes"] > 0 for part in parts]
     centroids = [rounded(part) if bytes_ else part["centroids"] for part in parts]
     return {
         "prototypes": np.concatenate([of_class[full] for of_class, full in zip(centroids, there, strict=True)]),
         "classes": np.repeat(np.arange(len(parts), dtype=np.int32), [int(full.sum()) for full in there]),
         "cluster_sizes": np.concatenate([part["cluster_sizes"][full] for part, full in zip(parts, there, strict=True)]),
-        # One after the other, as elsewhere: `sum` is more exact from Python 3.12 on.
+        # Plain addition from left to right, as elsewhere: `sum` is more exact from Python 3.12 on.
         "inertia": functools.reduce(operator.add, [part["inertia"] for part in parts]),
         "n_iter": sum(part["n_iter"] for part in parts),
     }

@@ -1,4 +1,4 @@
-"""Types that Rust's side and Python's share."""
+"""Types that the Rust and the Python code share."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 
-#: Of uint8, float32 or float64; C-contiguous.
+#: Arrays of uint8, float32 or float64; C-contiguous.
 Vectors = NDArray[Any]
 
-#: Centroids of bytes as sums, and what they are divided by.
+#: Exact centroids of bytes: sums and their divisors.
 Fractions = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 
-#: Rows that are far from their centroids: their numbers, their labels and themselves.
+#: Rows that are farthest from their centroids: their indices, their labels and the rows themselves.
 Farthest = tuple[NDArray[np.uint64], NDArray[np.uint32], Bytes]
 
 #: Height and width.
 Shape = tuple[int, int]
 
-#: What is done with images: as their content tells, with all of them, or with none.
+#: Whether to process images: depending on their content, always or never.
 Choice = Literal["auto", "always", "never"]
 
-#: Called with a stage's name, and how much is done of how much.
+#: Callback of a stage's name, the amount of work done and the total amount.
 Progress = Callable[[str, int, int], None]
 
 
 class KMeansParams(TypedDict):
-    """How K-Means runs."""
+    """Parameters of K-Means."""
 
     n_clusters: int
     init: str | NDArray[np.float64]
@@ -41,7 +41,7 @@ class KMeansParams(TypedDict):
 
 
 class Provenance(TypedDict):
-    """What a model was learned from, and its errors in percent on images held out of that."""
+    """How a model was trained, and its error in percent on held-out training images."""
 
     preset: str | None
     n_samples: int

@@ -1,4 +1,4 @@
-"""What estimators are given, as arrays that Rust reads where they are."""
+"""Conversion of the input of estimators to arrays that Rust reads without a copy."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from handful._types import Vectors
 
 BYTES = np.dtype(np.uint8)
 
-#: Squares of differences of larger numbers might overflow when they are summed.
+#: The sum of squared differences of larger numbers might overflow.
 LARGEST = 1e150
 
 
 def validate(estimator: Any, X: Any, *, reset: bool, finite: bool = True) -> Vectors:
-    """Check `X` as scikit-learn does, and make vectors of it."""
+    """Check `X` as scikit-learn does, and convert it to vectors."""
     return as_vectors(validate_data(estimator, X, reset=reset, ensure_all_finite=finite), estimator.n_jobs)
 
 
 def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
-    """Return bytes, if all numbers are whole and 0 to 255, else floats; without a copy where `X` is such an array."""
+    """Return bytes if all numbers are whole and from 0 to 255, otherwise floats; avoid a copy if possible."""
     if X.dtype.kind == "b" or (X.dtype.kind in "iu" and X.dtype != BYTES and are_bytes(X)):
         X = X.astype(BYTES)
     elif X.dtype.kind != "f" and X.dtype != BYTES:
         X = X.astype(np.float64)
     elif X.dtype.kind == "f":
-        # Half floats become single, long ones and those of the other byte order double or single.
+        # Half floats become single; long doubles become double; the other byte order becomes the native one.
         X = np.require(X, np.float32 if X.dtype.itemsize <= 4 else np.float64, ["ALIGNED"])
         bytes_ = _core.whole_bytes(X, n_threads(n_jobs))
         X = X if bytes_ is None else bytes_
@@ -40,12 +40,12 @@ def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
 
 
 def are_bytes(X: NDArray[Any]) -> bool:
-    """Tell whether integers are 0 to 255."""
+    """Return whether all integers are from 0 to 255."""
     return X.size == 0 or bool(X.min() >= 0 and X.max() <= 255)
 
 
 def check_squares(X: NDArray[Any]) -> None:
-    """Refuse numbers that are too large to be squared, as Rust's side does."""
+    """Raise an error for numbers that are too large to be squared, as the Rust code does."""
     if X.dtype.itemsize > 4 and max(-X.min(), X.max()) > LARGEST:
         row, column = np.argwhere(np.abs(X) > LARGEST)[0]
         found = X[row, column]
@@ -53,7 +53,7 @@ def check_squares(X: NDArray[Any]) -> None:
 
 
 def numbered(X: Vectors, y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Check the rows' classes; return them, sorted, and for each row the number of its own."""
+    """Check the classes of the rows; return the sorted classes, and the index of each row's class."""
     y = column_or_1d(y, warn=True)
     assert_all_finite(y, input_name="y")
     check_consistent_length(X, y)
@@ -66,6 +66,6 @@ def numbered(X: Vectors, y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
 
 
 def convert(X: Vectors, dtype: np.dtype[Any]) -> Vectors:
-    """Return `X` in a type that can hold it."""
-    # What has come from another process may lie at any address.
+    """Convert `X` to a type that can hold its numbers."""
+    # An array from another process may be unaligned.
     return np.require(X, dtype, ["C_CONTIGUOUS", "ALIGNED"])

@@ -1,8 +1,8 @@
-"""What is told where an answer can be given, but means little."""
+"""Warnings about results that are valid but mean little."""
 
 
 class NoInkWarning(UserWarning):
-    """An image shows nothing: all its pixels are equal, and what is predicted for it means nothing.
+    """An image is blank, that is, all its pixels are equal: its prediction is meaningless.
 
     Examples
     --------
