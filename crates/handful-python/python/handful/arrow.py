@@ -1,7 +1,7 @@
-"""Digits read wherever there is Arrow: in Spark, Polars, pandas, DuckDB and others.
+"""Digit recognition in any engine that uses Arrow: Spark, Polars, pandas, DuckDB and others.
 
-One function takes record batches and gives record batches, and asks nothing of the engine that runs it. It needs
-pyarrow: ``pip install "handful[arrow]"``.
+`Scorer` takes record batches and returns record batches, so it works with any engine. It requires pyarrow:
+``pip install "handful[arrow]"``.
 """
 
 from __future__ import annotations
@@ -23,30 +23,33 @@ __all__ = ["Scorer"]
 
 
 class Scorer:
-    """Read the digits in a column of images, batch by batch.
+    """Predict the digits in a column of images, batch by batch.
 
-    An image is a picture in PNG, JPEG or the like (a binary column, or a struct with a field `bytes`, as Parquet
-    files of Hugging Face have it), of any size, which is put into the frame unless it is framed already; or
-    a list of as many grey values as the model's images have pixels.
+    The column of images may contain picture files of any size, in PNG, JPEG or a similar format. It is then a
+    binary column, or a struct with a field `bytes`, as in the Parquet files of Hugging Face. Pictures that are not
+    framed yet are put into the model's frame. The column may also contain lists of grey values, one value per pixel
+    of the model's images.
 
-    What comes out has the other columns as they were, then `prediction` (a whole number if all classes are, else a
-    string), `confidence` (from 0 to 1) and `is_digit`. Without an image, or without ink in it, there is no prediction.
+    The result contains the other columns unchanged, followed by `prediction`, `confidence` (from 0 to 1) and
+    `is_digit`. Predictions have the type of the model's classes: booleans, integers, floats or strings. The
+    prediction is null if there is no image, or if the image has no ink.
 
     Parameters
     ----------
     model : str, path-like or Model, default='fast'
-        A preset, a file, which all machines that work have to find, or a model, which travels along.
+        A preset, a model file or a model. A file must be accessible on all machines that do the work; a model is
+        sent to them.
     column : str, default='image'
-        Where the images are.
+        Name of the column of images.
     maximum : float or None, default=None
-        The grey value of the brightest ink in lists: None for 255 where they hold whole numbers, and 1 where they hold
+        Grey value of the brightest ink in lists. None means 255 for lists of whole numbers, and 1 for lists of
         floats.
     n_jobs : int or None, default=1
-        Threads: one, as engines that run many tasks side by side want it; None for all CPUs.
+        Number of threads. The default of one suits engines that run many tasks in parallel; None means all CPUs.
 
     Notes
     -----
-    Pickles, so that Spark takes it as it is: the model is loaded once in each process.
+    A scorer can be pickled, so Spark accepts it directly. The model is loaded once in each process.
 
     Examples
     --------
@@ -85,17 +88,17 @@ class Scorer:
         return {**self.__dict__, "_loaded": None}
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Read the digits of batch after batch.
+        """Predict the digits of each batch.
 
         Parameters
         ----------
         batches : iterable of RecordBatch
-            Batches with a column of images.
+            Record batches with a column of images.
 
         Yields
         ------
         RecordBatch
-            For each batch one with as many rows.
+            One batch per input batch, with the same number of rows.
         """
         if self._loaded is None:
             self._loaded = self.model if isinstance(self.model, Model) else load_model(self.model)
@@ -103,17 +106,17 @@ class Scorer:
             yield self._score(self._loaded, batch, number)
 
     def schema(self, schema: pa.Schema) -> pa.Schema:
-        """Return the schema of what comes out.
+        """Return the schema of the result.
 
         Parameters
         ----------
         schema : Schema
-            That of the batches.
+            Schema of the input batches.
 
         Returns
         -------
         Schema
-            Its columns but for the images, and those of predictions.
+            The columns of `schema` without the images, followed by the columns of the predictions.
         """
         empty = pa.RecordBatch.from_pylist([], schema=schema)
         return next(self([empty])).schema
@@ -151,21 +154,21 @@ class Scorer:
 
 
 def _kind(dtype: np.dtype[Any]) -> Any:
-    """Return the type of a column of classes: engines know one size of integers and of floats."""
+    """Return the type of a column of classes: engines support only one size of integers and of floats."""
     if dtype == np.uint64:
         return pa.uint64()
     return {"i": pa.int64(), "u": pa.int64(), "f": pa.float64(), "b": pa.bool_()}.get(dtype.kind, pa.string())
 
 
 class _Wrong(Exception):
-    """A row that is no image."""
+    """A row is not a valid image."""
 
     def __init__(self, row: int, problem: str) -> None:
         self.row, self.problem = row, problem
 
 
 def _rows(column: pa.Array, model: Model, maximum: float | None, n_jobs: int | None) -> Bytes:
-    """Return images, none of them null, as rows of bytes."""
+    """Convert a column of images, without nulls, to rows of bytes."""
     kind, n_pixels = column.type, model.n_features_in_
     if isinstance(column, pa.ExtensionArray):
         return _rows(column.storage, model, maximum, n_jobs)
@@ -192,7 +195,7 @@ def _rows(column: pa.Array, model: Model, maximum: float | None, n_jobs: int | N
             raise _Wrong(int(np.argmin(values.is_valid())) // n_pixels, "expected grey values, found a null")
         most = maximum if maximum is not None else 255.0 if types.is_integer(kind.value_type) else 1.0
         grey = values.to_numpy(zero_copy_only=False).reshape(-1, n_pixels)
-        # NaN is in no range.
+        # The negation also catches NaN, which is in no range.
         if len(outside := np.argwhere(~((grey >= 0) & (grey <= most)))):
             row, pixel = outside[0]
             raise _Wrong(int(row), f"expected grey values from 0 to {most:g}, found {grey[row, pixel]:g}")

@@ -22,13 +22,13 @@ from handful._types import Bytes, Choice
 
 __all__ = ["TrainTest", "load", "load_mnist"]
 
-#: Each has the same files; whoever comes first is asked first.
+#: The mirrors have the same files. They are tried in this order.
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
-#: SHA-256 of what is in the gzip files, however it is packed.
+#: SHA-256 of the content of the gzip files, which does not depend on the compression.
 MNIST_SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -36,28 +36,28 @@ MNIST_SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 
-#: The largest of these files is smaller, packed and unpacked.
+#: All these files are smaller than this, both compressed and uncompressed.
 MOST_BYTES = 1 << 26
 
 SECONDS = 60
 
-#: How names begin of what is not yet whole.
+#: Prefix of the names of incomplete downloads.
 PART = ".handful-"
 
 
 class TrainTest(NamedTuple):
-    """Images to learn from and others to be tested on; rows of bytes, and their classes.
+    """Training and test images as rows of bytes, with their classes.
 
     Attributes
     ----------
     X_train : ndarray of shape (n_train, n_pixels)
-        Images to learn from.
+        Training images.
     y_train : ndarray of shape (n_train,)
-        Their classes: whole numbers if all names are, else strings.
+        Classes of the training images: whole numbers if all class names are whole numbers, otherwise strings.
     X_test : ndarray of shape (n_test, n_pixels)
-        Images to be tested on.
+        Test images.
     y_test : ndarray of shape (n_test,)
-        Their classes.
+        Classes of the test images.
     """
 
     X_train: Bytes
@@ -67,21 +67,21 @@ class TrainTest(NamedTuple):
 
 
 def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool = True) -> TrainTest:
-    """Load MNIST: 60,000 digits to learn from and 10,000 to be tested on, 28 x 28 pixels each.
+    """Load MNIST: 60,000 training images and 10,000 test images of digits, 28 x 28 pixels each.
 
     Parameters
     ----------
     folder : path-like, default=None
-        Where it is. By default it is looked for in ``$HANDFUL_DATA``, in `data/mnist` of a clone of handful,
-        and in the user's data folder (on Linux `~/.local/share/handful/mnist`).
+        Folder of the MNIST files. By default, they are searched for in ``$HANDFUL_DATA``, in `data/mnist` of a
+        clone of handful, and in the user's data folder (on Linux, `~/.local/share/handful/mnist`).
     download : bool, default=True
-        Whether it is downloaded, where it is found nowhere, into `folder` or the user's data folder. Every
-        file is checked before it is there.
+        Whether to download MNIST if it is not found. The files are saved in `folder` or the user's data folder.
+        Every file is verified before it is saved.
 
     Returns
     -------
     TrainTest
-        `X_train`, `y_train`, `X_test` and `y_test`, which can be unpacked in this order.
+        `X_train`, `y_train`, `X_test` and `y_test`. They can be unpacked in this order.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool =
         target = Path(folder) if folder is not None else home and home / "mnist"
         if not download or target is None or "HANDFUL_DATA" in os.environ and folder is None:
             raise
-        # A download that broke off may go on; what others have put there stays as it is.
+        # An interrupted download may continue, but do not add files to a folder that contains other files.
         names = {f"{name}.gz" for name in MNIST_SHA256}
         if target.is_dir() and any(
             path.name not in names and not path.name.startswith(PART) for path in target.iterdir()
@@ -115,26 +115,26 @@ def load(
     framing: Choice = "auto",
     invert: Choice = "never",
 ) -> TrainTest:
-    """Load labelled images in two parts: IDX, NumPy, CSV, Parquet, libsvm or pictures in folders.
+    """Load labelled training and test images: IDX, NumPy, CSV, Parquet, libsvm or folders of pictures.
 
     Parameters
     ----------
     path : path-like
-        A folder or file; what format it has, its content tells.
+        A folder or file. Its format is detected from its content.
     label_column : str or int, default="auto"
-        Which column of a table is the label: its name, its number from 1, ``"first"``, ``"last"`` or ``"none"``. By
-        default the header tells, or else the values, of which a warning tells.
+        The column of a table that holds the labels: its name, its number from 1, ``"first"``, ``"last"`` or
+        ``"none"``. By default, the header decides, or else the values; then a warning names the column.
     framing : {"auto", "always", "never"}, default="auto"
-        Which images are put into MNIST's frame of 28 x 28 pixels: pictures in folders that differ in size, all images,
-        or none.
+        Which images to put into MNIST's frame of 28 x 28 pixels. ``"auto"``: pictures in folders, if they differ in
+        size. ``"always"``: all images. ``"never"``: none.
     invert : {"auto", "always", "never"}, default="never"
-        Which data files are inverted: those whose images show dark ink on light paper, of which a warning tells, all,
-        or none. MNIST's ink is light. The ink of pictures that are framed is told from paper in any case.
+        Which data files to invert. MNIST's ink is light. ``"auto"``: files whose images show dark ink on light paper;
+        a warning names them. ``"always"``: all files. ``"never"``: none. Framing separates ink from paper in any case.
 
     Returns
     -------
     TrainTest
-        `X_train`, `y_train`, `X_test` and `y_test`, which can be unpacked in this order.
+        `X_train`, `y_train`, `X_test` and `y_test`. They can be unpacked in this order.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def load(
 
 
 def named_classes(names: list[str]) -> NDArray[Any]:
-    """Return classes as numbers, if all names are whole ones as they are written, else as strings."""
+    """Return classes as whole numbers if all names are plainly written whole numbers, otherwise as strings."""
     digits = (name.removeprefix("-") for name in names)
     if all(digit.isascii() and digit.isdecimal() for digit in digits):
         numbers = [int(name) for name in names]
@@ -169,7 +169,7 @@ def named_classes(names: list[str]) -> NDArray[Any]:
 
 
 def _download(name: str, sha256: str, folder: Path) -> None:
-    """Put a file into a folder, whole and checked or not at all."""
+    """Download a file into a folder; save it only if it is complete and verified."""
     if (folder / name).exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -192,5 +192,5 @@ def _download(name: str, sha256: str, folder: Path) -> None:
         return
     raise OSError(
         f"{name} could not be downloaded ({'; '.join(reasons)}): expected one of the mirrors to have it; "
-        f"where there is another way, put the files of MNIST into {folder}"
+        f"if you can get the MNIST files in another way, put them into {folder}"
     )
