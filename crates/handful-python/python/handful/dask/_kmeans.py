@@ -1,4 +1,4 @@
-"""K-Means of rows that no machine has all of."""
+"""K-Means of rows that are distributed over a Dask cluster."""
 
 from __future__ import annotations
 
@@ -16,46 +16,48 @@ from handful.dask._work import compute
 
 
 class KMeans(handful.KMeans):
-    """K-Means clustering of rows on the workers of a Dask cluster, by Lloyd's algorithm with exact assignments.
+    """K-Means clustering on a Dask cluster, by Lloyd's algorithm with exact assignments.
 
-    Rows stay where they are. In each pass the centroids go to the workers, and the number, the sum and the squared
-    lengths of the rows nearest to each come back: whole numbers, so that centroids, labels, inertia and iterations are
-    those of `handful.KMeans` on one machine, bit for bit, for any number of workers and partitions, and after a worker
-    is lost.
+    The rows stay on the workers. In each pass, the workers receive the centroids. For each centroid, they return the
+    number, the sum and the squared lengths of the rows that are nearest to it. These are whole numbers. Centroids,
+    labels, inertia and iterations are therefore the same, bit for bit, as those of `handful.KMeans` on one machine,
+    for any number of workers and partitions, and even if a worker is lost.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        Clusters, and centroids.
+        Number of clusters, and of centroids.
     init : {'k-means++', 'random'} or array of shape (n_clusters, n_features), default='k-means++'
-        Where centroids start: greedy k-means++, distinct rows at random, or at these places.
+        How to choose the initial centroids. 'k-means++' is greedy k-means++; 'random' draws distinct samples; an
+        array contains the centroids.
     n_init : 'auto' or int, default='auto'
-        Runs from different starts, of which the one with the lowest inertia is kept. 'auto' is 10 for
-        'random', else 1.
+        Number of runs with different initial centroids. The run with the lowest inertia is kept. 'auto' means 10
+        for 'random', and 1 otherwise.
     max_iter : int, default=300
-        Most iterations of a run.
+        Maximum number of iterations of a run.
     tol : float, default=1e-4
-        A run ends when the centroids' squared movement, summed, is at most `tol` times the features' mean
-        variance.
+        A run ends when the sum of the squared movements of the centroids is at most `tol` times the mean variance
+        of the features.
     verbose : int, default=0
-        Whether to print how far the work is. Dask's dashboard shows tasks by names that begin with ``handful``.
+        Whether to print progress. In Dask's dashboard, the names of the tasks begin with ``handful``.
     random_state : int, RandomState instance or None, default=None
-        What random choices follow from.
+        Determines the random choices.
     n_jobs : int or None, default=None
-        Threads for rows in this process's memory; a task has one of its worker's threads.
+        Number of threads for samples in this process's memory. A Dask task always uses one thread of its worker.
 
     Attributes
     ----------
     cluster_centers_ : ndarray of shape (n_clusters, n_features)
         The centroids, in double precision.
     labels_ : dask.array.Array of shape (n_samples,)
-        The nearest centroid of each row; of equally near ones the first. They are computed when they are asked for.
+        Index of the nearest centroid of each sample. If several are equally near, the first is chosen. The labels
+        are computed on demand.
     inertia_ : float
-        Squared distances of the rows to their centroids, summed.
+        Sum of squared distances of samples to their centroids.
     n_iter_ : int
-        Iterations of the run that was kept.
+        Number of iterations of the run that was kept.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
 
     See Also
     --------
@@ -63,9 +65,9 @@ class KMeans(handful.KMeans):
 
     Notes
     -----
-    Beside the rows a worker keeps 2 bytes for each, and 8 for each run. A pass sends 8 bytes for each feature of each
-    centroid to every worker, and as much back from some of them. Seeding by k-means++ is done by one worker for each
-    run, on at most 131,072 rows (or 256 for each cluster, if that is more).
+    In addition to the rows, a worker keeps 2 bytes per row, and 8 bytes per row and run. A pass sends 8 bytes per
+    feature of each centroid to every worker, and some workers send as much back. For each run, one worker does the
+    k-means++ seeding, on at most 131,072 rows (or 256 per cluster, if that is more).
 
     Examples
     --------
@@ -86,21 +88,21 @@ class KMeans(handful.KMeans):
     labels_: Any
 
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Cluster the rows of `X`.
+        """Cluster the samples of `X`.
 
         Parameters
         ----------
         X : dask.array.Array of shape (n_samples, n_features)
-            Rows to cluster: bytes, or whole numbers from 0 to 255.
+            Samples to cluster: bytes, or whole numbers from 0 to 255.
         y : None
             Not used.
         sample_weight : None, default=None
-            Not used: all rows count alike.
+            Not supported: all samples have the same weight.
 
         Returns
         -------
         KMeans
-            The estimator itself.
+            The fitted estimator.
         """
         self._validate_params()
         if sample_weight is not None:
@@ -126,28 +128,28 @@ class KMeans(handful.KMeans):
         return self
 
     def predict(self, X: Any) -> Any:
-        """Find the nearest centroid of each row.
+        """Find the nearest centroid of each sample.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_samples, n_features)
-            Rows to label.
+            Samples to label.
 
         Returns
         -------
         dask.array.Array or ndarray of shape (n_samples,)
-            Indices of the nearest centroids; of equally near ones the first. Of a Dask array a Dask array, which is
-            computed when it is asked for.
+            Index of the nearest centroid of each sample. If several are equally near, the first is chosen. For a
+            Dask array, the result is a Dask array, which is computed on demand.
         """
         return answer(self, handful.KMeans, "predict", X, np.dtype(np.int32))
 
     def transform(self, X: Any) -> Any:
-        """Measure the distances of rows to all centroids.
+        """Compute the distances of samples to all centroids.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_samples, n_features)
-            Rows to measure from.
+            Samples to measure the distances from.
 
         Returns
         -------
@@ -157,16 +159,16 @@ class KMeans(handful.KMeans):
         return answer(self, handful.KMeans, "transform", X, np.dtype(np.float64), self.n_clusters)
 
     def fit_predict(self, X: Any, y: Any = None, sample_weight: Any = None) -> Any:
-        """Cluster the rows of `X`, and return their labels.
+        """Cluster the samples of `X` and return their labels.
 
         Parameters
         ----------
         X : dask.array.Array of shape (n_samples, n_features)
-            Rows to cluster.
+            Samples to cluster.
         y : None
             Not used.
         sample_weight : None, default=None
-            Not used: all rows count alike.
+            Not supported: all samples have the same weight.
 
         Returns
         -------
@@ -176,16 +178,16 @@ class KMeans(handful.KMeans):
         return self.fit(X, sample_weight=sample_weight).labels_
 
     def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Return the negative sum of squared distances of rows to their nearest centroids.
+        """Return the negative sum of squared distances of samples to their nearest centroids.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_samples, n_features)
-            Rows to measure.
+            Samples to score.
         y : None
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
-            How much each row counts; only for rows in memory.
+            Weight of each sample. Only supported for samples in memory.
 
         Returns
         -------

@@ -1,10 +1,10 @@
 """Lloyd's iteration over partitions that stay on the workers.
 
-In each pass the centroids go out, and of each partition come back the number, the sum and the squared lengths of the
-rows that are nearest to each. These are whole numbers, added up on the workers: however rows are partitioned, and
-whichever worker does what again because another is lost, the bits are the same.
+In each pass, the workers receive the centroids. For each partition and each centroid, they compute the number, the sum
+and the squared lengths of the rows that are nearest to it. These are whole numbers, which the workers add up. The
+result is therefore the same, bit for bit, for any partitioning, and if work is repeated because a worker is lost.
 
-Rows may be of several groups, each of which is clustered on its own, with random numbers of its own.
+The rows may belong to several groups. Each group is clustered separately, with its own random numbers.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from handful._types import Bytes, Farthest, Fractions, KMeansParams, Progress
 from handful.dask._partitions import Labels, Partitions
 from handful.dask._work import TASK_THREADS, Kept, compute, keep, merged, same, task
 
-#: Runs with so many centroids in all go side by side, so that rows are met once for all of them.
+#: Runs with at most this total number of centroids are done together, in shared passes over the rows.
 CENTROIDS_TOGETHER = 1024
 
-#: A shard's memory beside a row, and for each run.
+#: Memory of a shard per row, and per row and run, in addition to the rows.
 ROW_BYTES, RUN_BYTES = 2, 8
 
 
 class Group(NamedTuple):
-    """Rows that are clustered on their own, the stream of their random numbers, and how."""
+    """Rows that are clustered separately: the stream of their random numbers, and the parameters of K-Means."""
 
     stream: int
     params: KMeansParams
 
 
 class Part(NamedTuple):
-    """A partition's rows, their groups if there are several, and the number of the first."""
+    """The rows of a partition, their groups if there are several, and the index of the first row."""
 
     rows: Delayed
     groups: Delayed | None
@@ -46,23 +46,23 @@ class Part(NamedTuple):
 
 
 class Rows:
-    """Rows of one or several groups, on the workers."""
+    """Rows on the workers, in one or several groups."""
 
     def __init__(self, rows: Partitions, labels: Labels | None = None) -> None:
         filled = rows.filled()
         groups = labels.blocks if labels else [None] * len(rows.blocks)
         self.parts = [Part(rows.blocks[number], groups[number], rows.starts[number]) for number in filled]
         counts = labels.counts[filled] if labels else np.array([[rows.sizes[number]] for number in filled])
-        #: Of each group the rows before each partition, and in all; shape (n_partitions + 1, n_groups).
+        #: Number of each group's rows before each partition, and in total; shape (n_partitions + 1, n_groups).
         self.before = np.vstack([np.zeros_like(counts[:1]), np.cumsum(counts, axis=0)])
 
     def shards(self, n_runs: int) -> list[Delayed]:
-        """Have the workers prepare for some runs."""
+        """Have the workers prepare their rows for `n_runs` simultaneous runs."""
         make = partial(_shard, self.before.shape[1], n_runs)
         return keep("shard", make, ROW_BYTES + n_runs * RUN_BYTES, [part[:2] for part in self.parts])
 
     def start(self, number: int, group: Group, run: int) -> Delayed:
-        """Return where a run of a group starts: at rows that a worker chooses among a sample."""
+        """Return the initial centroids of a run of a group: given ones, or rows that a worker chooses from a sample."""
         if not isinstance(group.params["init"], str):
             return task("start", _core.given_centroids, group.params["init"])
         before = self.before[:, number].tolist()
@@ -76,7 +76,7 @@ class Rows:
         return task("start", _start, group.params, place, wanted, *samples)
 
     def tolerances(self, groups: Sequence[Group], shards: Sequence[Delayed]) -> list[float]:
-        """Return what `tol` is for each group: it is relative to the features' mean variance."""
+        """Return the absolute tolerance of each group: `tol` is relative to the mean variance of the features."""
         if not any(group.params["tol"] for group in groups):
             return [0.0] * len(groups)
         totals = [task("totals", _totals, shard, *part[:2]) for shard, part in zip(shards, self.parts, strict=True)]
@@ -85,7 +85,7 @@ class Rows:
 
 
 def lloyd(rows: Rows, groups: Sequence[Group], n_init: int, tell: Progress | None) -> list[Steps]:
-    """Return of each group the run with the lowest inertia."""
+    """Return the run with the lowest inertia for each group."""
     found: list[list[Steps]] = [[] for _ in groups]
     tols: list[float] = []
     together = max(1, CENTROIDS_TOGETHER // sum(group.params["n_clusters"] for group in groups))
@@ -106,7 +106,7 @@ def lloyd(rows: Rows, groups: Sequence[Group], n_init: int, tell: Progress | Non
 
 
 def _passes(rows: Rows, shards: Sequence[Delayed], sets: Sequence[Steps], max_iter: int, tell: Progress | None) -> None:
-    """Make passes over all rows until all runs have ended."""
+    """Pass over all rows until all runs have ended."""
     while not all(run.has_ended for run in sets):
         if tell is not None:
             tell("lloyd", max(run.n_iter for run in sets), max_iter)
@@ -133,7 +133,7 @@ def _shard(n_groups: int, n_runs: int, rows: Bytes, groups: NDArray[np.intp] | N
 def _sample(
     rows: Bytes, groups: NDArray[np.intp] | None, group: int, wanted: NDArray[np.int64], first: int, last: int
 ) -> Bytes:
-    """Return those of a group's rows here that are wanted, in their order; they are rows `first` to `last` of it."""
+    """Return the wanted rows of a group, in order, if this partition holds rows `first` to `last` of the group."""
     numbers = np.sort(wanted[(first <= wanted) & (wanted < last)]) - first
     return rows[numbers] if groups is None else rows[np.flatnonzero(groups == group)[numbers]]
 
@@ -154,7 +154,7 @@ def _assign(
 
 
 def _sum(parts: list[list[Stats | None]]) -> list[Stats | None]:
-    """Add up the statistics of each set of centroids."""
+    """Add up the statistics for each set of centroids."""
     sets = ([stats for stats in of_set if stats is not None] for of_set in zip(*parts, strict=True))
     return [Stats.sum(stats) if stats else None for stats in sets]
 

@@ -1,4 +1,4 @@
-"""Votes of the exact nearest neighbours, among rows that no machine has all of."""
+"""Votes of the exact nearest neighbours, among rows that are distributed over a Dask cluster."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from handful.dask._partitions import Labels, Partitions
 from handful.dask._queries import accuracy, bytes_in_memory, is_dask, joined, query_blocks
 from handful.dask._work import TASK_THREADS, Kept, compute, keep, merged, task
 
-#: So many bytes of queries are sent at a time.
+#: Maximum number of bytes of queries that are sent at once.
 QUERY_BYTES = 1 << 23
 
-#: What an index takes beside a row.
+#: Memory of an index per row, in addition to the row.
 INDEX_BYTES = 80
 
-#: Of each query's neighbours their squared distances, row numbers and labels.
+#: Squared distances, row indices and labels of the neighbours of each query.
 Found = tuple[Distances, Indices, Indices]
 
 
 class Shard(NamedTuple):
-    """Rows that a worker searches, the first of them being row `start` of all."""
+    """Rows that a worker searches. The first is row `start` of all rows."""
 
     index: Delayed
     rows: Delayed
@@ -41,38 +41,39 @@ class Shard(NamedTuple):
 
 
 class KNeighborsClassifier(handful.KNeighborsClassifier):
-    """Classifier by the votes of the exact k nearest neighbours, among rows on the workers of a Dask cluster.
+    """Classifier by the votes of the exact k nearest neighbours, on a Dask cluster.
 
-    Each worker searches its own rows, and the nearest of all are those with the smallest distances; of equally
-    far ones the first rows. Predictions, distances and indices are those of `handful.KNeighborsClassifier` on one
-    machine, for any number of workers and partitions, and after a worker is lost.
+    Each worker searches its own rows. The neighbours that the workers find are merged by distance; of equally far
+    rows, the first count as nearer. Predictions, distances and indices are the same as those of
+    `handful.KNeighborsClassifier` on one machine, for any number of workers and partitions, and even if a worker is
+    lost.
 
     Parameters
     ----------
     n_neighbors : int, default=5
-        Neighbours that vote.
+        Number of neighbours that vote.
     weights : {'uniform', 'distance'}, callable or None, default='uniform'
-        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of
-        distances.
+        Weight of each vote. 'uniform' or None: all votes count the same. 'distance': the weight is the inverse of
+        the distance. A callable takes an array of distances and returns an array of weights.
     tie_break : {'lowest_label', 'nearest'}, default='lowest_label'
-        Which class wins among those with the most votes: the first of `classes_`, as in scikit-learn, or that
-        of the nearest neighbour among them.
+        How to choose between classes that have equally many votes: the one that comes first in `classes_`, as in
+        scikit-learn, or the one of the nearest neighbour.
     algorithm : {'auto', 'brute'}, default='auto'
-        How workers search: with a sketch of 64 bytes a row that rules most rows out, where trials show that it
-        pays, or every row against every row. The answers are the same.
+        How the workers search. 'auto' uses a sketch of 64 bytes per sample to rule out most samples, if trials show
+        that this is faster. 'brute' compares every query with every sample. The results are the same.
     n_jobs : int or None, default=None
-        Not used: a task has one of its worker's threads.
+        Not used: each Dask task uses one thread of its worker.
     verbose : int, default=0
-        Whether to print how far a search for queries in memory is.
+        Whether to print the progress of a search for queries in memory.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     n_samples_fit_ : int
-        Rows that it was fitted on.
+        Number of samples in the fitted data.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
 
     See Also
     --------
@@ -80,8 +81,8 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
 
     Notes
     -----
-    The rows and an index of them, some 80 bytes a row, stay on the workers as long as the classifier is there.
-    Queries go to all of them; of each query and partition come back `n_neighbors` distances, indices and labels.
+    The rows and their index, about 80 bytes per row, stay on the workers as long as the classifier exists. Queries
+    are sent to all workers. For each query and partition, the result is `n_neighbors` distances, indices and labels.
 
     Examples
     --------
@@ -117,19 +118,19 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Keep labelled rows to vote, on the workers.
+        """Fit the classifier: store and index the labelled samples on the workers.
 
         Parameters
         ----------
         X : dask.array.Array of shape (n_samples, n_features)
-            Rows to search: bytes, or whole numbers from 0 to 255.
+            Samples to search: bytes, or whole numbers from 0 to 255.
         y : dask.array.Array or array-like of shape (n_samples,)
-            Their classes: numbers, strings or anything that can be sorted.
+            Class of each sample: numbers, strings or anything that can be sorted.
 
         Returns
         -------
         KNeighborsClassifier
-            The estimator itself.
+            The fitted estimator.
         """
         self._validate_params()
         rows = Partitions.of(X, "KNeighborsClassifier")
@@ -153,23 +154,23 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
         dask.array.Array or ndarray of shape (n_queries,)
-            Their classes; of a Dask array a Dask array, which is computed when it is asked for.
+            Predicted class of each sample. For a Dask array, the result is a Dask array, which is computed on demand.
         """
         answer = partial(_predicted, self._voter())
         return self._search_for(X, self.n_neighbors).each("vote", answer, self.classes_.dtype)
 
     def predict_proba(self, X: Any) -> Any:
-        """Return each class's share of the votes.
+        """Return the share of the votes for each class.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -181,44 +182,44 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         return found.each("shares", answer, np.dtype(np.float64), len(self.classes_))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of rows that are predicted right.
+        """Return the accuracy on labelled samples.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
         y : dask.array.Array or array-like of shape (n_queries,)
-            Their classes.
+            True class of each sample.
         sample_weight : array-like of shape (n_queries,), default=None
-            How much each row counts; only for rows in memory.
+            Weight of each sample. Only supported for samples in memory.
 
         Returns
         -------
         float
-            The accuracy.
+            The share of samples that are classified correctly.
         """
         return accuracy(self, super().score, X, y, sample_weight)
 
     def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
-        """Find the nearest rows of those that it was fitted on.
+        """Find the nearest neighbours among the fitted samples.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_queries, n_features), default=None
-            Rows whose neighbours are wanted; by default those that it was fitted on, which are then not
-            neighbours of themselves, and are answered as a Dask array is.
+            Query samples. By default, the fitted samples are the queries. Then no sample is its own neighbour, and
+            the result is a Dask array.
         n_neighbors : int, default=None
-            How many; by default as many as vote.
+            Number of neighbours. By default, the number that vote.
         return_distance : bool, default=True
-            Whether distances are wanted too.
+            Whether to return the distances too.
 
         Returns
         -------
         distances : dask.array.Array or ndarray of shape (n_queries, n_neighbors)
-            Euclidean distances, ascending; only if `return_distance`.
+            Euclidean distances in ascending order. Only returned if `return_distance` is True.
         indices : dask.array.Array or ndarray of shape (n_queries, n_neighbors)
-            Rows, counted through all partitions, nearest first; of equally far ones the first. Ask for both at
-            once, as in ``dask.compute(distances, indices)``: there is then one search.
+            Indices of the neighbours, counted over all partitions, nearest first. Equally far ones are ordered by
+            index. Compute both together, with ``dask.compute(distances, indices)``, so that there is only one search.
         """
         check_is_fitted(self)
         k = self._count(n_neighbors)
@@ -229,7 +230,7 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         )
 
     def _voter(self) -> handful.KNeighborsClassifier:
-        """Return what votes without rows of its own."""
+        """Return a classifier in memory that can vote, but has no rows."""
         check_is_fitted(self)
         voter = handful.KNeighborsClassifier(**self.get_params())
         voter.classes_ = self.classes_
@@ -257,12 +258,12 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         return Neighbors((distances, indices, labels), [len(X)])
 
     def _search_block(self, queries: Delayed, k: int) -> Delayed:
-        """Search all shards, and keep the nearest."""
+        """Search all shards, and keep the nearest rows."""
         parts = [task("search", _search, *shard, queries, k) for shard in self._shards]
         return task("roots", _roots, merged("nearest", partial(_nearest, k), parts))
 
     def _search_own_rows(self, k: int) -> Neighbors:
-        """Search for the rows themselves, and leave each out of its own neighbours."""
+        """Search for the fitted rows, and exclude each row from its own neighbours."""
         if k >= self.n_samples_fit_:
             raise ValueError(
                 f"Expected n_neighbors < n_samples_fit, but n_neighbors = {k}, "
@@ -273,13 +274,13 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
 
 
 class Neighbors(NamedTuple):
-    """What was found of queries in memory, or will be of each partition's."""
+    """The neighbours of queries in memory, or tasks that find those of each partition."""
 
     found: Found | list[Delayed]
     sizes: Sequence[float]
 
     def each(self, name: str, answer: Callable[[Found], NDArray[Any]], dtype: np.dtype[Any], *columns: int) -> Any:
-        """Return what becomes of the distances, indices and labels."""
+        """Apply a function to the distances, indices and labels."""
         if isinstance(self.found, tuple):
             return answer(self.found)
         blocks = [task(name, answer, found) for found in self.found]
@@ -297,7 +298,7 @@ def _search(index: Kept, rows: Bytes, labels: Indices, start: int, queries: Byte
 
 
 def _nearest(k: int, parts: list[Found]) -> Found:
-    """Keep the nearest of what shards found; as these are in the order of their rows, so are equally far ones."""
+    """Keep the nearest rows. The shards are in row order, so a stable sort keeps equally far rows in order."""
     squares, indices, labels = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
     order = np.argsort(squares, axis=1, kind="stable")[:, :k]
     rows = np.arange(len(order))[:, None]
@@ -310,7 +311,7 @@ def _roots(found: Found) -> Found:
 
 
 def _others(found: Found, start: int) -> Found:
-    """Leave rows that follow each other out of their own neighbours."""
+    """Exclude consecutive rows from their own neighbours."""
     others = are_others(found[1], start)
     shape = (len(others), -1)
     return found[0][others].reshape(shape), found[1][others].reshape(shape), found[2][others].reshape(shape)

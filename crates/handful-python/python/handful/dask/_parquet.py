@@ -1,4 +1,4 @@
-"""Folders of Parquet files with pictures, as on Hugging Face, decoded on the workers."""
+"""Folders of Parquet files with pictures, as on Hugging Face. The workers decode them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from handful.dask._queries import joined
 from handful.dask._work import check_workers, task
 from handful.datasets import named_classes
 
-#: Files named in an error.
+#: Maximum number of files named in an error.
 MOST_NAMED = 3
 
 
 class Piece(NamedTuple):
-    """Row groups of a file that make a partition."""
+    """The row groups of a file that form a partition."""
 
     path: str
     first: int
@@ -40,7 +40,7 @@ class Images(NamedTuple):
     X : dask.array.Array of shape (n_samples, n_pixels)
         Images, as rows of bytes.
     y : dask.array.Array of shape (n_samples,)
-        Their classes: whole numbers if that of the first image is, else strings.
+        Class of each image: whole numbers if the class of the first image is one, otherwise strings.
     """
 
     X: da.Array
@@ -50,25 +50,25 @@ class Images(NamedTuple):
 def read_parquet(folder: str | os.PathLike[str], *, split: str = "train", partition_rows: int = 65536) -> Images:
     """Read images and labels from a folder of Parquet files, as Hugging Face publishes them.
 
-    Files are those whose names begin with the split, as ``train-00000-of-00002.parquet`` does, in the folder or in
-    one within it, each with a column of pictures in PNG or JPEG and a column `label`. Nothing but their ends and the
-    first picture is read before a result is asked for; workers then decode their partitions. The folder must be at
-    the same place for all of them.
+    The names of the files must begin with the split, as in ``train-00000-of-00002.parquet``. The files must be in
+    the folder, or in one folder within it. Each must have a column of pictures in PNG or JPEG, and a column `label`.
+    At first, only the footers of the files and the first picture are read. When a result is computed, the workers
+    decode their partitions. The folder must have the same path on all workers.
 
     Parameters
     ----------
     folder : path-like
-        Where the files are.
+        Folder of the files.
     split : str, default='train'
-        Which part of the data set.
+        Which part of the data set to read.
     partition_rows : int, default=65536
-        Most rows of a partition, unless a row group of a file has more: row groups are not divided, nor files
-        joined.
+        Maximum number of rows of a partition. A larger row group becomes one partition: row groups are never
+        divided. Files are never joined.
 
     Returns
     -------
     Images
-        `X` and `y`, which can be unpacked in this order.
+        `X` and `y`. They can be unpacked in this order.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def read_parquet(folder: str | os.PathLike[str], *, split: str = "train", partit
 
 
 def _files(folder: Path, split: str) -> list[Path]:
-    """Return the files of a split, which must be in one folder, and all there."""
+    """Return the files of a split; check that they are in one folder and that none is missing."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: expected a folder of Parquet files, found none")
     named = re.compile(rf"{re.escape(split)}([-_.].*)?\.parquet")
@@ -123,13 +123,13 @@ def _files(folder: Path, split: str) -> list[Path]:
     for path in files:
         if (told := re.search(r"-of-(\d+)\.parquet$", path.name)) and int(told[1]) != len(files):
             raise FileNotFoundError(
-                f"{path.parent}: expected {int(told[1])} files of {split}, as {path.name} tells, found {len(files)}"
+                f"{path.parent}: expected {int(told[1])} files of {split}, as {path.name} says, found {len(files)}"
             )
     return files
 
 
 def _pieces(path: str, sizes: list[int], most: int) -> Iterator[Piece]:
-    """Put row groups that follow each other together, as many as there may be."""
+    """Group consecutive row groups into pieces of at most `most` rows."""
     first, size = 0, 0
     for number, rows in enumerate(sizes):
         if size and size + rows > most:

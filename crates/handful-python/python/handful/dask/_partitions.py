@@ -1,4 +1,4 @@
-"""Rows and labels of Dask arrays, partition by partition: checked where they are, and left there."""
+"""Rows and labels of Dask arrays. They are checked on the workers and stay there."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Partitions:
 
     @classmethod
     def of(cls, X: Any, name: str) -> Partitions:
-        """Have the workers load the partitions of `X`, and check them."""
+        """Have the workers load and check the partitions of `X`."""
         X = dask_array(X, name)
         check_workers()
-        # Persisted as their owner would, so that what is there already is not loaded again.
+        # Persist `X` as its owner would, so that partitions that are already loaded are not loaded again.
         blocks = blocks_of(X.persist()) if X.dtype == BYTES else persist(byte_blocks(X))
         shapes = compute([task("check", _shape, block, number) for number, block in enumerate(blocks)])
         sizes, widths = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
         if not (n_samples := sum(sizes)):
             raise ValueError(f"expected rows, found {len(shapes)} partitions without any")
-        # Of an empty partition the width does not matter.
+        # The width of an empty partition does not matter.
         n_features = widths[np.argmax(np.array(sizes) > 0)]
         for number, (size, width) in enumerate(shapes):
             if size and width != n_features:
@@ -49,19 +49,19 @@ class Partitions:
 
     @property
     def starts(self) -> list[int]:
-        """Where each partition begins, counted in rows."""
+        """Index of the first row of each partition."""
         return [0, *np.cumsum(self.sizes).tolist()][:-1]
 
     def __len__(self) -> int:
         return sum(self.sizes)
 
     def filled(self) -> list[int]:
-        """Return the numbers of the partitions that have rows."""
+        """Return the numbers of the non-empty partitions."""
         return [number for number, size in enumerate(self.sizes) if size]
 
 
 def dask_array(X: Any, name: str) -> da.Array:
-    """Return `X`, which is checked to be a Dask array of two dimensions, with whole rows in each partition."""
+    """Check that `X` is a Dask array of two dimensions; return it with whole rows in each partition."""
     if not isinstance(X, da.Array):
         raise TypeError(
             f"X: expected a Dask array, found {type(X).__name__}; make one with dask.array.from_array, or "
@@ -73,12 +73,12 @@ def dask_array(X: Any, name: str) -> da.Array:
 
 
 def blocks_of(X: da.Array) -> list[Delayed]:
-    """Return the partitions; the graph is made better once, when all of it is there."""
+    """Return the partitions, without optimising the graph: that is done once, when it is complete."""
     return list(X.to_delayed(optimize_graph=False).ravel())
 
 
 def byte_blocks(X: da.Array) -> list[Delayed]:
-    """Return the partitions as they are, if they are said to be bytes, else made bytes."""
+    """Return the partitions unchanged if their dtype is bytes; otherwise, convert them to bytes."""
     blocks = blocks_of(X)
     if X.dtype == BYTES:
         return blocks
@@ -86,7 +86,7 @@ def byte_blocks(X: da.Array) -> list[Delayed]:
 
 
 def as_bytes(block: Any, number: int) -> Bytes:
-    """Return a partition's numbers as bytes; they must be whole, and from 0 to 255."""
+    """Convert a partition to bytes; its numbers must be whole and from 0 to 255."""
     if not isinstance(block, np.ndarray) or block.ndim != 2 or block.dtype.kind not in "buif":
         raise TypeError(f"partition {number}: expected a NumPy array of numbers, found {_kind(block)}")
     rows: Bytes = as_vectors(block, TASK_THREADS)
@@ -117,7 +117,7 @@ def _kind(block: Any) -> str:
 
 @dataclass(frozen=True)
 class Labels:
-    """Each row's class as a number, partition by partition on the workers."""
+    """The class of each row as a number, in partitions on the workers."""
 
     classes: NDArray[Any]
     blocks: list[Delayed]
@@ -125,7 +125,7 @@ class Labels:
 
     @classmethod
     def of(cls, y: Any, rows: Partitions) -> Labels:
-        """Number the classes of `y`, which are aligned with the rows."""
+        """Number the classes of `y`, and align them with the rows."""
         blocks = blocks_of(labels_beside(y, rows).persist())
         found = compute(
             [
@@ -149,7 +149,7 @@ class Labels:
 
 
 def labels_beside(y: Any, rows: Partitions) -> da.Array:
-    """Return `y` as a Dask array with the rows' partitions."""
+    """Return `y` as a Dask array with the same partitions as the rows."""
     sizes = tuple(rows.sizes)
     if not isinstance(y, da.Array):
         y = column_or_1d(y)

@@ -1,4 +1,4 @@
-"""K-Means within each class of rows that no machine has all of."""
+"""K-Means within each class, of rows that are distributed over a Dask cluster."""
 
 from __future__ import annotations
 
@@ -20,62 +20,63 @@ from handful.dask._partitions import Labels, Partitions, blocks_of, byte_blocks,
 from handful.dask._queries import accuracy, answer, joined
 from handful.dask._work import TASK_THREADS, same, task
 
-#: Of each class its centroids, and which prototype each of them is.
+#: The centroids of each class, and the index of the prototype that each of them is.
 Centroids = list[tuple[Fractions, NDArray[np.int64]]]
 
 
 class PrototypeClassifier(handful.PrototypeClassifier):
-    """Classifier by the votes of the nearest prototypes, learned from rows on the workers of a Dask cluster.
+    """Classifier by the votes of the nearest prototypes, fitted on a Dask cluster.
 
     The prototypes are the K-Means centroids of each class. All classes are clustered in the same passes over the
-    rows, which stay where they are. Prototypes and predictions are those of `handful.PrototypeClassifier` on one
-    machine, bit for bit, for any number of workers and partitions, and after a worker is lost.
+    rows, which stay on the workers. Prototypes and predictions are the same, bit for bit, as those of
+    `handful.PrototypeClassifier` on one machine, for any number of workers and partitions, and even if a worker is
+    lost.
 
     Parameters
     ----------
     n_clusters : int, default=9
-        Prototypes of each class; of a class with fewer rows each row is one.
+        Number of prototypes of each class. In a class with fewer samples, each sample is a prototype.
     n_neighbors : int, default=1
-        Prototypes that vote.
+        Number of prototypes that vote.
     weights : {'uniform', 'distance'}, callable or None, default='uniform'
-        How much a vote counts: alike, by the inverse of the distance, or what a function makes of an array of
-        distances.
+        Weight of each vote. 'uniform' or None: all votes count the same. 'distance': the weight is the inverse of
+        the distance. A callable takes an array of distances and returns an array of weights.
     tie_break : {'lowest_label', 'nearest'}, default='lowest_label'
-        Which class wins among those with the most votes: the first of `classes_`, or that of the nearest
-        prototype among them.
+        How to choose between classes that have equally many votes: the one that comes first in `classes_`, or the
+        one of the nearest prototype.
     init : {'k-means++', 'random'}, default='k-means++'
-        Where centroids start.
+        How the initial centroids are chosen: see `KMeans`.
     n_init : int, default=1
-        K-Means runs for each class, of which the best is kept.
+        Number of K-Means runs for each class. The run with the lowest inertia is kept.
     max_iter : int, default=300
-        Most iterations of a run.
+        Maximum number of iterations of a run.
     tol : float, default=1e-4
-        When a run ends: see `KMeans`.
+        Tolerance that decides when a run ends: see `KMeans`.
     random_state : int, RandomState instance or None, default=None
-        What random choices follow from.
+        Determines the random choices.
     n_jobs : int or None, default=None
-        Threads for rows in this process's memory; a task has one of its worker's threads.
+        Number of threads for samples in this process's memory. A Dask task always uses one thread of its worker.
     verbose : int, default=0
-        Whether to print how far the work is.
+        Whether to print progress.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     prototypes_ : ndarray of shape (n_prototypes, n_features)
-        The vectors that vote, class by class: bytes.
+        The vectors that vote, ordered by class, as bytes.
     prototype_labels_ : ndarray of shape (n_prototypes,)
-        Their classes.
+        Class of each prototype.
     cluster_sizes_ : ndarray of shape (n_prototypes,)
-        Rows that each stands for.
+        Number of samples that each prototype represents.
     labels_ : dask.array.Array of shape (n_samples,)
-        The prototype of each row. They are computed when they are asked for.
+        Index of the prototype of each sample. The labels are computed on demand.
     inertia_ : float
-        Squared distances of the rows to their centroids, summed over the classes.
+        Sum of squared distances of samples to their centroids, over all classes.
     n_iter_ : int
-        Iterations of the runs that were kept, summed over the classes.
+        Number of iterations of the runs that were kept, summed over the classes.
     n_features_in_ : int
-        Features seen in `fit`.
+        Number of features seen in `fit`.
 
     See Also
     --------
@@ -83,8 +84,8 @@ class PrototypeClassifier(handful.PrototypeClassifier):
 
     Notes
     -----
-    In a pass the centroids of all classes and runs go out and as many sums come back. Beside the rows a worker keeps
-    2 bytes for each, and 8 for each run.
+    In each pass, the workers receive the centroids of all classes and runs, and return one sum per centroid. In
+    addition to the rows, a worker keeps 2 bytes per row, and 8 bytes per row and run.
 
     Examples
     --------
@@ -103,19 +104,19 @@ class PrototypeClassifier(handful.PrototypeClassifier):
     labels_: Any
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Cluster the rows of each class.
+        """Cluster the samples of each class.
 
         Parameters
         ----------
         X : dask.array.Array of shape (n_samples, n_features)
             Rows to learn from: bytes, or whole numbers from 0 to 255.
         y : dask.array.Array or array-like of shape (n_samples,)
-            Their classes: numbers, strings or anything that can be sorted.
+            Class of each sample: numbers, strings or anything that can be sorted.
 
         Returns
         -------
         PrototypeClassifier
-            The estimator itself.
+            The fitted estimator.
         """
         self._validate_params()
         rows = Partitions.of(X, "PrototypeClassifier")
@@ -145,7 +146,7 @@ class PrototypeClassifier(handful.PrototypeClassifier):
         return self
 
     def _labels_of(self, X: Any, y: Any, rows: Partitions, centroids: Centroids) -> Any:
-        """Return the number of each row's prototype, to be computed from the rows as they were given."""
+        """Return the index of the prototype of each row as a Dask array, which is computed from `X` on demand."""
         known = task("prototypes", same, centroids)
         blocks, names = byte_blocks(dask_array(X, "PrototypeClassifier")), blocks_of(labels_beside(y, rows))
         labels = [
@@ -159,23 +160,23 @@ class PrototypeClassifier(handful.PrototypeClassifier):
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
         dask.array.Array or ndarray of shape (n_queries,)
-            Their classes; of a Dask array a Dask array, which is computed when it is asked for.
+            Predicted class of each sample. For a Dask array, the result is a Dask array, which is computed on demand.
         """
         check_is_fitted(self)
         return answer(self, handful.PrototypeClassifier, "predict", X, self.classes_.dtype)
 
     def predict_proba(self, X: Any) -> Any:
-        """Return each class's share of the votes.
+        """Return the share of the votes for each class.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
 
         Returns
         -------
@@ -187,27 +188,27 @@ class PrototypeClassifier(handful.PrototypeClassifier):
         return answer(self, handful.PrototypeClassifier, "predict_proba", X, floats, len(self.classes_))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the share of rows that are predicted right.
+        """Return the accuracy on labelled samples.
 
         Parameters
         ----------
         X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Rows to classify.
+            Samples to classify.
         y : dask.array.Array or array-like of shape (n_queries,)
-            Their classes.
+            True class of each sample.
         sample_weight : array-like of shape (n_queries,), default=None
-            How much each row counts; only for rows in memory.
+            Weight of each sample. Only supported for samples in memory.
 
         Returns
         -------
         float
-            The accuracy.
+            The share of samples that are classified correctly.
         """
         return accuracy(self, super().score, X, y, sample_weight)
 
 
 def _nearest(rows: Bytes, y: NDArray[Any], classes: NDArray[Any], centroids: Centroids) -> NDArray[np.int32]:
-    """Return the number of each row's nearest prototype among those of its class."""
+    """Return the index of the nearest prototype of each row, among those of its class."""
     labels = np.empty(len(rows), np.int32)
     for name, (fractions, numbers) in zip(classes, centroids, strict=True):
         own = np.flatnonzero(y == name)

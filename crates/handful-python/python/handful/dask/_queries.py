@@ -1,4 +1,4 @@
-"""Rows that are asked about: in memory, or in a Dask array, which is answered by a Dask array."""
+"""Queries in memory or in a Dask array. The result for a Dask array is a Dask array."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from handful.dask._work import TASK_THREADS, check_workers, same, task
 
 
 def is_dask(X: Any) -> bool:
-    """Tell whether rows are answered partition by partition."""
+    """Return whether rows are processed by partition."""
     return isinstance(X, da.Array)
 
 
 def query_blocks(estimator: Any, X: da.Array) -> tuple[list[Delayed], list[float]]:
-    """Return the partitions of a Dask array as bytes, and their sizes, which may not be known (NaN)."""
+    """Return the partitions of a Dask array as bytes, and their sizes, which are NaN if unknown."""
     X, name = dask_array(X, type(estimator).__name__), type(estimator).__name__
     if not np.isnan(X.shape[1]) and X.shape[1] != estimator.n_features_in_:
         raise ValueError(
@@ -33,7 +33,7 @@ def query_blocks(estimator: Any, X: da.Array) -> tuple[list[Delayed], list[float
 
 
 def bytes_in_memory(estimator: Any, X: Any) -> Bytes:
-    """Check rows as scikit-learn does; they must be bytes, as those that the estimator was fitted on."""
+    """Check rows as scikit-learn does; they must be bytes, like the fitted rows."""
     rows: Bytes = validate(estimator, X, reset=False)
     if rows.dtype != BYTES:
         raise ValueError("X: expected bytes, or whole numbers from 0 to 255, found others; scale them to bytes")
@@ -41,17 +41,17 @@ def bytes_in_memory(estimator: Any, X: Any) -> Bytes:
 
 
 def joined(blocks: list[Delayed], sizes: Sequence[float], dtype: np.dtype[Any], *columns: int) -> da.Array:
-    """Return arrays, of which each is the answer to a partition, as one."""
+    """Concatenate the results of the partitions into one array."""
     parts = [da.from_delayed(block, (size, *columns), dtype) for block, size in zip(blocks, sizes, strict=True)]
     return da.concatenate(parts)
 
 
 def answers(estimator: Any, kind: type[Any], method: str, X: da.Array) -> tuple[list[Delayed], list[float]]:
-    """Ask a copy of an estimator, which is one of a kind for rows in memory, about each partition."""
+    """Call a method on each partition, with a copy of the estimator as class `kind`, which is for rows in memory."""
     check_is_fitted(estimator)
     blocks, sizes = query_blocks(estimator, X)
     copy = object.__new__(kind)
-    # What is told of the rows that it was fitted on stays with them.
+    # Dask arrays about the fitted rows, such as `labels_`, are not copied.
     known = {name: value for name, value in vars(estimator).items() if not is_dask(value)}
     vars(copy).update(known, n_jobs=TASK_THREADS, verbose=0)
     model = task("model", same, copy)
@@ -59,21 +59,21 @@ def answers(estimator: Any, kind: type[Any], method: str, X: da.Array) -> tuple[
 
 
 def answer(estimator: Any, kind: type[Any], method: str, X: Any, dtype: np.dtype[Any], *columns: int) -> Any:
-    """Return what an estimator that is one of a kind for rows in memory says of rows, wherever they are."""
+    """Call a method of class `kind` on rows in memory or in a Dask array."""
     if not is_dask(X):
         return getattr(kind, method)(estimator, X)
     return joined(*answers(estimator, kind, method, X), dtype, *columns)
 
 
 def _ask(model: Any, method: str, rows: Bytes) -> Any:
-    """Ask about rows, of which there may be none."""
+    """Call a method on rows; there may be none."""
     if len(rows):
         return getattr(model, method)(rows)
     return np.atleast_1d(getattr(model, method)(np.zeros((1, rows.shape[1]), BYTES)))[:0]
 
 
 def accuracy(estimator: Any, in_memory: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:
-    """Return the share of rows that are predicted right, counted where the rows are."""
+    """Return the accuracy, which is computed on the workers for a Dask array."""
     if not is_dask(X):
         return in_memory(X, y, sample_weight)
     if sample_weight is not None:

@@ -1,4 +1,4 @@
-"""Work as Dask's tasks: with names that tell what they are, and on a cluster that can do it."""
+"""Work as Dask tasks with meaningful names, on a cluster that is checked for this package."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from distributed import Client, get_client
 from handful import __version__
 from handful._types import Bytes
 
-#: A worker runs as many tasks at once as it has threads, so that each has one.
+#: A worker runs one task per thread at the same time, so each task uses one thread.
 TASK_THREADS = 1
 
 
 def task(name: str, function: Callable[..., Any], *arguments: Any) -> Delayed:
-    """Return a call as a task, which Dask's dashboard shows by this name."""
+    """Return a function call as a task with this name in Dask's dashboard."""
     return delayed(function, pure=False)(*arguments, dask_key_name=f"handful-{name}-{uuid4().hex}")
 
 
 def current_client() -> Client | None:
-    """Return the client whose cluster works; without one it is this process's threads."""
+    """Return the client of the cluster; without one, the threads of this process do the work."""
     try:
         return get_client()
     except ValueError:
@@ -33,7 +33,7 @@ def current_client() -> Client | None:
 
 
 def persist(tasks: Sequence[Delayed]) -> list[Delayed]:
-    """Start tasks whose results stay on the workers; what is lost with a worker is made again."""
+    """Start tasks whose results stay on the workers; results that are lost with a worker are computed again."""
     client = current_client()
     if client is None:
         return list(dask.persist(*tasks, optimize_graph=False))
@@ -41,28 +41,28 @@ def persist(tasks: Sequence[Delayed]) -> list[Delayed]:
 
 
 def compute(tasks: Sequence[Delayed]) -> list[Any]:
-    """Return the tasks' results."""
+    """Return the results of the tasks."""
     client = current_client()
     if client is None:
         return list(dask.compute(*tasks, optimize_graph=False))
     try:
-        # Many centroids make a graph large, in which they are once.
+        # Many centroids make a large graph, although it contains them only once.
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1 TiB"}):
             futures = client.compute(list(tasks), optimize_graph=False)
         return list(client.gather(futures))
     except Exception:
-        # It may have come from a worker that has joined since.
+        # The error may come from a worker that has joined since the last check.
         check_workers(client)
         raise
 
 
 def check_workers(client: Client | None = None) -> None:
-    """Raise an error that names those of the cluster that lack this package, or have another version of it."""
+    """Raise an error that names the workers, or the scheduler, without this version of the package."""
     client = client or current_client()
     if client is None:
         return
 
-    # What is inside of a function is sent as it is, and not as a name that is to be imported.
+    # A nested function is sent by value, and not as a name to import.
     def version() -> str | None:
         try:
             import handful.dask
@@ -76,12 +76,12 @@ def check_workers(client: Client | None = None) -> None:
     if wrong:
         raise RuntimeError(
             f"expected handful[dask] {__version__}, which this client has, on the whole cluster: {', '.join(wrong)}; "
-            f"install it there (pip install 'handful[dask]=={__version__}'), and start those again"
+            f"install it there (pip install 'handful[dask]=={__version__}'), and restart them"
         )
 
 
 def spread(blocks: Sequence[Delayed], sizes: Sequence[int]) -> list[Delayed]:
-    """Have workers with more rows for each thread than others hand blocks on, as a pass takes as long as the last."""
+    """Move blocks from workers with more rows per thread to others, as a pass takes as long as the slowest worker."""
     client, there = current_client(), list(blocks)
     if client is None:
         return there
@@ -108,15 +108,15 @@ def spread(blocks: Sequence[Delayed], sizes: Sequence[int]) -> list[Delayed]:
 
 
 def same(value: Any) -> Any:
-    """Return what is given."""
+    """Return the argument."""
     return value
 
 
 class Kept:
-    """What a worker makes of a partition's rows, and keeps beside them.
+    """An object that a worker makes from the rows of a partition and keeps next to them.
 
-    It is never sent: where it is missing, as on another worker, it is made anew, which takes time and changes no
-    result.
+    It is never sent. If it is missing, for example on another worker, it is made again. This takes time, but does not
+    change the result.
     """
 
     def __init__(self, make: Callable[..., Any], bytes_a_row: int) -> None:
@@ -126,14 +126,14 @@ class Kept:
         self._lock = Lock()
 
     def of(self, rows: Bytes, *others: Any) -> Any:
-        """Return what there is of these rows, and of what comes with them; they are always the same."""
+        """Return the object for these rows and arguments, which must be the same in every call."""
         with self._lock:
             if self._made is None:
                 self._made, self._n_rows = self._make(rows, *others), len(rows)
             return self._made
 
     def __sizeof__(self) -> int:
-        # Dask asks, and writes results to disk when memory gets short.
+        # Dask uses this size to decide when to write results to disk because memory is short.
         return object.__sizeof__(self) + self._bytes_a_row * self._n_rows
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -141,7 +141,7 @@ class Kept:
 
 
 def keep(name: str, make: Callable[..., Any], bytes_a_row: int, parts: Sequence[Sequence[Any]]) -> list[Delayed]:
-    """Have the workers make something of the rows of each part, and what comes with them, and keep it."""
+    """Have the workers make an object from the rows and other arguments of each part, and keep it."""
     return persist([task(name, _kept, make, bytes_a_row, *part) for part in parts])
 
 
@@ -152,7 +152,7 @@ def _kept(make: Callable[..., Any], bytes_a_row: int, rows: Bytes, *others: Any)
 
 
 def merged(name: str, merge: Callable[..., Any], parts: Sequence[Delayed], *others: Any) -> Delayed:
-    """Return what a function makes of neighbouring parts, and of what it makes of them, until one is left."""
+    """Merge neighbouring parts with a function, and merge the results again, until one is left."""
     together = 8
     while True:
         groups = [parts[start : start + together] for start in range(0, len(parts), together)]
@@ -162,5 +162,5 @@ def merged(name: str, merge: Callable[..., Any], parts: Sequence[Delayed], *othe
 
 
 def _merge(merge: Callable[..., Any], n_parts: int, *arguments: Any) -> Any:
-    """Call with the first arguments as a list: of tasks in lists Dask forgets that they need what is persisted."""
+    """Call `merge` with the first arguments as a list: in lists, Dask loses dependencies on persisted data."""
     return merge(list(arguments[:n_parts]), *arguments[n_parts:])
