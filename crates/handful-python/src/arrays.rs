@@ -1,4 +1,4 @@
-//! NumPy's arrays as views, and back.
+//! Conversion of NumPy arrays to views and back.
 
 use std::{
     ops::Deref,
@@ -13,10 +13,10 @@ use rayon::prelude::*;
 
 use crate::job;
 
-/// Rows that are looked at before others: most arrays that are no bytes show it early.
+/// Number of rows that are checked first: most arrays that are not bytes show it early.
 const ROWS: usize = 256;
 
-/// An array of one of the types that are searched and clustered.
+/// An array of a type that can be searched and clustered.
 #[derive(FromPyObject)]
 pub(crate) enum Vectors<'py> {
     U8(PyReadonlyArray2<'py, u8>),
@@ -31,7 +31,7 @@ pub(crate) enum Floats<'py> {
     F64(PyReadonlyArray2<'py, f64>),
 }
 
-/// An array that has come from another process perhaps: in a message numbers lie at any address.
+/// An array that may come from another process: in a message, numbers may be unaligned.
 pub(crate) struct Received<'py, T: numpy::Element, D: Dimension>(PyReadonlyArray<'py, T, D>);
 
 impl<'a, 'py, T: numpy::Element + 'a, D: Dimension + 'a> FromPyObject<'a, 'py> for Received<'py, T, D> {
@@ -55,7 +55,7 @@ impl<'py, T: numpy::Element, D: Dimension> Deref for Received<'py, T, D> {
     }
 }
 
-/// The same numbers as bytes, if all are whole and 0 to 255.
+/// The same numbers as bytes, if all are whole and from 0 to 255.
 #[pyfunction]
 pub(crate) fn whole_bytes<'py>(
     py: Python<'py>,

@@ -1,4 +1,4 @@
-//! Data sets as arrays.
+//! Loading of data sets as arrays.
 
 use std::{
     path::PathBuf,
@@ -15,25 +15,25 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{errors::Raise, job};
 
-/// Images, and for each the number of its class.
+/// Images, and the index of each image's class.
 type Part<'py> = (Bound<'py, PyArray2<u8>>, Bound<'py, PyArray1<u32>>);
 
-/// Both parts of a data set, the names of its classes, and what was inferred of it.
+/// Both parts of a data set, the names of its classes, and notes on what was inferred from its content.
 type Loaded<'py> = (Part<'py>, Part<'py>, Vec<String>, Vec<String>);
 
-/// Where MNIST is.
+/// The folder of MNIST.
 #[pyfunction]
 pub(crate) fn locate() -> PyResult<PathBuf> {
     dataset::locate().map_err(Raise::raise)
 }
 
-/// Where data that is fetched goes.
+/// The folder for downloaded data.
 #[pyfunction]
 pub(crate) fn user_folder() -> Option<PathBuf> {
     dataset::user_folder()
 }
 
-/// Both parts of a data set, the names of its classes, and what was inferred.
+/// Both parts of a data set, the names of its classes, and notes on what was inferred.
 #[pyfunction]
 pub(crate) fn load<'py>(
     py: Python<'py>,
@@ -58,7 +58,7 @@ pub(crate) fn load<'py>(
     Ok((arrays(py, &both.train), arrays(py, &both.test), both.train.classes().to_vec(), told))
 }
 
-/// What a parameter of three values is set to.
+/// The value of a parameter with three choices.
 fn chosen<T>(parameter: &str, name: &str, [auto, always, never]: [T; 3]) -> PyResult<T> {
     match name {
         "auto" => Ok(auto),
@@ -71,7 +71,7 @@ fn chosen<T>(parameter: &str, name: &str, [auto, always, never]: [T; 3]) -> PyRe
     }
 }
 
-/// The rows in each row group of a Parquet file of pictures; the shape of its first image, and that image's label.
+/// The number of rows in each row group of a Parquet file of pictures, and the shape and the label of its first image.
 #[pyfunction]
 pub(crate) fn parquet_groups(
     py: Python<'_>,
@@ -86,7 +86,7 @@ pub(crate) fn parquet_groups(
     job::run(py, 1, None, read)?.map_err(|error: dataset::Error| error.raise())
 }
 
-/// The images of some row groups.
+/// The images of the row groups `first` to `end`, without `end`.
 #[pyfunction]
 pub(crate) fn parquet_images(
     py: Python<'_>,
@@ -99,7 +99,7 @@ pub(crate) fn parquet_images(
     Ok(images.pixels.into_owned().into_pyarray(py))
 }
 
-/// Their labels.
+/// The labels of the row groups `first` to `end`, without `end`.
 #[pyfunction]
 pub(crate) fn parquet_labels(
     py: Python<'_>,

@@ -1,4 +1,4 @@
-//! The library's errors as Python's exceptions.
+//! Conversion of the library's errors to Python exceptions.
 
 use std::{error::Error, io};
 
@@ -8,7 +8,7 @@ use pyo3::{
     exceptions::{PyFileNotFoundError, PyOSError, PyPermissionError, PyValueError},
 };
 
-/// An error that Python knows.
+/// An error that can be raised in Python.
 pub(crate) trait Raise {
     fn raise(self) -> PyErr;
 }
@@ -43,7 +43,7 @@ impl Raise for model_file::Error {
     }
 }
 
-/// What an error says, and what it says of its causes.
+/// The message of an error, followed by those of its causes.
 fn whole(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     causes.fold(error.to_string(), |all, cause| format!("{all}: {cause}"))

@@ -1,4 +1,4 @@
-//! Image to image, and image to vector, on arrays of bytes.
+//! Transformations from image to image, and from image to vector, on arrays of bytes.
 
 use handful::{
     features::{Activation, Dictionary, Gradients},
@@ -11,12 +11,12 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{errors::Raise, job};
 
-/// Larger images are none that models know.
+/// No model supports larger images.
 const MOST_PIXELS: usize = 65_536;
 
 type Bytes<'py> = Bound<'py, PyArray2<u8>>;
 
-/// Images upright, in the middle, and as far to one size as `normalize` says.
+/// Straightens and centres images, and scales them towards a common size by `normalize`.
 #[pyfunction]
 pub(crate) fn deskew<'py>(
     py: Python<'py>,
@@ -31,7 +31,7 @@ pub(crate) fn deskew<'py>(
     rows(py, n_threads, images, |images| deskew.transform(images, image_shape))
 }
 
-/// Histograms of the directions of gradients.
+/// Histograms of gradient directions.
 #[pyfunction]
 pub(crate) fn gradients<'py>(
     py: Python<'py>,
@@ -47,7 +47,7 @@ pub(crate) fn gradients<'py>(
     rows(py, n_threads, images, |images| gradients.transform(images, image_shape))
 }
 
-/// A picture of any size as an image of a shape: its ink found, and put where a digit's would be.
+/// Converts a picture of any size to an image of the given shape, with the ink where a digit's would be.
 #[pyfunction]
 pub(crate) fn frame<'py>(
     py: Python<'py>,
@@ -66,7 +66,7 @@ pub(crate) fn frame<'py>(
     Ok(job::run(py, 1, None, |_| frame.fit(picture))?.into_pyarray(py))
 }
 
-/// The variance of radial bases around atoms: `spread` times the median squared distance of rows to atoms.
+/// The variance of radial basis functions around atoms: `spread` times the median squared distance of rows to atoms.
 #[pyfunction]
 pub(crate) fn radial_variance<'py>(
     py: Python<'py>,
@@ -84,7 +84,7 @@ pub(crate) fn radial_variance<'py>(
     }
 }
 
-/// How like each atom each row is.
+/// The similarity of each row to each atom.
 #[pyfunction]
 #[pyo3(signature = (x, atoms, variance, n_threads))]
 pub(crate) fn look_up<'py>(
@@ -100,7 +100,7 @@ pub(crate) fn look_up<'py>(
     rows(py, n_threads, x, |x| dictionary.transform(x))
 }
 
-/// What becomes of rows, each by itself.
+/// Transforms each row separately.
 fn rows<'py>(
     py: Python<'py>,
     n_threads: usize,
@@ -122,7 +122,7 @@ fn check_shape(images: ArrayView2<u8>, [height, width]: [usize; 2]) -> PyResult<
     Err(PyValueError::new_err(message))
 }
 
-/// Atoms that rows can be compared with. Distances between longer rows do not fit the 32 bits that they are measured in.
+/// Checks that rows can be compared with the atoms. Distances between longer rows do not fit into 32 bits.
 fn checked(atoms: ArrayView2<u8>, x: ArrayView2<u8>) -> PyResult<Array2<u8>> {
     const MOST: usize = 1 << 15;
     let found = x.ncols();

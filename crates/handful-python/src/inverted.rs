@@ -1,4 +1,4 @@
-//! Nearest neighbours in lists that K-Means makes of an array's rows.
+//! Nearest neighbours in an inverted index: lists of an array's rows, made by K-Means.
 
 use handful::neighbors::{self, Neighbors};
 use ndarray::ArrayView2;
@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::{errors::Raise, job, neighbors::signed};
 
-/// An inverted index of the rows of an array, which are copied.
+/// An inverted index of the rows of an array. It copies the rows.
 #[pyclass(frozen, module = "handful._core")]
 pub(crate) struct InvertedIndex {
     index: neighbors::InvertedIndex,
@@ -56,7 +56,7 @@ impl InvertedIndex {
         self.index.recall()
     }
 
-    /// Squared distances and rows of the nearest points in the lists that each query probes.
+    /// Squared distances and indices of the nearest points in the lists that each query searches.
     #[pyo3(signature = (queries, n_neighbors, n_threads, progress))]
     #[expect(clippy::cast_precision_loss, reason = "whole numbers below 2^53")]
     fn kneighbors<'py>(

@@ -1,4 +1,4 @@
-//! Work without the interpreter's lock: on threads of its own, told of in Python, ended by Ctrl-C.
+//! Runs work on its own threads without the interpreter's lock, reports progress to Python, and stops on Ctrl-C.
 
 use std::{
     ops::ControlFlow,
@@ -18,16 +18,16 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate};
 use pyo3::{exceptions::PyRuntimeError, prelude::*};
 use rayon::ThreadPoolBuilder;
 
-/// So often signals are looked for and progress is told.
+/// Interval at which signals are checked and progress is reported.
 const TICK: Duration = Duration::from_millis(50);
 
-/// Jobs that were run so far.
+/// Number of jobs so far.
 static N_JOBS: AtomicUsize = AtomicUsize::new(0);
 
-/// Runs `work` on `n_threads` threads, which end with it: a process that forks later takes none of them along.
+/// Runs `work` on `n_threads` threads. They end with the work, so that a later fork of the process is safe.
 ///
-/// The calling thread waits, and while it does tells `progress` (called with a stage's name and how much is done of how
-/// much) and looks for signals. What these raise is what is raised, once the work has noticed through its observer.
+/// While the calling thread waits, it calls `progress` (with a stage's name, the amount done and the total amount) and
+/// checks for signals. If one of these raises an exception, the observer stops the work, and the exception is raised.
 pub(crate) fn run<'py, T: Send>(
     py: Python<'py>,
     n_threads: usize,
@@ -35,7 +35,7 @@ pub(crate) fn run<'py, T: Send>(
     work: impl FnOnce(&Observer) -> T + Send,
 ) -> PyResult<T> {
     let pool = ThreadPoolBuilder::new().num_threads(n_threads);
-    // Threads of an earlier job may take a moment to end: names tell them apart.
+    // Threads of an earlier job may take a moment to end: different names distinguish them.
     let job = N_JOBS.fetch_add(1, Ordering::Relaxed) % 100;
     let pool = pool.thread_name(move |number| format!("handful-{job}-{number}")).build();
     let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads: {error}")))?;
@@ -45,7 +45,7 @@ pub(crate) fn run<'py, T: Send>(
     let mut raised = Ok(());
     let result = pool.in_place_scope(|scope| {
         scope.spawn(|_| {
-            // Somebody listens until it is done.
+            // The receiver lives until the work is done.
             let _ = done.send(work(&observer));
             drop(done);
         });
@@ -57,7 +57,7 @@ pub(crate) fn run<'py, T: Send>(
             finished = waited.1;
             match waited.0 {
                 Ok(result) => return Some(result),
-                // It has panicked, which the scope passes on.
+                // The work has panicked; the scope passes the panic on.
                 Err(RecvTimeoutError::Disconnected) => return None,
                 Err(RecvTimeoutError::Timeout) if raised.is_ok() => {
                     raised = py.check_signals().and_then(|()| tell(progress, &latest));
@@ -72,8 +72,8 @@ pub(crate) fn run<'py, T: Send>(
     Ok(result.expect("a panic has been passed on"))
 }
 
-/// Does block after block of rows, so many that all threads have enough, with a look at the observer before each; what they
-/// give is put together.
+/// Works on blocks of rows, one after the other, and collects the results. The blocks are large enough for all threads.
+/// Before each block, the observer is called.
 pub(crate) fn in_blocks<T, E: From<neighbors::Error>>(
     observer: &Observer,
     x: ArrayView2<u8>,
@@ -90,7 +90,7 @@ pub(crate) fn in_blocks<T, E: From<neighbors::Error>>(
         .collect()
 }
 
-/// [`in_blocks`] of work that gives rows.
+/// Like [`in_blocks`], for work that returns rows.
 pub(crate) fn rows_in_blocks<T: Clone, E: From<neighbors::Error>>(
     observer: &Observer,
     x: ArrayView2<u8>,

@@ -14,12 +14,12 @@ use crate::{
     job,
 };
 
-/// How K-Means runs: what the library's `KMeansParams` are made of.
+/// Parameters of K-Means, which are converted to the library's `KMeansParams`.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Params<'py> {
     n_clusters: usize,
-    /// `k-means++`, `random`, or centroids.
+    /// `k-means++`, `random`, or the initial centroids.
     init: Start<'py>,
     n_init: usize,
     max_iter: usize,
@@ -50,7 +50,7 @@ impl Params<'_> {
     }
 }
 
-/// Centroids as arrays: as floats, and those of bytes also as sums and counts, which they are exactly.
+/// Centroids as arrays: as floats and, for bytes, also as exact sums and counts.
 trait AsArrays {
     fn put(self, into: &Bound<'_, PyDict>) -> PyResult<()>;
 }
@@ -69,8 +69,8 @@ impl AsArrays for Centroids {
     }
 }
 
-/// Clusters rows: a dictionary of `centroids`, `labels`, `cluster_sizes`, `inertia`, `n_iter`, and of bytes `sums` and
-/// `counts`.
+/// Clusters rows. Returns a dictionary of `centroids`, `labels`, `cluster_sizes`, `inertia`, `n_iter` and, for bytes,
+/// `sums` and `counts`.
 #[pyfunction]
 #[pyo3(signature = (x, params, sample_weight, n_threads, progress))]
 pub(crate) fn kmeans<'py>(
@@ -119,8 +119,9 @@ impl<'py> Job<'_, 'py> {
     }
 }
 
-/// Clusters the rows of each class, `y` from 0 on: a dictionary of `prototypes` (centroids rounded to bytes), `classes` and
-/// `cluster_sizes` of each, `labels` (each row's prototype), `inertia` and `n_iter`.
+/// Clusters the rows of each class; the classes `y` are numbered from 0. Returns a dictionary: `prototypes` (centroids
+/// rounded to bytes), the `classes` and `cluster_sizes` of the prototypes, `labels` (the prototype of each row),
+/// `inertia` and `n_iter`.
 #[pyfunction]
 #[pyo3(signature = (x, y, n_classes, params, n_threads, progress))]
 pub(crate) fn kmeans_per_class<'py>(
@@ -149,7 +150,7 @@ pub(crate) fn kmeans_per_class<'py>(
     Ok(all)
 }
 
-/// The nearest centroid of each row, by distances in `f64`.
+/// The nearest centroid of each row, with distances in `f64`.
 #[pyfunction]
 pub(crate) fn nearest_centroids<'py>(
     py: Python<'py>,
@@ -171,7 +172,7 @@ pub(crate) fn nearest_centroids<'py>(
     Ok(signed(labels.map_err(Raise::raise)?).into_pyarray(py))
 }
 
-/// The nearest centroid of each row of bytes, exactly: centroids are sums and what they are divided by.
+/// The exact nearest centroid of each row of bytes. The centroids are given as sums and their divisors.
 #[pyfunction]
 pub(crate) fn nearest_exact<'py>(
     py: Python<'py>,
@@ -186,7 +187,7 @@ pub(crate) fn nearest_exact<'py>(
     Ok(signed(labels.map_err(Raise::raise)?).into_pyarray(py))
 }
 
-/// Centroids of which nothing else is known.
+/// A clustering of which only the centroids are known.
 fn at<C>(centroids: C) -> KMeans<C> {
     KMeans { centroids, labels: Vec::new(), cluster_sizes: Vec::new(), inertia: 0.0, n_iter: 0 }
 }
@@ -195,7 +196,7 @@ pub(crate) fn sizes(sizes: &[u64]) -> Array1<i64> {
     sizes.iter().map(|size| size.cast_signed()).collect()
 }
 
-/// Labels as NumPy's users have them.
+/// Labels as signed integers, as is usual in NumPy.
 fn signed(labels: Vec<u32>) -> Array1<i32> {
     labels.into_iter().map(u32::cast_signed).collect()
 }

@@ -1,8 +1,8 @@
-//! What `handful` for Python has in Rust: searches, clusterings and models on NumPy's arrays, which are read where they
-//! are, without the interpreter's lock.
+//! The Rust part of `handful` for Python: searches, clusterings and models on NumPy arrays. The arrays are read without
+//! a copy, and the work runs without the interpreter's lock.
 //!
-//! Thin: arrays become views, work is [run](job::run), and what comes out becomes arrays. All that scikit-learn asks of an
-//! estimator is in `python/handful`.
+//! This layer is thin: it converts arrays to views, [runs](job::run) the work and converts the results to arrays.
+//! `python/handful` contains everything that scikit-learn requires of an estimator.
 
 mod arrays;
 mod datasets;

@@ -1,4 +1,4 @@
-//! Models: trained, saved, loaded, and asked.
+//! Models: training, saving, loading and prediction.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -21,27 +21,27 @@ use rayon::prelude::*;
 
 use crate::{errors::Raise, job};
 
-/// A fitted recipe; images are rows of bytes, labels numbers of classes.
+/// A fitted recipe. Images are rows of bytes, and labels are indices of classes.
 #[pyclass(frozen, module = "handful._core")]
 pub(crate) struct Model(Arc<classifier::Model>);
 
 #[pymethods]
 impl Model {
-    /// The preset that was trained on MNIST.
+    /// The preset with this name, trained on MNIST.
     #[staticmethod]
     fn preset(py: Python<'_>, name: &str) -> PyResult<Self> {
         let preset: Preset = name.parse().map_err(PyValueError::new_err)?;
         job::run(py, 1, None, |_| preset.trained())?.map(Self::from).map_err(Raise::raise)
     }
 
-    /// Names of presets, from the plainest on.
+    /// Names of the presets, from the simplest to the most complex.
     #[staticmethod]
     fn presets() -> Vec<&'static str> {
         Preset::ALL.into_iter().map(Preset::name).collect()
     }
 
-    /// A preset's recipe fitted on images, `y` being numbers of `classes`, which are the names of labels of a type; with
-    /// pictures of the prototypes if they are wanted.
+    /// Fits the recipe of a preset on images. `y` are indices of `classes`, the names of labels of type `label_type`.
+    /// If `pictures` is set, the model keeps pictures of the prototypes.
     #[staticmethod]
     #[pyo3(signature = (x, y, classes, label_type, image_shape, preset, seed, pictures, n_threads, progress))]
     #[expect(clippy::too_many_arguments, reason = "Python's keywords")]
@@ -94,7 +94,7 @@ impl Model {
         self.0.classes().to_vec()
     }
 
-    /// The name of the type that labels had, if that was noted.
+    /// The name of the type of the labels, if it is stored.
     #[getter]
     fn label_type(&self) -> Option<&str> {
         self.0.label_type()
@@ -105,7 +105,7 @@ impl Model {
         self.0.image_shape().into()
     }
 
-    /// What it was learned from, and how it did there.
+    /// How the model was trained, and its validation error.
     #[getter]
     fn provenance<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let provenance = self.0.provenance();
@@ -143,7 +143,7 @@ impl Model {
         self.0.pictures().map(|pictures| pictures.to_pyarray(py))
     }
 
-    /// A picture's ink in the frame, where the model chooses among several plausible ways: see `Framer`.
+    /// Puts the ink of a picture into the frame. The model chooses if there are several plausible ways: see `Framer`.
     fn frame<'py>(
         &self,
         py: Python<'py>,
@@ -155,8 +155,8 @@ impl Model {
         Ok(image.into_pyarray(py))
     }
 
-    /// Pictures in PNG, JPEG or the like, each the content of a file, as images that the model knows. The number of the first
-    /// that is none, and why.
+    /// Converts the contents of picture files, in PNG, JPEG or a similar format, to images for this model. The error
+    /// holds the index of the first file that is not a picture, and the reason.
     fn read_pictures<'py>(
         &self,
         py: Python<'py>,
@@ -214,7 +214,7 @@ impl Model {
         n_threads: usize,
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let scores = self.ask(py, x.as_array(), n_threads, |model, x| model.outlier_scores(x))?;
-        // 1 where `is_digit` ends, if that was measured.
+        // A score of 1 is the limit of `is_digit`, if the limit was measured.
         let edge = match self.0.params().calibration.novel {
             0.0 => 1.0,
             novel => novel,
@@ -222,8 +222,8 @@ impl Model {
         Ok(scores.into_iter().flatten().map(|score| score / edge).collect::<Vec<_>>().into_pyarray(py))
     }
 
-    /// A dictionary of arrays: for each image `label`, `confidence`, `is_digit`, `has_ink` and `probabilities`; for each of its
-    /// neighbours, nearest first, `prototypes`, `labels`, `distances` and `medoids`.
+    /// Returns a dictionary of arrays. For each image: `label`, `confidence`, `is_digit`, `has_ink` and
+    /// `probabilities`. For each of its neighbours, nearest first: `prototypes`, `labels`, `distances` and `medoids`.
     fn explain<'py>(
         &self,
         py: Python<'py>,
@@ -262,7 +262,7 @@ impl From<classifier::Model> for Model {
 }
 
 impl Model {
-    /// Asks about some images after the other.
+    /// Calls the model on blocks of images.
     fn ask<T: Send>(
         &self,
         py: Python<'_>,
@@ -275,7 +275,7 @@ impl Model {
         answers.map_err(Raise::raise)
     }
 
-    /// The same where each answer is a row.
+    /// The same, if each result is a row.
     fn ask_rows<T: Clone + Send>(
         &self,
         py: Python<'_>,

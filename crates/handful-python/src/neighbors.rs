@@ -7,7 +7,7 @@ use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use crate::{arrays::Vectors, errors::Raise, job};
 
-/// An index of the rows of an array, which is kept and not copied.
+/// An index of the rows of an array. It keeps the array and does not copy it.
 #[pyclass(frozen, module = "handful._core")]
 pub(crate) struct Index(Kind);
 
@@ -22,7 +22,7 @@ struct Indexed<T, I> {
     index: I,
 }
 
-/// Squared distances of bytes are whole numbers; as floats they stay so up to 2⁵³, which 10¹¹ features reach.
+/// Squared distances of bytes are whole numbers. Floats represent them exactly up to 2⁵³, or 10¹¹ features.
 type Found<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<i64>>);
 
 macro_rules! indexed {
@@ -86,7 +86,7 @@ impl Index {
         }))
     }
 
-    /// Squared distances and rows of the nearest points of each query, which is of the points' type.
+    /// Squared distances and indices of the nearest points of each query. Queries must have the points' type.
     #[pyo3(signature = (queries, n_neighbors, n_threads, progress))]
     fn kneighbors<'py>(
         &self,

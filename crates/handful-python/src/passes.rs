@@ -1,4 +1,4 @@
-//! K-Means pass by pass, for rows that are on several machines: what workers do with theirs, and what becomes of that.
+//! K-Means pass by pass, for rows on several machines: the work on each machine, and the merging of the results.
 
 use std::sync::Mutex;
 
@@ -14,13 +14,13 @@ use crate::{
     kmeans::{Params, sizes},
 };
 
-/// Centroids as sums and what they are divided by.
+/// Centroids as sums and their divisors.
 type Fractions<'py> = (Bound<'py, PyArray2<u64>>, Bound<'py, PyArray1<u64>>);
 
-/// Rows by number, label and pixels.
+/// Rows as indices, labels and pixels.
 type Rows<'py> = (Bound<'py, PyArray1<u64>>, Bound<'py, PyArray1<u32>>, Bound<'py, PyArray2<u8>>);
 
-/// The same, as they are given.
+/// The same, as arguments from Python.
 #[derive(FromPyObject)]
 pub(crate) struct GivenFractions<'py>(Received<'py, u64, Ix2>, Received<'py, u64, Ix1>);
 
@@ -37,13 +37,13 @@ fn fractions<'py>(py: Python<'py>, centroids: &Centroids) -> Fractions<'py> {
     (centroids.sums().to_pyarray(py), PyArray1::from_slice(py, centroids.counts()))
 }
 
-/// Statistics of rows, which can be sent and added.
+/// Statistics of rows, which can be sent between processes and added.
 #[pyclass(frozen, module = "handful._core")]
 pub(crate) struct Stats(PartialStats);
 
 #[pymethods]
 impl Stats {
-    /// Squares are of 128 bits: the lower half first, shape (`n_clusters`, 2).
+    /// `squares` are numbers of 128 bits in two halves, the lower one first; shape (`n_clusters`, 2).
     #[new]
     fn new(
         counts: Received<'_, u64, Ix1>,
@@ -75,7 +75,7 @@ impl Stats {
         size_of_val(self) + 8 * self.0.sums().len() + 24 * self.0.counts().len()
     }
 
-    /// The sum of some, of as many clusters each.
+    /// The sum of statistics with the same number of clusters.
     #[staticmethod]
     fn sum(py: Python<'_>, parts: Vec<Py<Self>>) -> PyResult<Self> {
         let mut parts = parts.iter().map(|part| &part.get().0);
@@ -90,24 +90,24 @@ impl Stats {
         Ok(Self(all))
     }
 
-    /// Rows in each cluster.
+    /// Number of rows in each cluster.
     #[getter]
     fn counts<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u64>> {
         PyArray1::from_slice(py, self.0.counts())
     }
 
-    /// The features' mean variance.
+    /// Mean variance of the features.
     fn mean_variance(&self) -> f64 {
         self.0.mean_variance()
     }
 }
 
-/// A part of the rows, and what is known of them from pass to pass.
+/// A part of the rows, and what is known about them from previous passes.
 #[pyclass(frozen, module = "handful._core")]
 pub(crate) struct Shard {
     rows: Py<PyArray2<u8>>,
     known: Mutex<kmeans::Shard>,
-    /// Groups times runs.
+    /// Number of groups times number of runs.
     n_sets: usize,
 }
 
@@ -137,7 +137,7 @@ impl Shard {
         Ok(Self { rows: (*rows).clone().unbind(), known: Mutex::new(shard), n_sets })
     }
 
-    /// The nearest centroid of each row: statistics for each of the sets that has centroids.
+    /// Assigns each row to its nearest centroid. Returns the statistics for each set that has centroids.
     #[pyo3(name = "pass_over")]
     fn pass(
         &self,
@@ -165,7 +165,7 @@ impl Shard {
         found.map_err(|error: Error| error.raise())
     }
 
-    /// For each group the statistics of its rows as one cluster.
+    /// Statistics of each group, with all its rows as one cluster.
     fn totals(&self, py: Python<'_>, n_threads: usize) -> PyResult<Vec<Stats>> {
         let rows = self.rows.bind(py).try_readonly()?;
         let rows = rows.as_array();
@@ -175,7 +175,7 @@ impl Shard {
         Ok(found.map_err(Raise::raise)?.into_iter().map(Stats).collect())
     }
 
-    /// The rows of a set that are farthest from its centroids; their numbers start with `first`.
+    /// The rows of a set that are farthest from its centroids. Row indices count from `first`.
     fn farthest<'py>(
         &self,
         py: Python<'py>,
@@ -184,7 +184,7 @@ impl Shard {
         first: u64,
         n_threads: usize,
     ) -> PyResult<Rows<'py>> {
-        // A pass that has been made costs little when it is made again, and on another machine it may not have been made.
+        // Repeating a pass costs little. On another machine, it may not have been made yet.
         let mut sets: Vec<_> = (0..self.n_sets).map(|_| None).collect();
         *sets.get_mut(set).ok_or_else(|| PyValueError::new_err("expected one of the sets"))? =
             Some(centroids);
@@ -206,7 +206,7 @@ fn as_rows<'py>(py: Python<'py>, farthest: &Farthest, n_features: usize) -> Rows
     (numbers.into_pyarray(py), labels.into_pyarray(py), pixels.into_pyarray(py))
 }
 
-/// The farthest of some rows from their centroids.
+/// The rows that are farthest from their centroids, among several lists of rows.
 fn farthest_of(centroids: &Centroids, parts: &[GivenRows<'_>]) -> PyResult<Farthest> {
     let mut farthest = Farthest::new(centroids.n_clusters());
     for GivenRows(numbers, labels, pixels) in parts {
@@ -225,7 +225,7 @@ fn farthest_of(centroids: &Centroids, parts: &[GivenRows<'_>]) -> PyResult<Farth
     Ok(farthest)
 }
 
-/// The farthest of what was found in parts of the rows.
+/// Merges the farthest rows that were found in the parts.
 #[pyfunction]
 pub(crate) fn merge_farthest<'py>(
     py: Python<'py>,
@@ -236,7 +236,7 @@ pub(crate) fn merge_farthest<'py>(
     Ok(as_rows(py, &farthest_of(&centroids, &parts)?, centroids.n_features()))
 }
 
-/// A run of Lloyd's iteration: told what a pass over all rows found, it tells with which centroids to make the next.
+/// A run of Lloyd's iteration. From the statistics of a pass over all rows, it computes the centroids of the next pass.
 #[pyclass(module = "handful._core")]
 pub(crate) struct Steps(kmeans::Steps);
 
@@ -284,10 +284,10 @@ impl Steps {
     }
 }
 
-/// Where a run of some rows starts: how many they are, the stream of random numbers, and the number of the run.
+/// Number of rows, stream of random numbers and number of the run; they determine the initial centroids.
 type Place = (usize, u32, usize);
 
-/// Which of the rows a run has to see to start.
+/// Indices of the rows that a run needs to choose its initial centroids.
 #[pyfunction]
 pub(crate) fn start_rows<'py>(
     py: Python<'py>,
@@ -299,7 +299,7 @@ pub(crate) fn start_rows<'py>(
     Ok(rows.collect::<Vec<_>>().into_pyarray(py))
 }
 
-/// The centroids that it starts from, given those rows in their order.
+/// The initial centroids, given those rows in the order of `start_rows`.
 #[pyfunction]
 pub(crate) fn start_centroids<'py>(
     py: Python<'py>,
@@ -320,7 +320,7 @@ fn start(params: &Params<'_>, (n_samples, stream, run): Place) -> PyResult<kmean
     params.library()?.start(n_samples, stream, run).map_err(Raise::raise)
 }
 
-/// Given centroids, as near to them as fractions of bytes are taken.
+/// Converts given centroids to fractions, as precisely as fractions of bytes are stored.
 #[pyfunction]
 pub(crate) fn given_centroids<'py>(
     py: Python<'py>,
