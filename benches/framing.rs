@@ -1,5 +1,5 @@
-//! Pictures into the frame: a digit on white paper, as a drawing has it, and on paper that is lit unevenly, as a photo shows
-//! it; by the evidence alone and with a model that judges.
+//! Framing of pictures: a digit on white paper, as in a drawing, and on unevenly lit paper, as in a photo; without
+//! and with a model that chooses.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -10,7 +10,7 @@ use handful::{
 };
 use ndarray::Array2;
 
-/// A 7 of ink with a margin of a fifth, on paper that gets darker towards its end by a share.
+/// A 7 with a margin of a fifth, on paper that darkens towards its end by the share `shade`.
 fn picture([height, width]: [usize; 2], shade: f64) -> Array2<u8> {
     Array2::from_shape_fn((height, width), |(y, x)| {
         let (y, x) = (y as f64 / height as f64, x as f64 / width as f64);

@@ -1,8 +1,8 @@
-"""How soon `handful` ends after a signal, whatever it does.
+"""Measure how soon `handful` ends after a signal during any command.
 
     python3 benches/interrupt.py                  # make bench
 
-Each command is ended at random moments of its work. What it promises is half a second.
+Each command is interrupted at random moments. It must end within half a second.
 """
 
 import argparse
@@ -21,7 +21,7 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 MNIST = Path("data/mnist").resolve()
 TRAIN = str(MNIST / "train-images-idx3-ubyte.gz")
 
-# Work that lasts longer than it is let. `-` is a table without end, and in /dev/stdin nothing ever comes.
+# Jobs that take longer than they are given. `-` is an endless table; /dev/stdin never has any data.
 JOBS = {
     "predict, a stream": ["predict", "--model", "best", "--format", "csv", "-"],
     "predict, many files": ["predict", "--model", "best", "--format", "csv", *[TRAIN] * 100],
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def latency(command: list[str | Path], number: int, after: float) -> float:
-    """Seconds from the signal, sent `after` so many, to the end."""
+    """Return the seconds from the signal, sent after `after` seconds, to the end of the process."""
     with tempfile.TemporaryDirectory() as folder:
         source = subprocess.Popen(["yes", ",".join(["0"] * 784)], stdout=subprocess.PIPE)
         silence, kept_open = os.pipe()

@@ -1,7 +1,6 @@
-//! Products of bytes, and nothing much beside them: points that stay in cache, every one of which is compared.
+//! The kernel for products of bytes, almost alone: all points stay in the cache, and every one is compared.
 //!
-//! Throughput is in multiplications and additions. `HANDFUL_LEVEL=avx2 cargo bench --bench kernel` tells what
-//! another level does.
+//! Throughput is in multiply-adds. `HANDFUL_LEVEL=avx2 cargo bench --bench kernel` measures another level.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use handful::neighbors::{Algorithm, NearestNeighbors};

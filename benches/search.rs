@@ -1,4 +1,4 @@
-//! The nearest 3 of MNIST's 60,000 training images: making the index, batches of queries, single ones.
+//! The nearest 3 of MNIST's 60,000 training images: building the index, batches of queries, single queries.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-"""Images that are no digits, as IDX files for `handful compare --ood`: letters, two digits in one, noise, blanks.
+"""Make images that are not digits, as IDX files for `handful compare --ood`: letters, overlaid digits, noise, blanks.
 
-    make outliers                                   # all of it: images, and what presets make of them
+    make outliers                                   # everything: the images, and the presets' results on them
     python benches/outliers/make.py target/outliers # the images alone; needs requirements.txt and fonts
 
-Letters are rendered from Debian's fonts, and put into the frame as MNIST's digits were: into a box of 20 x 20 pixels
-with antialiasing, the centre of mass in the middle of 28 x 28. Letters that look like digits are left out. `--split
-train` takes other fonts (fonts-lato) and MNIST's training images: how outliers are told was chosen on those.
+Letters are rendered from Debian's fonts and framed like MNIST's digits: scaled to a box of 20 x 20 pixels with
+antialiasing, with the centre of mass in the middle of 28 x 28 pixels. Letters that look like digits are left out.
+`--split train` uses other fonts (fonts-lato) and MNIST's training images; the outlier detection was tuned on those.
 """
 
 import argparse
@@ -37,7 +37,7 @@ FAMILIES = {
 
 
 def framed(image: Image.Image) -> np.ndarray:
-    """As MNIST was made: the ink in a box of 20 x 20, its centre of mass in the middle of 28 x 28."""
+    """Frame as in MNIST: the ink in a box of 20 x 20, its centre of mass in the middle of 28 x 28."""
     image = image.crop(image.getbbox())
     scale = BOX / max(image.size)
     width, height = (max(1, round(length * scale)) for length in image.size)

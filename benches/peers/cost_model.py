@@ -1,11 +1,11 @@
-"""What K-Means of very many images would take on many machines, by rates that were measured on one.
+"""Estimate the cost of K-Means of very many images on many machines, from rates measured on one.
 
     python benches/peers/cost_model.py                          # 10^9 images on 100 workers
     python benches/peers/cost_model.py --images 8e6 --workers 4 --cores 8
 
-A pass sends all centroids to every worker, which reads its rows that may have moved, compares them with the centroids of their
-class, and sends back whole-number sums; these are added pair by pair on the way. The rates are those of one core of the
-machine that docs/beyond-one-machine.md names, the network is assumed.
+A pass sends all centroids to every worker. The worker reads those of its rows that may have moved, compares them with
+the centroids of their class, and sends back sums of whole numbers, which are added in pairs on the way. The rates
+were measured on one core of the machine named in docs/beyond-one-machine.md. The network is assumed.
 """
 
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, RawDescriptionHelpFormatter
@@ -13,7 +13,7 @@ from math import ceil, log2
 
 
 class Formatter(ArgumentDefaultsHelpFormatter, RawDescriptionHelpFormatter):
-    """With defaults, and the text above as it is."""
+    """Show defaults, and the text above without reformatting."""
 
 
 def main() -> None:

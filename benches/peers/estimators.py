@@ -1,7 +1,7 @@
-"""handful's Python estimators and scikit-learn's, in one process. Run as a program, it measures both once and prints JSON.
+"""Estimators of handful and scikit-learn in one process. Run as a program, this measures both once and prints JSON.
 
-Both are called as users call them, conversions included: `fit` and `predict` on arrays that are in memory. Each is warmed
-up on a few rows first.
+Both are called as users call them, including conversions: `fit` and `predict` on arrays in memory. Each is first warmed
+up on a few rows.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def knn(mnist: Mnist, threads: int, ours_as: str, theirs_as: str) -> dict:
 
 
 def is_tie(points: np.ndarray, query: np.ndarray) -> bool:
-    """Whether it is arbitrary who the nearest are: the next one is as far as the last of them."""
+    """Return whether the nearest neighbours are ambiguous: the next one is as far as the last of them."""
     differences = points - query.astype(np.int32)
     last, after = np.partition(np.einsum("ij,ij->i", differences, differences), [K - 1, K])[K - 1 : K + 1]
     return last == after
@@ -144,7 +144,7 @@ def prototypes(mnist: Mnist, threads: int) -> dict:
 def singles(mnist: Mnist, models: list, n_queries: int) -> dict:
     """Seconds of one prediction; scikit-learn's queries are f32."""
     medians = []
-    # Not by turns: each pass of scikit-learn's over all rows would take the caches from handful.
+    # Not alternating: each pass of scikit-learn over all rows would evict handful's data from the caches.
     for model, kind in zip(models, ("bytes", "f32")):
         queries = TYPES[kind](mnist.queries[:n_queries])
         took = [timed(lambda: model.predict(queries[i : i + 1]))[0] for i in range(n_queries)]
@@ -212,7 +212,7 @@ def rise(work: Callable) -> int:
     def status(key: str) -> int:
         return 1024 * int(re.search(rf"{key}:\s+(\d+) kB", Path("/proc/self/status").read_text())[1])
 
-    # Memory that reading files has left free would hide what is taken now.
+    # Memory that was freed after reading files would hide new allocations.
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
     before = status("VmRSS")

@@ -1,12 +1,12 @@
-"""The original experiment, whole: `handful compare` beside the same in scikit-learn.
+"""Compare the whole original experiment in handful (`handful compare`) and in scikit-learn.
 
     python benches/peers/experiment.py        # a part of `make bench`; requirements.txt installed
 
-Nine K-Means centres for each of MNIST's digits, the best of ten starts, and 1-NN on the centres, on as many random
-images, and on all 60,000. In each round both are run once, in a process of their own, pinned to as many CPUs as
-they have threads; ratios are taken within a round. handful is timed from its start to its end, report written and
-files read. scikit-learn is timed without its imports, without reading files and writes no report; what its whole
-process took stands beside it. Its images are f32, which is its fastest.
+The experiment finds nine K-Means centres for each digit of MNIST, the best of ten runs. It then measures 1-NN on the
+centres, on the same number of random images, and on all 60,000. Each round runs both once, in their own processes,
+pinned to as many CPUs as they have threads. Ratios are taken within a round. handful is timed from start to end,
+including reading files and writing the report. scikit-learn is timed without imports and without reading files, and
+writes no report; the time of its whole process is shown next to it. Its images are f32, its fastest type.
 """
 
 import json
@@ -40,7 +40,7 @@ def measure_handful(binary: Path, folder: Path, threads: int, few: bool) -> tupl
     for model in found["models"]:
         figures[f"{model['name']}, seconds"] = model["fit_seconds"] + model["predict_seconds"]
         figures[f"{model['name']}, error_percent"] = model["error_percent"]
-    # Predictions are repeated to be timed, files are read, the report is written.
+    # The rest is for repeated predictions for timing, reading files and writing the report.
     stages = sum(figures[f"{name}, seconds"] for name in STAGES)
     figures["rest, seconds"] = figures["process_seconds"] - stages
     return figures, found["machine"]["level"]

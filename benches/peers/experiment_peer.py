@@ -1,4 +1,4 @@
-"""The original experiment in scikit-learn. Run as a program, it does it once and prints JSON.
+"""The original experiment in scikit-learn. Run as a program, this does it once and prints JSON.
 
 K-Means with 9 centres for each digit, the best of 10 starts; 1-NN on the centres, on as many random images, and on
 all images.

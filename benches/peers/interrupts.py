@@ -1,8 +1,8 @@
-"""How long handful's Python functions go on working after Ctrl-C.
+"""Measure how long handful's Python functions continue to work after Ctrl-C.
 
     python benches/peers/interrupts.py     # a part of `make bench`; the package installed
 
-Each call is interrupted a second after it began, on all CPUs, three times.
+Each call runs on all CPUs and is interrupted after one second, three times.
 """
 
 import os

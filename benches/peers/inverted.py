@@ -1,12 +1,12 @@
-"""handful's inverted index beside its own exact search and FAISS IVFFlat, with as many lists and at least its recall.
+"""Compare handful's inverted index with its exact search, and with FAISS IVFFlat at the same number of lists.
 
     python benches/peers/inverted.py                                # MNIST; requirements.txt installed
     python benches/peers/inverted.py --data FOLDER --n-lists 1000   # IDX files of any size, t10k files or --queries
 
-One thread. In each round all three are measured once, one after the other, and ratios are taken within a round; tables
-show their median. FAISS probes the fewest lists with which it finds as many of the true neighbours of the queries as
-handful did, is warmed up, and has its rows in memory as f32. For FAISS the first 2,000 queries are searched, and its time
-is scaled. handful's index probes as many lists as it chose itself, from its own rows.
+All use one thread. Each round measures all three once, one after the other. Ratios are taken within a round; the tables
+show their median. handful's index probes the number of lists that it chose itself, from its own rows. FAISS probes the
+fewest lists with which it finds at least as many true neighbours of the queries as handful. FAISS is warmed up and has
+its rows in memory as f32. It searches only the first 2,000 queries, and its time is scaled.
 """
 
 import argparse
@@ -33,12 +33,12 @@ FAISS_QUERIES = 2_000
 
 
 def recall(found: np.ndarray, exact: np.ndarray) -> float:
-    """The share of the true neighbours that is among those found."""
+    """Return the share of the true neighbours that were found."""
     return float((found[:, :, None] == exact[: len(found), None, :]).any(axis=1).mean())
 
 
 def serve_faiss(folder: Path, queries: Path, n_lists: int, exact: Path, wanted: float) -> None:
-    """Makes an index, then searches once for each line that comes in; all answers are JSON."""
+    """Build an index, then search once for each line of input; all output is JSON."""
     import faiss
 
     faiss.omp_set_num_threads(1)
@@ -48,7 +48,7 @@ def serve_faiss(folder: Path, queries: Path, n_lists: int, exact: Path, wanted: 
     start = perf_counter()
     quantizer = faiss.IndexFlatL2(points.shape[1])
     index = faiss.IndexIVFFlat(quantizer, points.shape[1], n_lists)
-    # It takes 256 rows a list at most; more would only be copied.
+    # FAISS uses at most 256 rows per list; more would only be copied.
     step = max(1, len(points) // (256 * n_lists))
     index.train(points[::step].astype(np.float32))
     for first in range(0, len(points), 100_000):
@@ -67,7 +67,7 @@ def serve_faiss(folder: Path, queries: Path, n_lists: int, exact: Path, wanted: 
 
 
 class Faiss:
-    """A process that keeps an index, for all rounds."""
+    """A process that keeps its index for all rounds."""
 
     def __init__(self, *args: object) -> None:
         # Its OpenBLAS does not know every newer CPU.
@@ -121,7 +121,7 @@ def main() -> None:
             for name in ["exact", "inverted", "faiss"]:
                 print(f"round {number}: {name} ...", file=sys.stderr, flush=True)
                 if name == "faiss":
-                    # Made once, after the first search that it is to be compared with.
+                    # Build it once, after the first search of handful, which it is compared with.
                     faiss = faiss or Faiss(args.data, args.queries, n_lists, exact, about["found"])
                     figures = faiss.search()
                     seconds = figures["search_seconds"] * len(asked) / figures["queries"]
@@ -138,7 +138,7 @@ def main() -> None:
                     query_seconds=single["latency_seconds"]["median"],
                 )  # fmt: skip
                 found = np.load(output)["indices"]
-                # The nearest decides among equals.
+                # The nearest neighbour breaks ties.
                 votes = labels[found]
                 voted = np.where(votes[:, 1] == votes[:, 2], votes[:, 1], votes[:, 0])
                 errors[name] = 100 * float((voted != true_labels).mean())

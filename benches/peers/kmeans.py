@@ -1,15 +1,15 @@
-"""handful's K-Means beside its peers': 60,000 training images of MNIST and others, all from the same rows.
+"""Compare the K-Means of handful and its peers on 60,000 training images of MNIST and on other data.
 
     python benches/peers/kmeans.py                             # a part of `make bench`
     python benches/peers/kmeans.py --only faiss,scikit-learn   # requirements.txt installed
 
-Everyone does the same iterations: one start, no tolerance. In each round every contender is measured once, in
-a process of its own, pinned to as many CPUs as it has threads; ratios are taken within a round, and tables show
-their median. Peers are warmed up and get images in memory as f32; handful starts cold and from bytes. Seconds
-are those of the whole clustering without reading files; loop seconds, which only handful tells, leave out what
-comes before the first iteration and after the last. Inertia is computed here for everybody, in f64, from the
-centroids that each ends with. It can differ: f32 may decide near-ties otherwise, and everyone fills a cluster
-that becomes empty in a way of its own.
+All contenders start from the same rows and do the same number of iterations, in one run without a tolerance. Each
+round measures every contender once, in its own process, pinned to as many CPUs as it has threads. Ratios are taken
+within a round; the tables show their median. Peers are warmed up and get the images in memory as f32; handful starts
+cold and from bytes. Seconds are for the whole clustering without reading files. Loop seconds, which only handful
+reports, exclude everything before the first iteration and after the last. This script computes the inertia of all
+contenders in f64 from their final centroids. It can differ: f32 may decide near-ties differently, and every contender
+fills empty clusters in its own way.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from machine import Others, cpu_info, facts, use_cpus
 from record import Record, spread, table
 
 SEED = 0
-PATIENCE = 30.0  # seconds: who takes longer is not measured again
+PATIENCE = 30.0  # seconds: slower contenders are not measured again
 BLOCK = 1_000  # images whose distances are held at once
 
 # HANDFUL_LEVEL of each.
@@ -49,7 +49,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Case:
-    """What is clustered, into how many."""
+    """Data to cluster, and the number of clusters."""
 
     name: str
     n_clusters: int  # of each class, if each is clustered on its own
@@ -74,7 +74,7 @@ QUICK_ITER = 2
 
 @dataclass(frozen=True)
 class Images:
-    """What is clustered, in the files that everybody reads."""
+    """Images to cluster, in files that all contenders read."""
 
     folder: Path
     points: np.ndarray
@@ -82,7 +82,7 @@ class Images:
 
 
 def sources(folder: Path, quick: bool) -> dict[str, Images]:
-    """Images by their name in a case; random bytes, of which no sketch can tell anything, go to the folder."""
+    """Return images by their name in a case; random bytes, on which sketches are useless, go to the folder."""
     mnist = Images(data.MNIST, data.images(data.MNIST, "train"), data.labels(data.MNIST, "train"))
     if quick:
         return {"MNIST": mnist}
@@ -98,7 +98,7 @@ def sources(folder: Path, quick: bool) -> dict[str, Images]:
 
 @dataclass
 class Bench:
-    """What all measurements share."""
+    """State that all measurements share."""
 
     binary: Path
     folder: Path  # for files that are not kept
@@ -106,7 +106,7 @@ class Bench:
     sources: dict[str, Images]
     record: Record = field(default_factory=Record)
     level: str = ""
-    # Of centroids that were seen before: most contenders find the same in every round.
+    # Cached by centroids: most contenders find the same ones in every round.
     inertias: dict[tuple[bytes, str], float] = field(default_factory=dict)
 
     def groups(self, case: Case) -> list[np.ndarray]:
@@ -159,7 +159,7 @@ class Bench:
         return json.loads(cli.run([str(part) for part in command], environment)), np.load(output)
 
     def round(self, number: int, names: list[str], case: Case, init: Path, threads: int) -> None:
-        """Measures everyone once, but not who was too slow before."""
+        """Measure every contender once, except those that were too slow before."""
         others, reference = Others(), 0.0
         for name in names:
             who = f"{case.name}, {name}"
@@ -181,7 +181,7 @@ class Bench:
             return self.record.values(f"{case.name}, {name}", threads, metric)
 
         def ratio(name: str, metric: str) -> str:
-            # Who is no longer measured was so in the first rounds, which zip pairs.
+            # Slow contenders were measured in the first rounds only; zip pairs these.
             both = list(zip(values(name, "seconds"), values("handful", metric)))
             return spread([theirs / own for theirs, own in both]) if both else "–"
 
@@ -196,7 +196,7 @@ class Bench:
         return table([*head, "inertia, times", "iterations"], rows)
 
     def head(self, names: list[str], case: Case, threads: int, n_rounds: int) -> str:
-        """What stands above the table."""
+        """Return the text above the table."""
         busy = self.record.values(f"{case.name}, machine", threads, "cpus_busy_with_others")
         lines = [f"- Other processes kept {spread(busy)} CPUs busy meanwhile"]
         counts = {
@@ -219,12 +219,12 @@ def nearest(points: np.ndarray, rows: np.ndarray, centroids: np.ndarray) -> floa
 
 
 def contenders(only: str) -> list[str]:
-    """Those to measure; handful, which the others are compared with, is always the first."""
+    """Return the contenders to measure. handful always comes first, as the others are compared with it."""
     known = [*OURS, *kmeans_peers.PEERS]
     if "avx512f" not in cpu_info("flags").split():
         known.remove("faiss-skylakex")
     if "amx_int8" not in cpu_info("flags").split():
-        known.remove("handful-avx512vnni")  # what is fastest there is no more than this
+        known.remove("handful-avx512vnni")  # the fastest level here is no better than this one
     wanted = only.split(",") if only else known
     if unknown := set(wanted) - set(known):
         raise SystemExit(f"--only {','.join(sorted(unknown))}: there are {', '.join(known)}")

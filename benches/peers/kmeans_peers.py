@@ -1,6 +1,6 @@
-"""The peers' K-Means. Run as a program, it measures one of them in a process of its own and prints JSON.
+"""K-Means of the peers. Run as a program, this measures one peer in its own process and prints JSON.
 
-Every peer gets its images as f32, class by class if each is clustered on its own; that is not timed.
+Every peer gets its images as f32, separately for each class if needed. The conversion is not timed.
 """
 
 import argparse
@@ -16,7 +16,7 @@ WARM_UP = 2_000  # images, for 2 iterations from the first 10
 
 
 class Faiss:
-    """f32, with IndexFlatL2 to assign; all images, not a sample of them."""
+    """K-Means in f32, with IndexFlatL2 for the assignment, on all images instead of a sample."""
 
     def __init__(self, n_clusters: int, n_iter: int, n_threads: int) -> None:
         import faiss
@@ -33,7 +33,7 @@ class Faiss:
 
 
 class ScikitLearn:
-    """Lloyd's algorithm in f32; it has as many threads as OpenMP."""
+    """Lloyd's algorithm in f32, with OpenMP's number of threads."""
 
     algorithm = "lloyd"
 

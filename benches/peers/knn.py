@@ -1,12 +1,12 @@
-"""handful beside its peers: the exact 3 nearest of MNIST's 60,000 training images for its 10,000 test images.
+"""Compare handful and its peers: the exact 3 nearest of MNIST's 60,000 training images for 10,000 test images.
 
-    make bench                                             # everything, from nothing
+    make bench                                             # everything, from scratch
     python benches/peers/knn.py --only faiss,scikit-learn  # requirements.txt installed
 
-In each round every contender is measured once, in a process of its own, pinned to as many CPUs as it has
-threads. Ratios are taken within a round, so that a slow minute of the machine hits both sides; tables show
-their median. Peers are warmed up and get data in memory in the type that they like best; handful starts cold
-and from bytes. Every neighbour that a peer finds is held against handful's.
+Each round measures every contender once, in its own process, pinned to as many CPUs as it has threads. Ratios are
+taken within a round, so that a slow minute of the machine affects both sides; the tables show their median. Peers are
+warmed up and get the data in memory, in their fastest type; handful starts cold and from bytes. Every neighbour that a
+peer finds is compared with handful's.
 """
 
 import json
@@ -51,7 +51,7 @@ TITLES = {
 
 @dataclass
 class Bench:
-    """What all measurements share."""
+    """State that all measurements share."""
 
     binary: Path
     folder: Path  # for files that are not kept
@@ -60,7 +60,7 @@ class Bench:
     queries: np.ndarray
     record: Record = field(default_factory=Record)
     level: str = ""
-    # Once settled, peers search as many queries in every round.
+    # Once chosen, a peer's number of queries is the same in every round.
     settled: dict[tuple[str, int], int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,7 +69,7 @@ class Bench:
         self.some = data.write(self.folder / "some", len(asked[:SINGLES]), [asked[:SINGLES]])
 
     def measure_handful(self, name: str, threads: int) -> tuple[dict, np.ndarray]:
-        """Figures, and the neighbours found; whose distances are checked."""
+        """Return figures and the neighbours found; check their distances."""
         arguments, level = OURS[name]
         output = self.folder / "neighbors.npz"
         common = self.binary, data.MNIST
@@ -103,7 +103,7 @@ class Bench:
         return np.sort(data.squared_distances(self.points, self.queries[: len(indices)], indices))
 
     def round(self, number: int, names: list[str], threads: int, peak: Peak) -> None:
-        """Measures everyone once, the peak before and after."""
+        """Measure every contender once, and the peak before and after."""
         exact = None
         others = Others()
         self.add_peak(number, threads, "start", peak.measure())
@@ -137,7 +137,7 @@ class Bench:
         return [mean(pair) for pair in zip(*both)]
 
     def head(self, names: list[str], threads: int) -> list[str]:
-        """What stands above the table: peaks, and how near brute force comes to them."""
+        """Return the text above the table: the peaks, and how close brute force comes to them."""
         lines = []
         for kind in ("tiles", "bytes", "f32"):
             if peaks := self.peaks(kind, threads):
@@ -180,12 +180,12 @@ class Bench:
 
 
 def contenders(only: str) -> list[str]:
-    """Those to measure; handful, which the others are compared with, is always the first."""
+    """Return the contenders to measure. handful always comes first, as the others are compared with it."""
     known = [*OURS, *peers.PEERS]
     if "avx512f" not in cpu_info("flags").split():
         known.remove("faiss-skylakex")
     if "amx_int8" not in cpu_info("flags").split():
-        # What is fastest there is no more than this.
+        # The fastest level here is no better than this one.
         known.remove("handful-avx512vnni")
         known.remove("handful-brute-avx512vnni")
     wanted = only.split(",") if only else known

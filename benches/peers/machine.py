@@ -1,4 +1,4 @@
-"""The machine: what it is, which of its CPUs are used, and how fast they can be."""
+"""The machine: its description, the CPUs in use, and their peak speed."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ def cpu_info(key: str) -> str:
 
 
 def facts(packages: list[str] = PACKAGES) -> dict[str, str]:
-    """What a figure depends on, beside the code itself."""
+    """Return what a figure depends on, besides the code itself."""
     return {
         "cpu": cpu_info("model name"),
         "cpus": str(len(ALL_CPUS)),
@@ -85,7 +85,7 @@ class Peak:
 
 
 class Others:
-    """How busy the CPUs are with processes that this one did not start: benchmarks want none."""
+    """CPU use of processes that this one did not start. It should be zero during benchmarks."""
 
     def __init__(self) -> None:
         self.wall, self.busy = time.perf_counter(), self.seconds()

@@ -1,15 +1,15 @@
-"""handful's K-Means on a Dask cluster beside one process on the same CPUs, and beside Dask-ML on the same cluster.
+"""Compare handful's K-Means on a Dask cluster with one process on the same CPUs, and with Dask-ML on the same cluster.
 
     pip install -r benches/peers/requirements-on_dask.txt     # and the package: make wheel
     python benches/peers/on_dask.py
 
 MNIST's training images and copies of them, shifted by up to 2 pixels, are on two workers with one thread each,
-connected by TCP on this machine; the process has two threads. All start from the file's first images, with `tol` 0,
-and make as many iterations; the peer gets the same images as f32, since it clusters floats. No two of the first are
-equal, which would leave a cluster empty: handful moves its centroid to the farthest row, Dask-ML to zero, and so they
-would end elsewhere. Data is loaded and converted beforehand. In each round they are measured one after the other, and
-ratios are taken within a round. Bytes are those that went through the loopback interface during a fit, whoever sent
-them, divided by the passes: iterations, and one that labels.
+connected by TCP on this machine. The single process has two threads. All start from the file's first images, with
+`tol` 0, and make the same number of iterations. Dask-ML clusters floats, so it gets the same images as f32. The
+initial images are all different: equal ones would leave a cluster empty, whose centroid handful moves to the farthest
+row, but Dask-ML to zero, so the results would differ. Data is loaded and converted beforehand. Each round measures
+all of them one after the other, and ratios are taken within a round. Bytes are all bytes that went through the
+loopback interface during a fit, divided by the number of passes: the iterations, and one pass for the labels.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What all scripts can be asked for."""
+"""Command-line options of all scripts."""
 
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from pathlib import Path
@@ -24,7 +24,7 @@ def thread_counts(text: str) -> list[int]:
 
 
 def parser(description: str, quick: str, binary: bool = True) -> ArgumentParser:
-    """With the options that are the same everywhere; `--handful` only where the command is measured."""
+    """Return a parser with the common options; `--handful` only if the command is measured."""
     found = ArgumentParser(description=description, formatter_class=RawDescriptionHelpFormatter)
     threads = "1,2" if len(ALL_CPUS) > 1 else "1"
     found.add_argument("--rounds", type=positive, default=3, metavar="N", help="default: 3")

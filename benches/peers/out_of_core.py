@@ -1,11 +1,12 @@
-"""K-Means and exact neighbours of more images than shall be in memory, beside the same job in memory.
+"""Compare K-Means and exact neighbours under a memory limit with the same jobs in memory.
 
     make scale                                             # makes the images, and runs this and others
     python benches/peers/out_of_core.py target/scale/digits
 
-The folder holds images to learn from, as `handful augment` writes them; queries are MNIST's test images. Jobs take turns
-within a round, each in a process of its own; seconds are those of the whole command, reading included. Both ways have to
-come to the same bytes. With a limit of memory, what the process ever held has to stay below it by what the system adds.
+The folder holds training images that `handful augment` has written; the queries are MNIST's test images. Jobs take
+turns within a round, each in its own process. Seconds are for the whole command, including reading. Both ways must
+produce the same bytes. With a memory limit, the peak memory of the process must stay below the limit by the system's
+own share.
 """
 
 import filecmp
@@ -116,7 +117,7 @@ def neighbours(binary, folder, n_threads, record, round_, out) -> list[str]:
 
 
 def report(record: Record, sizes: list[int], n_threads: int, quick: bool) -> list[str]:
-    """Prints what was measured, and returns what missed its target."""
+    """Print the measurements, and return the missed targets."""
     failures, rows, per_row = [], [], {}
     jobs = [(f"{size:,} images, {PER_CLASS} clusters a class", f"kmeans-{{}}-{size}") for size in sizes]
     for title, name in [*jobs, (f"{N_NEIGHBORS} neighbours of 10,000 images", "knn-{}")]:
@@ -140,7 +141,7 @@ def report(record: Record, sizes: list[int], n_threads: int, quick: bool) -> lis
 
 
 def errors(binary, folder: Path, out: Path, n_images: int, n_threads: int) -> None:
-    """How many test images their neighbours name wrongly, with and without the images that were made."""
+    """Print the error of nearest neighbours on the test images, with and without the generated images."""
     job = [binary, "--threads", n_threads, "--json", "neighbors", "--queries", data.MNIST]
     cli.summary([*job, "--n-neighbors", N_NEIGHBORS, "--data", data.MNIST, "-o", out / "plain.npz"], None)
     truth = data.labels(data.MNIST, "t10k")
@@ -150,7 +151,7 @@ def errors(binary, folder: Path, out: Path, n_images: int, n_threads: int) -> No
         (f"{n_images:,} images", out / "neighbors-disk.npz", made),
     ]:
         votes = labels[np.load(file)["indices"]]
-        # Two of three, else the nearest.
+        # The majority of three, or else the nearest.
         voted = np.where(votes[:, 1] == votes[:, 2], votes[:, 1], votes[:, 0])
         print(f"Error of {N_NEIGHBORS} neighbours among {title}: {100 * np.mean(voted != truth):.2f} %")
 

@@ -1,6 +1,6 @@
-"""The peers. Run as a program, it measures one of them in a process of its own and prints JSON.
+"""The peers. Run as a program, this measures one peer in its own process and prints JSON.
 
-Every peer gets points and queries in the type that it likes best; that conversion is not timed.
+Every peer gets points and queries in its fastest type. The conversion is not timed.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import numpy as np
 import data
 
 WARM_UP = 300  # queries
-FIRST = 2_000  # queries, which tell whether all are searched
+FIRST = 2_000  # queries, whose time decides whether all are searched
 PATIENCE = 15.0  # seconds
 SINGLES = 100  # queries, one at a time
 
@@ -103,7 +103,7 @@ PEERS: dict[str, tuple[type, dict[str, str]]] = {
 
 
 def environment(name: str, n_threads: int, known: dict[str, tuple] = PEERS) -> dict[str, str]:
-    """For the peer's process: what must be set before its libraries are loaded."""
+    """Return the environment that the peer's process needs before its libraries are loaded."""
     pools = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
     return os.environ | dict.fromkeys(pools, str(n_threads)) | known[name][1]
 

@@ -1,11 +1,11 @@
-"""handful's Python estimators beside scikit-learn's: the same calls on the same arrays of MNIST.
+"""Compare the Python estimators of handful and scikit-learn: the same calls on the same arrays of MNIST.
 
     python benches/peers/python.py     # a part of `make bench`; requirements.txt and the package installed
 
-In each round both are measured in one process, one after the other row by row, pinned to as many CPUs as they have
-threads; ratios are taken within a round, and tables show their median. Seconds are those of `fit` and `predict` as users
-call them, checks and conversions included. Memory is by how much the resident memory rises above what it is with data
-loaded, in a process of its own.
+Each round measures both in one process, pinned to as many CPUs as they have threads; for each row of the tables, one
+after the other. Ratios are taken within a round; the tables show their median. Seconds are for `fit` and `predict` as
+users call them, including checks and conversions. Memory is the rise of the resident memory after the data is loaded,
+measured in a separate process.
 """
 
 import json
@@ -37,7 +37,7 @@ MEMORY = {
     "kmeans++": "KMeans from k-means++, fit and predict",
 }
 MOST_MEMORY = 0.5  # of the array's size
-# Who sets these for another OpenBLAS slows NumPy's, which knows the CPU itself.
+# These variables, set for another OpenBLAS, would slow down NumPy's, which detects the CPU itself.
 CHOICES = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"]
 
 
@@ -74,7 +74,7 @@ class Report:
         self.missed: list[str] = []
 
     def rows(self, metric: str) -> list[str]:
-        """Those that handful has this figure of."""
+        """Return the entries for which handful has this figure."""
         ours = [row for row in self.record.rows if row[1] == self.threads and row[3] == metric]
         names = [row[0].removesuffix(", handful") for row in ours if row[0].endswith(", handful")]
         return list(dict.fromkeys(names))
@@ -88,7 +88,7 @@ class Report:
         return [spread(ours), spread(theirs), spread([their / our for our, their in zip(ours, theirs)])]
 
     def ratio(self, row: str) -> float:
-        """How many times handful is faster."""
+        """Return how many times faster handful is."""
         ours, theirs = (self.record.values(f"{row}, {who}", self.threads, "seconds") for who in BOTH)
         return median(their / our for our, their in zip(ours, theirs))
 

@@ -1,4 +1,4 @@
-"""What is kept of a benchmark: every single figure as CSV; and medians to be read."""
+"""The record of a benchmark: every figure as CSV, and medians for readers."""
 
 import csv
 from datetime import date
@@ -61,7 +61,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def spread(values: list[float]) -> str:
-    """`median (min–max)`, with three digits where they tell something."""
+    """Return `median (min–max)`, with three significant digits where they matter."""
 
     def short(value: float) -> str:
         return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"

@@ -1,11 +1,11 @@
-"""How handful's search time and memory grow with the number of points, and what it does on other data.
+"""Measure how handful's search time and memory grow with the number of points, and on other data.
 
     python benches/peers/scaling.py        # a part of `make bench`
 
-MNIST's training images are searched as they are, and with copies of them, each shifted by up to 2 pixels, up
-to 4 and 16 times as many. A sketch rules out fewer of Fashion-MNIST, and none of random bytes, where `auto`
-should be as fast as brute force. Both are measured in each round, and their ratio is taken within it. Extra
-bytes are the process's peak memory less the bytes of points and queries, divided by the number of points.
+MNIST's training images are searched unchanged, and together with shifted copies, up to 4 and 16 times as many. Copies
+are shifted by up to 2 pixels. A sketch rules out fewer images of Fashion-MNIST, and none of random bytes. There,
+`auto` should be as fast as brute force. Each round measures both, and their ratio is taken within the round. Extra
+bytes are the peak memory of the process, minus the bytes of points and queries, divided by the number of points.
 """
 
 import sys
@@ -53,7 +53,7 @@ def copies(base: np.ndarray, n_copies: int) -> Iterator[np.ndarray]:
 
 
 def random_bytes(n_rows: int, seed: int) -> Iterator[np.ndarray]:
-    """Rows that no sketch can tell anything about."""
+    """Generate rows on which sketches are useless."""
     rng = np.random.default_rng(seed)
     for start in range(0, n_rows, BLOCK):
         yield rng.integers(0, 256, (min(BLOCK, n_rows - start), data.PIXELS), np.uint8)
@@ -61,7 +61,7 @@ def random_bytes(n_rows: int, seed: int) -> Iterator[np.ndarray]:
 
 @contextmanager
 def grown(n_copies: int) -> Iterator[Set]:
-    """MNIST, so many times; the file is deleted afterwards."""
+    """Return MNIST with shifted copies; the file is deleted afterwards."""
     base, queries = data.images(data.MNIST, "train"), data.images(data.MNIST, "t10k")
     with tempfile.TemporaryDirectory() as folder:
         at, n_points = Path(folder), n_copies * len(base)

@@ -1,4 +1,4 @@
-"""All test digits of MNIST, read by Spark's workers through `mapInArrow`, have to be what one process reads.
+"""Check that Spark's workers, through `mapInArrow`, predict all test digits of MNIST like one process.
 
     make scale        # a part of it; needs Java 17 or newer
 """

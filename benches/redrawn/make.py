@@ -1,12 +1,12 @@
-"""MNIST's digits as pictures that people have: of other sizes, places, colours, and from cameras.
+"""Redraw MNIST's digits as realistic pictures: other sizes, positions and colours, and from cameras.
 
     pip install -r benches/redrawn/requirements.txt
     python benches/redrawn/make.py                    # the first 1,000 test images: 20 seconds
     python benches/redrawn/make.py --split train --first 50000 --to target/redrawn-train
 
-writes for each kind a folder `target/redrawn/KIND` with a picture per digit, named by its place in MNIST, and
-`labels.csv`. The same bytes every time: what is random depends on the place alone. Choose values on training images
-that nothing was trained on, never on the test images.
+For each kind, this writes a folder `target/redrawn/KIND` with `labels.csv` and one picture per digit, named by its
+index in MNIST. The output is always the same: the random choices depend on the index alone. Choose values on training
+images that were not used for training, never on the test images.
 """
 
 import argparse
@@ -20,16 +20,16 @@ import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
 FILTERS = [Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS]
-# How much wider than the digit's frame a canvas is whose digit is off centre.
+# Width of a canvas with an off-centre digit, relative to the digit's frame.
 ROOM = 2.2
-# At the dim end of uneven light, of what it is at the bright end.
+# Brightness at the dim end of uneven light, relative to the bright end.
 DIMMEST = 0.55
-# A blackboard is not quite black: else uneven light would not be seen on it.
+# A blackboard is not quite black; otherwise, uneven light would not be visible on it.
 BOARD = 60
 
 
 class Digit:
-    """An MNIST image, and what is to be random about its pictures."""
+    """An MNIST image, and the random numbers for its pictures."""
 
     def __init__(self, pixels: np.ndarray, index: int):
         self.image = Image.fromarray(pixels)

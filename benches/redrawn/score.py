@@ -1,4 +1,4 @@
-"""How many redrawn digits a preset misreads, and how many it refuses as no digits, kind by kind.
+"""Print how many redrawn digits of each kind a preset misreads, and how many it refuses as not digits.
 
     python benches/redrawn/make.py --to target/redrawn && python benches/redrawn/score.py target/redrawn
 """
@@ -26,7 +26,7 @@ def main() -> None:
 
 
 def score(kind: Path, args: argparse.Namespace) -> tuple[float, float]:
-    """How many pictures of a kind are read wrong, and how many are refused as no digits, in percent."""
+    """Return the percentages of a kind's pictures that are misread, and that are refused as not digits."""
     truth = {row["file"]: row["label"] for row in csv.DictReader((kind / "labels.csv").open())}
     command = [args.handful, "predict", "--model", args.model, "--format", "csv", str(kind)]
     found = subprocess.run(command, capture_output=True, text=True, check=True).stdout

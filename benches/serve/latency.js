@@ -1,4 +1,4 @@
-// How long the page takes from the pen to the answer, in a browser on the same machine.
+// Measures the time from the pen stroke to the answer of the page, in a browser on the same machine.
 //
 //     HANDFUL=target/release/handful node benches/serve/latency.js          # make load
 

@@ -1,9 +1,9 @@
-"""How many predictions `handful serve` makes when many ask at once, with wrk on the same machine.
+"""Measure the predictions per second of `handful serve` under many connections, with wrk on the same machine.
 
     python benches/serve/load.py                  # make load
 
-Test digits are posted as pictures of 28 x 28 pixels, as numbers in JSON, and as drawings of 140 x 140 pixels, as the
-page sends them, which have to be framed first. Fails if a request does, or if memory grows.
+Test digits are posted as pictures of 28 x 28 pixels, as numbers in JSON, and as drawings of 140 x 140 pixels, which the
+page sends and the server must frame. The script fails if a request fails or if memory grows.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 
 N_DIGITS = 500
 SIDE = 28
-# What allocators keep for themselves comes and goes.
+# Memory that allocators keep varies.
 MOST_GROWTH_MB = 16
 
 
