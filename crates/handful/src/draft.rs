@@ -1,4 +1,4 @@
-//! Files in the making: whole under their names, or not there at all, however a program ends.
+//! Files in the making: a file is either complete under its name or absent, however the program ends.
 
 use std::{
     fs::{self, File},
@@ -9,25 +9,26 @@ use std::{
 
 use tempfile::NamedTempFile;
 
-/// What is to be removed if the program ends now. Names are given and taken under this lock alone.
+/// What to remove if the program ends now. Names are created and removed only under this lock.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
     UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Removes all drafts, for a program that is about to end while other threads still work: from then on these wait for
-/// ever where they begin or finish a draft.
+/// Removes all drafts, for a program that is about to end while other threads still work. Those threads then block for
+/// ever when they begin or finish a draft.
 pub fn abandon_all() {
     let mut paths = unfinished();
-    // A folder after what is in it.
+    // Contents first, then their folder.
     for path in paths.drain(..).rev() {
         let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
     }
     mem::forget(paths);
 }
 
-/// A file under a temporary name in its folder, until it is whole. Dropped before that, it is removed.
+/// A file under a temporary name in its folder, until it is complete. If it is dropped before that, the file is
+/// removed.
 ///
 /// ```
 /// use std::io::Write;
@@ -46,15 +47,16 @@ pub fn abandon_all() {
 pub struct Draft {
     file: NamedTempFile,
     path: PathBuf,
-    // Dropped after the file, which is removed by then.
+    // Must be dropped after the file, which is removed by then.
     listed: Listed,
 }
 
 impl Draft {
-    /// Begins a file, or one that replaces the file that is there. A link stays a link, and what it leads to is replaced.
+    /// Begins a new file, or one that replaces an existing file. A symbolic link stays a link, and its target is
+    /// replaced.
     ///
     /// # Errors
-    /// If there can be no file of this name.
+    /// If no file of this name can be created.
     pub fn create(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if path.exists() && !path.is_file() {
@@ -65,7 +67,7 @@ impl Draft {
         builder.prefix(".handful-");
         #[cfg(unix)]
         {
-            // As any new file has it: the umask takes away from this.
+            // The mode of any new file, from which the umask takes bits away.
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
@@ -76,13 +78,13 @@ impl Draft {
         Ok(Self { file, path, listed })
     }
 
-    /// What is written to.
+    /// The file to write to.
     #[must_use]
     pub fn file(&self) -> &File {
         self.file.as_file()
     }
 
-    /// The name that the file will have.
+    /// The final name of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -91,12 +93,12 @@ impl Draft {
     /// Gives the file its name, once all of it is on disk.
     ///
     /// # Errors
-    /// If that fails; there is no file of this name then, or the one that was there before.
+    /// If that fails. Then there is no file of this name, or still the previous one.
     pub fn finish(self) -> io::Result<()> {
         Self::finish_all(vec![self]).map_err(|(_, error)| error)
     }
 
-    /// [`finish`](Self::finish) for files that belong together: they get their names only once all are on disk.
+    /// [`finish`](Self::finish) for files that belong together: they get their names only once all of them are on disk.
     ///
     /// # Errors
     /// The file that failed, and why.
@@ -104,7 +106,7 @@ impl Draft {
         for draft in &drafts {
             draft.file().sync_all().map_err(|error| (draft.path.clone(), error))?;
         }
-        // What is dropped leaves the list, which takes the lock.
+        // Dropping a draft removes it from the list, which takes the lock.
         let (mut rest, mut done) = (drafts.into_iter(), Vec::new());
         let unfinished = unfinished();
         let result = rest.try_for_each(|Self { file, path, listed }| {
@@ -116,7 +118,7 @@ impl Draft {
     }
 }
 
-/// A folder that is removed again if nothing comes into it.
+/// A folder that is removed again if it stays empty.
 #[derive(Debug)]
 pub struct NewFolder(Listed);
 
@@ -124,7 +126,7 @@ impl NewFolder {
     /// Makes a folder.
     ///
     /// # Errors
-    /// If that fails, as where there is something of this name.
+    /// If that fails, for example because the name exists already.
     pub fn create(path: &Path) -> io::Result<Self> {
         let mut unfinished = unfinished();
         fs::create_dir(path)?;
@@ -139,7 +141,7 @@ impl Drop for NewFolder {
     }
 }
 
-/// On the list of what is unfinished.
+/// An entry in the list of unfinished files.
 #[derive(Debug)]
 struct Listed(PathBuf);
 

@@ -1,4 +1,4 @@
-//! Handwritten digits, classified with K-Means and k-nearest neighbours: exact, fast, explained.
+//! Handwritten digit classification with K-Means and k-nearest neighbours: exact, fast, explained.
 //!
 //! ```text
 //!  files       bytes          bytes          vectors       fewer vectors         votes
@@ -7,14 +7,14 @@
 //!                                   └─────────────── one Model, one file ───────────────┘
 //! ```
 //!
-//! Pixels are bytes, so squared distances are whole numbers: every search and every K-Means assignment is
-//! exact, and the same for any number of threads. The modules stand in the order in which data flows
-//! through them.
+//! Pixels are bytes, so squared distances are whole numbers. Every search and every K-Means assignment is therefore
+//! exact, and gives the same result for any number of threads. The modules are listed below in the order in which data
+//! flows through them.
 //!
 //! # Train and save
 //!
-//! A [`Preset`](classifier::Preset) is a recipe with frozen values; fitted on labelled images it gives a
-//! [`Model`](classifier::Model), which is one file.
+//! A [`Preset`](classifier::Preset) is a recipe with frozen values. Fitted on labelled images, it gives a
+//! [`Model`](classifier::Model), which is saved as one file.
 //!
 //! ```
 //! use handful::{Dataset, classifier::{Model, Preset}};
@@ -35,7 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Of MNIST, [`dataset::load`] reads both parts, and [`metrics`] tells how right a model is:
+//! [`dataset::load`] reads both parts of MNIST, and [`metrics`] measures how accurate a model is:
 //!
 //! ```no_run
 //! use handful::{classifier::Preset, dataset, metrics::ConfusionMatrix};
@@ -50,8 +50,8 @@
 //!
 //! # Load and predict
 //!
-//! [`Model::load`](classifier::Model::load) checks every byte of a file. The presets trained on MNIST come with the
-//! library's feature `presets`. A picture of any size becomes an image by a [`Frame`](preprocess::Frame).
+//! [`Model::load`](classifier::Model::load) checks every byte of a file. The library's feature `presets` includes the
+//! presets trained on MNIST. A [`Frame`](preprocess::Frame) turns a picture of any size into an image.
 //!
 //! ```
 //! # #[cfg(feature = "presets")] {
@@ -73,9 +73,9 @@
 //!
 //! # Other data
 //!
-//! [`dataset`] reads what people have digits in, and tells formats by their content: IDX, NumPy's arrays, tables,
-//! Parquet, pictures in folders. Labels may be words. What does not fit into memory a [`Reader`](dataset::Reader) gives
-//! piece by piece.
+//! [`dataset`] reads the common formats for digits, and recognises them by their content: IDX, NumPy's arrays, tables,
+//! Parquet, pictures in folders. Labels may be words. A [`Reader`](dataset::Reader) reads data that does not fit into
+//! memory piece by piece.
 //!
 //! ```
 //! use handful::dataset;
@@ -88,12 +88,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! An [`Augmenter`](augment::Augmenter) makes data sets of any size, by deforming images.
+//! An [`Augmenter`](augment::Augmenter) makes data sets of any size by deforming images.
 //!
 //! # Explanations
 //!
-//! [`Model::explain`](classifier::Model::explain) tells for each image who voted, how sure the verdict is, and whether
-//! the image is like anything learned. Prototypes stand for training images: the
+//! [`Model::explain`](classifier::Model::explain) says for each image which neighbours voted, how sure the verdict is,
+//! and whether the image resembles anything in the training set. Prototypes stand for training images: the
 //! [medoids](classifier::Model::medoids) show what they look like.
 //!
 //! ```
@@ -130,8 +130,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Work is spread over the current [rayon] thread pool; run it inside [`rayon::ThreadPool::install`] to
-//! choose another. Long work reports to, and can be cancelled through, one callback: see [`progress`].
+//! The current [rayon] thread pool does the work; run the work inside [`rayon::ThreadPool::install`] to choose another.
+//! One callback receives the progress of long work and can cancel it: see [`progress`].
 
 #![cfg_attr(
     test,
@@ -158,7 +158,7 @@ pub use dataset::Dataset;
 pub use kmeans::KMeans;
 pub use neighbors::KNeighborsClassifier;
 
-/// The README's example runs too.
+/// Makes the README's example a doc test.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

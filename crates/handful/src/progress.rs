@@ -1,4 +1,4 @@
-//! One callback through which long work tells how far it is and can be cancelled.
+//! One callback that receives the progress of long work and can cancel it.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -16,44 +16,44 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// What is being counted.
+/// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Initial centroids chosen, of `n_clusters`.
+    /// Number of initial centroids chosen, out of `n_clusters`.
     Seeding,
-    /// Lloyd iterations done, of at most `max_iter`, by runs that go side by side; their last report has
+    /// Number of Lloyd iterations done, out of at most `max_iter`, by runs that advance together. Their last report has
     /// `done == total`.
     Lloyd,
-    /// Images read from files, of all that there are said to be, or of 0 where nothing says so.
+    /// Number of images read from files, out of the number that the files declare, or 0 if they declare none.
     Read,
-    /// Rows met in a pass over all of them.
+    /// Number of rows visited in a pass over all of them.
     Pass,
-    /// K-Means runs done, over all classes and restarts, where classes are clustered on their own.
+    /// Number of K-Means runs done, over all classes and restarts, when each class is clustered on its own.
     Runs,
-    /// Images whose features have been seen to, over all passes. While a pass goes on, the same count is reported again
-    /// and again, so that the work can be cancelled at any time.
+    /// Number of images whose features are done, over all passes. During a pass the same count is reported again and
+    /// again, so that the work can be cancelled at any time.
     Features,
-    /// Queries answered.
+    /// Number of queries answered.
     Search,
-    /// Images made of others.
+    /// Number of images generated from others.
     Augment,
 }
 
 /// How far the work is: `done` of `total`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What is being counted.
+    /// What is counted.
     pub stage: Stage,
-    /// So many are done.
+    /// Number done.
     pub done: usize,
-    /// Of so many.
+    /// Number in total.
     pub total: usize,
 }
 
 type Callback = dyn Fn(Progress) -> ControlFlow<()> + Send + Sync;
 
-/// A callback for [`Progress`], called from any of the working threads; the default watches nothing.
+/// A callback for [`Progress`], called from any of the working threads. The default does nothing.
 #[derive(Clone, Default)]
 pub struct Observer(Option<Arc<Callback>>);
 
@@ -63,7 +63,7 @@ impl Observer {
         Self(Some(Arc::new(callback)))
     }
 
-    /// Tells the callback how far the work is: for those whose work takes several calls of the library.
+    /// Reports progress to the callback. For callers whose work takes several calls of the library.
     ///
     /// # Errors
     /// [`Cancelled`] if the callback says so.
@@ -81,7 +81,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// Counts work that several threads do side by side, and asks the observer often whether to go on.
+/// Counts work that several threads do together, and often asks the observer whether to continue.
 #[derive(Debug)]
 pub(crate) struct Tally {
     observer: Observer,
@@ -95,7 +95,7 @@ impl Tally {
         Self { observer: observer.clone(), stage, total, done: Mutex::new(Ok(0)) }
     }
 
-    /// For work that nobody watches.
+    /// For work without an observer.
     pub(crate) fn silent() -> Self {
         Self::new(&Observer::default(), Stage::Features, 0)
     }
@@ -103,9 +103,9 @@ impl Tally {
     /// Reports that `n` more are done.
     ///
     /// # Errors
-    /// [`Cancelled`] from the first report on that the observer breaks at; it is not asked again after that.
+    /// [`Cancelled`] from the first report at which the observer breaks; the observer is not called again after that.
     pub(crate) fn add(&self, n: usize) -> Result<(), Cancelled> {
-        // Reported under the lock: in order, and nothing after a break.
+        // Reported under the lock, so that reports come in order and none follows a break.
         let mut done = self.done.lock().expect("no panic while locked");
         *done = (*done).and_then(|done| {
             self.observer.report(self.stage, done + n, self.total)?;
@@ -123,7 +123,7 @@ impl Tally {
     }
 }
 
-/// The work was ended through its [`Observer`].
+/// The work was cancelled through its [`Observer`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
@@ -136,8 +136,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// Calls `work` with an observer that breaks at its report number `until`, on one thread, which makes the order of reports
-    /// certain; returns what it gives and the number of reports.
+    /// Calls `work` with an observer that breaks at report number `until`, on one thread, so that the order of reports
+    /// is certain. Returns the result and the number of reports.
     pub(crate) fn reports<T: Send>(until: usize, work: impl FnOnce(&Observer) -> T + Send) -> (T, usize) {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&calls);
@@ -150,7 +150,7 @@ pub(crate) mod tests {
         (found, calls.load(Ordering::Relaxed))
     }
 
-    /// The first reports, and ever fewer of those that follow.
+    /// The first few reports, then increasingly sparse ones.
     pub(crate) fn some_of(n: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(1), |i| Some(i + 1 + i / 4)).take_while(move |&i| i < n).chain([n])
     }

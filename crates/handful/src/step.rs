@@ -1,4 +1,4 @@
-//! Bytes in, bytes out: what prepares images and makes features of them, a batch of rows at a time.
+//! Steps from bytes to bytes: they prepare images and compute features, one batch of rows at a time.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
@@ -8,25 +8,25 @@ use crate::{
     progress::Cancelled,
 };
 
-/// Images that go through all steps together: enough for a kernel, and few enough for what lies between to stay in cache
-/// and in one piece of memory, which need not be asked for again.
+/// Number of images that go through all steps together: enough for a kernel, and few enough for the intermediate values
+/// to stay in cache and in one block of memory, which is reused.
 pub(crate) const BATCH: usize = 128;
 
-/// Bytes in, bytes out, a row at a time.
+/// A transformation from bytes to bytes, row by row.
 pub(crate) trait Step: Sync {
-    /// The length of a row that comes out.
+    /// Length of an output row.
     fn n_features_out(&self) -> usize;
 
-    /// Transforms rows, which are contiguous, as those of `out` are; all that lies between is held in memory.
+    /// Transforms the rows of `x` into `out`; the rows of both are contiguous. All intermediate values are in memory.
     fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>);
 }
 
-/// Transforms any number of rows, batch by batch on all threads.
+/// Transforms any number of rows, batch by batch, on all threads.
 pub(crate) fn transform(step: &impl Step, x: ArrayView2<u8>) -> Array2<u8> {
     transform_observed(step, x, |_| Ok(())).expect("nobody cancels")
 }
 
-/// [`transform`], calling `done` with the number of rows in each batch that is done.
+/// [`transform`], which calls `done` with the number of rows in each finished batch.
 pub(crate) fn transform_observed(
     step: &impl Step,
     x: ArrayView2<u8>,
@@ -43,7 +43,7 @@ pub(crate) fn transform_observed(
     Ok(out)
 }
 
-/// A number of a recipe: finite, for JSON, which recipes are saved as, knows nothing else, and 0 to `most`.
+/// Checks a number of a recipe: it must be finite, because recipes are saved as JSON, and from 0 to `most`.
 pub(crate) fn check_number(what: &str, value: f64, most: Option<f64>) -> Result<(), String> {
     if value.is_finite() && value >= 0.0 && most.is_none_or(|most| value <= most) {
         return Ok(());
@@ -52,10 +52,10 @@ pub(crate) fn check_number(what: &str, value: f64, most: Option<f64>) -> Result<
     Err(format!("{what}: expected {expected}, found {value}"))
 }
 
-/// 2²³: floats from here to twice as much are whole, and their lowest bits are a whole number's own.
+/// 2²³: floats from here to twice this value are whole, and their lowest bits are those of the whole number.
 pub(crate) const WHOLE: f32 = 8_388_608.0;
 
-/// To the nearest byte, the ends included. A cast would do the same, one value at a time.
+/// Rounds to the nearest byte and saturates. A cast would do the same, but one value at a time.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
