@@ -3,7 +3,7 @@ use std::{io, path::PathBuf};
 use super::{DATA_FORMATS, PICTURE_FORMATS, Split};
 use crate::progress::Cancelled;
 
-/// What can be wrong with a data set, or with the files that should hold one.
+/// What can be wrong with a data set or its files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -14,7 +14,7 @@ pub enum Error {
         looked.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     NotFound {
-        /// The folders that were looked at, in order.
+        /// The folders that were searched, in order.
         looked: Vec<PathBuf>,
     },
     /// A folder or file without images.
@@ -23,7 +23,7 @@ pub enum Error {
         /// The folder or file.
         path: PathBuf,
     },
-    /// A folder has files for one part of a data set only.
+    /// A folder has files for only one part of a data set.
     #[error(
         "{}: expected a file of images {}, found {}", folder.display(),
         if *split == Split::Train { "to learn from, with `train` in its name" }
@@ -35,18 +35,18 @@ pub enum Error {
         folder: PathBuf,
         /// The part that is missing.
         split: Split,
-        /// Files of images that are there.
+        /// The files of images that were found.
         found: Vec<String>,
     },
-    /// More than one file or folder may be meant.
+    /// More than one file or folder could be meant.
     #[error("{}: expected one set of images, found several ({}): name one of them", folder.display(), found.join(", "))]
     Ambiguous {
         /// The folder that was given.
         folder: PathBuf,
-        /// What there is.
+        /// The candidates found.
         found: Vec<String>,
     },
-    /// There is one set of images where one to learn from and one to be tested on are needed.
+    /// There is only one set of images where a training set and a test set are needed.
     #[error(
         "{}: expected images to learn from and others to be tested on, found one set: name a folder with both",
         path.display()
@@ -60,10 +60,10 @@ pub enum Error {
     NoLabels {
         /// The file of images.
         path: PathBuf,
-        /// What was looked for.
+        /// What was searched for.
         wanted: String,
     },
-    /// An image is of none of the classes that are known.
+    /// An image belongs to none of the known classes.
     #[error("{}: row {row}: expected a label among {}, found {label:?}", path.display(), classes.join(", "))]
     UnknownLabel {
         /// The file of images.
@@ -94,7 +94,7 @@ pub enum Error {
         /// The crate's feature.
         feature: &'static str,
     },
-    /// A file that is not as its format wants it.
+    /// A file whose content does not follow its format.
     #[error("{}: {problem}", path.display())]
     Content {
         /// The file.
@@ -102,7 +102,7 @@ pub enum Error {
         /// What was expected and found.
         problem: String,
     },
-    /// A row of a file that is not as the format wants it.
+    /// A row of a file that does not follow the format.
     #[error("{}: row {row}: {problem}", path.display())]
     Row {
         /// The file.
@@ -112,7 +112,7 @@ pub enum Error {
         /// What was expected and found.
         problem: String,
     },
-    /// Images too large to be any.
+    /// The declared images are too large.
     #[error("{}: the header declares images of {shape:?}: expected 64 MB a row at most", path.display())]
     TooLarge {
         /// The file.
@@ -138,7 +138,7 @@ pub enum Error {
         /// The file's length, decompressed.
         found: usize,
     },
-    /// The first four bytes are not those of the IDX file that was expected.
+    /// The first four bytes are not those of the expected IDX file.
     #[error(
         "{}: expected {what} as IDX (magic number {expected:#010x}), found magic number {found:#010x}",
         path.display()
@@ -168,7 +168,7 @@ pub enum Error {
         path: PathBuf,
         /// Bytes that the header declares.
         expected: u128,
-        /// Bytes that are there, decompressed; for surplus in a gzip file, at least so many.
+        /// Bytes found, decompressed; for a gzip file with surplus data, a lower bound.
         found: u64,
     },
     /// Images and labels do not belong together.
@@ -187,7 +187,7 @@ pub enum Error {
         /// Labels in it.
         labels: usize,
     },
-    /// Images have another shape than those before them, or than those that a model knows.
+    /// Images have another shape than the images before them, or than the images of a model.
     #[error(
         "{}: expected images of {} x {} pixels, found {} x {}; framing all images gives them that shape",
         path.display(), expected[0], expected[1], found[0], found[1]
@@ -200,30 +200,30 @@ pub enum Error {
         /// Height and width found.
         found: [usize; 2],
     },
-    /// More images of a class are wanted than there are.
+    /// More images of a class are requested than there are.
     #[error("expected at least {expected} images of class {class:?}, found {found}")]
     ClassTooSmall {
         /// The class.
         class: String,
-        /// Images wanted.
+        /// Images requested.
         expected: usize,
         /// Images there.
         found: usize,
     },
-    /// Data sets that cannot become one.
+    /// Data sets that cannot be joined.
     #[error("{first} and {second} cannot be joined: {problem}")]
     CannotJoin {
-        /// What one of them is called.
+        /// Name of one of them.
         first: String,
-        /// What the other is called.
+        /// Name of the other.
         second: String,
-        /// In what they differ.
+        /// How they differ.
         problem: String,
     },
-    /// Reading was ended by the observer.
+    /// The observer cancelled reading.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    /// The parts given to [`Dataset::new`](super::Dataset::new) do not fit one another.
+    /// The parts given to [`Dataset::new`](super::Dataset::new) are inconsistent.
     #[error("{0}")]
     Inconsistent(String),
 }

@@ -1,4 +1,4 @@
-//! Which files of a folder are meant: the parts of a data set are told by their names, all else by content.
+//! Finds the files of a folder to read: names give the part of the data set, content gives everything else.
 
 use std::{
     collections::HashMap,
@@ -15,20 +15,20 @@ use super::{
 };
 use crate::dataset::is_named_as_picture;
 
-/// Folders within folders that are looked into: torchvision has `MNIST/raw`.
+/// How deep nested folders are searched: torchvision has `MNIST/raw`.
 const DEEPEST: usize = 2;
-/// Files named in an error.
+/// Maximum number of files named in an error.
 const MOST_NAMED: usize = 6;
 
-/// What one part of a data set is read from.
+/// Where one part of a data set is read from.
 pub(super) enum Source {
-    /// Files that hold images, and perhaps labels, one after the other.
+    /// Files of images, perhaps with labels, one after the other.
     Files(Vec<PathBuf>),
-    /// A file of images, and one of labels.
+    /// A file of images and a file of labels.
     Pair { images: PathBuf, labels: PathBuf },
-    /// Pictures, and the folders' names that they are in.
+    /// Pictures, each with the name of its folder.
     Pictures(Vec<(PathBuf, String)>),
-    /// What can be read once, and has been opened.
+    /// A stream that has been opened, and can be read only once.
     Stream(Input),
 }
 
@@ -49,7 +49,7 @@ impl Source {
         found.pop().map(|(_, source)| source).ok_or_else(|| Error::NoImages { path: path.to_owned() })
     }
 
-    /// With its labels, where they are in a file beside it.
+    /// Adds its labels, if they are in a file beside it.
     fn of_file(path: PathBuf) -> Result<Self, Error> {
         let has_labels_beside =
             matches!(Format::of(&Input::open(&path)?.head), Some(Format::Idx | Format::Npy));
@@ -59,7 +59,7 @@ impl Source {
         }
     }
 
-    /// Images of data files are inverted if they are to be; the ink of pictures is told from paper elsewhere.
+    /// Inverts the images of data files if necessary. The ink of pictures is recognised elsewhere.
     pub(super) fn open(self, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
         let (path, is_picture) = (self.path().to_owned(), self.is_picture());
         let rows = self.open_as_is(split, options)?;
@@ -96,7 +96,7 @@ impl Source {
         }
     }
 
-    /// What is missing if there are no labels.
+    /// A description of the labels that were searched for.
     pub(super) fn labels_wanted(&self) -> String {
         match self {
             Self::Files(files) => match labels_beside(&files[0]).first().and_then(|path| path.file_name()) {
@@ -108,7 +108,7 @@ impl Source {
         }
     }
 
-    /// Whether this is one picture, as it is.
+    /// Whether this is a single picture, kept as it is.
     pub(super) fn is_picture(&self) -> bool {
         let format = match self {
             Self::Files(files) if files.len() == 1 => {
@@ -149,7 +149,7 @@ fn open_file(path: &Path, split: Split, options: &ReadOptions) -> Result<Box<dyn
     formats::open(input, split, options)
 }
 
-/// EMNIST has the rows and columns of its images exchanged; nothing but the name tells.
+/// EMNIST has the rows and columns of its images exchanged, which only the name shows.
 fn is_transposed(images: &Path) -> bool {
     file_name(images).starts_with("emnist-")
 }
@@ -177,7 +177,7 @@ fn open_pair(images: &Path, labels: &Path, options: &ReadOptions) -> Result<Box<
     Ok(Box::new(Labelled { rows, labels }))
 }
 
-/// EMNIST's list of what labels stand for.
+/// EMNIST's mapping from labels to characters.
 fn mapping_beside(images: &Path) -> Option<PathBuf> {
     let name = file_name(images);
     let (prefix, _) = name.split_once("-train").or_else(|| name.split_once("-test"))?;
@@ -185,7 +185,7 @@ fn mapping_beside(images: &Path) -> Option<PathBuf> {
     path.is_file().then_some(path)
 }
 
-/// Images with the labels of another file.
+/// Images with labels from another file.
 struct Labelled {
     rows: Box<dyn Rows>,
     labels: idx::Labels,
@@ -249,16 +249,16 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().to_lowercase()
 }
 
-/// Without what tells how it is packed.
+/// The name without the extension of a compressed file.
 fn unpacked(name: &str) -> &str {
     name.strip_suffix(".gz").or_else(|| name.strip_suffix(".bz2")).unwrap_or(name)
 }
 
-/// The part of a data set that a name speaks of.
+/// The part of a data set that a name indicates.
 fn split_of(name: &str) -> Option<Split> {
     let name = unpacked(name);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    // libsvm's sites say `.t`, UCI says `.tra` and `.tes`.
+    // libsvm's sites use `.t`, UCI uses `.tra` and `.tes`.
     if ["test", "t10k", "val"].iter().any(|part| name.contains(part)) || matches!(extension, "t" | "tes") {
         Some(Split::Test)
     } else {
@@ -266,7 +266,7 @@ fn split_of(name: &str) -> Option<Split> {
     }
 }
 
-/// Where the labels of a file of images may be.
+/// Possible files with the labels of a file of images.
 fn labels_beside(images: &Path) -> Vec<PathBuf> {
     let name = images.file_name().unwrap_or_default().to_string_lossy();
     let name = unpacked(&name);
@@ -283,7 +283,7 @@ fn labels_beside(images: &Path) -> Vec<PathBuf> {
     labels.into_iter().flat_map(packed).map(|name| images.with_file_name(name)).collect()
 }
 
-/// Folders that hold images, and what of them is meant.
+/// Searches folders for images, and chooses among them.
 fn search(
     folder: &Path,
     split: Split,
@@ -314,7 +314,7 @@ fn search(
     Ok(())
 }
 
-/// What is in a folder, by name; hidden files are none.
+/// The entries of a folder, by name, without hidden files.
 fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let read = || {
         let entries =
@@ -328,7 +328,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     read().map_err(|source| Error::Io { path: folder.to_owned(), source })
 }
 
-/// All pictures, by the names of the folders that they are in.
+/// All pictures, with the names of their folders.
 fn pictures(classes: Vec<PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
     let mut found = Vec::new();
     for folder in classes {
@@ -343,12 +343,13 @@ fn pictures(classes: Vec<PathBuf>) -> Result<Vec<(PathBuf, String)>, Error> {
     Ok(found)
 }
 
-/// The files of a folder that hold images of a part, by content; where none is named after a part, those that are not.
+/// The files of a folder that hold images of a part, by content. If no name indicates a part, the files whose names do
+/// not.
 fn data_files(folder: &Path, entries: &[PathBuf], split: Split) -> Result<Option<Source>, Error> {
     let mut files: Vec<(PathBuf, Format)> = Vec::new();
     for path in entries.iter().filter(|path| path.is_file() && !is_named_as_picture(path)) {
         if let Some(format) = format_of_images(path) {
-            // Unpacked and packed, it is one.
+            // A file and its compressed copy count as one.
             let name = unpacked(&file_name(path)).to_owned();
             if !files.iter().any(|(path, _)| unpacked(&file_name(path)) == name) {
                 files.push((path.clone(), format));
@@ -379,7 +380,7 @@ fn data_files(folder: &Path, entries: &[PathBuf], split: Split) -> Result<Option
     }
 }
 
-/// None of what is no file of images, such as one of labels, and of what cannot be read.
+/// `None` for files that hold no images, such as files of labels, and for files that cannot be read.
 fn format_of_images(path: &Path) -> Option<Format> {
     let name = file_name(path);
     let is_labels = name.contains("label") || name.starts_with("y_") || name.starts_with("y.");

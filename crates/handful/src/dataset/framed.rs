@@ -1,4 +1,4 @@
-//! Images put into the frame as they are read.
+//! Puts images into the frame as they are read.
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -12,8 +12,8 @@ use crate::{
     preprocess::{Framer, Framing},
 };
 
-/// Rows whose images are put into the frame if the options say so: pictures, which may have any size, unless they are to
-/// stay as they are; other images only if all are to be framed.
+/// Puts images into the frame if the options ask for it. Pictures, which may have any size, are framed unless they are
+/// to stay as they are; other images only if all are to be framed.
 pub(super) fn applied(rows: Box<dyn Rows>, is_picture: bool, options: &ReadOptions) -> Box<dyn Rows> {
     let shape = match (options.framing, options.image_shape) {
         (Framing::Always, shape) => shape.unwrap_or(FRAME),

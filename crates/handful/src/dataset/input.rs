@@ -1,4 +1,4 @@
-//! A file or a stream about to be read: unpacked, and not trusted.
+//! A file or a stream to be read: it is unpacked, and not trusted.
 
 use std::{
     fs::File,
@@ -15,18 +15,18 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder};
 
 use super::{Error, pipe};
 
-/// Bytes that tell a format: a whole header of numbers, or the first line of a table in good part.
+/// Number of bytes that identify a format: a whole binary header, or most of the first line of a table.
 pub(super) const HEAD: usize = 4096;
-/// A file may unpack to so many bytes in any case, and beyond that to so many times its own size: images do not pack
-/// better, bombs do.
+/// A file may always unpack to this many bytes, and beyond that to a multiple of its own size. Images do not compress
+/// better; decompression bombs do.
 const SMALL: u64 = 64 << 20;
 const LARGEST_RATIO: u64 = 200;
 
 pub(super) type Bytes = Box<dyn BufRead + Send>;
 
-/// What is to be read, from its start, with its first bytes to look at.
+/// What is to be read, from its start, with its first bytes for inspection.
 pub(super) struct Input {
-    /// What errors call it.
+    /// The path for error messages.
     pub(super) path: PathBuf,
     /// The first bytes, unpacked; all of them if there are fewer than [`HEAD`].
     pub(super) head: Vec<u8>,
@@ -54,9 +54,9 @@ impl Input {
         Ok(Self { path: path.to_owned(), head, bytes })
     }
 
-    /// As a file in which one can go back and forth: what is unpacked or comes from a stream goes to a temporary one.
+    /// A seekable file; unpacked data and streams are copied to a temporary file.
     pub(super) fn into_file(mut self) -> Result<File, Error> {
-        // To open a pipe again takes away what is in it.
+        // Opening a pipe again would lose its content.
         if self.path.is_file()
             && let Ok(mut file) = File::open(&self.path)
         {
@@ -75,12 +75,12 @@ impl Input {
     }
 }
 
-/// The member of an archive, unpacked.
+/// A member of an archive, unpacked.
 pub(super) fn inflated(raw: impl Read + Send + 'static) -> Bytes {
     Unpacked::new(raw, DeflateDecoder::new)
 }
 
-/// The first bytes, and a reader of all.
+/// The first bytes, and a reader of all bytes.
 fn peek(mut reader: impl BufRead + Send + 'static) -> io::Result<(Vec<u8>, Bytes)> {
     let mut head = Vec::new();
     reader.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
@@ -88,7 +88,7 @@ fn peek(mut reader: impl BufRead + Send + 'static) -> io::Result<(Vec<u8>, Bytes
     Ok((head, bytes))
 }
 
-/// Counts what is read.
+/// Counts the bytes read.
 struct Meter<R>(R, Arc<AtomicU64>);
 
 impl<R: Read> Read for Meter<R> {
@@ -99,10 +99,10 @@ impl<R: Read> Read for Meter<R> {
     }
 }
 
-/// What a decompressor makes, which ends in an error where it is out of all proportion.
+/// The output of a decompressor, which ends in an error if it is out of all proportion to the input.
 struct Unpacked<D> {
     decoder: D,
-    /// Bytes in, and bytes out.
+    /// Bytes in and bytes out.
     taken: Arc<AtomicU64>,
     made: u64,
 }
@@ -131,7 +131,7 @@ impl<D: Read> Read for Unpacked<D> {
     }
 }
 
-/// Fills a buffer with what is in a file from a place on, without moving the cursor.
+/// Fills a buffer with the bytes of a file from offset `start`, without moving the cursor.
 #[cfg(unix)]
 pub(crate) fn read_at(file: &File, into: &mut [u8], start: u64) -> std::io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, into, start)

@@ -1,4 +1,4 @@
-//! Several data sets as one.
+//! Joins several data sets into one.
 
 use std::fmt::Display;
 
@@ -6,17 +6,17 @@ use ndarray::{ArcArray2, ArrayView2, Axis, concatenate};
 
 use super::{Dataset, Error, Images, TrainTest, labels};
 
-/// What of a data set decides whether it can be joined with others.
+/// The properties of a data set that decide whether it can be joined with others.
 pub(super) struct Part<'a> {
-    /// What errors call it.
+    /// The name for error messages.
     pub(super) name: String,
     pub(super) image_shape: [usize; 2],
     /// None if images have no labels.
     pub(super) classes: Option<&'a [String]>,
 }
 
-/// The classes of all parts together. The parts fit if their images have one shape, and one of them has all classes:
-/// other sets may lack some, but a set with classes of its own says something else.
+/// The classes of all parts together. The parts match if their images have one shape, and one of them has all classes.
+/// Other sets may lack some classes, but a set with classes of its own means something else.
 pub(super) fn joint_classes(parts: &[Part]) -> Result<Vec<String>, Error> {
     let does_not_fit = |first: &Part, second: &Part, problem: String| Error::CannotJoin {
         first: first.name.clone(),
@@ -56,7 +56,7 @@ pub(super) fn joint_classes(parts: &[Part]) -> Result<Vec<String>, Error> {
     Ok(all.to_vec())
 }
 
-/// For each class of a part its number among all classes.
+/// For each class of a part, its index among all classes.
 pub(super) fn renumbered(classes: &[String], all: &[String]) -> Vec<u32> {
     labels::indices(classes, all).expect("the classes of a part are among all")
 }
@@ -67,9 +67,9 @@ fn stacked<'a>(images: impl Iterator<Item = ArrayView2<'a, u8>>) -> ArcArray2<u8
 }
 
 impl Dataset {
-    /// The images of several data sets, one set after the other. Errors call each by the name that comes with it.
+    /// Joins the images of several data sets, one set after the other. Errors call each set by the name given with it.
     ///
-    /// Images have to have one shape, and one of the sets has to have all classes; the others may lack some.
+    /// Images must have one shape, and one of the sets must have all classes; the others may lack some.
     ///
     /// ```
     /// use handful::Dataset;
@@ -84,7 +84,7 @@ impl Dataset {
     /// ```
     ///
     /// # Errors
-    /// [`Error::CannotJoin`] with the names of two sets that do not fit; [`Error::Inconsistent`] if there is no set.
+    /// [`Error::CannotJoin`] with the names of two sets that do not match; [`Error::Inconsistent`] if there is no set.
     pub fn join<N: Display>(sets: impl IntoIterator<Item = (N, Self)>) -> Result<Self, Error> {
         let sets: Vec<(N, Self)> = sets.into_iter().collect();
         let parts = sets.iter().map(|(name, set)| Part {
@@ -107,7 +107,7 @@ impl Dataset {
 }
 
 impl TrainTest {
-    /// [`Dataset::join`] of the training images, and of the test images. The name is that of the first set and the others.
+    /// [`Dataset::join`] of the training images and of the test images. The name consists of the names of all sets.
     ///
     /// # Errors
     /// As [`Dataset::join`].
@@ -123,7 +123,7 @@ impl TrainTest {
 }
 
 impl Images {
-    /// The images of several sources, one after the other, as [`Dataset::join`] does; none may have labels.
+    /// Joins the images of several sources, one after the other, as [`Dataset::join`] does; none may have labels.
     ///
     /// # Errors
     /// As [`Dataset::join`].

@@ -1,4 +1,4 @@
-//! What can be read once, kept in a file.
+//! Streams, which can be read only once, kept in a file.
 
 use std::{io, path::Path};
 
@@ -6,12 +6,12 @@ use tempfile::{NamedTempFile, TempPath};
 
 use super::{Error, formats, input::Input, pipe::is_stream};
 
-/// A temporary file with all that a pipe or a device holds, for callers that read it more than once. It is deleted when this
-/// is dropped. Returns `None` for a regular file or folder.
+/// Copies a pipe or a device into a temporary file, for callers that read it more than once. The file is deleted when
+/// the returned path is dropped. Returns `None` for a regular file or folder.
 ///
 /// # Errors
-/// [`Error::Unrecognized`] if it does not start as a supported format does; [`Error::Io`] if it cannot be read, or the file
-/// cannot be written.
+/// [`Error::Unrecognized`] if it does not start like a supported format; [`Error::Io`] if it cannot be read, or the
+/// file cannot be written.
 pub fn keep_stream(path: &Path) -> Result<Option<TempPath>, Error> {
     if !is_stream(path) {
         return Ok(None);

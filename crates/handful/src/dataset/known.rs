@@ -1,10 +1,10 @@
-//! Labelled images of classes and a shape that are known, some at a time.
+//! Labelled images of known classes and a known shape, some at a time.
 
 use std::path::{Path, PathBuf};
 
 use super::{Dataset, Error, Images, ReadOptions, Reader, Split, find::Source, labels};
 
-/// A [`Reader`] of images that a model knows the classes and the shape of.
+/// A [`Reader`] of images whose classes and shape a model knows.
 ///
 /// ```
 /// use handful::dataset::{KnownReader, Split};
@@ -24,18 +24,18 @@ pub struct KnownReader {
     known: Known,
 }
 
-/// What images have to fit.
+/// What the images must match.
 struct Known {
     path: PathBuf,
     classes: Vec<String>,
     shape: [usize; 2],
     labels_wanted: String,
-    /// Images read so far.
+    /// Number of images read so far.
     n_read: usize,
 }
 
 impl KnownReader {
-    /// Of one part of a data set, or all of one that has no parts. `shape` takes the place of that in the options.
+    /// Opens one part of a data set, or the whole data set if it has no parts. `shape` replaces that of the options.
     ///
     /// # Errors
     /// If nothing can be read there, or the images are of another shape.
@@ -53,17 +53,17 @@ impl KnownReader {
         Ok(Self { reader, known })
     }
 
-    /// The next images, `most` of them unless there are fewer left; none at the end.
+    /// The next `most` images, or fewer if fewer are left; `None` at the end.
     ///
     /// # Errors
-    /// If the rest cannot be read, has no labels, or there was nothing at all; [`Error::UnknownLabel`] if an image is of
-    /// none of the classes.
+    /// If the rest cannot be read, has no labels, or there was no image at all; [`Error::UnknownLabel`] if an image
+    /// belongs to none of the classes.
     pub fn read(&mut self, most: usize) -> Result<Option<Dataset>, Error> {
         let images = self.reader.read(most)?;
         images.map(|images| self.known.fit(images)).transpose()
     }
 
-    /// All that is left.
+    /// All remaining images.
     ///
     /// # Errors
     /// As [`read`](Self::read).

@@ -7,15 +7,15 @@ use super::natural;
 /// Beyond 2^53 not every whole number is a float.
 const MOST: f64 = 9_007_199_254_740_992.0;
 
-/// The name of the class that a text stands for: a whole number as such, however it is written (`7`, `7.0`, `7.000e+00`,
-/// `"7"`), and everything else without the space and quotes around it.
+/// The name of the class that a text denotes. Whole numbers are normalised, however they are written (`7`, `7.0`,
+/// `7.000e+00`, `"7"`). Everything else loses only the spaces and quotes around it.
 pub(super) fn name(text: &str) -> String {
     let text = unquoted(text);
     let number = whole(text).filter(|_| !is_numbered_name(text));
     number.map_or_else(|| text.to_owned(), |number| number.to_string())
 }
 
-/// Without the space and quotes around it.
+/// The text without the spaces and quotes around it.
 pub(super) fn unquoted(text: &str) -> &str {
     let text = text.trim();
     let quoted = ['"', '\''].iter().find_map(|&quote| text.strip_prefix(quote)?.strip_suffix(quote));
@@ -28,7 +28,7 @@ fn is_numbered_name(text: &str) -> bool {
     matches!(text, [b'0', b'0'..=b'9', ..])
 }
 
-/// The whole number that a text stands for.
+/// The whole number that a text denotes.
 pub(super) fn whole(text: &str) -> Option<i64> {
     let of_float = || {
         let number = text.parse::<f64>().ok()?;
@@ -49,13 +49,13 @@ fn problem(label: &str) -> Option<String> {
     }
 }
 
-/// Fails with the row, counted from 0, of the first label that cannot name a class, and what is wrong with it.
+/// Fails at the first label that cannot name a class, with its row, counted from 0, and the problem.
 pub(super) fn check(labels: &[String]) -> Result<(), (usize, String)> {
     let mut problems = labels.iter().enumerate().filter_map(|(row, label)| Some((row, problem(label)?)));
     problems.next().map_or(Ok(()), Err)
 }
 
-/// The names that occur, each once: numbers in their order, then other names in theirs.
+/// The distinct names: first the numbers, sorted as numbers, then the other names, sorted.
 pub(super) fn classes<'a>(labels: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     let names: BTreeSet<&String> = labels.into_iter().collect();
     let mut names: Vec<String> = names.into_iter().cloned().collect();
@@ -64,7 +64,7 @@ pub(super) fn classes<'a>(labels: impl IntoIterator<Item = &'a String>) -> Vec<S
     names
 }
 
-/// For each label the index of its class; the row and name of the first that is none.
+/// The class index of each label; or the row and name of the first unknown label.
 pub(super) fn indices<'a>(labels: &'a [String], classes: &[String]) -> Result<Vec<u32>, (usize, &'a str)> {
     let numbers: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
     let index =

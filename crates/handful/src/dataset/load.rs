@@ -1,4 +1,4 @@
-//! Whole data sets, and parts of them, from files in any format.
+//! Loads whole data sets, and parts of them, from files in any format.
 
 use std::{fs::File, path::Path};
 
@@ -7,21 +7,21 @@ use super::{
 };
 use crate::dataset::Split;
 
-/// A data set as it is published: a part to learn from, and a part to be tested on.
+/// A data set as it is published: a training set and a test set.
 #[derive(Clone, Debug)]
 pub struct TrainTest {
     /// The name of the folder or file, which is the name of the data.
     pub name: String,
-    /// To learn from.
+    /// The training set.
     pub train: Dataset,
-    /// To be tested on, with the same classes and image shape.
+    /// The test set, with the same classes and image shape.
     pub test: Dataset,
 }
 
 /// Reads both parts of a data set. The classes are the labels that occur.
 ///
 /// # Errors
-/// If a part is missing, damaged, or does not fit the other; the error names the file.
+/// If a part is missing, damaged, or does not match the other; the error names the file.
 pub fn load(path: &Path) -> Result<TrainTest, Error> {
     load_with(path, &ReadOptions::default())
 }
@@ -31,7 +31,7 @@ pub fn load(path: &Path) -> Result<TrainTest, Error> {
 /// # Errors
 /// As [`load`].
 pub fn load_with(path: &Path, options: &ReadOptions) -> Result<TrainTest, Error> {
-    // What can be read once is kept, for it holds both parts.
+    // A stream can be read only once, and both parts come from it.
     let kept = keep_stream(path)?;
     let find = |split| match &kept {
         Some(copy) => {
@@ -57,7 +57,7 @@ pub fn load_with(path: &Path, options: &ReadOptions) -> Result<TrainTest, Error>
     Ok(TrainTest { name: name(path), train, test })
 }
 
-/// Reads the images to learn from alone: files of test images are not read, and need not be there.
+/// Reads only the training images: files of test images are not read, and need not exist.
 ///
 /// # Errors
 /// As [`load`].
@@ -65,7 +65,7 @@ pub fn load_train(path: &Path) -> Result<Dataset, Error> {
     load_split(path, Split::Train, &ReadOptions::default())
 }
 
-/// Reads one part of a data set, or all of one that has no parts.
+/// Reads one part of a data set, or the whole data set if it has no parts.
 ///
 /// # Errors
 /// As [`load`].
@@ -90,7 +90,7 @@ pub fn load_known(
     KnownReader::open(path, split, classes, shape, options)?.read_all()
 }
 
-/// Reads images, whether they have labels or not, from a file or one part of a folder.
+/// Reads images, with or without labels, from a file or one part of a folder.
 ///
 /// # Errors
 /// As [`load`].

@@ -1,4 +1,4 @@
-//! Where MNIST is when nobody says where: `HANDFUL_DATA`, the clone, the user's data folder.
+//! The default places for MNIST: `HANDFUL_DATA`, the clone, the user's data folder.
 
 use std::{
     env,
@@ -9,12 +9,12 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 
 use super::{Error, Split, find::Source};
 
-/// The folder with the default data: `$HANDFUL_DATA` (or `mnist` in it) if that is set; else `data/mnist`
-/// in the current folder, beside the running program, or above either, as in a clone; else
-/// `handful/mnist` in the user's data folder.
+/// The folder with the default data: `$HANDFUL_DATA` (or `mnist` in it) if that is set; otherwise `data/mnist` in the
+/// current folder, beside the running program, or above either, as in a clone; otherwise `handful/mnist` in the user's
+/// data folder.
 ///
 /// # Errors
-/// [`Error::NotFound`] with the places looked at. If `HANDFUL_DATA` is set, no other place is tried.
+/// [`Error::NotFound`] with the places searched. If `HANDFUL_DATA` is set, no other place is tried.
 pub fn locate() -> Result<PathBuf, Error> {
     search(candidates(
         env::var_os("HANDFUL_DATA").filter(|value| !value.is_empty()).map(PathBuf::from),
@@ -26,7 +26,7 @@ pub fn locate() -> Result<PathBuf, Error> {
     ))
 }
 
-/// The folder of handful's data among the user's, if there is such: each data set that is fetched has a folder in it.
+/// The folder of handful's data in the user's data folder, if that exists. Each downloaded data set has a folder in it.
 #[must_use]
 pub fn user_folder() -> Option<PathBuf> {
     choose_base_strategy().ok().map(|user| user.data_dir().join("handful"))
@@ -54,7 +54,7 @@ fn search(mut looked: Vec<PathBuf>) -> Result<PathBuf, Error> {
     }
 }
 
-/// Files of one part make it the place that was meant, and of what is missing one is told then.
+/// Files of one part are enough to choose a folder; a missing part is reported later.
 fn holds_images(folder: &Path) -> bool {
     folder.is_dir()
         && !matches!(Source::find(folder, Split::Train), Err(Error::NoImages { .. } | Error::Io { .. }))

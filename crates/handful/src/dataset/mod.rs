@@ -1,8 +1,8 @@
-//! Labelled images: what is read, split and grouped.
+//! Labelled images: reading, splitting and grouping them.
 //!
-//! A [`Dataset`] keeps images as rows of bytes, exactly as they are in the file. The original notebook
-//! divides pixels by 255; since that scales all distances alike it changes no neighbour, and bytes stay
-//! exact, so scaling is left to where a float is shown.
+//! A [`Dataset`] keeps images as rows of bytes, exactly as they are in the file. The original notebook divides pixels
+//! by 255. That scales all distances alike, so it changes no neighbour, and bytes stay exact. Scaling is therefore left
+//! to the code that shows floats.
 
 //!
 //! | data | read as |
@@ -14,10 +14,10 @@
 //! | USPS and others as text: libsvm's `label index:value …`, or a label and its numbers with spaces between, in either order; plain, gzip or bzip2 | `zip.train` and `zip.test`, `usps` and `usps.t` |
 //! | Pictures in a folder for each class (feature `images`), and TIFF with its pages: put into the frame, see [`preprocess`](crate::preprocess) | folders `train` and `test`, or one |
 //!
-//! What a file is, its content tells; to which part of a data set it belongs, its name. Files come in [`natural_order`].
-//! Labels are names: those that are whole numbers, however they are written, come in the order of numbers. A path may be a
-//! pipe. Grey values are bytes, or numbers from 0 to 1 or from -1 to 1, which are
-//! rounded to bytes.
+//! The content of a file gives its format; its name gives the part of the data set to which it belongs. Files are read
+//! in [`natural_order`]. Labels are names. Those that are whole numbers, however they are written, are sorted as
+//! numbers. A path may be a pipe. Grey values are bytes, or numbers from 0 to 1 or from -1 to 1, which are rounded to
+//! bytes.
 
 mod error;
 mod find;
@@ -88,11 +88,11 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// `images` has shape (n, height * width), `image_shape` is `[height, width]`, and each of the n
-    /// `labels` is an index into `classes`.
+    /// `images` has shape (n, height * width), `image_shape` is `[height, width]`, and each of the n `labels` is an
+    /// index into `classes`.
     ///
     /// # Errors
-    /// [`Error::Inconsistent`] if the parts do not fit one another, or there are none.
+    /// [`Error::Inconsistent`] if the parts do not match, or are empty.
     pub fn new(
         images: impl Into<ArcArray2<u8>>,
         image_shape: [usize; 2],
@@ -136,7 +136,7 @@ impl Dataset {
         self.image_shape
     }
 
-    /// For each image the index of its class.
+    /// Class index of each image.
     #[must_use]
     pub fn labels(&self) -> &[u32] {
         &self.labels
@@ -148,25 +148,25 @@ impl Dataset {
         &self.classes
     }
 
-    /// How many images there are.
+    /// Number of images.
     #[must_use]
     pub fn n_samples(&self) -> usize {
         self.images.nrows()
     }
 
-    /// How many pixels an image has.
+    /// Number of pixels per image.
     #[must_use]
     pub fn n_features(&self) -> usize {
         self.images.ncols()
     }
 
-    /// For each class the number of its images.
+    /// Number of images in each class.
     #[must_use]
     pub fn class_counts(&self) -> Vec<usize> {
         self.rows_by_class().iter().map(Vec::len).collect()
     }
 
-    /// For each class the rows of its images, ascending.
+    /// Rows of the images of each class, ascending.
     #[must_use]
     pub fn rows_by_class(&self) -> Vec<Vec<usize>> {
         let mut rows = vec![Vec::new(); self.classes.len()];
@@ -176,7 +176,7 @@ impl Dataset {
         rows
     }
 
-    /// `n` images of each class that has any, drawn evenly, in the order of the classes.
+    /// Draws `n` images uniformly from each class that has any, in the order of the classes.
     ///
     /// # Errors
     /// [`Error::ClassTooSmall`] if a class has fewer; [`Error::Inconsistent`] if `n` is 0.
@@ -197,7 +197,7 @@ impl Dataset {
         Ok(self.select(&chosen))
     }
 
-    /// Other images, or vectors made of them, with the same labels.
+    /// Replaces the images by others, or by vectors computed from them, with the same labels.
     ///
     /// # Errors
     /// As [`new`](Self::new).

@@ -1,8 +1,8 @@
-//! The order in which people number files: `2.png` before `10.png`.
+//! Natural order of file names: `2.png` before `10.png`.
 
 use std::{cmp::Ordering, path::Path};
 
-/// Compares the names of files as people number them: `2.png` comes before `10.png`.
+/// Compares file names in natural order: `2.png` comes before `10.png`.
 ///
 /// ```
 /// use handful::dataset::natural_order;
@@ -30,7 +30,7 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
 /// A number of any length, or the text between two numbers.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Piece<'a> {
-    /// Of numbers without leading zeros the shorter is the smaller.
+    /// Of two numbers without leading zeros, the shorter is the smaller.
     Number(usize, &'a str),
     Text(&'a str),
 }

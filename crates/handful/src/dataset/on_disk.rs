@@ -1,4 +1,4 @@
-//! Images that stay in their file: any of them can be read, at any time, by any thread.
+//! Images that stay in their file: any thread can read any of them at any time.
 
 use std::{
     collections::HashMap,
@@ -14,22 +14,23 @@ use rayon::prelude::*;
 use super::{Error, ReadOptions, Reader, Split, find::Source, join, labels};
 use crate::dataset::read_at;
 
-/// Images are looked through so many at a time, or so many bytes of them if that is less.
+/// Maximum number of images that are scanned at a time; fewer if they would take more than `BYTES`.
 const ROWS: usize = 8192;
 const BYTES: usize = 1 << 22;
 
 /// Rows of bytes that can be read in any order, some at a time.
 pub trait RowSource: Sync {
-    /// Rows and features.
+    /// Number of rows and features.
     fn shape(&self) -> (usize, usize);
 
-    /// Some of the rows, as they are or read into `buffer`, shape (`rows.len()`, `n_features`), in standard layout.
+    /// Some of the rows, borrowed or read into `buffer`, shape (`rows.len()`, `n_features`), in standard layout.
     ///
     /// # Errors
     /// If they cannot be read.
     fn rows<'a>(&'a self, rows: Range<usize>, buffer: &'a mut Vec<u8>) -> Result<ArrayView2<'a, u8>, Error>;
 
-    /// The given rows, in the given order, read on all threads of the current rayon pool; neighbours at once.
+    /// The given rows, in the given order, read on all threads of the current rayon pool; adjacent rows are read
+    /// together.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -69,10 +70,10 @@ impl RowSource for ArrayView2<'_, u8> {
     }
 }
 
-/// One part of a data set, left where it is: of what rows of bytes stand in, plain, (IDX, NumPy) they are read by their place;
-/// everything else is unpacked once into a temporary file, in the folder that `TMPDIR` names.
+/// One part of a data set that stays on disk. Files that store plain rows of bytes (IDX, NumPy) are read by position.
+/// Everything else is unpacked once into a temporary file, in the folder that `TMPDIR` names.
 ///
-/// Opening reads all images once, which finds what is wrong with any of them. In memory are 4 bytes an image for its label.
+/// Opening reads all images once, which detects any damaged image. It keeps 4 bytes per image in memory, for its label.
 ///
 /// ```
 /// use handful::dataset::{OnDisk, RowSource, Split};
@@ -89,9 +90,9 @@ impl RowSource for ArrayView2<'_, u8> {
 /// ```
 #[derive(Debug)]
 pub struct OnDisk {
-    /// What errors call it.
+    /// The path for error messages.
     path: PathBuf,
-    /// Several where data sets were joined.
+    /// Several if data sets were joined.
     parts: Vec<Part>,
     shape: (usize, usize),
     image_shape: [usize; 2],
@@ -99,18 +100,18 @@ pub struct OnDisk {
     is_copy: bool,
 }
 
-/// Rows that stand in one file, one behind the other.
+/// Rows stored in one file, one after the other.
 #[derive(Debug)]
 struct Part {
     path: PathBuf,
     file: File,
-    /// Where the first of them begins.
+    /// Offset of the first of them.
     start: u64,
     rows: Range<usize>,
 }
 
 impl OnDisk {
-    /// A file or one part of a folder, in any format: see [`dataset`](super).
+    /// Opens a file or one part of a folder, in any format: see [`dataset`](super).
     ///
     /// # Errors
     /// As [`load_images`](super::load_images); [`Error::Io`] if the temporary file cannot be written.
@@ -158,11 +159,11 @@ impl OnDisk {
         Ok(Self { path, parts, shape: (n_samples, n_features), image_shape, labels, is_copy })
     }
 
-    /// Several data sets, one after the other, as [`Dataset::join`](super::Dataset::join) joins those in memory. Each stays
-    /// where it is.
+    /// Joins several data sets, one after the other, as [`Dataset::join`](super::Dataset::join) does in memory. Each
+    /// stays where it is.
     ///
     /// # Errors
-    /// [`Error::CannotJoin`] with the names of two sets that do not fit; [`Error::Inconsistent`] if there is no set.
+    /// [`Error::CannotJoin`] with the names of two sets that do not match; [`Error::Inconsistent`] if there is no set.
     #[expect(clippy::missing_panics_doc, reason = "there is a first set")]
     pub fn join(sets: Vec<Self>) -> Result<Self, Error> {
         let kinds = sets.iter().map(|set| join::Part {
@@ -194,7 +195,7 @@ impl OnDisk {
         Ok(joined)
     }
 
-    /// What `work` makes of all rows, some at a time, in a temporary file; labels stay.
+    /// The result of `work` on all rows, some at a time, in a temporary file. Labels stay.
     pub(crate) fn map<E: From<Error>>(
         &self,
         mut work: impl FnMut(ArrayView2<u8>) -> Result<Array2<u8>, E>,
@@ -225,13 +226,13 @@ impl OnDisk {
         self.image_shape
     }
 
-    /// For each image the index of its class, and the names of the classes; none if images have no labels.
+    /// Class index of each image, and the names of the classes; `None` if images have no labels.
     #[must_use]
     pub fn labels(&self) -> Option<(&[u32], &[String])> {
         self.labels.as_ref().map(|(labels, classes)| (&labels[..], &classes[..]))
     }
 
-    /// For each class the number of its images; nothing if images have no labels.
+    /// Number of images in each class; empty if images have no labels.
     pub(crate) fn class_counts(&self) -> Vec<usize> {
         let Some((labels, classes)) = self.labels() else { return Vec::new() };
         let mut counts = vec![0; classes.len()];
@@ -251,7 +252,7 @@ impl OnDisk {
         self.labels().ok_or_else(none)
     }
 
-    /// The file that errors name.
+    /// The path for error messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -299,7 +300,7 @@ fn renumber(labels: &mut [u32], own: &[String], classes: &[String]) {
     }
 }
 
-/// The file and its length, if it is one, and not packed.
+/// The file and its length, if it is a regular file and not packed.
 fn plain_file(path: &Path) -> Result<Option<(File, u64)>, Error> {
     let open = || {
         let mut file = File::open(path)?;
@@ -311,7 +312,7 @@ fn plain_file(path: &Path) -> Result<Option<(File, u64)>, Error> {
     open().map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
-/// Labels as numbers of those seen before.
+/// Labels as indices of the names seen so far.
 #[derive(Default)]
 struct Labels {
     names: HashMap<String, u32>,
@@ -324,7 +325,7 @@ impl Labels {
         self.labels.push(*self.names.entry(name).or_insert(next));
     }
 
-    /// As indices of the names in their order.
+    /// Labels as indices of the sorted names.
     fn sorted(self) -> Option<(Vec<u32>, Vec<String>)> {
         let classes = labels::classes(self.names.keys());
         let mut index = vec![0; classes.len()];
@@ -433,7 +434,7 @@ mod tests {
         assert_eq!(seen.load(Ordering::Relaxed), 100);
     }
 
-    /// An observer that breaks once so many images are read, and how many these were.
+    /// An observer that breaks once `most` images are read, and the number of images read.
     fn watch(most: usize) -> (Observer, Arc<AtomicUsize>) {
         let seen = Arc::new(AtomicUsize::new(0));
         let last = Arc::clone(&seen);

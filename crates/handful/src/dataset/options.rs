@@ -1,4 +1,4 @@
-//! What a caller may say about the files that are to be read, and what readers tell about them.
+//! Options for reading files, and notes from the readers.
 
 use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr, sync::Arc};
 
@@ -7,7 +7,7 @@ use crate::{
     progress::Observer,
 };
 
-/// MNIST's frame, which images are put into where nothing else is known.
+/// MNIST's frame, which images are put into if nothing else is known.
 pub(super) const FRAME: [usize; 2] = [28, 28];
 
 /// How files are read, where their content leaves a choice.
@@ -26,8 +26,8 @@ pub(super) const FRAME: [usize; 2] = [28, 28];
 pub struct ReadOptions {
     /// Which images are put into the frame.
     pub framing: Framing,
-    /// Height and width that images should have, as those of a model. Without it, pictures keep their shape if they share
-    /// one, and become 28 x 28 if they do not, or if all are to be put into the frame.
+    /// Height and width that images should have, such as those of a model. Without it, pictures keep their shape if
+    /// they share one. They become 28 x 28 if they do not, or if all are to be put into the frame.
     pub image_shape: Option<[usize; 2]>,
     /// Chooses among several plausible ways to frame a picture, as a model can: see
     /// [`Model::judge`](crate::classifier::Model::judge).
@@ -43,7 +43,7 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// What makes images of `[height, width]` pixels.
+    /// The framer for images of `[height, width]` pixels.
     pub(super) fn framer(&self, shape: [usize; 2]) -> Framer {
         let framer = Framer::new(shape, self.framing);
         match &self.judge {
@@ -63,20 +63,21 @@ impl From<Framing> for ReadOptions {
     }
 }
 
-/// Which column of a table (CSV, numbers as text, Parquet) is the label. Other files are read as they are.
+/// Which column of a table (CSV, numbers as text, Parquet) is the label. It does not apply to other files.
 ///
 /// As text: `auto`, `first`, `last`, `none`, a name, or a number from 1.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LabelColumn {
-    /// The one that the header calls `label`, `class`, `target` or the like. Without a header the values tell whether it is
-    /// the first or the last, and a [`Note`] says which.
+    /// The column that the header calls `label`, `class`, `target` or similar. Without a header the values decide
+    /// whether it is the first or the last, and a [`Note`] says which.
     #[default]
     Auto,
-    /// The first.
+    /// The first column.
     First,
-    /// The last.
+    /// The last column.
     Last,
-    /// The one that the header calls so; else, if this is a number, the one at that place, counted from 1.
+    /// The column with this name in the header; otherwise, if this is a number, the column at that position, counted
+    /// from 1.
     Named(String),
     /// Images have no labels.
     None,
@@ -108,15 +109,15 @@ impl FromStr for LabelColumn {
     }
 }
 
-/// What happens to images with dark ink on light paper. MNIST's ink is light, and so is what models expect.
+/// What happens to images with dark ink on light paper. The ink of MNIST is light, which models expect.
 ///
-/// Pictures are not concerned: [`Framer`] tells their ink from paper.
+/// This does not apply to pictures: [`Framer`] distinguishes their ink from the paper.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Invert {
     /// They stay as they are.
     #[default]
     Never,
-    /// They are inverted if the borders of the first 256 images show nothing but light paper with dark ink within, and a
+    /// They are inverted if the borders of the first 256 images show only light paper with dark ink inside, and a
     /// [`Note`] says so.
     Auto,
     /// All images are inverted.
@@ -131,9 +132,9 @@ pub enum Note {
     LabelColumn {
         /// The table.
         path: PathBuf,
-        /// The column that was taken for the label, counted from 0.
+        /// The column that was taken as the label, counted from 0.
         column: usize,
-        /// How many columns there are.
+        /// Number of columns.
         n_columns: usize,
     },
     /// Images have dark ink on light paper, and are inverted: see [`Invert::Auto`].
@@ -141,13 +142,13 @@ pub enum Note {
         /// The images.
         path: PathBuf,
     },
-    /// The last columns of a table are one for each class, with a 1 in that of the row's class.
+    /// The last columns of a table are one per class, with a 1 in the column of the row's class.
     OneHot {
         /// The table.
         path: PathBuf,
-        /// How many of the columns are labels.
+        /// Number of label columns.
         n_classes: usize,
-        /// How many columns there are.
+        /// Number of columns.
         n_columns: usize,
     },
 }
@@ -176,14 +177,14 @@ impl fmt::Display for Note {
     }
 }
 
-/// Who is told what readers inferred; by default nobody.
+/// Receives what readers inferred; the default ignores it.
 #[derive(Clone, Default)]
 pub struct Notes(Option<Arc<Listener>>);
 
 type Listener = dyn Fn(&Note) + Send + Sync;
 
 impl Notes {
-    /// Each note goes to `listener`.
+    /// Sends each note to `listener`.
     pub fn to(listener: impl Fn(&Note) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(listener)))
     }

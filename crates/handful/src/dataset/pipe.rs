@@ -1,4 +1,4 @@
-//! Paths that are no regular files: pipes, as a shell makes them of `<(command)`, and devices such as `/dev/stdin`.
+//! Paths that are not regular files: pipes, as a shell makes them for `<(command)`, and devices such as `/dev/stdin`.
 
 use std::{
     fs::{self, File},
@@ -9,15 +9,15 @@ use std::{
     time::Duration,
 };
 
-/// How long a named pipe may be without anyone who writes to it. Those who have opened it may take any time to write.
+/// How long to wait for a writer to open a named pipe. A writer that has opened it may take any time to write.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Whether what is read there is gone then.
+/// Whether the data at this path can be read only once.
 pub(super) fn is_stream(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
-/// Opens a file, a pipe or a device to read it. A named pipe waits for a program that writes to it, for ten seconds.
+/// Opens a file, a pipe or a device for reading. For a named pipe it waits ten seconds for a program that writes to it.
 ///
 /// # Errors
 /// If it cannot be opened, or no program writes to the pipe.
@@ -25,7 +25,7 @@ pub fn open(path: &Path) -> io::Result<File> {
     if is_stream(path) { open_within(PATIENCE, path) } else { File::open(path) }
 }
 
-/// To open a named pipe takes until somebody opens it to write, which may be never.
+/// Opening a named pipe blocks until a writer opens it, which may never happen.
 fn open_within(patience: Duration, path: &Path) -> io::Result<File> {
     let (sender, receiver) = channel();
     let there = path.to_owned();
@@ -33,7 +33,7 @@ fn open_within(patience: Duration, path: &Path) -> io::Result<File> {
     match receiver.recv_timeout(patience) {
         Ok(opened) => opened,
         Err(RecvTimeoutError::Timeout) => {
-            // A writer that is gone at once: the thread ends.
+            // A writer that closes at once ends the thread.
             drop(File::options().read(true).write(true).open(path));
             let seconds = patience.as_secs();
             Err(io::Error::new(

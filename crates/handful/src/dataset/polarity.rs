@@ -1,4 +1,4 @@
-//! Dark ink on light paper, in files whose images are light ink on dark ground otherwise.
+//! Dark ink on light paper, in formats whose images usually have light ink on a dark background.
 
 use super::{
     Error,
@@ -6,18 +6,18 @@ use super::{
 };
 use crate::dataset::{Invert, formats::REPORTED};
 
-/// Images that are looked at before the first is given.
+/// Number of images that are examined before the first is returned.
 const SAMPLE: usize = 256;
-/// Of so few images all have to be dark on light, of more nine in ten.
+/// Up to this number of images all must be dark on light; of more, nine in ten.
 const FEW: usize = 10;
-/// Smaller images are no pictures of anything, but vectors.
+/// Smaller images are vectors rather than pictures.
 const SHORTEST_SIDE: usize = 8;
-/// Grey values this near are one shade of paper.
+/// Grey values this close are one shade of paper.
 const SHADE: u8 = 32;
-/// Ink is at least so much darker than paper.
+/// Minimum difference between paper and ink.
 const CONTRAST: u8 = 96;
 
-/// The rows, inverted if they are to be, and whether that was inferred.
+/// The rows, inverted if necessary, and whether that was inferred.
 pub(super) fn applied(mut rows: Box<dyn Rows>, invert: Invert) -> Result<(Box<dyn Rows>, bool), Error> {
     let shape = rows.shape();
     let mut first = Batch::default();
@@ -32,7 +32,7 @@ pub(super) fn applied(mut rows: Box<dyn Rows>, invert: Invert) -> Result<(Box<dy
     Ok((Box::new(Seen { first, rows, is_inverted }), is_inverted && invert == Invert::Auto))
 }
 
-/// Whether almost all of these images are dark on light. Blank ones do not count.
+/// Whether almost all of these images are dark on light. Blank images do not count.
 fn is_dark_on_light(pixels: &[u8], shape: [usize; 2]) -> bool {
     let images = pixels.chunks_exact(shape[0] * shape[1]);
     let grounds: Vec<bool> = images.filter_map(|image| has_light_ground(image, shape)).collect();
@@ -44,7 +44,7 @@ fn is_dark_on_light(pixels: &[u8], shape: [usize; 2]) -> bool {
     }
 }
 
-/// Whether an image has a border of light paper, and ink within that is much darker; none if it is blank.
+/// Whether an image has a border of light paper, and much darker ink inside; `None` if it is blank.
 fn has_light_ground(image: &[u8], [height, width]: [usize; 2]) -> Option<bool> {
     let (darkest, lightest) = (image.iter().min()?, image.iter().max()?);
     if lightest - darkest < SHADE {
@@ -62,7 +62,7 @@ fn has_light_ground(image: &[u8], [height, width]: [usize; 2]) -> Option<bool> {
     Some(is_flat && paper >= 128 && paper - darkest >= CONTRAST && lightest - paper <= SHADE)
 }
 
-/// Rows of which the first were looked at.
+/// Rows of which the first were examined.
 struct Seen {
     first: Batch,
     rows: Box<dyn Rows>,

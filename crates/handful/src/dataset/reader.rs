@@ -1,4 +1,4 @@
-//! Images of any source, some at a time: what does not fit into memory can be read too.
+//! Images of any source, some at a time. This also reads data that does not fit into memory.
 
 use std::{
     io::Read,
@@ -18,21 +18,21 @@ use crate::{
     progress::{Observer, Stage},
 };
 
-/// Memory for so many bytes is taken on the word of a header; more as it comes.
+/// Bytes of memory that are reserved on the word of a header alone; beyond that, memory grows with the data.
 const TRUSTED: usize = 1 << 26;
 
-/// Images, as rows of bytes, with the shape that one row folds back into.
+/// Images as rows of bytes, with the shape of one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     /// Shape (n, height * width).
     pub pixels: ArcArray2<u8>,
     /// Height and width.
     pub shape: [usize; 2],
-    /// What each image is said to show; none if nothing is said.
+    /// Label of each image; `None` if the source has no labels.
     pub labels: Option<Vec<String>>,
 }
 
-/// A source of images that is read from its start to its end.
+/// A source of images, read from start to end.
 ///
 /// ```
 /// use handful::dataset::Reader;
@@ -51,20 +51,20 @@ pub struct Reader {
     path: PathBuf,
     rows: Box<dyn Rows>,
     is_picture: bool,
-    /// Height and width that images should have, if that was said.
+    /// Height and width that images should have, if known.
     expected: Option<[usize; 2]>,
     observer: Observer,
     n_read: usize,
-    /// Images that there are said to be.
+    /// Number of images that the source declares.
     total: usize,
 }
 
 impl Reader {
-    /// Of a file or folder in any format: see [`dataset`](super). A file or folder of one part only is read whatever
-    /// the split.
+    /// Opens a file or folder in any format: see [`dataset`](super). A file or folder with only one part is read
+    /// whatever the split.
     ///
     /// # Errors
-    /// If nothing can be read there; the error tells what was expected and what is there.
+    /// If nothing can be read there; the error says what was expected and what was found.
     pub fn open(path: &Path, split: Split) -> Result<Self, Error> {
         Self::open_with(path, split, &ReadOptions::default())
     }
@@ -86,8 +86,8 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Whether the next images have the shape that was asked for. Formats that do not tell height and width tell the number
-    /// of pixels.
+    /// Checks that the next images have the requested shape. For formats that do not store height and width, checks the
+    /// number of pixels.
     fn check_shape(&self) -> Result<(), Error> {
         let found = self.image_shape();
         let fits = |expected: [usize; 2]| {
@@ -101,7 +101,7 @@ impl Reader {
         }
     }
 
-    /// Of a stream, which errors call `name`.
+    /// Reads a stream, which errors call `name`.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -133,29 +133,29 @@ impl Reader {
         }
     }
 
-    /// Height and width of the images; where only the number of pixels is known, the sides of a square, or one row. Of a
-    /// TIFF file, whose pages may differ, those of the next page.
+    /// Height and width of the images. Where only the number of pixels is known, the sides of a square, or one row. For
+    /// a TIFF file, whose pages may differ, those of the next page.
     #[must_use]
     pub fn image_shape(&self) -> [usize; 2] {
         self.rows.shape()
     }
 
-    /// Whether rows stand in the unpacked file as they are given, up to its end.
+    /// Whether the unpacked file contains the rows exactly as they are returned, up to its end.
     pub(super) fn is_plain(&self) -> bool {
         self.rows.is_plain()
     }
 
-    /// Whether this is a picture in PNG, JPEG or the like. Without an image shape among the options it comes as it is: of
-    /// any size, and dark on light perhaps.
+    /// Whether this is a picture in PNG, JPEG or a similar format. Without an image shape among the options it is
+    /// returned as it is: of any size, and possibly dark on light.
     #[must_use]
     pub fn is_picture(&self) -> bool {
         self.is_picture
     }
 
-    /// The next images, `most` of them unless there are fewer left, or others have another shape; none at the end.
+    /// The next `most` images, or fewer if fewer are left or the following ones have another shape; `None` at the end.
     ///
     /// # Errors
-    /// If the rest cannot be read, or there was nothing at all; [`Error::Cancelled`] if the observer breaks.
+    /// If the rest cannot be read, or there was no image at all; [`Error::Cancelled`] if the observer breaks.
     pub fn read(&mut self, most: usize) -> Result<Option<Images>, Error> {
         self.check_shape()?;
         let (mut batch, shape) = (Batch::default(), self.rows.shape());
@@ -163,7 +163,7 @@ impl Reader {
         self.images(batch, shape)
     }
 
-    /// All that is left.
+    /// All remaining images.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -178,7 +178,7 @@ impl Reader {
         self.images(batch, shape)?.ok_or(Error::NoImages { path: self.path })
     }
 
-    /// Appends the next images of this shape, with a look at the observer before some of them.
+    /// Appends the next images of this shape, and asks the observer before each group of them.
     fn fill(&mut self, most: usize, [height, width]: [usize; 2], batch: &mut Batch) -> Result<(), Error> {
         let row_len = (height * width).max(1);
         let at_once = (REPORTED / row_len).clamp(1, self.rows.at_once());
@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use crate::dataset::LabelColumn;
 
-    /// A table without end, and how many bytes of it were read.
+    /// A table without end, and the number of its bytes read so far.
     struct Endless(Arc<AtomicU64>);
 
     impl Read for Endless {
@@ -257,7 +257,7 @@ mod tests {
                 ControlFlow::Break(())
             })
         };
-        // All rows are equal: no values tell where the label is.
+        // All rows are equal, so no values show where the label is.
         let label_column = LabelColumn::First;
         let options = ReadOptions { label_column, observer, ..ReadOptions::default() };
         let stream = Endless(Arc::clone(&taken));

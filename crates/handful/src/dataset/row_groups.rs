@@ -1,4 +1,4 @@
-//! Shares of a Parquet file.
+//! Parts of a Parquet file.
 
 use std::{
     ops::Range,
@@ -7,8 +7,8 @@ use std::{
 
 use super::{Error, Images, Reader, formats::parquet};
 
-/// A Parquet file of pictures, of which some row groups can be read without the others: each of several machines reads a
-/// share.
+/// A Parquet file of pictures, of which some row groups can be read without the others, so that each of several
+/// machines reads its share.
 ///
 /// ```no_run
 /// use handful::dataset::RowGroups;
@@ -25,15 +25,15 @@ pub struct RowGroups {
 }
 
 impl RowGroups {
-    /// Of a file, of which the end alone is read.
+    /// Opens a file; only its footer is read.
     ///
     /// # Errors
-    /// If it is no Parquet, or damaged.
+    /// If it is not Parquet, or damaged.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Ok(Self { path: path.to_owned(), sizes: parquet::group_sizes(path)? })
     }
 
-    /// Rows in each row group.
+    /// Number of rows in each row group.
     #[must_use]
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
@@ -47,7 +47,7 @@ impl RowGroups {
         Reader::new(&self.path, parquet::open_groups(&self.path, groups)?).read_all()
     }
 
-    /// The labels of some row groups alone, for which no picture is decoded.
+    /// The labels of some row groups; no picture is decoded.
     ///
     /// # Errors
     /// If they cannot be read, or there are none.

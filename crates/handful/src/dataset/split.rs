@@ -3,8 +3,8 @@
 /// A part of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// Images to learn from.
+    /// The training images.
     Train,
-    /// Images to be tested on.
+    /// The test images.
     Test,
 }

@@ -1,9 +1,9 @@
-//! Numbers to bytes: grey values are written from 0 to 255, from 0 to 1, or from -1 to 1.
+//! Converts numbers to bytes: grey values are written from 0 to 255, from 0 to 1, or from -1 to 1.
 
-/// What the numbers of a file mean; all of them the same.
+/// The range of the numbers in a file, which is the same for all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Scale {
-    /// Nothing but 0 so far.
+    /// Only zeros so far.
     #[default]
     Unknown,
     /// 0 to 255.
@@ -14,16 +14,17 @@ pub(super) enum Scale {
     Signed,
 }
 
-/// A number that is none of the scale's.
+/// A number outside the range.
 #[derive(Debug, PartialEq)]
 pub(super) struct Outside {
-    /// Its place in the row.
+    /// Its position in the row.
     pub(super) column: usize,
     pub(super) problem: String,
 }
 
 impl Scale {
-    /// What most of some rows that are not blank say. One negative number among numbers from -1 to 1 makes these signed.
+    /// The range that most of the non-blank rows have. One negative number among numbers from -1 to 1 means the signed
+    /// range.
     pub(super) fn of(rows: impl Iterator<Item = Vec<f64>>) -> Self {
         let (mut n_small, mut n_large, mut is_signed) = (0, 0, false);
         for row in rows.filter(|row| row.iter().any(|&value| value != 0.0)) {
@@ -42,8 +43,8 @@ impl Scale {
         }
     }
 
-    /// Appends a row's numbers as bytes, rounded. The first row that is not blank decides what numbers mean: if
-    /// none is above 1, 1 is white.
+    /// Appends a row's numbers as bytes, rounded. The first row that is not blank decides the range: if no number is
+    /// above 1, 1 is white.
     pub(super) fn push(&mut self, row: &[f64], out: &mut Vec<u8>) -> Result<(), Outside> {
         if *self == Self::Unknown && row.iter().any(|&value| value != 0.0) {
             *self = if row.iter().all(|&value| value.abs() <= 1.0) { Self::Unit } else { Self::Byte };
@@ -67,7 +68,7 @@ impl Scale {
     }
 }
 
-/// The sides of a square of so many pixels, or else one row.
+/// The sides of a square with this number of pixels, or otherwise one row.
 pub(super) fn shape_of(n_features: usize) -> [usize; 2] {
     let side = n_features.isqrt();
     if side * side == n_features { [side, side] } else { [1, n_features] }
