@@ -1,4 +1,4 @@
-//! Which column of a table is the label, and which are pixels: by its header, or else by its values.
+//! Finds the label column and the pixel columns of a table, by its header or else by its values.
 
 use std::{cmp::Ordering, collections::BTreeSet, ops::Range};
 
@@ -6,13 +6,13 @@ use csv::StringRecord;
 
 use crate::dataset::{LabelColumn, formats::rows::is_label, labels, values::shape_of};
 
-/// What columns are called that number the rows.
+/// Names of columns that number the rows.
 const NUMBERS: [&str; 4] = ["id", "imageid", "index", ""];
 
-/// Where a row's label and pixels stand.
+/// The positions of a row's label and pixels.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Columns {
-    /// How many there are.
+    /// Number of columns.
     pub(super) n: usize,
     pub(super) label: Label,
     pub(super) pixels: Vec<usize>,
@@ -22,24 +22,24 @@ pub(super) struct Columns {
 pub(super) enum Label {
     None,
     Column(usize),
-    /// A column for each class, with a 1 in one of them and zeros in the others.
+    /// One column per class, with a 1 in one of them and zeros in the others.
     OneHot(Range<usize>),
 }
 
-/// What a table without names is read as.
+/// The result of inferring the columns of a table without names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Inferred {
     Columns(Columns),
-    /// The rows do not tell it; more of them may.
+    /// The rows leave it open; more rows may decide it.
     InDoubt,
-    /// No choice of columns leaves the pixels of a square.
+    /// No choice of columns leaves a square number of pixels.
     NoSquare,
     /// Neither the first nor the last column holds labels.
     NoLabel,
 }
 
 impl Columns {
-    /// All but the label are pixels.
+    /// All columns except the label are pixels.
     fn all(n: usize, label: Label) -> Self {
         let is_label = |column: &usize| match &label {
             Label::None => false,
@@ -49,7 +49,7 @@ impl Columns {
         Self { n, pixels: (0..n).filter(|column| !is_label(column)).collect(), label }
     }
 
-    /// Of a table with a header; what is wrong if it has no such column as is wanted.
+    /// The columns of a table with a header; an error message if it has no such column.
     pub(super) fn by_names(names: &StringRecord, wanted: &LabelColumn) -> Result<Self, String> {
         let label = match wanted {
             LabelColumn::Auto => names.iter().position(is_label),
@@ -60,7 +60,7 @@ impl Columns {
             Some(column) != label && !is_number && !names[column].starts_with("Unnamed:")
         };
         let mut pixels: Vec<usize> = (0..names.len()).filter(is_pixel).collect();
-        // `pixel0` to `pixel783` may stand in any order; other names are taken as they stand.
+        // `pixel0` to `pixel783` may be in any order; columns with other names keep their order.
         let number = |&column: &usize| {
             let name = &names[column];
             let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
@@ -76,7 +76,7 @@ impl Columns {
         Ok(Self { n: names.len(), label: label.map_or(Label::None, Label::Column), pixels })
     }
 
-    /// Of a table without a header, as the caller wants it; what is wrong if there is no such column.
+    /// The columns of a table without a header, as the caller requests; an error message if there is no such column.
     pub(super) fn by_place(n: usize, wanted: &LabelColumn) -> Result<Self, String> {
         let label = chosen(n, None, wanted)?;
         let found = Self::all(n, label.map_or(Label::None, Label::Column));
@@ -87,9 +87,9 @@ impl Columns {
         }
     }
 
-    /// Of a table without a header, by its first rows.
+    /// The columns of a table without a header, inferred from its first rows.
     pub(super) fn by_values(n: usize, rows: &[StringRecord]) -> Inferred {
-        // Rows of another length are an error that is told when they are read.
+        // Rows of another length are reported as errors when they are read.
         let rows: Vec<&StringRecord> = rows.iter().filter(|row| row.len() == n).collect();
         if is_square(n) {
             return Inferred::Columns(Self::all(n, Label::None));
@@ -116,7 +116,7 @@ impl Columns {
         one_hot.map_or(Inferred::NoSquare, |labels| Inferred::Columns(Self::all(n, Label::OneHot(labels))))
     }
 
-    /// What a row has for a label.
+    /// The label of a row.
     pub(super) fn label(&self, row: &StringRecord) -> Result<Option<String>, String> {
         match &self.label {
             Label::None => Ok(None),
@@ -132,7 +132,7 @@ impl Columns {
     }
 }
 
-/// The column that is wanted.
+/// The requested column.
 fn chosen(n: usize, names: Option<&StringRecord>, wanted: &LabelColumn) -> Result<Option<usize>, String> {
     match wanted {
         LabelColumn::Auto | LabelColumn::None => Ok(None),
@@ -164,18 +164,18 @@ fn is_one_hot(row: &StringRecord, labels: &Range<usize>) -> bool {
         && values().filter(|value| *value == Some(1.0)).count() == 1
 }
 
-/// What speaks for a column to be the label rather than a pixel in the corner of an image.
+/// Evidence that a column is the label rather than a pixel in the corner of an image.
 struct Evidence {
-    /// Names are no pixels.
+    /// A column of names cannot be pixels.
     has_names: bool,
-    /// How many of these hold: its values are some of few whole numbers without large gaps; it often differs from both
-    /// pixels beside it.
+    /// How many of these hold: its values are a few whole numbers without large gaps; it often differs from both
+    /// adjacent pixels.
     points: u8,
     n_distinct: usize,
 }
 
 impl Evidence {
-    /// None if this cannot be the label, for it has fractions, or nothing at all.
+    /// `None` if the column cannot be the label, because it has fractions or is empty.
     fn new(rows: &[&StringRecord], column: usize, neighbours: [usize; 2]) -> Option<Self> {
         let (mut numbers, mut n_apart) = (BTreeSet::new(), 0);
         let mut has_names = false;

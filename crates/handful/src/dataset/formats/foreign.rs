@@ -1,6 +1,6 @@
-//! Files that people have and handful does not read: what they are, and what to do.
+//! Common formats that handful does not read: what they are, and how to convert them.
 
-/// How files start, what they are, and what becomes of them.
+/// How files start, what they are, and what to do with them.
 const KINDS: &[(&[u8], &str, &str)] = &[
     (b"%PDF", "PDF", EXPORT),
     (b"8BPS", "Photoshop", EXPORT),
@@ -20,7 +20,7 @@ const KINDS: &[(&[u8], &str, &str)] = &[
 const EXPORT: &str = "export it as PNG or JPEG";
 const SAVE: &str = "save its arrays with numpy.savez";
 
-/// What a file is that is not read, and what to do with it; none if that is not known.
+/// What an unsupported file is, and what to do with it; `None` if that is not known.
 pub(super) fn advice(head: &[u8]) -> Option<String> {
     let known =
         KINDS.iter().find(|(start, ..)| head.starts_with(start)).map(|&(_, kind, advice)| (kind, advice));
@@ -28,7 +28,7 @@ pub(super) fn advice(head: &[u8]) -> Option<String> {
     Some(format!("{kind} files are not supported: {advice}"))
 }
 
-/// ISO's container of pictures and films names its content behind `ftyp`.
+/// ISO's container format for pictures and films stores its content type after `ftyp`.
 fn container(head: &[u8]) -> Option<&'static str> {
     match (head.get(4..8)?, head.get(8..12)?) {
         (b"ftyp", b"avif" | b"avis") => Some("AVIF"),

@@ -1,11 +1,11 @@
-//! What a file is, by its first bytes.
+//! Recognises the format of a file by its first bytes.
 
 use super::idx;
 
-/// Images are found in a line of so many numbers, and more.
+/// A line needs at least this many numbers to be an image.
 const FEWEST_NUMBERS: usize = 4;
 
-/// What a file is, by its first bytes.
+/// The format of a file, recognised by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::dataset) enum Format {
     Idx,
@@ -15,7 +15,7 @@ pub(in crate::dataset) enum Format {
     Picture,
     /// `label 1:0.5 7:1 …`
     Libsvm,
-    /// A label and numbers, or numbers alone, with spaces between.
+    /// A label and numbers, or only numbers, separated by spaces.
     Numbers,
     Csv,
 }
@@ -40,9 +40,9 @@ impl Format {
     }
 }
 
-/// The format of a text, by its first line; none of anything else.
+/// The format of a text, by its first line; `None` if it is no text format.
 fn of_text(head: &[u8]) -> Option<Format> {
-    // Cut within a character, or in another encoding, it is still text.
+    // Text that is cut within a character, or in another encoding, still counts as text.
     let text = String::from_utf8_lossy(head);
     if text.contains(|c: char| c.is_control() && !c.is_whitespace()) {
         return None;

@@ -1,6 +1,6 @@
 //! IDX, the format of MNIST: a big-endian header (magic number, then one size per axis), then the numbers.
 //!
-//! Memory is taken for what is really there, as it comes: no header can exhaust it.
+//! Memory grows with the data that is really there, so no header can exhaust it.
 
 use std::{
     collections::HashMap,
@@ -20,17 +20,17 @@ use crate::dataset::{
 const UNSIGNED_BYTE: u8 = 0x08;
 const INT: u8 = 0x0c;
 
-/// Whether a file starts as IDX files do.
+/// Whether a file starts like an IDX file.
 pub(in crate::dataset) fn matches(head: &[u8]) -> bool {
     matches!(head, [0, 0, 0x08 | 0x09 | 0x0b..=0x0e, 1..=4, ..])
 }
 
-/// A file with its header read.
+/// A file whose header has been read.
 struct Opened {
     path: PathBuf,
     bytes: Bytes,
     shape: Vec<u32>,
-    /// Bytes of all that belongs to one number of the first axis.
+    /// Number of bytes per index of the first axis.
     row_len: u128,
     rows_left: u32,
 }
@@ -68,7 +68,7 @@ impl Opened {
         Ok(Self { path, bytes, rows_left: shape[0], shape, row_len })
     }
 
-    /// Appends the bytes of up to `most` rows; at the end looks whether there are more than declared.
+    /// Appends the bytes of up to `most` rows. At the end it checks whether there are more than declared.
     fn read(&mut self, most: usize, into: &mut Vec<u8>) -> Result<(), Error> {
         let io_error = |source| Error::Io { path: self.path.clone(), source };
         let n = u32::try_from(most).unwrap_or(u32::MAX).min(self.rows_left);
@@ -97,7 +97,7 @@ fn magic_number(kind: u8, axes: u8) -> u32 {
     u32::from_be_bytes([0, 0, kind, axes])
 }
 
-/// Images (`idx3-ubyte`; of two axes also rows of pixels).
+/// Images (`idx3-ubyte`; with two axes, rows of pixels).
 pub(in crate::dataset) struct Images(Opened, [usize; 2]);
 
 impl Images {
@@ -129,7 +129,7 @@ impl Rows for Images {
     }
 }
 
-/// Images with their rows and columns exchanged, as EMNIST's.
+/// Images with exchanged rows and columns, as in EMNIST.
 pub(in crate::dataset) struct Transposed(pub(in crate::dataset) Images);
 
 impl Rows for Transposed {
@@ -157,14 +157,14 @@ impl Rows for Transposed {
     }
 }
 
-/// Labels (`idx1-ubyte`), or, as QMNIST has them, the first of several whole numbers for each image (`idx2-int`).
+/// Labels (`idx1-ubyte`), or, as in QMNIST, the first of several whole numbers per image (`idx2-int`).
 pub(in crate::dataset) struct Labels {
     opened: Opened,
     names: HashMap<u32, String>,
 }
 
 impl Labels {
-    /// Labels that have a name get it.
+    /// Replaces labels by their names, if they have any.
     pub(in crate::dataset) fn new(input: Input, names: HashMap<u32, String>) -> Result<Self, Error> {
         let opened = Opened::new(input, "labels", &[(UNSIGNED_BYTE, 1), (INT, 1), (INT, 2)])?;
         Ok(Self { opened, names })
@@ -190,7 +190,7 @@ impl Labels {
     }
 }
 
-/// EMNIST's lists: a label, and the codes of the characters that it stands for, of which the first is its name.
+/// Reads EMNIST's lists: a label, and the codes of the characters that it denotes. The first is its name.
 pub(in crate::dataset) fn names(reader: impl Read) -> io::Result<HashMap<u32, String>> {
     let mut text = String::new();
     reader.take(1 << 16).read_to_string(&mut text)?;

@@ -1,4 +1,4 @@
-//! The formats that images come in, told apart by how a file starts.
+//! The formats of images, recognised by the start of a file.
 
 mod columns;
 mod foreign;
@@ -23,7 +23,7 @@ use records::Records;
 pub(super) use rows::{Batch, REPORTED, Rows};
 use table::Table;
 
-/// The format of a file that is supported.
+/// The format of a file, which must be supported.
 pub(super) fn check(input: &Input) -> Result<Format, Error> {
     let path = || input.path.clone();
     Format::of(&input.head).ok_or_else(|| match foreign::advice(&input.head) {
@@ -32,7 +32,7 @@ pub(super) fn check(input: &Input) -> Result<Format, Error> {
     })
 }
 
-/// Opens a file that holds images, and perhaps labels, all by itself.
+/// Opens a file that holds images, and perhaps labels, without a second file.
 pub(super) fn open(input: Input, split: Split, options: &ReadOptions) -> Result<Box<dyn Rows>, Error> {
     let format = check(&input)?;
     Ok(match format {
@@ -56,7 +56,7 @@ fn feature(format: Format) -> &'static str {
     if format == Format::Parquet { "parquet" } else { "images" }
 }
 
-/// The first bytes of a file, as far as they can be shown.
+/// The first bytes of a file in printable form.
 fn start(head: &[u8]) -> String {
     match head {
         [] => "an empty file".to_owned(),

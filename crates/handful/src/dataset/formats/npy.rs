@@ -21,14 +21,14 @@ use columns::{Columns, keep};
 
 /// NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;
-/// Labels in more columns are none.
+/// More columns than this cannot be labels.
 const MOST_CLASSES: usize = 1 << 16;
-/// A picture is not longer than so many times its width, or the other way round.
+/// Neither side of a picture is longer than this multiple of the other.
 const LONGEST: u64 = 4;
 
-/// An array with its header read.
+/// An array whose header has been read.
 pub(super) struct Array {
-    /// What errors call it.
+    /// The path for error messages.
     path: PathBuf,
     bytes: Bytes,
     kind: char,
@@ -66,7 +66,7 @@ impl Array {
         Ok(Self { path, bytes, kind, size, is_big_endian: order == '>', is_fortran, shape })
     }
 
-    /// Numbers of the array, in the order of the file.
+    /// Decodes numbers of the array, in the order of the file.
     fn decode(&self, bytes: &mut [u8]) -> Vec<f64> {
         if self.is_big_endian {
             bytes.chunks_exact_mut(self.size).for_each(<[u8]>::reverse);
@@ -94,7 +94,7 @@ impl Array {
         }
     }
 
-    /// The array's values as labels are written.
+    /// The array's values as label names.
     fn names(&self, bytes: &mut [u8]) -> Vec<String> {
         match (self.kind, self.size) {
             ('U' | 'S', size) => bytes.chunks_exact(size).map(|text| self.text(text)).collect(),
@@ -114,7 +114,7 @@ impl Array {
         }
     }
 
-    /// Of fixed length, with zeros behind.
+    /// Text of fixed length, padded with zeros.
     fn text(&self, bytes: &[u8]) -> String {
         let letter = |&bytes: &[u8; 4]| {
             let code = if self.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
@@ -131,7 +131,7 @@ impl Array {
         Error::Io { path: self.path.clone(), source }
     }
 
-    /// Up to `n` bytes.
+    /// Reads up to `n` bytes.
     fn take(&mut self, n: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         let read = self.bytes.by_ref().take(n).read_to_end(&mut bytes);
@@ -146,7 +146,7 @@ struct Header {
     shape: Vec<u64>,
 }
 
-/// The dictionary that describes an array, as text; none if this is no array.
+/// The dictionary that describes an array, as text; `None` if this is not an array.
 fn header(bytes: &mut impl Read) -> std::io::Result<Option<String>> {
     let mut start = [0; 8];
     bytes.read_exact(&mut start)?;
@@ -168,7 +168,7 @@ fn header(bytes: &mut impl Read) -> std::io::Result<Option<String>> {
 }
 
 fn parse(text: &str) -> Option<Header> {
-    // What nests deeper is no header, and costs stack.
+    // Deeper nesting is not a valid header, and would use up the stack.
     if text.matches(['(', '[', '{']).count() > 16 {
         return None;
     }
@@ -184,8 +184,8 @@ fn parse(text: &str) -> Option<Header> {
     })
 }
 
-/// The shape of a stack of images, for an array that may hold one image alone: of (height, width), (height, width, 1) or
-/// (pixels). Only those who know what shape images should have can tell. None if it can be either.
+/// The shape of a stack of images, for an array that may hold a single image: of (height, width), (height, width, 1) or
+/// (pixels). Only the expected image shape decides which it is. `None` if it can be either.
 fn as_stack(shape: &[u64], wanted: Option<[usize; 2]>) -> Option<Vec<u64>> {
     let Some(wanted) = wanted.map(|sides| sides.map(|side| side as u64)) else { return Some(shape.to_vec()) };
     let n_pixels = wanted[0] * wanted[1];
@@ -215,7 +215,7 @@ pub(super) struct Images {
 }
 
 impl Images {
-    /// `wanted` is the shape that images should have, if these may be one image alone.
+    /// `wanted` is the shape that images should have, if the array may be a single image.
     pub(super) fn new(mut array: Array, wanted: Option<[usize; 2]>) -> Result<Self, Error> {
         let Some(stack) = as_stack(&array.shape, wanted) else {
             let (n, side) = (array.shape[0], array.shape[1].isqrt());
@@ -258,7 +258,7 @@ impl Images {
         if found.array.is_fortran { found.in_rows() } else { Ok(found) }
     }
 
-    /// Columns become rows, for which all have to be there: in a temporary file.
+    /// Transposes a column-major array, for which all of it must be present: in a temporary file.
     fn in_rows(mut self) -> Result<Self, Error> {
         let expected = self.rows_left.saturating_mul(self.row_len);
         let (file, found) = keep(&mut self.array.bytes, expected).map_err(|e| self.array.io_error(e))?;
@@ -328,7 +328,7 @@ impl Rows for Images {
 pub(super) struct Labelled {
     images: Images,
     labels: Array,
-    /// One, or one for each class.
+    /// 1, or one per class.
     n_columns: usize,
 }
 

@@ -19,7 +19,7 @@ use crate::dataset::{
     input::{Input, inflated},
 };
 
-/// What images and labels are called in archives, with what is added for a split.
+/// Names of images and labels in archives, with the suffix for each split.
 const NAMES: [(&str, &str); 5] =
     [("x", "y"), ("X", "y"), ("images", "labels"), ("data", "target"), ("arr_0", "arr_1")];
 
@@ -53,7 +53,7 @@ pub(super) fn open(input: Input, split: Split, options: &ReadOptions) -> Result<
     Ok(Box::new(Labelled::new(images, member(&labels)?)?))
 }
 
-/// An array of an archive; several can be read by turns.
+/// Opens an array of an archive; several can be read alternately.
 fn member(
     path: &Path,
     archive: &mut ZipArchive<File>,
@@ -77,7 +77,7 @@ fn member(
     Array::new(path, bytes)
 }
 
-/// A file that others read too, from a place on.
+/// A file that other readers share, from an offset on.
 struct Part {
     file: Arc<Mutex<File>>,
     at: u64,

@@ -36,20 +36,20 @@ use crate::{
 pub(super) struct Table {
     path: PathBuf,
     rows: RowIter<'static>,
-    /// The first row, read to see how large images are.
+    /// The first row, which is read to find the size of the images.
     first: Option<Row>,
     shape: [usize; 2],
-    /// Makes images of one shape, if all are to be framed.
+    /// Gives all images one shape, if they are to be framed.
     framer: Option<Framer>,
     n_rows: usize,
-    /// The name of the column of labels.
+    /// Name of the label column.
     label: Option<String>,
     row: u64,
     /// The row after the last.
     end: u64,
 }
 
-/// An open file, of which some row groups are read, and the rows of these by their number in the file.
+/// An open file, the row groups to read, and their rows by number in the file.
 struct Open {
     path: PathBuf,
     reader: SerializedFileReader<File>,
@@ -57,7 +57,7 @@ struct Open {
 }
 
 impl Open {
-    /// All of it, unless row groups are named.
+    /// Opens all row groups, unless some are named.
     fn new(input: Input, groups: Option<Range<usize>>) -> Result<Self, Error> {
         let path = input.path.clone();
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
@@ -87,7 +87,7 @@ impl Open {
         Ok(Self { path, reader, rows: first..first.saturating_add(n_rows) })
     }
 
-    /// Some of its columns, row by row.
+    /// Reads some of its columns, row by row.
     fn read(self, columns: Vec<TypePtr>) -> Result<RowIter<'static>, Error> {
         let problem = |problem: String| Error::Content { path: self.path.clone(), problem };
         let name = self.reader.metadata().file_metadata().schema().name().to_owned();
@@ -135,7 +135,7 @@ impl Table {
         Ok(found)
     }
 
-    /// The picture of a row, in the frame if it is to be.
+    /// The picture of a row, framed if requested.
     fn image(&self, row: &Row) -> Result<Array2<u8>, Error> {
         let picture = self.picture(row)?;
         let framed = self.framer.as_ref().and_then(|framer| framer.frame(picture.view()));
@@ -158,7 +158,7 @@ impl Table {
 
 const NO_LABEL: &str = "expected a label, found none";
 
-/// The column of labels that is wanted, if there is one; what is wrong if there is none of that name.
+/// The requested label column, if there is one; an error message if there is none of that name.
 fn label_column<'a>(columns: &'a [TypePtr], wanted: &LabelColumn) -> Result<Option<&'a TypePtr>, String> {
     match wanted {
         LabelColumn::Auto => Ok(columns.iter().find(|column| is_label(column.name()))),
@@ -185,7 +185,7 @@ fn label_of(row: &Row, column: &str) -> Option<String> {
     })
 }
 
-/// Rows in each row group of a file, of which the end alone is read.
+/// Number of rows in each row group of a file, of which only the footer is read.
 pub(in crate::dataset) fn group_sizes(path: &Path) -> Result<Vec<usize>, Error> {
     let open = Open::new(Input::open(path)?, None)?;
     let groups = open.reader.metadata().row_groups().iter();
@@ -197,7 +197,7 @@ pub(in crate::dataset) fn open_groups(path: &Path, groups: Range<usize>) -> Resu
     Ok(Box::new(Table::of(Input::open(path)?, Some(groups), &ReadOptions::default())?))
 }
 
-/// The labels of some row groups alone, for which no picture is decoded.
+/// The labels of some row groups; no picture is decoded.
 pub(in crate::dataset) fn labels(path: &Path, groups: Range<usize>) -> Result<Vec<String>, Error> {
     let open = Open::new(Input::open(path)?, Some(groups))?;
     let numbers = open.rows.clone();
@@ -214,7 +214,7 @@ pub(in crate::dataset) fn labels(path: &Path, groups: Range<usize>) -> Result<Ve
     numbers.map(label).collect()
 }
 
-/// What a reader of Parquet says; of damaged files it panics at times.
+/// The result of the Parquet reader, which sometimes panics on damaged files.
 fn guarded<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(one_line),
@@ -222,7 +222,7 @@ fn guarded<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T, St
     }
 }
 
-/// Whether all columns are where there is something, on which readers rely.
+/// Whether all columns lie within the file, which the readers rely on.
 fn is_within(metadata: &ParquetMetaData, length: u64) -> bool {
     let mut columns = metadata.row_groups().iter().flat_map(RowGroupMetaData::columns);
     columns.all(|column| {
@@ -236,7 +236,7 @@ fn shape_of(picture: &Array2<u8>) -> [usize; 2] {
     [picture.nrows(), picture.ncols()]
 }
 
-/// A column of bytes, or one of records with bytes among them.
+/// Whether this is a column of bytes, or of records that contain bytes.
 fn holds_pictures(column: &Type) -> bool {
     match column {
         Type::PrimitiveType { physical_type, basic_info, .. } => {

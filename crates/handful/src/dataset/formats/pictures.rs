@@ -1,4 +1,4 @@
-//! Pictures: PNG, JPEG, TIFF and others, grey or coloured, alone or in a folder for each class.
+//! Pictures: PNG, JPEG, TIFF and others, grey or coloured, single or in one folder per class.
 
 use std::{
     collections::VecDeque,
@@ -18,18 +18,18 @@ use crate::{
     preprocess::{Framer, Framing},
 };
 
-/// A larger file is no picture of a digit.
+/// A larger file is not a picture of a digit.
 const MOST_BYTES: u64 = 1 << 27;
 const MOST_MEMORY: u64 = 1 << 27;
-/// Texts and colour profiles, which are not needed, may be packed a thousandfold.
+/// Texts and colour profiles, which are not needed, may be compressed a thousandfold.
 const MOST_METADATA: u64 = 1 << 24;
 const LONGEST_SIDE: u32 = 20_000;
 
-/// Grey values of a picture in one of the [`PICTURE_FORMATS`], shape (height, width); 255 is white. What is transparent
-/// becomes black behind light ink, and white behind dark.
+/// Grey values of a picture in one of the [`PICTURE_FORMATS`], shape (height, width); 255 is white. Transparent pixels
+/// become black behind light ink, and white behind dark ink.
 ///
 /// # Errors
-/// What is wrong with it, in one sentence; a TIFF file of several pages is not one picture.
+/// A sentence that says what is wrong with it; a TIFF file of several pages is not one picture.
 pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
     if tiff::matches(bytes) {
         let n_pages = tiff::Pages::new(bytes).len();
@@ -66,10 +66,10 @@ fn decode(bytes: &[u8]) -> Result<Array2<u8>, String> {
     Ok(Array2::from_shape_vec((height, width), pixels).expect("as many pixels as there are"))
 }
 
-/// Height and width of a picture, by its first bytes alone: before [`decode_picture`] takes memory for all of it.
+/// Height and width of a picture, from its first bytes only, before [`decode_picture`] allocates memory for all of it.
 ///
 /// # Errors
-/// What is wrong with it, in one sentence.
+/// A sentence that says what is wrong with it.
 pub fn picture_size(bytes: &[u8]) -> Result<[usize; 2], String> {
     check_format(bytes)?;
     let (width, height) = decoder(bytes).map_err(damaged)?.dimensions();
@@ -85,7 +85,7 @@ fn check_format(bytes: &[u8]) -> Result<(), String> {
     Err(foreign::advice(bytes).unwrap_or_else(unknown))
 }
 
-/// Has read what comes before the picture itself.
+/// A decoder that has read everything before the pixels.
 fn decoder(bytes: &[u8]) -> image::ImageResult<impl ImageDecoder> {
     let mut reader = with_format(ImageReader::new(Cursor::new(bytes)), bytes)?;
     let mut limits = Limits::default();
@@ -99,7 +99,7 @@ fn decoder(bytes: &[u8]) -> image::ImageResult<impl ImageDecoder> {
     Ok(decoder)
 }
 
-/// TIFF for large files starts differently from what is guessed as TIFF.
+/// TIFF for large files starts differently from what the library recognises as TIFF.
 fn with_format<R: BufRead + Seek>(reader: ImageReader<R>, head: &[u8]) -> io::Result<ImageReader<R>> {
     let mut reader = reader.with_guessed_format()?;
     if tiff::matches(head) {
@@ -117,13 +117,13 @@ fn damaged(error: image::ImageError) -> String {
     }
 }
 
-/// Decoders make grey of what is missing. Picture data, which follow the last marker `SOS`, end with a marker `EOI`.
+/// Decoders fill missing data with grey. Picture data follow the last `SOS` marker, and end with an `EOI` marker.
 fn is_cut_jpeg(bytes: &[u8]) -> bool {
     let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xff, marker]);
     bytes.starts_with(&[0xff, 0xd8, 0xff]) && last(0xd9) <= last(0xda)
 }
 
-/// What is transparent shows the paper.
+/// Transparent pixels show the paper.
 fn on_paper(picture: &DynamicImage) -> Vec<u8> {
     let pixels = picture.to_luma_alpha8();
     let weighted = |[grey, alpha]: [u8; 2]| u64::from(grey) * u64::from(alpha);
@@ -141,7 +141,7 @@ fn on_paper(picture: &DynamicImage) -> Vec<u8> {
 struct Pages {
     path: PathBuf,
     bytes: Vec<u8>,
-    /// None of a file of one picture.
+    /// `None` for a file of one picture.
     directories: Option<tiff::Pages>,
     next: usize,
 }
@@ -164,7 +164,7 @@ impl Pages {
         self.directories.as_ref().map_or(1, tiff::Pages::len)
     }
 
-    /// What errors call the page that was read last.
+    /// The name of the last page read, for error messages.
     fn name(&self) -> PathBuf {
         if self.len() == 1 { self.path.clone() } else { self.path.join(format!("page {}", self.next)) }
     }
@@ -189,11 +189,11 @@ fn shape_of(picture: &Array2<u8>) -> [usize; 2] {
     [picture.nrows(), picture.ncols()]
 }
 
-/// A file of pictures, as they are.
+/// A file of pictures, kept as they are.
 pub(super) struct File {
     pages: Pages,
     next: Option<Array2<u8>>,
-    /// Of the next picture, or of the last.
+    /// Shape of the next picture, or of the last one.
     shape: [usize; 2],
 }
 
@@ -216,7 +216,7 @@ impl Rows for File {
         self.shape
     }
 
-    /// Stops where pictures of another shape follow.
+    /// Stops before a picture of another shape.
     fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error> {
         let shape = self.shape;
         for _ in 0..most {
@@ -228,10 +228,10 @@ impl Rows for File {
     }
 }
 
-/// Pictures in a folder for each class, whose name is the label.
+/// Pictures in one folder per class, whose name is the label.
 pub(in crate::dataset) struct Folder {
     files: std::vec::IntoIter<(PathBuf, String)>,
-    /// Images that were read, but not asked for yet, with their labels.
+    /// Images that were read but not yet requested, with their labels.
     waiting: VecDeque<(Array2<u8>, String)>,
     shape: [usize; 2],
     framer: Framer,
@@ -306,7 +306,7 @@ impl Rows for Folder {
         self.waiting.len() + self.files.len()
     }
 
-    /// A photograph takes a while.
+    /// Decoding a photograph takes a while.
     fn at_once(&self) -> usize {
         4 * rayon::current_num_threads()
     }

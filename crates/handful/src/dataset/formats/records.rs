@@ -1,4 +1,4 @@
-//! Lines of text as fields, with commas, semicolons, tabs or spaces between them.
+//! Splits lines of text into fields at commas, semicolons, tabs or spaces.
 
 use std::{io, path::Path};
 
@@ -11,10 +11,10 @@ use crate::dataset::{
     input::{Bytes, Input},
 };
 
-/// Rows of fields, one line each.
+/// Rows of fields, one per line.
 pub(super) struct Records {
     lines: Lines,
-    /// Whether the first field of each row is left out.
+    /// Whether to skip the first field of each row.
     pub(super) skips_first: bool,
 }
 
@@ -46,7 +46,7 @@ impl Records {
         Self::new(Lines::Spaced { bytes: input.bytes, row: 0 })
     }
 
-    /// The next row and its line, counted from 1; none at the end.
+    /// The next row and its line number, counted from 1; `None` at the end.
     pub(super) fn next(&mut self, path: &Path) -> Result<Option<(u64, StringRecord)>, Error> {
         let next = self.lines.next(path)?;
         let rest = |record: StringRecord| record.iter().skip(1).collect();
@@ -76,7 +76,7 @@ impl Lines {
     }
 }
 
-/// The one that occurs most often in the first line.
+/// The delimiter that occurs most often in the first line.
 fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
     let count = |delimiter: &u8| line.split(|byte| byte == delimiter).count();

@@ -1,61 +1,61 @@
-//! Rows of pixels, read some at a time: what every format gives.
+//! Rows of pixels, read some at a time: the common interface of all formats.
 
 use std::path::Path;
 
 use crate::dataset::Error;
 
-/// Bytes of images between two reports of progress, at most.
+/// Maximum number of bytes of images between two reports of progress.
 pub(in crate::dataset) const REPORTED: usize = 1 << 22;
-/// An image of more bytes is none that anything here is made for; a header that says so is wrong.
+/// A larger image is beyond anything supported here; a header that declares one is wrong.
 pub(super) const MOST_BYTES_A_ROW: u128 = 1 << 26;
 
-/// What rows of pixels are read from, some at a time.
+/// A source of rows of pixels, read some at a time.
 pub(in crate::dataset) trait Rows: Send {
-    /// Height and width; of rows that tell their length alone, those of a square, or one row.
+    /// Height and width. For rows that give only their length, those of a square, or one row.
     fn shape(&self) -> [usize; 2];
 
-    /// Appends the next rows, `most` of them unless there are fewer left. Either all rows have labels, or none.
+    /// Appends the next `most` rows, or fewer if fewer are left. Either all rows have labels, or none.
     fn read(&mut self, most: usize, into: &mut Batch) -> Result<(), Error>;
 
-    /// How many rows there are said to be, if that is said; not to be relied on.
+    /// Number of rows that the source declares, if it does; not to be relied on.
     fn size_hint(&self) -> usize {
         0
     }
 
-    /// How many rows can be read at once in next to no time, at most; large rows are fewer in any case.
+    /// Maximum number of rows that can be read at once with no noticeable delay; large rows are limited further.
     fn at_once(&self) -> usize {
         8192
     }
 
-    /// Whether rows stand in the unpacked file as they are given, up to its end.
+    /// Whether the unpacked file contains the rows exactly as they are returned, up to its end.
     fn is_plain(&self) -> bool {
         false
     }
 
-    /// Whether the images are in the frame already, as those of pictures that differ in shape have to be.
+    /// Whether the images are already framed, as is necessary for pictures of different shapes.
     fn is_framed(&self) -> bool {
         false
     }
 }
 
-/// Rows as they come: pixels, one image behind the other, and what labels say.
+/// Rows as they are read: the pixels, one image after the other, and the labels.
 #[derive(Debug, Default)]
 pub(in crate::dataset) struct Batch {
     pub(in crate::dataset) pixels: Vec<u8>,
     pub(in crate::dataset) labels: Vec<String>,
 }
 
-/// What a library says is wrong, without what it says below that.
+/// The error message of a library, without the causes below it.
 pub(super) fn one_line(error: impl std::fmt::Display) -> String {
     error.to_string().split(['\n', '\r']).next().unwrap_or_default().to_owned()
 }
 
-/// A row that is not as it should be.
+/// An error for a malformed row.
 pub(super) fn wrong(path: &Path, row: u64, problem: impl Into<String>) -> Error {
     Error::Row { path: path.to_owned(), row, problem: problem.into() }
 }
 
-/// Whether a column is called as labels are.
+/// Whether a column has a usual name for labels.
 pub(super) fn is_label(name: &str) -> bool {
     ["label", "labels", "class", "target", "digit", "y"].iter().any(|label| name.eq_ignore_ascii_case(label))
 }

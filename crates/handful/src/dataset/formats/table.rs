@@ -1,4 +1,4 @@
-//! Tables with a row for each image, as text: Kaggle's, UCI's, USPS and others.
+//! Text tables with one row per image: Kaggle's, UCI's, USPS and others.
 
 use std::{
     collections::VecDeque,
@@ -18,16 +18,16 @@ use crate::dataset::{
     values::{Scale, shape_of},
 };
 
-/// Rows that are looked at before the first is given.
+/// Number of rows that are examined before the first is returned.
 const SAMPLE: usize = 256;
-/// Where they do not tell which column is the label, more are looked at: files may be sorted by it.
+/// If these do not show which column is the label, more are examined, because files may be sorted by it.
 const MOST_FIELDS: usize = 1 << 23;
 
 pub(super) struct Table {
     path: PathBuf,
     records: Records,
     columns: Columns,
-    /// Rows that were looked at, with their lines.
+    /// Rows that were examined, with their line numbers.
     waiting: VecDeque<(u64, StringRecord)>,
     scale: Scale,
 }
@@ -68,11 +68,11 @@ impl Table {
     }
 }
 
-/// Rows to look at.
+/// Rows to examine.
 struct Sample {
     rows: Vec<StringRecord>,
     lines: Vec<u64>,
-    /// Whether there are no others.
+    /// Whether these are all rows.
     is_all: bool,
 }
 
@@ -82,7 +82,7 @@ impl Sample {
         self.rows.push(row);
     }
 
-    /// Up to `n` rows in all.
+    /// Reads until there are `n` rows in all.
     fn read(&mut self, n: usize, path: &Path, records: &mut Records) -> Result<(), Error> {
         while self.rows.len() < n && !self.is_all {
             match records.next(path)? {
@@ -94,7 +94,7 @@ impl Sample {
     }
 }
 
-/// The columns of a table whose header does not tell.
+/// Infers the columns of a table whose header does not name them.
 fn infer(
     n: usize,
     sample: &mut Sample,
@@ -150,13 +150,14 @@ fn infer(
     }
 }
 
-/// Whether these are names rather than an image: most are no numbers, one names labels, or they count from 0.
+/// Whether these are names rather than an image: most are not numbers, one is a usual name for labels, or they count
+/// from 0.
 fn is_header(record: &StringRecord) -> bool {
     let n_words = record.iter().filter(|field| field.parse::<f64>().is_err()).count();
     2 * n_words > record.len() || record.iter().any(is_label) || counts(record)
 }
 
-/// As pandas names columns that have no name.
+/// Names that pandas gives to unnamed columns.
 fn counts(record: &StringRecord) -> bool {
     record.len() > 1 && (0..).zip(record).all(|(i, field)| field.parse() == Ok(i))
 }

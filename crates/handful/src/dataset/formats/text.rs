@@ -1,4 +1,4 @@
-//! Numbers as text: which format it is, and libsvm's lines.
+//! Numbers as text: recognises the format, and reads libsvm's lines.
 
 use std::io::{BufRead, BufReader, Read, Seek};
 
@@ -11,12 +11,12 @@ use crate::dataset::{
     values::{Scale, shape_of},
 };
 
-/// A line is no image beyond that.
+/// A longer line is not an image.
 const LONGEST_LINE: u64 = 1 << 24;
-/// libsvm does not say how many pixels there are; more than so many is a mistake.
+/// libsvm does not declare the number of pixels; a larger index is a mistake.
 const MOST_PIXELS: usize = 1 << 20;
 
-/// The next line that is not empty, into `line`; false at the end.
+/// Reads the next line that is not empty into `line`; `false` at the end.
 pub(super) fn next_line(bytes: &mut impl BufRead, line: &mut String) -> std::io::Result<bool> {
     loop {
         line.clear();
@@ -35,13 +35,13 @@ pub(super) struct Libsvm {
     lines: BufReader<std::fs::File>,
     n_features: usize,
     scale: Scale,
-    /// USPS has the labels 1 to 10 for the digits 0 to 9.
+    /// USPS uses the labels 1 to 10 for the digits 0 to 9.
     first_label: i64,
     row: u64,
 }
 
 impl Libsvm {
-    /// Reads all of it once, to see how many pixels there are: up to the next square.
+    /// Reads the whole file once to find the number of pixels, which is rounded up to the next square.
     pub(super) fn new(input: Input) -> Result<Self, Error> {
         let path = input.path.clone();
         let io_error = |source| Error::Io { path: path.clone(), source };

@@ -1,8 +1,8 @@
-//! The pages of a TIFF file. The decoder reads the first alone: each page becomes the first in its turn.
+//! The pages of a TIFF file. The decoder reads only the first page, so each page is made the first in turn.
 
 use std::{collections::HashSet, ops::Range};
 
-/// A file of more pages is none that anybody scanned.
+/// Nobody scanned a file with more pages.
 const MOST_PAGES: usize = 1 << 14;
 /// No page needs more entries.
 const MOST_ENTRIES: u64 = 1 << 12;
@@ -10,9 +10,9 @@ const MOST_ENTRIES: u64 = 1 << 12;
 const NEW_SUBFILE_TYPE: u64 = 254;
 const COPY_OR_MASK: u64 = 0b101;
 
-/// Where the directories of pages stand in a file.
+/// The offsets of the page directories in a file.
 pub(super) struct Pages {
-    /// Where the header says which is the first.
+    /// Where the header stores the offset of the first page.
     first: Range<usize>,
     is_big_endian: bool,
     offsets: Vec<u64>,
@@ -23,7 +23,7 @@ pub(super) fn matches(head: &[u8]) -> bool {
 }
 
 impl Pages {
-    /// What is damaged has no pages beyond the damage, of which the decoder will tell.
+    /// A damaged file has no pages beyond the damage, which the decoder reports.
     pub(super) fn new(bytes: &[u8]) -> Self {
         let is_big_endian = bytes.starts_with(b"MM");
         let number = |at: u64, size: u64| -> Option<u64> {
@@ -32,7 +32,7 @@ impl Pages {
             let number = |all: u64, &byte: &u8| all << 8 | u64::from(byte);
             Some(if is_big_endian { bytes.fold(0, number) } else { bytes.rev().fold(0, number) })
         };
-        // Large files count and point with 8 bytes.
+        // BigTIFF files use 8-byte counts and offsets.
         let is_large = number(2, 2) == Some(43);
         let (count_size, entry_size, pointer_size) = if is_large { (8, 20, 8) } else { (2, 12, 4) };
         let first = if is_large { 8..16 } else { 4..8 };
@@ -55,7 +55,7 @@ impl Pages {
         self.offsets.len()
     }
 
-    /// Makes a page the first.
+    /// Makes a page the first one.
     pub(super) fn turn_to(&self, page: usize, bytes: &mut [u8]) {
         let pointer = self.offsets[page].to_le_bytes();
         let pointer = pointer.iter().take(self.first.len());

@@ -1,4 +1,4 @@
-//! Arrays in which the first index runs fastest, row by row.
+//! Column-major arrays, in which the first index runs fastest, read row by row.
 
 use std::{
     fs::File,
@@ -7,25 +7,25 @@ use std::{
 
 use crate::dataset::read_at;
 
-/// Bytes that are turned about at once.
+/// Number of bytes that are transposed at once.
 const BYTES: usize = 1 << 23;
 
-/// Reads the rows of an array that stands in columns, of which some are in memory at a time.
+/// Reads the rows of a column-major array, of which some are in memory at a time.
 pub(super) struct Columns {
     file: File,
     n_rows: usize,
-    /// Of a number, in bytes.
+    /// Size of a number, in bytes.
     size: usize,
-    /// Which column each number of a row is in.
+    /// The column of each number of a row.
     places: Vec<usize>,
     next: usize,
-    /// Rows, of which so many bytes have been read.
+    /// Rows in memory, and the number of their bytes that have been read.
     rows: Vec<u8>,
     read: usize,
 }
 
 impl Columns {
-    /// `n_rows` of this shape, in `file` from its start.
+    /// Reads `n_rows` rows of this shape from the start of `file`.
     pub(super) fn new(file: File, n_rows: usize, shape: &[usize], size: usize) -> Self {
         let place = |i: usize| {
             let (mut rest, mut stride, mut place) = (i, shape.iter().product::<usize>(), 0);
@@ -70,7 +70,7 @@ impl Read for Columns {
     }
 }
 
-/// Copies so many bytes to a temporary file, and tells how many there were.
+/// Copies up to `most` bytes to a temporary file, and returns how many there were.
 pub(super) fn keep(bytes: &mut impl Read, most: u64) -> io::Result<(File, u64)> {
     let mut file = tempfile::tempfile()?;
     let found = io::copy(&mut bytes.take(most), &mut file)?;
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn rows_come_in_the_order_of_their_indices() {
-        // Of (row, i, j) the number of a place: rows run fastest in the file, then i.
+        // The position of (row, i, j): rows run fastest in the file, then i.
         let (n_rows, shape) = (BYTES / 24 + 5, [2, 3]);
         let number = |row: usize, i: usize, j: usize| ((row * 6 + i * 3 + j) as u32).to_le_bytes();
         let columns = (0..3).flat_map(|j| (0..2).map(move |i| (i, j)));
