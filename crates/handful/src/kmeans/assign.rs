@@ -6,9 +6,9 @@
 //!                few, or no use ──► dense ────┘
 //! ```
 //!
-//! Both roads multiply bytes, which decides almost all rows. The others are measured from the few centroids in
-//! question with a second byte, which leaves an error of √d / 512; what is open then, some rows in a million, is
-//! decided by comparing fractions.
+//! Both methods first multiply bytes, which decides almost all rows. The remaining rows are measured against the few
+//! candidate centroids with a second byte, which leaves an error of √d / 512. The rows that are still undecided, a few
+//! in a million, are decided by comparing fractions.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{distance::with_kernel, sketch::Sketch};
 
-/// Rows, and the nearest of each among several sets of as many centroids, step after step.
+/// Rows, and the nearest centroid of each in several sets of equally many centroids, updated step by step.
 pub(super) struct Assignment<'a, V> {
     vectors: &'a V,
     nearest: Array2<u32>,
@@ -38,7 +38,7 @@ enum Road {
 }
 
 impl<'a, V: Vectors> Assignment<'a, V> {
-    /// For so many sets of so many centroids.
+    /// For `n_sets` sets of `n_clusters` centroids each.
     pub(super) fn new(
         vectors: &'a V,
         (n_sets, n_clusters): (usize, usize),
@@ -52,7 +52,7 @@ impl<'a, V: Vectors> Assignment<'a, V> {
         Self { vectors, nearest: Array2::from_elem((n_sets, n), NOWHERE), n_clusters, road }
     }
 
-    /// For a single step, which then takes little memory.
+    /// For a single step, which then needs little memory.
     fn once(self) -> Self {
         let road = match self.road {
             Road::Dense(dense) => Road::Dense(dense.once()),
@@ -61,15 +61,15 @@ impl<'a, V: Vectors> Assignment<'a, V> {
         Self { road, ..self }
     }
 
-    /// The nearest centroids, shape (sets, n); of equally near ones the lowest.
+    /// The nearest centroids, shape (sets, n); on ties the lowest index.
     pub(super) fn nearest(&self) -> ArrayView2<'_, u32> {
         self.nearest.view()
     }
 
-    /// Finds the nearest centroids of some of the sets, which come with their numbers.
+    /// Finds the nearest centroids in some of the sets, which are given with their numbers.
     ///
-    /// At most O(n k d) for each set; beside the labels, memory for the centroids and for a panel's products per
-    /// thread.
+    /// At most O(n k d) per set. In addition to the labels, it needs memory for the centroids and, per thread, for the
+    /// products of a panel.
     pub(super) fn assign(&mut self, sets: &[(usize, &V::Centroids)]) {
         let (vectors, (n_sets, n)) = (self.vectors, self.nearest.dim());
         with_kernel!(vectors.samples().level, |kernel| {
@@ -90,7 +90,7 @@ impl<'a, V: Vectors> Assignment<'a, V> {
         });
     }
 
-    /// Tells how far each centroid of a set has moved since the last assignment.
+    /// Records how far each centroid of a set has moved since the last assignment.
     pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
         let steps: Vec<f64> = distances.iter().map(|distance| distance / self.vectors.step()).collect();
         match &mut self.road {
@@ -100,7 +100,7 @@ impl<'a, V: Vectors> Assignment<'a, V> {
     }
 }
 
-/// The nearest of some centroids for each row.
+/// The nearest centroid of each row.
 pub(super) fn assign_once<V: Vectors>(vectors: &V, n_clusters: usize, centroids: &V::Centroids) -> Vec<u32> {
     let sketch = SharedSketch::default().get(vectors, n_clusters, centroids, 1);
     let mut assignment = Assignment::new(vectors, (1, n_clusters), sketch).once();

@@ -1,4 +1,4 @@
-//! Clustering bytes: sums are whole, means are fractions, and every decision is exact.
+//! Clustering of bytes: sums are whole numbers, means are fractions, and every decision is exact.
 
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -18,23 +18,23 @@ use crate::{
     kmeans::vectors::Settled,
 };
 
-/// Labels that are compared at once, for few change.
+/// Number of labels that are compared at once, because few change.
 const BLOCK: usize = 32;
 
 /// Rows of bytes, perhaps with weights.
 pub(super) struct Bytes<'a> {
     samples: Samples<'a>,
-    /// Whole, and what one of them stands for.
+    /// Whole weights, and the value of one unit.
     weights: Option<(Vec<u64>, f64)>,
 }
 
 impl<'a> Bytes<'a> {
-    /// `rows` are in standard layout.
+    /// `rows` must be in standard layout.
     pub(super) fn new(rows: ArrayView2<'a, u8>) -> Self {
         Self { samples: Samples::new(rows), weights: None }
     }
 
-    /// [`new`](Self::new) on this thread alone, for few rows.
+    /// [`new`](Self::new) on this thread only, for few rows.
     pub(super) fn here(rows: ArrayView2<'a, u8>) -> Self {
         Self { samples: Samples::here(rows), weights: None }
     }
@@ -47,7 +47,7 @@ impl<'a> Bytes<'a> {
         self.whole_weights().map_or(1, |weights| weights[row])
     }
 
-    /// The rows that are not at their centroid, by falling distance from it, then by index.
+    /// The rows that are not at their centroid, by decreasing distance from it, then by index.
     fn farthest_first(&self, centroids: &Centroids, labels: &[u32]) -> Vec<usize> {
         let mut far: Vec<(usize, Fraction)> = self
             .samples
@@ -97,7 +97,7 @@ impl Vectors for Bytes<'_> {
         Lower::round(self.samples.level, centroids)
     }
 
-    /// By 256ths, and where that leaves it open by comparing fractions.
+    /// Compares in 256ths, and where that does not decide, compares fractions.
     fn settle<K: Kernel>(
         &self,
         kernel: K,

@@ -1,4 +1,4 @@
-//! Centroids as the fractions that they are.
+//! Centroids as exact fractions.
 
 use std::cmp::Ordering;
 
@@ -8,15 +8,15 @@ use rayon::prelude::*;
 use super::Error;
 use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
 
-/// Values that are summed apart, so that vector instructions can.
+/// Number of separate partial sums, so that the compiler can use vector instructions.
 pub(super) const WIDTH: usize = 16;
 
-/// Given centroids are taken to the nearest multiple of one part in so many.
+/// Given centroids are rounded to the nearest multiple of one over this.
 const GIVEN_DENOMINATOR: u64 = 1 << 20;
 
-/// Means of byte vectors, exactly: centroid j is `sums[j] / counts[j]`.
+/// Exact means of byte vectors: centroid j is `sums[j] / counts[j]`.
 ///
-/// Whole sums leave no rounding that could depend on the order in which rows are added.
+/// Whole sums have no rounding that could depend on the order in which rows are added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Centroids {
     pub(super) sums: Array2<u64>,
@@ -30,11 +30,11 @@ impl Centroids {
         Self { sums: rows.mapv(u64::from), counts: vec![1; rows.nrows()] }
     }
 
-    /// Centroids as sums, shape (`n_clusters`, `n_features`), and the number of rows, or their weight, in each: what
-    /// [`sums`](Self::sums) and [`counts`](Self::counts) told.
+    /// Centroids from sums, shape (`n_clusters`, `n_features`), and the number of rows, or their weight, in each
+    /// cluster: the values of [`sums`](Self::sums) and [`counts`](Self::counts).
     ///
     /// # Errors
-    /// [`Error::Zero`] if there is no centroid, [`Error::InitShape`] if there is not a count for each, and
+    /// [`Error::Zero`] if there is no centroid, [`Error::InitShape`] if there is not one count per centroid, and
     /// [`Error::InitValue`] if a mean is not from 0 to 255.
     pub fn from_sums(sums: Array2<u64>, counts: Vec<u64>) -> Result<Self, Error> {
         if counts.is_empty() {
@@ -54,19 +54,20 @@ impl Centroids {
         }
     }
 
-    /// Of each centroid the sum of its rows, shape (`n_clusters`, `n_features`).
+    /// Sum of the rows of each centroid, shape (`n_clusters`, `n_features`).
     #[must_use]
     pub fn sums(&self) -> &Array2<u64> {
         &self.sums
     }
 
-    /// Of each centroid the number of its rows, or their weight.
+    /// Number of rows of each centroid, or their weight.
     #[must_use]
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// Centroids at these places, shape (`n_clusters`, `n_features`), each value taken to the nearest multiple of 2⁻²⁰.
+    /// Centroids at the given positions, shape (`n_clusters`, `n_features`), each value rounded to the nearest multiple
+    /// of 2⁻²⁰.
     ///
     /// # Errors
     /// [`Error::InitValue`] if a value is not from 0 to 255, [`Error::Zero`] if there is no centroid.
@@ -85,25 +86,25 @@ impl Centroids {
         }
     }
 
-    /// How many there are.
+    /// Number of centroids.
     #[must_use]
     pub fn n_clusters(&self) -> usize {
         self.sums.nrows()
     }
 
-    /// How long each is.
+    /// Length of each centroid.
     #[must_use]
     pub fn n_features(&self) -> usize {
         self.sums.ncols()
     }
 
-    /// As floats, shape (`n_clusters`, `n_features`), each the correctly rounded quotient.
+    /// The centroids as floats, shape (`n_clusters`, `n_features`); each value is the correctly rounded quotient.
     #[must_use]
     pub fn to_f64(&self) -> Array2<f64> {
         Array2::from_shape_fn(self.sums.dim(), |(j, i)| self.sums[[j, i]] as f64 / self.counts[j] as f64)
     }
 
-    /// To the nearest byte, halves upwards: prototypes that can be searched exactly.
+    /// The centroids rounded to the nearest byte, halves upwards: prototypes that can be searched exactly.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "a mean of bytes is at most 255")]
     pub fn to_bytes(&self) -> Array2<u8> {
@@ -141,7 +142,7 @@ impl Centroids {
         (0..self.n_clusters()).into_par_iter().map(of_cluster).collect()
     }
 
-    /// The squared distance of `row` to centroid `j`, exactly: Σ (n x - s)² / n².
+    /// The exact squared distance of `row` from centroid `j`: Σ (n x - s)² / n².
     pub(super) fn squared_distance(&self, row: ArrayView1<u8>, j: usize) -> Fraction {
         let count = i128::from(self.counts[j]);
         let scaled = row.iter().zip(self.sums.row(j)).map(|(&x, &sum)| {
@@ -151,8 +152,8 @@ impl Centroids {
         Fraction { numerator: scaled.sum(), denominator: count.unsigned_abs().pow(2) }
     }
 
-    /// Σ |x - c|² over a cluster's rows, from their number, sum and sum of squares: with c = s/n,
-    /// (n² Σ|x|² - 2n Σx·s + m|s|²) / n².
+    /// Σ |x - c|² over the rows of a cluster, from their number, sum and sum of squares: with c = s/n, (n² Σ|x|² - 2n
+    /// Σx·s + m|s|²) / n².
     pub(super) fn cluster_inertia(&self, j: usize, size: u64, sum: ArrayView1<u64>, squares: u128) -> f64 {
         let (count, size) = (u128::from(self.counts[j]), u128::from(size));
         let own = self.sums.row(j);
@@ -168,7 +169,7 @@ impl Centroids {
         if let Some(numerator) = numerator() {
             return numerator as f64 / count_squared;
         }
-        // Beyond some 10¹¹ rows, or as much weight.
+        // Reached beyond some 10¹¹ rows, or as much weight.
         let of_centroid = (size as f64 / count_squared).mul_add(dot(own, own) as f64, squares as f64);
         (of_centroid - 2.0 * (dot(sum, own) as f64 / count as f64)).max(0.0)
     }
@@ -182,7 +183,8 @@ pub(super) struct Fraction {
 }
 
 impl Fraction {
-    /// Compares whole parts, then the inverted remainders, as Euclid does: no product, so no overflow.
+    /// Compares the whole parts, then the inverted remainders, as in Euclid's algorithm. It needs no products, so it
+    /// cannot overflow.
     pub(super) fn compare(self, other: Self) -> Ordering {
         let (mut a, mut b, mut c, mut d) =
             (self.numerator, self.denominator, other.numerator, other.denominator);
@@ -192,7 +194,7 @@ impl Fraction {
             if whole.is_ne() || left == 0 || right == 0 {
                 return whole.then(left.min(1).cmp(&right.min(1)));
             }
-            // left/b against right/d is d/right against b/left.
+            // Compare d/right with b/left instead of left/b with right/d.
             (a, b, c, d) = (d, right, b, left);
         }
     }

@@ -1,4 +1,4 @@
-//! Where a job of many passes stands, in a file from which it goes on.
+//! The state of a job of many passes, in a file from which the job can resume.
 
 use std::{
     fs::{self, File},
@@ -13,11 +13,11 @@ use super::{Centroids, Error, PartialStats, Steps, state::LloydState};
 use crate::tensor_file::{self, Reader, Writer, sealed};
 
 const KEY: &str = "handful.kmeans";
-/// What a file has beside its numbers, at most: names and the job, and of each run.
+/// Maximum number of bytes of a file besides its numbers: names, the job, and some per run.
 const REST: u64 = 1 << 20;
 const REST_OF_RUN: u64 = 256;
 
-/// What makes two jobs the same: from one's checkpoint the other may go on.
+/// What identifies a job: a job can resume from the checkpoint of an identical one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Identity {
     pub(super) n_clusters: usize,
@@ -29,7 +29,7 @@ pub(super) struct Identity {
     pub(super) max_iter: usize,
     pub(super) tol: f64,
     pub(super) seed: u64,
-    /// Images of each class that is clustered on its own; one number for all that are clustered together.
+    /// Number of images of each class that is clustered on its own; one number if all are clustered together.
     pub(super) groups: Vec<usize>,
     /// A checksum of some of the rows.
     pub(super) data: String,
@@ -50,7 +50,7 @@ struct Run {
     has_stats: bool,
 }
 
-/// The file of a job.
+/// The checkpoint file of a job.
 pub(super) struct Checkpoint {
     path: PathBuf,
     job: Identity,
@@ -65,19 +65,20 @@ impl Checkpoint {
         self.job.groups.len() * self.job.n_init
     }
 
-    /// Bytes of the file's numbers: centroids and statistics, each sums, counts and, of these, squares.
+    /// Number of bytes of the file's arrays: centroids and statistics, which consist of sums, counts and, for the
+    /// statistics, squares.
     pub(super) fn size(&self) -> u64 {
         let clusters = (self.n_runs() as u64).saturating_mul(self.job.n_clusters as u64);
         clusters.saturating_mul((2 * self.job.n_features as u64 + 4) * 8)
     }
 
-    /// Whether there is a file, or can be one: told before any work.
+    /// Checks before any work that the file exists, or can be created.
     pub(super) fn check_place(&self) -> Result<(), Error> {
         let place = File::options().append(true).create(true).open(self.partial());
         place.map(|_| ()).map_err(|error| self.problem(format!("cannot be written: {error}")))
     }
 
-    /// Where the next is written: what a kill leaves there, the next save replaces.
+    /// Where the next checkpoint is written; a later save replaces what a killed process leaves there.
     fn partial(&self) -> PathBuf {
         let mut name = self.path.file_name().unwrap_or_default().to_owned();
         name.push(".partial");
@@ -91,7 +92,7 @@ impl Checkpoint {
         fs::rename(self.partial(), &self.path)
     }
 
-    /// Writes the runs: the file is that of before, or this one.
+    /// Writes the runs. The file is always either the previous or the new one.
     pub(super) fn save(&self, runs: &[Steps]) -> Result<(), Error> {
         let nothing = PartialStats::new(self.job.n_clusters, self.job.n_features);
         let stats: Vec<&PartialStats> =
@@ -124,7 +125,7 @@ impl Checkpoint {
         self.write(&bytes).map_err(|error| self.problem(format!("cannot be written: {error}")))
     }
 
-    /// The runs as they were; none if there is no file yet.
+    /// The saved runs; `None` if there is no file yet.
     pub(super) fn load(&self) -> Result<Option<Vec<Steps>>, Error> {
         let cannot = |error: io::Error| self.problem(format!("cannot be read: {error}"));
         let found = match fs::metadata(&self.path) {

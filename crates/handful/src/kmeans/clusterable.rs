@@ -1,4 +1,4 @@
-//! What can be clustered: each type of value, and how its rows are made ready.
+//! The types of value that can be clustered, and how their rows are prepared.
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
@@ -10,7 +10,7 @@ use crate::{
 
 /// An [`Element`] whose vectors can be clustered: bytes, whose means are fractions, or floats.
 pub trait Clusterable: Element {
-    /// Means of such vectors.
+    /// The means of such vectors.
     type Centroids;
 
     #[doc(hidden)]

@@ -1,12 +1,13 @@
-//! The assignment step where rows meet every centroid, but no more often than they must.
+//! The assignment step that compares rows with every centroid, but no more often than necessary.
 //!
-//! The kernels multiply bytes, so a centroid is given to them rounded to bytes. That moves it by a known length,
-//! some units for images, and a row's distance from it by no more. Where the nearest is nearer than the next by
-//! more than twice that, it is certain; the other rows, some in a hundred, are settled one by one.
+//! The kernels multiply bytes, so they receive each centroid rounded to bytes. That moves the centroid by a known
+//! length, a few units for images, and changes its distance from a row by no more than that. If the gap between the
+//! nearest and the second nearest is more than twice that length, the nearest is certain. The other rows, a few per
+//! cent, are settled one by one.
 //!
-//! By how much the nearest is nearer is also how far centroids may move before another can be: that one number is
-//! kept for every row (Hamerly 2010 keeps the two bounds whose difference it is), and a row is not looked at
-//! before it is used up.
+//! The same gap is also how far centroids may move before another can become the nearest. This one number is kept for
+//! every row (Hamerly 2010 keeps the two bounds whose difference it is), and a row is not examined again before it is
+//! used up.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, concatenate, s};
 use rayon::prelude::*;
@@ -19,18 +20,18 @@ use super::{
 };
 use crate::distance::{CONTIGUOUS, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes};
 
-/// The limit of a row that has to be looked at.
+/// The limit of a row that must be examined.
 pub(super) const NONE: f32 = f32::NEG_INFINITY;
 
-/// What is known of every row from when it was last looked at.
+/// What is known of every row since it was last examined.
 pub(super) struct Dense {
-    /// Whether rows stay packed for the next step: as much memory again.
+    /// Whether rows stay packed for the next step, which doubles the memory.
     keeps: bool,
-    /// The rows, packed when they are first wanted.
+    /// The packed rows; packed at first use.
     panels: Option<Vec<Panel>>,
-    /// The drift at which the row's nearest centroid may be another, shape (sets, n).
+    /// The drift at which the row's nearest centroid may change, shape (sets, n).
     limits: Array2<f32>,
-    /// How far each centroid and the farthest moving of the others have come in all, shape (sets, k).
+    /// The movement of each centroid plus the largest movement of the others, summed over all steps, shape (sets, k).
     drifts: Array2<f64>,
 }
 
@@ -40,17 +41,17 @@ impl Dense {
         Self { keeps: true, panels: None, limits, drifts: Array2::zeros((n_sets, n_clusters)) }
     }
 
-    /// For a single step: rows are packed when they are met, and not kept.
+    /// For a single step: rows are packed when they are reached, and not kept.
     pub(super) fn once(self) -> Self {
         Self { keeps: false, ..self }
     }
 
-    /// Takes note of how far the centroids of a set moved.
+    /// Records how far the centroids of a set moved.
     pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
         drift(self.drifts.row_mut(set), distances);
     }
 
-    /// Brings `nearest`, shape (all sets, n), up to date for some of the sets.
+    /// Updates `nearest`, shape (all sets, n), for some of the sets.
     pub(super) fn assign<K: Kernel, V: Vectors>(
         &mut self,
         kernel: K,
@@ -77,7 +78,7 @@ impl Dense {
     }
 }
 
-/// Adds to how far each centroid and the farthest moving of the others have come in all that they moved by now.
+/// Adds to each centroid's total drift its own movement and the largest movement of the others.
 pub(super) fn drift(drifts: ArrayViewMut1<f64>, distances: &[f64]) {
     let farthest = (0..distances.len()).max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
     let most = |of: &mut dyn Iterator<Item = (usize, &f64)>| of.fold(0.0, |most: f64, (_, &d)| most.max(d));
@@ -86,26 +87,26 @@ pub(super) fn drift(drifts: ArrayViewMut1<f64>, distances: &[f64]) {
     for (j, (drift, distance)) in drifts.into_iter().zip(distances).enumerate() {
         let others = if Some(j) == farthest { second } else { first };
         if distance + others > 0.0 {
-            // Covers what the floats lose, in distances between bytes and in this sum.
+            // Covers the rounding errors of the distances between bytes and of this sum.
             *drift += (distance + others) * (1.0 + 1e-9) + 1e-10;
         }
     }
 }
 
-/// Drifts as limits are compared with them.
+/// Drifts in the precision of the limits.
 #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
 pub(super) fn rounded_up(drifts: &Array2<f64>) -> Array2<f32> {
     drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32)
 }
 
-/// Rounded centroids of one set, or of several one behind the other, for the kernels.
+/// Rounded centroids of one set, or of several sets one after the other, for the kernels.
 pub(super) fn pack<'a, K: Kernel>(kernel: K, sets: impl Iterator<Item = &'a Rounded>) -> Packed<K> {
     let uppers: Vec<ArrayView2<i8>> = sets.map(|rounded| rounded.upper.view()).collect();
     let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
     Packed::new(kernel, uppers.view())
 }
 
-/// What a thread needs room for.
+/// Memory that a thread reuses.
 #[derive(Default)]
 pub(super) struct Workspace {
     dots: Vec<Lanes>,
@@ -126,8 +127,8 @@ pub(super) struct Step<'a, 'b, 's, K: Kernel, V: Vectors> {
 }
 
 impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
-    /// Brings the rows from `first` on up to date, a whole number of panels from the start: `nearest` and `limits` are
-    /// theirs, shape (all sets, rows); `panels` those of all rows, if they stay packed.
+    /// Updates the rows from `first` on, where `first` is a whole number of panels. `nearest` and `limits` belong to
+    /// these rows, shape (all sets, rows); `panels` to all rows, if they stay packed.
     pub(super) fn assign(
         &self,
         workspace: &mut Workspace,
@@ -158,14 +159,15 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         }
     }
 
-    /// For each set the mask of a panel's rows whose nearest centroid may be another by now; how many there are.
+    /// For each set, the mask of a panel's rows whose nearest centroid may have changed. Returns the number of such
+    /// rows.
     fn find_open(&self, nearest: ArrayView2<u32>, limits: ArrayView2<f32>, open: &mut Vec<u32>) -> u32 {
         open.clear();
         let k = self.drifts.ncols();
         open.extend(self.sets.iter().map(|(set, _)| {
             let drifts = self.drifts.row(*set);
             let of_lane = |(lane, (&j, &limit)): (usize, (&u32, &f32))| {
-                // A row that has no centroid yet has no limit.
+                // A row without a centroid has no limit.
                 u32::from(limit <= drifts[(j as usize).min(k - 1)]) << lane
             };
             nearest.row(*set).iter().zip(limits.row(*set)).enumerate().map(of_lane).sum::<u32>()
@@ -173,7 +175,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         open.iter().map(|mask| mask.count_ones()).sum()
     }
 
-    /// The nearest centroids of those of a panel's rows of which they are open.
+    /// Finds the nearest centroids of the rows of a panel that must be examined.
     fn assign_open(
         &self,
         first: usize,
@@ -206,7 +208,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         }
     }
 
-    /// The nearest centroids of a panel's rows, given their products with the centroids of all sets.
+    /// Finds the nearest centroids of a panel's rows, given their products with the centroids of all sets.
     fn assign_panel(
         &self,
         first: usize,
@@ -235,7 +237,8 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         }
     }
 
-    /// A row's nearest centroid and its limit, from the nearest rounded one, its key and the gap to the next.
+    /// Decides a row's nearest centroid and its limit, from the nearest rounded centroid, its key and the gap to the
+    /// next.
     #[inline]
     fn conclude(
         &self,
@@ -259,12 +262,12 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         (settled.nearest, self.limit(set, settled.nearest, gap))
     }
 
-    /// The drift that uses up a gap, or a little less.
+    /// The drift that uses up a gap, or slightly less.
     fn limit(&self, set: usize, nearest: u32, gap: f32) -> f32 {
         if gap > 0.0 { (gap + self.drifts[[set, nearest as usize]]) * (1.0 - 1e-6) } else { NONE }
     }
 
-    /// For rows too long for the kernels' sums: every product one by one.
+    /// For rows too long for the kernels' sums: computes every product one by one.
     fn measure_all(&self, first: usize, mut nearest: ArrayViewMut2<u32>) {
         for (lane, mut nearest) in nearest.columns_mut().into_iter().enumerate() {
             for (set, pairs) in self.sets {
@@ -275,8 +278,8 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
     }
 }
 
-/// For each row of a panel the nearest of some rounded centroids, and how near the next one is. Keys are squared
-/// distances less the row's term.
+/// For each row of a panel, the nearest of some rounded centroids, and the distance of the second nearest. Keys are
+/// squared distances without the row's own term.
 #[derive(Clone, Copy)]
 struct Nearest {
     least: Lanes,
@@ -313,7 +316,7 @@ impl Nearest {
     }
 }
 
-/// Twice what rounding changed a distance by, or a little more.
+/// Twice the change of a distance by rounding, or slightly more.
 fn margin(moved: f64) -> f32 {
     #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
     {
@@ -321,8 +324,8 @@ fn margin(moved: f64) -> f32 {
     }
 }
 
-/// By how much the nearest centroid is certainly nearer than the next; from squared distances and twice what
-/// rounding changed the distances by. The factors cover what f32 loses.
+/// A lower bound of the gap between the nearest and the second nearest centroid, from their squared distances and twice
+/// the change of the distances by rounding. The factors cover the rounding errors of f32.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn gap(least: f32, second: f32, margin: f32) -> f32 {

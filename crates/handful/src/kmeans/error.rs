@@ -12,7 +12,7 @@ pub enum Error {
         /// The parameter.
         name: &'static str,
     },
-    /// A tolerance that no movement can be compared with.
+    /// An invalid tolerance.
     #[error("tol is {tol}: expected a finite number, 0 or more")]
     Tol {
         /// The tolerance given.
@@ -21,17 +21,17 @@ pub enum Error {
     /// Nothing to cluster.
     #[error("expected at least one row with at least one feature, found shape ({n_samples}, {n_features})")]
     Empty {
-        /// Rows.
+        /// Number of rows.
         n_samples: usize,
-        /// Features.
+        /// Number of features.
         n_features: usize,
     },
     /// More clusters than rows.
     #[error("n_clusters is {n_clusters}: expected at most {n_samples}, the number of rows (with a weight)")]
     TooManyClusters {
-        /// Clusters asked for.
+        /// Number of clusters requested.
         n_clusters: usize,
-        /// Rows to cluster.
+        /// Number of rows to cluster.
         n_samples: usize,
     },
     /// More clusters than the images of one class.
@@ -39,22 +39,22 @@ pub enum Error {
         "n_clusters is {n_clusters}: expected at most {n_samples}, the number of images of class {class:?}"
     )]
     TooManyClustersForClass {
-        /// Clusters asked for.
+        /// Number of clusters requested.
         n_clusters: usize,
         /// The smallest class.
         class: String,
-        /// Its images.
+        /// Number of its images.
         n_samples: usize,
     },
     /// Given centroids of the wrong shape.
     #[error("expected initial centroids of shape {expected:?} (n_clusters, n_features), found {found:?}")]
     InitShape {
-        /// Clusters and features of the job.
+        /// Number of clusters and features of the job.
         expected: (usize, usize),
-        /// Shape given.
+        /// The shape given.
         found: (usize, usize),
     },
-    /// A given centroid that is no mean of bytes.
+    /// A given centroid that is not a mean of bytes.
     #[error("initial centroid {row}, feature {column}: expected a value from 0 to 255, found {value}")]
     InitValue {
         /// The centroid.
@@ -64,7 +64,7 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
-    /// A value that squared distances cannot be measured to.
+    /// A value for which squared distances cannot be computed.
     #[error("row {row}, feature {column}: expected a finite number, at most 1e150 in size, found {value:e}")]
     Value {
         /// The row.
@@ -74,15 +74,15 @@ pub enum Error {
         /// The value found.
         value: f64,
     },
-    /// Not one weight for each row.
+    /// The number of weights is not the number of rows.
     #[error("expected {expected} weights, one for each row, found {found}")]
     WeightCount {
-        /// Rows.
+        /// Number of rows.
         expected: usize,
-        /// Weights given.
+        /// Number of weights given.
         found: usize,
     },
-    /// A weight that rows cannot count for.
+    /// An invalid weight.
     #[error("the weight of row {row} is {weight}: expected a number from 0 to 1e150")]
     Weight {
         /// The row.
@@ -90,27 +90,27 @@ pub enum Error {
         /// The weight given.
         weight: f64,
     },
-    /// Rows of another length than the centroids.
+    /// The number of features differs from that of the centroids.
     #[error("expected rows of {expected} features, as in the centroids, found {found}")]
     FeatureCount {
-        /// Features of the centroids.
+        /// Number of features of the centroids.
         expected: usize,
-        /// Features of the rows.
+        /// Number of features of the rows.
         found: usize,
     },
-    /// The job does not fit into the memory that it may use.
+    /// The job does not fit into its memory limit.
     #[error(
         "expected a memory limit of at least {} MB for {what}, found {} MB: raise it", needed.div_ceil(1 << 20), limit >> 20
     )]
     Memory {
-        /// What takes most of it.
+        /// What needs most of it.
         what: String,
-        /// Bytes wanted.
+        /// Bytes needed.
         needed: u64,
         /// Bytes allowed.
         limit: u64,
     },
-    /// A checkpoint that cannot be read or written, or is of another job.
+    /// A checkpoint that cannot be read or written, or belongs to another job.
     #[error("{}: {problem}", path.display())]
     Checkpoint {
         /// The file.
@@ -118,10 +118,10 @@ pub enum Error {
         /// What was expected and found, and what to do.
         problem: String,
     },
-    /// Rows cannot be read, or the prototypes do not make a data set.
+    /// Rows cannot be read, or the prototypes are not a valid data set.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
-    /// Ended by the observer.
+    /// Cancelled by the observer.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }

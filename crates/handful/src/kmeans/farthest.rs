@@ -6,20 +6,20 @@ use super::centroids::{Centroids, Fraction};
 
 /// A row that an empty cluster may move to.
 pub(super) struct Far<'a> {
-    /// The cluster that it is in.
+    /// Its current cluster.
     pub(super) label: usize,
     pub(super) weight: u64,
     pub(super) pixels: &'a [u8],
 }
 
-/// Moves empty clusters to rows, which come by falling distance from their centroids.
+/// Moves empty clusters to rows, which are given by decreasing distance from their centroids.
 pub(super) fn relocate<'a>(
     means: &mut Centroids,
     empty: impl Iterator<Item = usize>,
     mut farthest: impl Iterator<Item = Far<'a>>,
 ) {
     for j in empty {
-        // A cluster's only row stays: taking it would empty another.
+        // A cluster's only row stays, because taking it would empty another cluster.
         let Some(far) = farthest.find(|far| means.counts[far.label] > far.weight) else { return };
         let pixels = ArrayView1::from(far.pixels).mapv(|x| far.weight * u64::from(x));
         means.counts[far.label] -= far.weight;
@@ -29,14 +29,14 @@ pub(super) fn relocate<'a>(
     }
 }
 
-/// The rows that are farthest from their centroids, of rows that come in batches: as many as there are clusters, since
-/// of each only the last row is passed over.
+/// The rows that are farthest from their centroids, for rows that arrive in batches. It keeps as many rows as there are
+/// clusters, which is enough because only the last row of each cluster is skipped.
 ///
-/// Whole numbers decide, then row numbers: however rows are split into batches, the same are found.
+/// Whole numbers decide, and on ties row numbers, so the result does not depend on how rows are split into batches.
 #[derive(Clone, Debug, Default)]
 pub struct Farthest {
     most: usize,
-    /// By falling distance, then by number.
+    /// By decreasing distance, then by number.
     rows: Vec<Row>,
 }
 
@@ -55,14 +55,14 @@ impl Row {
 }
 
 impl Farthest {
-    /// Of no rows yet, for so many clusters.
+    /// Without rows yet, for `n_clusters` clusters.
     #[must_use]
     pub fn new(n_clusters: usize) -> Self {
         Self { most: n_clusters, rows: Vec::new() }
     }
 
-    /// Takes a row into account that is nearest to centroid `label`, unless it is there; `number` is its place among all
-    /// rows.
+    /// Considers a row whose nearest centroid is `label`, unless the row lies at the centroid. `number` is its index
+    /// among all rows.
     pub fn offer(&mut self, centroids: &Centroids, label: u32, number: u64, pixels: ArrayView1<u8>) {
         let distance = centroids.squared_distance(pixels, label as usize);
         if distance.numerator == 0 {
@@ -77,7 +77,7 @@ impl Farthest {
         }
     }
 
-    /// Takes the rows of another batch into account, which were told with the same centroids.
+    /// Merges the rows of another batch, which were offered with the same centroids.
     pub fn merge(&mut self, other: Self) {
         self.most = self.most.max(other.most);
         self.rows.extend(other.rows);
@@ -85,12 +85,12 @@ impl Farthest {
         self.rows.truncate(self.most);
     }
 
-    /// For each row found, the farthest first, what an empty cluster wants of it.
+    /// The rows found, farthest first, in the form that empty clusters need.
     pub(super) fn candidates(&self) -> impl Iterator<Item = Far<'_>> {
         self.rows.iter().map(|row| Far { label: row.label as usize, weight: 1, pixels: &row.pixels })
     }
 
-    /// For each row found, the farthest first: its number, its label and its pixels.
+    /// The rows found, farthest first, each with its number, its label and its pixels.
     pub fn rows(&self) -> impl Iterator<Item = (u64, u32, &[u8])> {
         self.rows.iter().map(|row| (row.number, row.label, &row.pixels[..]))
     }

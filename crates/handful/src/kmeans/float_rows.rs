@@ -1,4 +1,4 @@
-//! Rows of floats, and what they are as bytes.
+//! Rows of floats, and their rounding to bytes.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -10,13 +10,13 @@ pub(super) struct Floats<'a, T> {
     pub(super) rows: ArrayView2<'a, T>,
     pub(super) scale: &'a Scale,
     pub(super) samples: Samples<'a>,
-    /// As they are, and as whole numbers for seeding.
+    /// The weights as given, and as whole numbers for seeding.
     pub(super) weights: Option<(&'a [f64], Vec<u64>)>,
-    /// What sums are taken on, where it holds all values.
+    /// The grid for sums, if it holds all values.
     pub(super) grid: Option<Grid>,
 }
 
-/// The rows in bytes, and how far each is from them, in steps.
+/// The rows rounded to bytes, and the distance of each row from its rounding, in steps.
 pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<u8>, Vec<f32>) {
     let (bytes, lost) = scale.quantise(rows);
     #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
@@ -24,13 +24,13 @@ pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<
     (bytes, lost)
 }
 
-/// The size of the largest value. Values that no sum of squares can be made of are errors.
+/// The largest absolute value. Values whose squares cannot be summed are errors.
 pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<f64, Error> {
     largest(values).map_err(|(row, column, value)| Error::Value { row, column, value })
 }
 
 impl<'a, T: Float> Floats<'a, T> {
-    /// `rows` are in standard layout, `bytes` and `lost` what [`quantise`] makes of them.
+    /// `rows` must be in standard layout; `bytes` and `lost` come from [`quantise`].
     pub(super) fn new(
         rows: ArrayView2<'a, T>,
         scale: &'a Scale,
@@ -38,7 +38,7 @@ impl<'a, T: Float> Floats<'a, T> {
         lost: Vec<f32>,
         weights: Option<&'a [f64]>,
     ) -> Self {
-        // Closer rows are as good as the same: their squared distance may be no float but zero.
+        // Closer rows count as the same: their squared distance may underflow to zero.
         let least = f64::MIN_POSITIVE.sqrt() / scale.step();
         #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
         let lost = lost.into_iter().map(|lost| lost + (least * (1.0 + 1e-6)) as f32).collect();

@@ -1,4 +1,4 @@
-//! The sums that means of floats are made of.
+//! The sums from which means of floats are computed.
 
 use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
@@ -9,23 +9,24 @@ use crate::{
     kmeans::float_rows::Floats,
 };
 
-/// Rows that are summed before their sum is added to others: not left to threads, so that these do not matter.
+/// Number of rows that are summed before their sum is added to others. It is fixed, so that the number of threads does
+/// not matter.
 pub(super) const BLOCK: usize = 256;
 
-/// What the means of floats are made of.
+/// The data from which the means of floats are computed.
 pub(super) struct Stats {
     /// Σ w x.
     sums: Sums,
     /// Σ w.
     pub(super) weights: Vec<f64>,
-    /// Rows that have a weight.
+    /// Number of rows with a weight.
     pub(super) sizes: Vec<usize>,
 }
 
 enum Sums {
-    /// On a grid: kept up to date, row by row.
+    /// On a grid: updated row by row.
     Whole(Grid, Array2<i64>),
-    /// Taken anew where something has changed: added to and taken from, they would drift.
+    /// Recomputed where something has changed, because updates would accumulate rounding errors.
     Floats(Array2<f64>),
 }
 
@@ -39,7 +40,7 @@ impl Stats {
 }
 
 impl<T: Float> Floats<'_, T> {
-    /// Sums on a grid, if rows have no weights and all their values, of which the largest is told, are on one.
+    /// Uses sums on a grid if rows have no weights and all their values, of which `largest` is the largest, lie on one.
     pub(super) fn on_grid(self, largest: f64) -> Self {
         let grid = || {
             let grid = Grid::new(largest, self.rows.nrows())?;
@@ -80,7 +81,7 @@ impl<T: Float> Floats<'_, T> {
         blocks.into_iter().reduce(add).unwrap_or_else(|| vec![0.0; self.rows.ncols()])
     }
 
-    /// Moves the rows whose label is no longer right; whether there was one.
+    /// Moves the rows whose label has changed. Returns whether there were any.
     pub(super) fn move_rows(&self, stats: &mut Stats, labels: &mut [u32], nearest: &[u32]) -> bool {
         match &mut stats.sums {
             Sums::Whole(grid, sums) => {

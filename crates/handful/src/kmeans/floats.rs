@@ -1,5 +1,5 @@
-//! Clustering floats: rounded to bytes they tell which centroids may be the nearest, and what is left is measured
-//! in `f64`, in one order.
+//! Clustering of floats. Rounding to bytes shows which centroids may be the nearest; the remaining ones are measured in
+//! `f64`, in one fixed order.
 
 #[cfg(test)]
 mod tests;
@@ -30,7 +30,7 @@ impl<T: Float> Floats<'_, T> {
         kernel.run(|| ordered_sum(self.row(row), centroid.to_slice().expect(CONTIGUOUS)))
     }
 
-    /// A number for each row, summed block by block.
+    /// Sums a number per row, block by block.
     fn total(&self, of_row: impl Fn(usize) -> f64 + Sync) -> f64 {
         let rows: Vec<usize> = (0..self.rows.nrows()).collect();
         let blocks: Vec<f64> =
@@ -38,7 +38,7 @@ impl<T: Float> Floats<'_, T> {
         blocks.into_iter().sum()
     }
 
-    /// The rows that are not at their centroid, by falling distance from it, then by index.
+    /// The rows that are not at their centroid, by decreasing distance from it, then by index.
     fn farthest_first(&self, centroids: &Array2<f64>, labels: &[u32]) -> Vec<usize> {
         let distance = |(row, &j): (usize, &u32)| {
             (
@@ -114,7 +114,7 @@ impl<T: Float> Vectors for Floats<'_, T> {
             second = second.min(distance.max(least));
             (nearest, least) = if distance < least { (j, distance) } else { (nearest, least) };
         }
-        // As in a search (`neighbors::floats`): sums and squares lose no more.
+        // As in a search (`neighbors::floats`): sums and squares lose no more than this.
         let share = (self.rows.ncols() + 16) as f64 * f64::EPSILON;
         let step = self.scale.step();
         let least_normal = f64::MIN_POSITIVE.sqrt();
@@ -141,7 +141,7 @@ impl<T: Float> Vectors for Floats<'_, T> {
             if empty.is_empty() { Vec::new() } else { self.farthest_first(previous, labels) }.into_iter();
         let mut taken = BTreeSet::new();
         for j in empty {
-            // A cluster's only row stays: taking it would empty another.
+            // A cluster's only row stays, because taking it would empty another cluster.
             if let Some(row) = far.find(|&row| sizes[labels[row] as usize] > 1) {
                 (sizes[labels[row] as usize], sizes[j]) = (sizes[labels[row] as usize] - 1, 1);
                 weights[j] = self.weight(row);
@@ -149,7 +149,7 @@ impl<T: Float> Vectors for Floats<'_, T> {
                 taken.insert(row);
             }
         }
-        // What is left is summed anew: a large row taken from a sum would leave nothing of the small ones.
+        // The sums of the remaining rows are recomputed: subtracting a large row would cancel the small ones.
         let mut left: BTreeMap<u32, Vec<usize>> =
             taken.iter().map(|&row| (labels[row], Vec::new())).collect();
         for (row, label) in labels.iter().enumerate() {

@@ -1,10 +1,11 @@
-//! Floats as whole numbers, so that rows can be added to sums and taken away again, in any order, and nothing is lost.
+//! Floats as whole numbers, so that rows can be added to sums and subtracted again, in any order, without loss.
 //!
-//! Single precision leaves room for that: of grey values from 0 to 1, say, 60,000 can be summed in 64 bits as they are.
+//! Single precision leaves enough bits for that: for example, 60,000 grey values from 0 to 1 can be summed exactly in
+//! 64 bits.
 
-/// Between values and the smallest steps that f64 has for the largest of them there are at most so many bits.
+/// Maximum number of bits between the values and the smallest steps that f64 has for the largest of them.
 const MOST_BITS: i32 = 50;
-/// 1.5 · 2⁵²: a double of up to 2⁵¹ added to it is rounded, and stands in its lowest bits.
+/// 1.5 · 2⁵²: adding it to a double of up to 2⁵¹ rounds that to a whole number, which is then in its lowest bits.
 const WHOLE: f64 = 6_755_399_441_055_744.0;
 /// A unit, a power of two.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// A unit so small as 64 bits allow for sums of `n` values up to `largest`.
+    /// The smallest unit for which sums of `n` values up to `largest` fit into 64 bits.
     pub(super) fn new(largest: f64, n: usize) -> Option<Self> {
         let bits = (62 - n.next_power_of_two().ilog2().cast_signed()).min(MOST_BITS);
         let unit = libm::scalbn(1.0, libm::ilogb(largest).saturating_add(1 - bits));
@@ -22,7 +23,7 @@ impl Grid {
         (unit.is_normal() && per_unit.is_normal()).then_some(Self { unit, per_unit })
     }
 
-    /// Whether the value, at most `largest` in size, is a whole number of units.
+    /// Whether the value, at most `largest` in size, is a multiple of the unit.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     #[expect(clippy::float_cmp, reason = "whole or not")]
@@ -38,7 +39,7 @@ impl Grid {
         (value * self.per_unit + WHOLE).to_bits().cast_signed() - WHOLE.to_bits().cast_signed()
     }
 
-    /// A sum of wholes as a value, correctly rounded.
+    /// The value of a sum in units, correctly rounded.
     pub(super) fn value(self, sum: i64) -> f64 {
         sum as f64 * self.unit
     }

@@ -1,4 +1,4 @@
-//! Where centroids start.
+//! Initial centroids.
 
 mod seeding;
 mod shares;
@@ -11,13 +11,14 @@ use crate::progress::Observer;
 pub(super) use seeding::n_trials;
 use seeding::seed_together;
 
-/// Seeding looks at so many rows unless told otherwise, or [`ROWS_PER_CLUSTER`] times the clusters if that is more.
+/// Number of rows that seeding looks at by default, or [`ROWS_PER_CLUSTER`] times the number of clusters if that is
+/// more.
 pub(super) const SEEDING_ROWS: usize = 131_072;
 const ROWS_PER_CLUSTER: usize = 256;
-/// Runs that go side by side hold at most so many distances.
+/// Maximum number of distances that runs keep in memory together.
 const DISTANCES_TOGETHER: usize = 1 << 22;
 
-/// Distinct rows, drawn evenly, or by weight.
+/// Distinct rows, drawn uniformly, or by weight.
 pub(super) fn random(
     n_samples: usize,
     n_clusters: usize,
@@ -32,14 +33,14 @@ pub(super) fn random(
     .into_vec()
 }
 
-/// Greedy k-means++ (Arthur and Vassilvitskii 2007, §2.2 and §7; with 2 + ln k tries a step): the first
-/// centroid is a random row; each next one is, of several rows drawn with probability proportional to
-/// their squared distance from the centroids so far, the one that lowers the sum of those most. Rows count as often
-/// as their weight says.
+/// Greedy k-means++ (Arthur and Vassilvitskii 2007, §2.2 and §7; with 2 + ln k tries per step). The first centroid is a
+/// random row. For each next one, several rows are drawn with probability proportional to their squared distance from
+/// the centroids so far, and the one that lowers the sum of these distances most is taken. Rows count as often as their
+/// weight says.
 ///
-/// One run for each of `rngs`; they go side by side, so that rows are read once for several. Of more rows than `most`
-/// each works on an even sample of so many that have a weight. Distances are those of the rows' bytes, which are
-/// whole, so the draw is exact and does not depend on threads. O(n k d log k) a run.
+/// One run for each of `rngs`. The runs advance together, so that rows are read once for several. If there are more
+/// than `most` rows, each run works on a uniform sample of `most` rows that have a weight. Distances are those between
+/// the rows' bytes, which are whole, so the draw is exact and does not depend on threads. O(n k d log k) per run.
 pub(super) fn k_means_plus_plus(
     samples: &Samples,
     (n_clusters, most): (usize, usize),
@@ -71,13 +72,13 @@ pub(super) fn k_means_plus_plus(
 }
 
 impl KMeansParams {
-    /// Seeding looks at no more rows.
+    /// Maximum number of rows that seeding looks at.
     pub(super) fn most_seeding_rows(&self) -> usize {
         self.seeding_rows.max(ROWS_PER_CLUSTER.saturating_mul(self.n_clusters))
     }
 }
 
-/// An even sample of so many rows, or of those that are `there`, in ascending order.
+/// A uniform sample of `enough` rows, or of those listed in `there`, in ascending order.
 fn sample(n: usize, enough: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut rows = match there {
         None => index::sample(rng, n, enough).into_vec(),
@@ -88,8 +89,8 @@ fn sample(n: usize, enough: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng
     rows
 }
 
-/// Where a run starts, for those who have the rows elsewhere: it says which it has to see, and takes the centroids from
-/// them. They are those that [`fit`](super::KMeansParams::fit) starts from.
+/// Where a run starts, for callers that store the rows elsewhere. It says which rows it needs, and computes the
+/// centroids from them. They are the ones that [`fit`](super::KMeansParams::fit) starts from.
 ///
 /// ```
 /// use handful::{KMeans, progress::Observer};
@@ -106,33 +107,33 @@ fn sample(n: usize, enough: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng
 pub struct Start {
     n_clusters: usize,
     rows: Vec<usize>,
-    /// Of those that go on to be drawn among the rows; none if these are the centroids.
+    /// The generator if more draws among the rows follow; `None` if the rows are the centroids.
     rng: Option<ChaCha8Rng>,
 }
 
 impl Start {
-    /// With k-means++, which looks at so many rows at the most.
+    /// With k-means++, which looks at no more than `most` rows.
     pub(super) fn far_apart(n: usize, (n_clusters, most): (usize, usize), mut rng: ChaCha8Rng) -> Self {
         let rows = if n > most { sample(n, most, None, &mut rng) } else { (0..n).collect() };
         Self { n_clusters, rows, rng: Some(rng) }
     }
 
-    /// At rows drawn evenly.
+    /// At rows drawn uniformly.
     pub(super) fn at_random(n: usize, n_clusters: usize, mut rng: ChaCha8Rng) -> Self {
         Self { n_clusters, rows: random(n, n_clusters, None, &mut rng), rng: None }
     }
 
-    /// The rows that are wanted.
+    /// The rows that are needed.
     #[must_use]
     pub fn rows(&self) -> &[usize] {
         &self.rows
     }
 
-    /// The centroids, given the rows wanted in their order, shape (`rows().len()`, `n_features`). O(rows · `n_clusters` ·
-    /// `n_features` · log `n_clusters`) at most, on all threads of the current rayon pool.
+    /// The centroids, given the requested rows in their order, shape (`rows().len()`, `n_features`). O(rows ·
+    /// `n_clusters` · `n_features` · log `n_clusters`) at most, on all threads of the current rayon pool.
     ///
     /// # Errors
-    /// [`Error::Empty`] if there are not as many rows as wanted, or the observer breaks.
+    /// [`Error::Empty`] if the number of rows is not the number requested, or the observer breaks.
     pub fn centroids(self, rows: ArrayView2<u8>, observer: &Observer) -> Result<Centroids, Error> {
         let (n_samples, n_features) = rows.dim();
         if n_samples != self.rows.len() || n_features == 0 {

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{distance::CONTIGUOUS, progress::Stage};
 
-/// Runs from each of `starts` until no label changes, the centroids' squared movement sums to at most `tol`, or
-/// `max_iter` iterations are done. As in scikit-learn, the labels returned belong to the centroids returned.
+/// Runs from each of `starts` until no label changes, the sum of the centroids' squared movements is at most `tol`, or
+/// `max_iter` iterations are done. As in scikit-learn, the returned labels belong to the returned centroids.
 ///
-/// The runs go side by side, so that rows are read once for all of them.
+/// The runs advance together, so that rows are read once for all of them.
 pub(super) fn lloyd<V: Vectors>(
     vectors: &V,
     params: &KMeansParams,
@@ -30,7 +30,7 @@ pub(super) fn lloyd<V: Vectors>(
         if active.is_empty() {
             break;
         }
-        // The last report, that all is done, waits for the last assignment.
+        // The final report waits for the last assignment.
         if iteration < max_iter {
             observer.report(Stage::Lloyd, iteration, max_iter)?;
         }
@@ -53,7 +53,7 @@ pub(super) fn lloyd<V: Vectors>(
     Ok(runs.into_iter().map(|run| run.into_kmeans(vectors, n_clusters)).collect())
 }
 
-/// One run, on its way.
+/// One run in progress.
 struct Run<V: Vectors> {
     state: LloydState<V::Centroids>,
     labels: Vec<u32>,
@@ -69,7 +69,7 @@ impl<V: Vectors> Run<V> {
         }
     }
 
-    /// Goes on from the rows' nearest centroids, and tells how far each centroid moved.
+    /// Continues from the rows' nearest centroids, and returns how far each centroid moved.
     fn step(&mut self, vectors: &V, nearest: &[u32]) -> Vec<f64> {
         let any_moved = vectors.relabel(&mut self.stats, &mut self.labels, nearest);
         self.state.step(!any_moved, |centroids| {

@@ -1,15 +1,15 @@
 //! K-Means, exact on bytes (Lloyd 1982; seeding by Arthur and Vassilvitskii 2007).
 //!
-//! A centroid is a mean of bytes, hence a fraction of two whole numbers, and is kept as one
-//! ([`Centroids`]). Sums are whole, assignments are decided exactly, and so labels, centroids and inertia
-//! are the same bits for any number of threads and at any [`Level`](crate::distance::Level).
+//! A centroid is a mean of bytes, so it is a fraction of two whole numbers, and is stored as one ([`Centroids`]). Sums
+//! are whole numbers, and assignments are decided exactly. Labels, centroids and inertia are therefore the same bits
+//! for any number of threads and at any [`Level`](crate::distance::Level).
 //!
-//! Of floats "exact" means: the nearest by distances in `f64`, each summed in one order. Sums of rows are taken block
-//! by block, and so the bits do not depend on threads either.
+//! For floats, "exact" means nearest by distances in `f64`, each summed in one fixed order. Rows are summed block by
+//! block, so here too the bits do not depend on the number of threads.
 //!
-//! Each step compares rows with as few centroids as it can: with many centroids a sketch of the row rules most out,
-//! and a row leaves alone those that stand still if its own does; with few a row waits until they have moved farther
-//! than its nearest is ahead of the next.
+//! Each step compares a row with as few centroids as possible. With many centroids, a sketch of the row rules out most
+//! of them, and if the row's own centroid stands still, the others that stand still are skipped. With few centroids, a
+//! row is skipped until the centroids have moved farther than the gap between its nearest and its second nearest.
 
 mod assign;
 mod bytes;
@@ -61,36 +61,36 @@ use vectors::Vectors;
 
 use crate::{distance::LARGEST, progress::Observer, sketch::Projection};
 
-/// Runs with so many centroids in all go side by side: more would not share more.
+/// Runs with up to this many centroids in all advance together; with more they would not share more work.
 const CENTROIDS_TOGETHER: usize = 256;
 
-/// Runs that go side by side keep up to 16 bytes for each of so many rows in all.
+/// Runs that advance together keep up to 16 bytes for each of at most this many rows in all.
 const ROWS_TOGETHER: usize = 1 << 22;
 
 /// Where the centroids start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Init {
-    /// Greedy k-means++: each next one far from those before, the best of 2 + ln k tries.
+    /// Greedy k-means++: each next centroid is far from those before it, the best of 2 + ln k tries.
     #[default]
     KMeansPlusPlus,
-    /// Distinct rows, drawn evenly.
+    /// Distinct rows, drawn uniformly.
     Random,
-    /// These, shape (`n_clusters`, `n_features`); for bytes values 0 to 255, taken to the nearest multiple of 2⁻²⁰.
-    /// There is then one run, whatever `n_init` says.
+    /// The given centroids, shape (`n_clusters`, `n_features`). For bytes, values are from 0 to 255, rounded to the
+    /// nearest multiple of 2⁻²⁰. There is then one run, whatever `n_init` says.
     Given(Array2<f64>),
 }
 
-/// How rows find their nearest centroid; labels, centroids and inertia are the same.
+/// How to find the nearest centroid of each row. Labels, centroids and inertia do not depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Algorithm {
-    /// With a sketch where there are many centroids and it pays.
+    /// With a sketch if there are many centroids and it is faster.
     #[default]
     Auto,
-    /// By comparing a row with all centroids, if they may have moved far enough to matter.
+    /// Compares a row with all centroids, if they may have moved far enough to matter.
     Dense,
 }
 
-/// How K-Means runs; made by [`KMeans::params`].
+/// Parameters of K-Means; created by [`KMeans::params`].
 #[derive(Clone, Debug)]
 pub struct KMeansParams {
     n_clusters: usize,
@@ -111,43 +111,43 @@ impl KMeansParams {
         Self { init, ..self }
     }
 
-    /// Runs from different starts, of which the one with the lowest inertia is kept; 1 unless set.
+    /// Number of runs from different starts, of which the one with the lowest inertia is kept; 1 unless set.
     #[must_use]
     pub fn n_init(self, n_init: usize) -> Self {
         Self { n_init, ..self }
     }
 
-    /// Most Lloyd iterations of a run; 300 unless set.
+    /// Maximum number of Lloyd iterations per run; 300 unless set.
     #[must_use]
     pub fn max_iter(self, max_iter: usize) -> Self {
         Self { max_iter, ..self }
     }
 
-    /// A run ends when the centroids' squared movement, summed, is at most `tol` times the features' mean
-    /// variance, or when no label changes; 1e-4 unless set.
+    /// A run ends when the sum of the centroids' squared movements is at most `tol` times the mean variance of the
+    /// features, or when no label changes; 1e-4 unless set.
     #[must_use]
     pub fn tol(self, tol: f64) -> Self {
         Self { tol, ..self }
     }
 
-    /// What the random choices follow from; 0 unless set.
+    /// Seed of the random choices; 0 unless set.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// Rows that k-means++ looks at, at the most.
+    /// Maximum number of rows that k-means++ looks at.
     pub(crate) fn seeding_rows(self, seeding_rows: usize) -> Self {
         Self { seeding_rows, ..self }
     }
 
-    /// How rows find their nearest centroid; [`Algorithm::Auto`] unless set.
+    /// How to find the nearest centroid of each row; [`Algorithm::Auto`] unless set.
     #[must_use]
     pub fn algorithm(self, algorithm: Algorithm) -> Self {
         Self { algorithm, ..self }
     }
 
-    /// Whom the work tells how far it is.
+    /// Progress callback.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
@@ -155,19 +155,20 @@ impl KMeansParams {
 
     /// Clusters the rows of `x`, shape (n, `n_features`): bytes exactly, or floats in `f64`.
     ///
-    /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) at most, on all threads of the current rayon pool;
-    /// takes up to as much memory again as `x` has in bytes, some 100 bytes a row, and for each run that goes side by side
-    /// with others 16 bytes a row; while k-means++ seeds, 8 (2 + ln `n_clusters`) instead.
+    /// O(`n_init` · `n_iter` · n · `n_clusters` · `n_features`) at most, on all threads of the current rayon pool. It
+    /// needs up to as much additional memory as `x` has in bytes, some 100 bytes per row, and 16 bytes per row for each
+    /// run that advances together with others. While k-means++ seeds, it needs 8 (2 + ln `n_clusters`) bytes instead of
+    /// 16.
     ///
     /// # Errors
-    /// If a parameter makes no sense for `x`, a float is not finite, or the observer breaks.
+    /// If a parameter is invalid for `x`, a float is not finite, or the observer breaks.
     pub fn fit<T: Clusterable>(&self, x: ArrayView2<T>) -> Result<KMeans<T::Centroids>, Error> {
         T::cluster(self, x, None)
     }
 
-    /// [`fit`](Self::fit) with each row counting as often as its weight says. Bytes stay exact: weights that are whole
-    /// numbers count as they are, others to the nearest multiple of 2⁻²⁰ of the largest that is not zero. Rows without
-    /// weight are labelled, and counted in `cluster_sizes`, but move nothing.
+    /// [`fit`](Self::fit) in which each row counts as often as its weight. Bytes stay exact: whole weights count as
+    /// they are, others are rounded to the nearest multiple of 2⁻²⁰ of the largest, but never to zero unless they are
+    /// zero. Rows of zero weight are labelled, and counted in `cluster_sizes`, but do not influence the centroids.
     ///
     /// ```
     /// use handful::KMeans;
@@ -180,7 +181,7 @@ impl KMeansParams {
     /// ```
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); if there is not one weight from 0 to 10¹⁵⁰ for each row.
+    /// As [`fit`](Self::fit); if there is not exactly one weight from 0 to 10¹⁵⁰ per row.
     pub fn fit_weighted<T: Clusterable>(
         &self,
         x: ArrayView2<T>,
@@ -197,7 +198,7 @@ impl KMeansParams {
         T::cluster(self, x, Some(sample_weight))
     }
 
-    /// Clusters rows for which the parameters make sense, telling of each run's end.
+    /// Clusters rows whose parameters have been checked, and reports the end of each run.
     fn run<V: Vectors>(
         &self,
         vectors: &V,
@@ -236,12 +237,12 @@ impl KMeansParams {
         Ok(best.expect("n_init is at least 1"))
     }
 
-    /// Where run number `run` of so many rows starts: what [`fit`](Self::fit) starts from for stream 0, and
-    /// [`fit_per_class`](Self::fit_per_class) with the number of the class. Given centroids start from
+    /// Where run number `run` over `n_samples` rows starts. Stream 0 gives the start of [`fit`](Self::fit), and the
+    /// number of a class that of [`fit_per_class`](Self::fit_per_class). Given centroids start from
     /// [`Centroids::from_f64`].
     ///
     /// # Errors
-    /// If there are fewer rows than clusters, or no cluster.
+    /// If there are fewer rows than clusters, or no clusters.
     ///
     /// # Panics
     /// If the centroids are given.
@@ -261,14 +262,14 @@ impl KMeansParams {
         })
     }
 
-    /// The random numbers of a run.
+    /// The random number generator of a run.
     fn rng(&self, stream: u32, run: usize) -> ChaCha8Rng {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(u64::from(stream) << 32 | run as u64);
         rng
     }
 
-    /// How often rows may look for their nearest centroid with the help of a sketch.
+    /// Maximum number of steps that can use a sketch to find nearest centroids.
     fn sketched_steps(&self) -> usize {
         match self.algorithm {
             Algorithm::Auto => self.max_iter.saturating_add(1),
@@ -280,7 +281,7 @@ impl KMeansParams {
         if matches!(self.init, Init::Given(_)) { 1 } else { self.n_init }
     }
 
-    /// Whether parameters make sense, whatever the rows.
+    /// Checks the parameters as far as that is possible without the rows.
     fn check_values(&self) -> Result<(), Error> {
         let at_least_one =
             [("n_clusters", self.n_clusters), ("n_init", self.n_init), ("max_iter", self.max_iter)];
@@ -315,7 +316,7 @@ impl KMeansParams {
     }
 }
 
-/// The best run of K-Means: everything in it belongs to that one run.
+/// The best run of K-Means; all fields belong to that one run.
 ///
 /// ```
 /// use handful::KMeans;
@@ -329,15 +330,15 @@ impl KMeansParams {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct KMeans<C = Centroids> {
-    /// The means of the clusters: of bytes exactly, else shape (`n_clusters`, `n_features`).
+    /// The means of the clusters: exact for bytes, otherwise an array of shape (`n_clusters`, `n_features`).
     pub centroids: C,
-    /// For each row the index of its nearest centroid; of equally near ones the lowest.
+    /// Index of the nearest centroid of each row; on ties the lowest index.
     pub labels: Vec<u32>,
-    /// Rows in each cluster.
+    /// Number of rows in each cluster.
     pub cluster_sizes: Vec<u64>,
     /// Sum of squared distances of the rows to their centroids.
     pub inertia: f64,
-    /// Lloyd iterations until labels or centroids stood still.
+    /// Number of Lloyd iterations until labels or centroids stopped changing.
     pub n_iter: usize,
 }
 
@@ -360,7 +361,7 @@ impl KMeans {
 }
 
 impl KMeans {
-    /// The clusters that have rows: all, unless there are fewer distinct rows than clusters.
+    /// The clusters that have rows: all of them, unless there are fewer distinct rows than clusters.
     fn nonempty(&self) -> impl Iterator<Item = usize> {
         (0..self.cluster_sizes.len()).filter(|&j| self.cluster_sizes[j] > 0)
     }
@@ -395,11 +396,11 @@ impl KMeans<Array2<f64>> {
     }
 }
 
-/// What a run is given beside its rows.
+/// The inputs of a run other than its rows.
 #[derive(Clone, Copy, Default)]
 struct Job<'a> {
-    /// Each has random numbers of its own.
+    /// Each stream has its own random numbers.
     stream: u32,
-    /// Of other rows like these.
+    /// The projection of similar rows.
     projection: Option<&'a Arc<Projection>>,
 }

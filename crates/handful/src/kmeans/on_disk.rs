@@ -1,4 +1,4 @@
-//! K-Means of rows that stay where they are, as in a file: seeded from some of them, then pass by pass.
+//! K-Means on rows that stay where they are, for example in a file: seeded from some of them, then pass by pass.
 
 use std::path::PathBuf;
 
@@ -17,14 +17,14 @@ use crate::{
     tensor_file::hex,
 };
 
-/// What the process takes before it begins, and what is not counted.
+/// Memory that the process uses before it begins, and what is not counted.
 const BASE: u64 = 32 << 20;
-/// Bytes of a row's sketch.
+/// Number of bytes of a row's sketch.
 const SKETCH_BYTES: u64 = 80;
-/// Rows that make a job's checksum.
+/// Number of rows in a job's checksum.
 const CHECKED_ROWS: usize = 256;
 
-/// How to make passes over rows on disk.
+/// Options for passes over rows on disk.
 #[derive(Clone, Debug, Default)]
 pub struct Passes {
     memory_limit: Option<u64>,
@@ -32,19 +32,19 @@ pub struct Passes {
 }
 
 impl Passes {
-    /// Bytes that the process may hold, of which little else is taken; no limit unless set.
+    /// The most memory that the process may use, in bytes; no limit unless set.
     #[must_use]
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: Some(bytes), ..self }
     }
 
-    /// A file that tells after each pass where the job stands. If it is there, the job goes on from it.
+    /// A file that stores the state of the job after each pass. If it exists, the job resumes from it.
     #[must_use]
     pub fn checkpoint(self, path: impl Into<PathBuf>) -> Self {
         Self { checkpoint: Some(path.into()), ..self }
     }
 
-    /// Whether so many bytes fit into the limit.
+    /// Checks that `bytes` fit into the limit.
     pub(crate) fn check(&self, bytes: u64, what: &str) -> Result<(), Error> {
         let needed = BASE.saturating_add(bytes);
         match self.memory_limit {
@@ -54,25 +54,26 @@ impl Passes {
     }
 }
 
-/// A job over groups of rows, each clustered on its own.
+/// A job over groups of rows, each of which is clustered on its own.
 struct Groups<'a, S> {
     params: &'a KMeansParams,
     data: &'a S,
-    /// The group of each row, if there are several.
+    /// The group of each row, if there are several groups.
     of_rows: Option<Vec<u32>>,
-    /// For each group its number of rows and, of their class, the stream of random numbers and parameters.
+    /// For each group, its number of rows, and the random stream and the parameters of its class.
     all: Vec<(usize, u32, KMeansParams)>,
 }
 
 impl KMeansParams {
-    /// [`fit`](Self::fit) on rows that stay on disk: the same bits, in less memory. It takes about 30 bytes per row, and 8 more
-    /// for each further run, in addition to two copies of the rows that seeding looks at, and to the sums of each cluster.
-    /// With many clusters it takes 80 bytes per row more for sketches, if they fit into the limit.
+    /// [`fit`](Self::fit) on rows that stay on disk: the same bits, in less memory. It needs about 30 bytes per row,
+    /// and 8 more for each further run, in addition to two copies of the rows that seeding looks at, and to the sums of
+    /// each cluster. With many clusters it needs 80 bytes per row more for sketches, if they fit into the limit.
     ///
-    /// All runs go side by side; each pass reads the rows that may have moved.
+    /// All runs advance together; each pass reads the rows that may have changed their nearest centroid.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); if rows cannot be read, the memory is too little, or the checkpoint is of another job.
+    /// As [`fit`](Self::fit); if rows cannot be read, the memory limit is too low, or the checkpoint belongs to another
+    /// job.
     #[expect(clippy::missing_panics_doc, reason = "there is one group")]
     pub fn fit_on_disk(&self, data: &impl RowSource, passes: &Passes) -> Result<KMeans, Error> {
         let (n_samples, n_features) = data.shape();
@@ -93,20 +94,20 @@ impl KMeansParams {
         Ok(found.pop().expect("one group"))
     }
 
-    /// Bytes that [`fit_on_disk`](Self::fit_on_disk) needs, without a checkpoint.
+    /// Number of bytes that [`fit_on_disk`](Self::fit_on_disk) needs, without a checkpoint.
     pub(crate) fn memory_on_disk(&self, data: &impl RowSource) -> u64 {
         BASE.saturating_add(Groups::together(self, data).memory(None).0)
     }
 
-    /// [`fit_per_class`](Self::fit_per_class) on rows that stay on disk, as [`fit_on_disk`](Self::fit_on_disk) does it. Classes are
-    /// those that occur.
+    /// [`fit_per_class`](Self::fit_per_class) on rows that stay on disk, as in [`fit_on_disk`](Self::fit_on_disk). The
+    /// classes are those that occur.
     ///
     /// # Errors
     /// As both; if there are no labels.
     pub fn fit_per_class_on_disk(&self, data: &OnDisk, passes: &Passes) -> Result<Prototypes, Error> {
         let (labels, names) = data.labelled()?;
         let counts = data.class_counts();
-        // Of those that occur, as all do.
+        // All of these occur.
         let classes: Vec<u32> = (0..).take(names.len()).collect();
         self.check_classes(classes.iter().copied().zip(counts.iter().copied()), names)?;
         let params = self.split_init(names.len(), data.shape().1)?;
@@ -149,7 +150,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         }
         params.observer.report(Stage::Lloyd, 0, params.max_iter)?;
         while runs.iter().any(|run| !run.has_ended()) {
-            // Told once: that it begins, before; that all is done, at the end.
+            // The beginning and the end are each reported once, outside this loop.
             let n_iter = runs.iter().map(Steps::n_iter).max().unwrap_or(0);
             if (1..params.max_iter).contains(&n_iter) {
                 params.observer.report(Stage::Lloyd, n_iter, params.max_iter)?;
@@ -159,7 +160,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
                 checkpoint.save(&runs)?;
             }
         }
-        // Runs that a checkpoint tells to have ended have met no rows yet.
+        // Runs that have ended according to a checkpoint have not seen any rows yet.
         shard.pass(self.data, &runs.iter().map(|run| Some(run.centroids())).collect::<Vec<_>>())?;
         params.observer.report(Stage::Lloyd, params.max_iter, params.max_iter)?;
         let is_other = |(set, run): (usize, &Steps)| run.stats.as_ref() != Some(shard.stats(set));
@@ -188,7 +189,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         Ok(())
     }
 
-    /// Where all runs start.
+    /// The starts of all runs.
     fn start(&self, shard: &Shard) -> Result<Vec<Steps>, Error> {
         let params = self.params;
         let totals = if params.tol > 0.0 { Some(shard.totals(self.data)?) } else { None };
@@ -209,14 +210,14 @@ impl<'a, S: RowSource> Groups<'a, S> {
         Ok(runs)
     }
 
-    /// Rows by their place in a group.
+    /// Rows by their position in a group.
     fn rows_of(&self, group: usize, places: &[usize]) -> Vec<usize> {
         let Some(groups) = &self.of_rows else { return places.to_vec() };
         let rows: Vec<usize> = (0..groups.len()).filter(|&row| groups[row] as usize == group).collect();
         places.iter().map(|&place| rows[place]).collect()
     }
 
-    /// For each group the run with the lowest inertia, of equal ones the first.
+    /// For each group, the run with the lowest inertia; on ties the first.
     fn best(&self, shard: &Shard, runs: Vec<Steps>) -> Vec<KMeans> {
         let (n_groups, n_runs) = (self.all.len(), self.params.n_runs());
         let mut best: Vec<(usize, f64)> = Vec::new();
@@ -247,7 +248,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
             .collect()
     }
 
-    /// What a checkpoint is recognised by.
+    /// What identifies a checkpoint.
     fn job(&self) -> Result<Identity, Error> {
         let (n_samples, n_features) = self.data.shape();
         let (params, mut hash) = (self.params, Sha256::new());
@@ -277,22 +278,23 @@ impl<'a, S: RowSource> Groups<'a, S> {
         })
     }
 
-    /// Bytes that sketches of all rows take, without which the job is slower.
+    /// Number of bytes of the sketches of all rows, without which the job is slower.
     fn memory_of_sketches(&self) -> u64 {
         let (n, n_runs) = (self.data.shape().0 as u64, self.params.n_runs() as u64);
         n.saturating_mul(SKETCH_BYTES + size_of::<i64>() as u64 * n_runs)
     }
 
-    /// Bytes that everything takes but sketches, and what takes most of them.
+    /// Number of bytes of everything except sketches, and what needs most of them.
     fn memory(&self, checkpoint: Option<&Checkpoint>) -> (u64, String) {
         let number = |n: usize| n as u128;
         let ((n, d), k) = (self.data.shape(), number(self.params.n_clusters));
         let (n, d, n_runs) = (number(n), number(d), number(self.params.n_runs()));
         let (n_sets, threads) = (number(self.all.len()) * n_runs, number(rayon::current_num_threads()));
         let largest = self.all.iter().map(|(n, ..)| *n).max().unwrap_or(0);
-        // Of each row its label twice, its place, what is known of it for each run, and in the end what it is nearest to.
+        // Per row: the label twice, its position, what each run knows of it, and finally its nearest centroid.
         let of_rows = n * (4 + 4 + 2 + 8 * n_runs + 16);
-        // Of each cluster sums of eight bytes a feature: centroids, statistics, both of the last pass, and those of each thread.
+        // Per cluster, sums of eight bytes per feature: the centroids and the statistics, both also of the last pass,
+        // and those of each thread.
         let of_sets = n_sets * k * d * (8 * (5 + threads) + 4) + threads * 3 * number(CHUNK_BYTES);
         let of_file = checkpoint.map_or(0, |checkpoint| 3 * u128::from(checkpoint.size()));
         let places = if self.of_rows.is_some() { 24 * number(largest) } else { 0 };

@@ -1,4 +1,4 @@
-//! One step of K-Means for rows that come in batches, from files or from other machines.
+//! One step of K-Means for rows that arrive in batches, from files or from other machines.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
@@ -13,9 +13,10 @@ use crate::{
     kmeans::{Farthest, settle::NOWHERE},
 };
 
-/// What a batch of rows tells K-Means: how many are nearest to each centroid, their sum, and the sum of their
-/// squared lengths. Whole numbers: however rows are split into batches, and in whatever order these are merged, the
-/// bits are the same. Sums wrap, so that what rows that move take along can be told as a difference.
+/// The statistics that K-Means needs from a batch of rows: for each centroid, how many rows are nearest to it, their
+/// sum, and the sum of their squared lengths. All are whole numbers, so the bits do not depend on how rows are split
+/// into batches or in which order these are merged. Sums wrap, so that the change caused by moving rows can be stored
+/// as a difference.
 ///
 /// ```
 /// use handful::kmeans::{Centroids, PartialStats};
@@ -46,11 +47,11 @@ impl PartialStats {
         }
     }
 
-    /// Statistics as counts, sums, shape (`n_clusters`, `n_features`), and squares: what [`counts`](Self::counts),
-    /// [`sums`](Self::sums) and [`squares`](Self::squares) told.
+    /// Statistics from counts, sums, shape (`n_clusters`, `n_features`), and squares: the values of
+    /// [`counts`](Self::counts), [`sums`](Self::sums) and [`squares`](Self::squares).
     ///
     /// # Errors
-    /// [`Error::InitShape`] if there is not one of each for every cluster.
+    /// [`Error::InitShape`] if there is not one of each per cluster.
     pub fn from_parts(counts: Vec<u64>, sums: Array2<u64>, squares: Vec<u128>) -> Result<Self, Error> {
         let expected = (counts.len(), sums.ncols());
         if sums.nrows() != counts.len() || squares.len() != counts.len() {
@@ -62,28 +63,28 @@ impl PartialStats {
         Ok(Self { counts, sums: sums.as_standard_layout().into_owned(), squares })
     }
 
-    /// Rows in each cluster.
+    /// Number of rows in each cluster.
     #[must_use]
     pub fn counts(&self) -> &[u64] {
         &self.counts
     }
 
-    /// The sum of each cluster's rows, shape (`n_clusters`, `n_features`).
+    /// Sum of each cluster's rows, shape (`n_clusters`, `n_features`).
     #[must_use]
     pub fn sums(&self) -> ArrayView2<'_, u64> {
         self.sums.view()
     }
 
-    /// Of each cluster the sum of its rows' squared lengths.
+    /// Sum of the squared lengths of each cluster's rows.
     #[must_use]
     pub fn squares(&self) -> &[u128] {
         &self.squares
     }
 
-    /// Adds the statistics of other rows, which were taken with the same centroids.
+    /// Adds the statistics of other rows, computed with the same centroids.
     ///
     /// # Panics
-    /// If they are of another number of clusters or features.
+    /// If the number of clusters or features differs.
     pub fn merge(&mut self, other: &Self) {
         assert_eq!(self.sums.dim(), other.sums.dim(), "statistics of other clusters");
         self.sums.zip_mut_with(&other.sums, |sum, other| *sum = sum.wrapping_add(*other));
@@ -95,7 +96,7 @@ impl PartialStats {
         squares.for_each(|(squares, other)| *squares = squares.wrapping_add(*other));
     }
 
-    /// The variance of a feature of the rows of all clusters, averaged over the features: what `tol` is relative to.
+    /// The variance of the features over the rows of all clusters, averaged over the features. `tol` is relative to it.
     #[must_use]
     pub fn mean_variance(&self) -> f64 {
         mean_variance(
@@ -105,10 +106,10 @@ impl PartialStats {
         )
     }
 
-    /// Sum of squared distances of the rows to the centroids that they were counted for.
+    /// Sum of squared distances of the rows to the centroids to which they were assigned.
     ///
     /// # Panics
-    /// If there are not as many centroids as clusters.
+    /// If the number of centroids differs from the number of clusters.
     #[must_use]
     pub fn inertia(&self, centroids: &Centroids) -> f64 {
         assert_eq!(self.counts.len(), centroids.n_clusters(), "a centroid for each cluster");
@@ -116,10 +117,10 @@ impl PartialStats {
         (0..self.counts.len()).map(of_cluster).sum()
     }
 
-    /// The mean of each cluster; that of one without rows stays where it was.
+    /// The mean of each cluster; a cluster without rows keeps its previous mean.
     ///
     /// # Panics
-    /// If there are not as many centroids as clusters.
+    /// If the number of centroids differs from the number of clusters.
     #[must_use]
     pub fn means(&self, previous: &Centroids) -> Centroids {
         assert_eq!(self.counts.len(), previous.n_clusters(), "a centroid for each cluster");
@@ -131,8 +132,8 @@ impl PartialStats {
         means
     }
 
-    /// [`means`](Self::means), with empty clusters moved to the rows farthest from their centroids, which come by falling
-    /// distance; those for which there is no such row stay where they were.
+    /// [`means`](Self::means), with empty clusters moved to the rows farthest from their centroids, which are given by
+    /// decreasing distance. Clusters for which there is no such row keep their previous mean.
     pub(super) fn means_with<'a>(
         &self,
         previous: &Centroids,
@@ -144,12 +145,12 @@ impl PartialStats {
         means
     }
 
-    /// [`means_with`](Self::means_with) the farthest of rows that came in batches.
+    /// [`means_with`](Self::means_with) the farthest of rows that arrived in batches.
     pub(super) fn means_far(&self, previous: &Centroids, farthest: &Farthest) -> Centroids {
         self.means_with(previous, farthest.candidates())
     }
 
-    /// Moves a row from one cluster to another; from none if it had no label.
+    /// Moves a row from one cluster to another, or adds it if it had no label.
     pub(super) fn relabel<K: Kernel>(
         &mut self,
         kernel: K,

@@ -1,4 +1,4 @@
-//! K-Means within each class: the centroids, labelled, replace the training set.
+//! K-Means within each class: the labelled centroids replace the training set.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,21 +13,21 @@ use crate::{
     sketch::Projection,
 };
 
-/// Labelled prototypes: the centroids of each class, by class, then by cluster.
+/// Labelled prototypes: the centroids of all classes, ordered by class, then by cluster.
 #[derive(Clone, Debug)]
 pub struct Prototypes {
-    /// The centroids rounded to bytes, with their class as label: what a classifier is fitted on.
+    /// The centroids rounded to bytes, labelled with their class: the training set of a classifier.
     pub dataset: Dataset,
-    /// For each prototype the number of images in its cluster.
+    /// Number of images in the cluster of each prototype.
     pub cluster_sizes: Vec<u64>,
-    /// For each training image the number of its prototype.
+    /// Index of the prototype of each training image.
     pub labels: Vec<u32>,
     /// The clustering of each class that has images, in the order of the classes.
     pub clusterings: Vec<KMeans>,
 }
 
 impl Prototypes {
-    /// Of clusterings, one for each of these classes, of images with these labels.
+    /// From clusterings, one for each of these classes, of images with these labels.
     pub(super) fn new(
         clusterings: Vec<KMeans>,
         classes: &[u32],
@@ -35,7 +35,7 @@ impl Prototypes {
         labels: &[u32],
     ) -> Result<Self, Error> {
         let (mut images, mut prototype_classes, mut cluster_sizes) = (Vec::new(), Vec::new(), Vec::new());
-        // For each class the prototype of each cluster, and the clusters of its images.
+        // For each class, the prototype of each cluster, and the clusters of its images.
         let mut found: Vec<Option<(Vec<u32>, std::slice::Iter<u32>)>> = vec![None; names.len()];
         for (&class, clustering) in classes.iter().zip(&clusterings) {
             let bytes = clustering.centroids.to_bytes();
@@ -66,13 +66,13 @@ impl Prototypes {
         self.clusterings.iter().map(|clustering| clustering.inertia).sum()
     }
 
-    /// Lloyd iterations of the runs that were kept, summed over the classes.
+    /// Number of Lloyd iterations of the best runs, summed over the classes.
     #[must_use]
     pub fn n_iter(&self) -> usize {
         self.clusterings.iter().map(|clustering| clustering.n_iter).sum()
     }
 
-    /// The prototypes as they were before rounding, shape (`n_prototypes`, `n_features`).
+    /// The prototypes before rounding, shape (`n_prototypes`, `n_features`).
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "all classes have as many features")]
     pub fn centroids(&self) -> Array2<f64> {
@@ -87,9 +87,9 @@ impl Prototypes {
 }
 
 impl KMeansParams {
-    /// Clusters the images of each class on their own: `n_clusters` prototypes a class. Classes without
-    /// images have none, and a cluster that stays empty (where a class has fewer distinct images) is none. Given
-    /// initial centroids stand class by class, shape (classes with images · `n_clusters`, `n_features`).
+    /// Clusters the images of each class on their own: `n_clusters` prototypes per class. Classes without images have
+    /// none, and a cluster that stays empty (if a class has fewer distinct images) gives none. Given initial centroids
+    /// are ordered by class, shape (classes with images · `n_clusters`, `n_features`).
     ///
     /// # Errors
     /// As [`fit`](Self::fit); [`Error::TooManyClustersForClass`] if a class has fewer images.
@@ -110,7 +110,7 @@ impl KMeansParams {
                 let images = dataset.images().select(Axis(0), rows);
                 let job = Job { stream: *class, projection: projection.as_ref() };
                 params.run(&Bytes::new(images.view()), job, || {
-                    // Told under the lock: in order.
+                    // Reported under the lock, so that reports come in order.
                     let mut done = done.lock().expect("no panic while locked");
                     *done += 1;
                     Ok(self.observer.report(Stage::Runs, *done, total)?)
@@ -123,7 +123,7 @@ impl KMeansParams {
         Prototypes::new(clusterings, &classes, (shape, names), dataset.labels())
     }
 
-    /// Whether each of these classes has enough images.
+    /// Checks that each of these classes has enough images.
     pub(super) fn check_classes(
         &self,
         counts: impl Iterator<Item = (u32, usize)>,
@@ -139,7 +139,7 @@ impl KMeansParams {
         }
     }
 
-    /// What sketches of the images are made with, if a sketch may pay for each class.
+    /// The projection for sketches of the images, if a sketch may be worthwhile for each class.
     fn shared_projection(
         &self,
         images: ArrayView2<u8>,

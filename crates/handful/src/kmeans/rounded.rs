@@ -1,4 +1,4 @@
-//! Centroids as the kernels take them: in one byte a value, and in two.
+//! Centroids in the form that the kernels use: one byte per value, or two.
 
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
@@ -6,31 +6,31 @@ use rayon::prelude::*;
 use super::centroids::{Centroids, WIDTH};
 use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
 
-/// Of a byte.
+/// Number of parts into which the second byte divides a unit.
 pub(super) const PARTS: i64 = 256;
 
-/// Centroids to the nearest bytes.
+/// Centroids rounded to the nearest bytes.
 pub(super) struct Rounded {
-    /// Less 128.
+    /// The bytes minus 128.
     pub(super) upper: Array2<i8>,
     /// Squared lengths.
     pub(super) norms: Vec<i64>,
-    /// The most that a centroid moved, or a little more.
+    /// The largest distance between a centroid and its rounding, or slightly more.
     pub(super) moved: f64,
 }
 
-/// What byte centroids lost to the nearest bytes, to the nearest 256th.
+/// The difference between centroids and their bytes, to the nearest 256th.
 pub(super) struct Lower {
-    /// How many 256ths.
+    /// The difference in 256ths.
     pub(super) bytes: Array2<i8>,
-    /// 256² times the squared lengths of the nearest 256ths.
+    /// 256² times the squared lengths of the centroids rounded to 256ths.
     pub(super) scaled_norms: Vec<i64>,
-    /// The most that a centroid moved to the nearest 256ths, or a little more.
+    /// The largest distance between a centroid and its rounding to 256ths, or slightly more.
     pub(super) moved: f64,
 }
 
 impl Lower {
-    /// Centroids in bytes, and the rest.
+    /// Centroids in bytes, and the remainder.
     pub(super) fn round(level: Level, centroids: &Centroids) -> (Rounded, Self) {
         let shape = (centroids.n_clusters(), centroids.n_features());
         let (mut upper, mut lower) = (Array2::zeros(shape), Array2::zeros(shape));
@@ -48,7 +48,7 @@ impl Lower {
                 with_kernel!(level, |kernel| kernel.run(|| Lengths::round(sums, count, upper, lower)))
             })
             .collect();
-        // What the floats lose in a length is far below the last factor.
+        // The rounding error of a length is far below the last factor.
         let most = |of: fn(&Lengths) -> f64| {
             lengths.iter().map(of).fold(0.0, f64::max).sqrt() / PARTS as f64 * (1.0 + 1e-6) + 1e-9
         };
@@ -67,7 +67,7 @@ impl Lower {
     }
 }
 
-/// Squared lengths of one centroid and of what rounding took from it, these in 256ths.
+/// Squared lengths of one centroid and of its rounding errors, the latter in 256ths.
 struct Lengths {
     norm: i64,
     scaled_norm: i64,

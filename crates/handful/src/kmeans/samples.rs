@@ -1,28 +1,28 @@
-//! The rows to cluster, and what is known of each.
+//! The rows to cluster, with precomputed values for each.
 
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
 use crate::distance::{self, CONTIGUOUS, Kernel, LANES, Level, MOST_DIMENSIONS, OFFSET, Panel, with_kernel};
 
-/// Panels that make a task: enough to pay for it, few enough to share out six thousand rows.
+/// Number of panels per task: enough to amortise its overhead, few enough to share out six thousand rows.
 pub(super) const PANELS: usize = 8;
-/// Up to so many features the difference of a centroid's squared norm and twice a dot product fits 32 bits.
+/// Up to this many features, the difference of a centroid's squared norm and twice a dot product fits into 32 bits.
 pub(super) const NARROW: usize = 16_384;
 
-/// Rows of bytes with what K-Means needs of each.
+/// Rows of bytes, with what K-Means needs of each.
 pub(super) struct Samples<'a> {
     values: &'a [u8],
     shape: (usize, usize),
     pub(super) norms: Vec<u64>,
     pub(super) sums: Vec<i64>,
-    /// What rounding to bytes took from each row, or a little more; empty if nothing.
+    /// Length of the rounding error of each row, or slightly more; empty if rows are exact.
     lost: Vec<f32>,
     pub(super) level: Level,
 }
 
 impl<'a> Samples<'a> {
-    /// `rows` are in standard layout. O(n d) on all threads.
+    /// `rows` must be in standard layout. O(n d) on all threads.
     pub(super) fn new(rows: ArrayView2<'a, u8>) -> Self {
         let chunks = || rows.axis_chunks_iter(Axis(0), PANELS * LANES).into_par_iter();
         Self {
@@ -35,7 +35,7 @@ impl<'a> Samples<'a> {
         }
     }
 
-    /// [`new`](Self::new) on this thread alone, for few rows.
+    /// [`new`](Self::new) on this thread only, for few rows.
     pub(super) fn here(rows: ArrayView2<'a, u8>) -> Self {
         Self {
             values: rows.to_slice().expect(CONTIGUOUS),
@@ -55,7 +55,7 @@ impl<'a> Samples<'a> {
         &self.values[row * self.shape.1..][..self.shape.1]
     }
 
-    /// The bytes are what rounding made of rows, from which it took these lengths.
+    /// Marks the bytes as rounded rows, with rounding errors of these lengths.
     pub(super) fn inexact(self, lost: Vec<f32>) -> Self {
         Self { lost, ..self }
     }
@@ -64,24 +64,24 @@ impl<'a> Samples<'a> {
         self.lost.get(row).copied().unwrap_or_default()
     }
 
-    /// The product of a row with a vector of its length, however long.
+    /// The dot product of a row with a vector of the same length, however long.
     pub(super) fn dot<K: Kernel>(&self, kernel: K, row: usize, signed: &[i8]) -> i64 {
         let row = self.row(row);
         let parts = row.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
         parts.map(|(row, signed)| i64::from(kernel.dot(row, signed))).sum()
     }
 
-    /// What a squared distance has of a row alone, if the other vector is taken as signed bytes.
+    /// The part of a squared distance that depends only on the row, if the other vector is taken as signed bytes.
     pub(super) fn term(&self, row: usize) -> i64 {
         self.norms[row].cast_signed() - 2 * OFFSET * self.sums[row]
     }
 
-    /// Whether rows are short enough for one product.
+    /// Whether rows are short enough for a single product.
     pub(super) fn can_be_packed(&self) -> bool {
         self.shape.1 <= NARROW
     }
 
-    /// The rows for the kernels, if they can be packed: as much memory again.
+    /// The rows for the kernels, if they can be packed; this doubles the memory.
     pub(super) fn pack(&self) -> Option<Vec<Panel>> {
         self.can_be_packed().then(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows())))
     }
@@ -113,7 +113,7 @@ impl<'a> Samples<'a> {
 }
 
 /// The variance of a feature, averaged over the features, from the number of rows, the sum of their squared lengths and
-/// that of each feature.
+/// the sum of each feature.
 pub(super) fn mean_variance(n: u64, squares: u128, sums: Vec<u64>) -> f64 {
     let (d, n) = (sums.len() as f64, u128::from(n));
     let of_sums: u128 = sums.into_iter().map(|sum| u128::from(sum).pow(2)).sum();

@@ -1,4 +1,4 @@
-//! Which of a few centroids is the nearest of a row, exactly.
+//! Decides exactly which of a few centroids is the nearest to a row.
 
 use super::{rounded::Rounded, samples::Samples, vectors::Vectors};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 /// The label of a row that has none yet.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
-/// The rows, and centroids that they are compared with.
+/// The rows, and the centroids to compare them with.
 pub(super) struct Pairs<'a, K, V: Vectors> {
     pub(super) kernel: K,
     vectors: &'a V,
@@ -22,14 +22,14 @@ pub(super) struct Pairs<'a, K, V: Vectors> {
 #[derive(Clone, Copy)]
 pub(super) struct Measured {
     pub(super) j: usize,
-    /// The product of the row with the centroid's upper bytes.
+    /// The dot product of the row with the centroid's upper bytes.
     pub(super) upper: i64,
-    /// Between the row and the centroid, both rounded, squared.
+    /// The squared distance between the rounded row and the rounded centroid.
     pub(super) distance: i64,
 }
 
 impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
-    /// The rounding is the centroids'.
+    /// `rounding` must be that of the centroids.
     pub(super) fn new(
         kernel: K,
         vectors: &'a V,
@@ -43,7 +43,7 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
         self.vectors.samples()
     }
 
-    /// Compares a row with a centroid, both rounded and not too long for one product.
+    /// Compares a rounded row with a rounded centroid; both must be short enough for a single product.
     #[inline]
     pub(super) fn measure(&self, row: usize, j: usize) -> Measured {
         let signed = self.rounded.upper.row(j).to_slice().expect(CONTIGUOUS);
@@ -51,36 +51,37 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
         Measured { j, upper, distance: self.distance(row, j, upper) }
     }
 
-    /// The product of a row with a centroid's upper bytes.
+    /// The dot product of a row with a centroid's upper bytes.
     pub(super) fn upper(&self, row: usize, j: usize) -> i64 {
         let signed = self.rounded.upper.row(j);
         self.samples().dot(self.kernel, row, signed.to_slice().expect(CONTIGUOUS))
     }
 
-    /// The squared distance of a rounded row from a rounded centroid, from their product.
+    /// The squared distance between a rounded row and a rounded centroid, from their dot product.
     #[inline]
     pub(super) fn distance(&self, row: usize, j: usize, upper: i64) -> i64 {
         self.rounded.norms[j] + self.samples().term(row) - 2 * upper
     }
 
-    /// The most by which rounding changed a row's distance from a centroid.
+    /// The largest change of a row's distance from a centroid by rounding.
     pub(super) fn moved(&self, row: usize) -> f64 {
         self.rounded.moved + f64::from(self.samples().lost(row))
     }
 
-    /// The largest squared distance of a rounded centroid that may be the nearest, if another is so far.
+    /// The largest squared distance at which a rounded centroid may be the nearest, if another has this squared
+    /// distance.
     pub(super) fn limit(&self, row: usize, squared_distance: i64) -> f64 {
         around(squared_distance, 2.0 * self.moved(row))
     }
 
-    /// The nearest of some centroids, which come in ascending order, with the product of the row and their upper
-    /// bytes.
+    /// The nearest of some centroids, which are given in ascending order, each with the product of the row and its
+    /// upper bytes.
     pub(super) fn settle(&self, row: usize, contenders: impl Iterator<Item = (usize, i64)>) -> Settled {
         self.vectors.settle(self.kernel, self.centroids, self.fine, row, contenders)
     }
 }
 
-/// The square of what is farther by `margin`, or a little more, for the floats.
+/// The square of a distance increased by `margin`, or slightly more, to cover rounding errors.
 #[inline]
 pub(super) fn around(squared_distance: i64, margin: f64) -> f64 {
     ((squared_distance as f64).sqrt() + margin).powi(2) * (1.0 + 1e-12) + 1.0

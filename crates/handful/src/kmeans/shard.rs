@@ -1,8 +1,9 @@
-//! Rows that are met pass by pass: in a file, or one machine's share of them.
+//! Rows that are visited pass by pass: in a file, or one machine's share of them.
 //!
-//! Rows find their nearest centroids as rows in memory do. With few centroids, it is kept of each row how far centroids may
-//! move before another can be the nearest (see `dense`): a pass looks at the rows for which that is used up, and reads no
-//! others. With many centroids, a sketch of each row is kept, if that pays, and a pass reads all rows (see `sketched`).
+//! Nearest centroids are found in the same way as for rows in memory. With few centroids, each row keeps how far the
+//! centroids may move before another can be the nearest (see `dense`). A pass then reads and examines only the rows for
+//! which that is used up. With many centroids, a sketch of each row is kept, if it is worthwhile, and a pass reads all
+//! rows (see `sketched`).
 
 mod chunk;
 #[cfg(test)]
@@ -32,7 +33,7 @@ use crate::{
     sketch::{Basis, Projection},
 };
 
-/// Rows of one or several groups, each of which is clustered on its own, by as many runs.
+/// Rows of one or several groups, each of which is clustered on its own, by the same number of runs.
 ///
 /// ```
 /// use handful::kmeans::{Centroids, Shard};
@@ -49,11 +50,11 @@ pub struct Shard {
     n_features: usize,
     n_groups: usize,
     chunks: Vec<Mutex<Chunk>>,
-    /// Group by group, for each its runs.
+    /// Ordered by group, then by run.
     sets: Vec<Set>,
-    /// Of each group, how rows are sketched if they are; known from the first pass on.
+    /// For each group, how rows are sketched, if they are; known after the first pass begins.
     projections: Option<Vec<Option<Arc<Projection>>>>,
-    /// Passes in which a sketch may be of use.
+    /// Number of passes in which a sketch may be useful.
     sketched_passes: usize,
     observer: Observer,
 }
@@ -65,22 +66,23 @@ struct Set(Option<Last>);
 /// The last pass.
 struct Last {
     centroids: Centroids,
-    /// How far they have come in all, shape (1, `n_clusters`).
+    /// The total drift of the centroids, shape (1, `n_clusters`).
     drifts: Array2<f64>,
-    /// Those that did not move before the last pass.
+    /// The centroids that did not move before the last pass.
     still: Vec<bool>,
-    /// What it found.
+    /// The result of the pass.
     stats: PartialStats,
 }
 
 impl Shard {
-    /// Of rows that no pass has met yet. `groups` tells of each row the group, below `n_groups`, if there are several.
+    /// For rows that no pass has visited yet. `groups` gives the group of each row, below `n_groups`, if there are
+    /// several groups.
     ///
-    /// Takes 2 bytes per row, and 8 for each run. With sketches, which are used for many clusters if they pay, 80 bytes per row
-    /// more, and 4 for each run.
+    /// Needs 2 bytes per row, and 8 for each run. With sketches, which are used for many clusters if they are
+    /// worthwhile, it needs 80 bytes per row more, and 4 for each run.
     ///
     /// # Panics
-    /// If there is not a group for each row.
+    /// If the number of groups given is not the number of rows.
     #[must_use]
     pub fn new(source: &impl RowSource, groups: Option<&[u32]>, n_groups: usize, n_runs: usize) -> Self {
         let (n, d) = source.shape();
@@ -110,28 +112,29 @@ impl Shard {
         }
     }
 
-    /// Whom passes tell how far they are.
+    /// Progress callback for passes.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 
-    /// In how many passes a sketch of the rows may be of use: in none if it takes too much memory.
+    /// Number of passes in which a sketch of the rows may be useful; 0 if it needs too much memory.
     pub(super) fn sketched_passes(self, sketched_passes: usize) -> Self {
         Self { sketched_passes, ..self }
     }
 
-    /// Finds the nearest centroid of every row: group by group those of its runs, or nothing for a run that goes on no more.
-    /// The rows are the same in each pass.
+    /// Finds the nearest centroid of every row. `centroids` lists the runs of each group, group by group, with `None`
+    /// for a run that has ended. The rows must be the same in each pass.
     ///
-    /// O(n · `n_clusters` · `n_features`) for each run at most, on all threads of the current rayon pool; rows that cannot
-    /// have another nearest centroid than before are not looked at.
+    /// O(n · `n_clusters` · `n_features`) for each run at most, on all threads of the current rayon pool. Rows whose
+    /// nearest centroid cannot have changed are skipped.
     ///
     /// # Errors
-    /// [`Error::FeatureCount`] if the number of features differs, or if rows cannot be read; the next pass of the runs that took part then looks at all.
+    /// [`Error::FeatureCount`] if the number of features differs, or if rows cannot be read. The next pass of the runs
+    /// that took part then examines all rows.
     ///
     /// # Panics
-    /// If there are not as many centroids as runs of groups.
+    /// If the number of centroids is not the number of runs of all groups.
     pub fn pass(&mut self, source: &impl RowSource, centroids: &[Option<&Centroids>]) -> Result<(), Error> {
         assert_eq!(centroids.len(), self.sets.len(), "expected centroids for each run of each group");
         for centroids in centroids.iter().flatten() {
@@ -199,7 +202,8 @@ impl Shard {
         Ok(())
     }
 
-    /// Of each group, how its rows are sketched, if a sketch pays for centroids like these; tried out on some of its rows.
+    /// For each group, how its rows are sketched, if a sketch is worthwhile for centroids like these; tried on some of
+    /// its rows.
     fn plan<K: Kernel>(
         &self,
         kernel: K,
@@ -231,7 +235,7 @@ impl Shard {
         Ok(plan)
     }
 
-    /// So many rows of a group, evenly spread.
+    /// `count` rows of a group, evenly spaced.
     fn some_rows(&self, group: usize, count: usize) -> Vec<usize> {
         let mut wanted = evenly(self.group_sizes()[group], count).into_iter().peekable();
         let (mut rows, mut seen) = (Vec::with_capacity(count), 0);
@@ -265,7 +269,7 @@ impl Shard {
         self.sets.len() / self.n_groups
     }
 
-    /// Does something with all chunks, on all threads, each of which has room of its own.
+    /// Processes all chunks on all threads, each of which has its own workspace.
     fn each_chunk<R: Send>(
         &self,
         room: impl Fn() -> R + Sync,
@@ -294,10 +298,10 @@ impl Shard {
         centroids.iter().map(|centroids| centroids.map(none)).collect()
     }
 
-    /// What the last pass of a set found: of group g and run r with n runs set g n + r.
+    /// The result of the last pass of a set. Run r of group g, with n runs per group, is set g n + r.
     ///
     /// # Panics
-    /// If there was none.
+    /// If there was no pass.
     #[must_use]
     pub fn stats(&self, set: usize) -> &PartialStats {
         &self.last(set).stats
@@ -307,7 +311,7 @@ impl Shard {
         self.sets[set].0.as_ref().expect("a pass has been made")
     }
 
-    /// For each row, of whatever group, the nearest centroid in the last pass of run `run` of its group.
+    /// For each row of any group, the nearest centroid in the last pass of run `run` of its group.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "no lock is poisoned")]
     pub fn labels(&self, run: usize) -> Vec<u32> {
@@ -324,7 +328,7 @@ impl Shard {
         labels
     }
 
-    /// The rows of a set that are farthest from the centroids of its last pass; their numbers start with `first`.
+    /// The rows of a set that are farthest from the centroids of its last pass. Their numbers start with `first`.
     ///
     /// # Errors
     /// If rows cannot be read.
@@ -354,7 +358,7 @@ impl Shard {
         Ok(all)
     }
 
-    /// For each group the statistics of its rows as one cluster.
+    /// For each group, the statistics of its rows as a single cluster.
     ///
     /// # Errors
     /// If rows cannot be read.
@@ -380,7 +384,7 @@ impl Shard {
         Ok(all)
     }
 
-    /// As if no pass had been made with runs that took part in the last.
+    /// Forgets all passes of the runs that took part in the last one.
     fn forget(&mut self, centroids: &[Option<&Centroids>]) {
         let n_runs = self.n_runs();
         for (number, set) in self.sets.iter_mut().enumerate().filter(|(set, _)| centroids[*set].is_some()) {
@@ -394,7 +398,8 @@ impl Shard {
 }
 
 impl Set {
-    /// Takes note of where the centroids are. Whether a pass has to be made: not if they are where they were in the last.
+    /// Records the new centroids. Returns whether a pass is necessary, which it is not if they are those of the last
+    /// pass.
     fn moved_to(&mut self, centroids: &Centroids) -> bool {
         let n_clusters = centroids.n_clusters();
         let Some(last) = &mut self.0 else {

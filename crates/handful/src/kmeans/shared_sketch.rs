@@ -1,4 +1,4 @@
-//! The sketch of the rows that all runs share, if it pays.
+//! The sketch of the rows that all runs share, if it is worthwhile.
 
 use std::{cell::OnceCell, sync::Arc};
 
@@ -15,20 +15,20 @@ use crate::{
     sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch},
 };
 
-/// Fewer centroids are as fast without a sketch.
+/// With fewer centroids, assignment is as fast without a sketch.
 const LEAST_CLUSTERS: usize = 48;
-/// So many products with all rows, each centroid's in each step, pay for sketching them.
+/// Minimum number of products with all rows, one for each centroid and step, for which sketching them is worthwhile.
 const LEAST_PRODUCTS: usize = 512;
-/// Panels of rows that a sketch is tried out with.
+/// Number of panels of rows on which a sketch is tried.
 const TRIALS: usize = 32;
 
-/// Whether rows are so many, and so long, that a sketch may pay in so many steps.
+/// Whether there are enough rows, and long enough ones, that a sketch may be worthwhile in `steps` steps.
 pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, steps: usize) -> bool {
     let worth = n_clusters >= LEAST_CLUSTERS && n_clusters.saturating_mul(steps) >= LEAST_PRODUCTS;
     worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
 }
 
-/// A sketch of the rows, made when it is first asked for.
+/// A sketch of the rows, created at first use.
 #[derive(Default)]
 pub(super) struct SharedSketch {
     projection: Option<Arc<Projection>>,
@@ -36,13 +36,13 @@ pub(super) struct SharedSketch {
 }
 
 impl SharedSketch {
-    /// With the projection of other rows like these, if there is one.
+    /// With the projection of similar rows, if there is one.
     pub(super) fn new(projection: Option<Arc<Projection>>) -> Self {
         Self { projection, found: OnceCell::new() }
     }
 
-    /// None if a sketch cannot pay in so many steps, or, tried out on some rows, does not rule out enough of the
-    /// centroids.
+    /// `None` if a sketch cannot be worthwhile in the given number of steps, or if, tried on some rows, it does not rule
+    /// out enough of the centroids.
     pub(super) fn get<V: Vectors>(
         &self,
         vectors: &V,
@@ -74,10 +74,10 @@ impl SharedSketch {
     }
 }
 
-/// Rows of which [`pays_for`] is best asked.
+/// Number of rows that suits [`pays_for`].
 pub(super) const TRIAL_ROWS: usize = TRIALS * LANES;
 
-/// Whether a sketch pays, tried out on one panel of rows in so many.
+/// Whether a sketch is worthwhile, tried on some panels of rows.
 pub(super) fn pays_for<K: Kernel, V: Vectors>(
     kernel: K,
     vectors: &V,

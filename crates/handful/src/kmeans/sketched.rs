@@ -1,8 +1,8 @@
-//! The assignment step for many centroids: a sketch rules most of them out.
+//! The assignment step for many centroids: a sketch rules out most of them.
 //!
-//! A row's distance from the centroid that was its nearest before is a bound for the nearest now, mostly a close
-//! one. With it the sketch of the row ([`neighbors::sketch`](crate::neighbors)) tells which centroids may be as
-//! near, some in a thousand, and these are measured.
+//! The distance of a row from its previous nearest centroid is an upper bound of the new smallest distance, usually a
+//! tight one. With this bound, the sketch of the row ([`neighbors::sketch`](crate::neighbors)) shows which centroids
+//! may be as near, a few in a thousand, and only these are measured.
 
 use std::sync::{
     Arc,
@@ -23,19 +23,19 @@ use crate::{
     sketch::{Projection, Sketch, SketchPanel, SketchedQueries, VALUES},
 };
 
-/// A sketch of the rows, and what is known of them from the last step.
+/// A sketch of the rows, and what is known of them since the last step.
 pub(super) struct Sketched {
     sketch: Arc<Sketch>,
-    /// It is of one panel in so many.
+    /// The sketch covers one panel in this many.
     every: usize,
-    /// Squared distances of the rows from their nearest centroids, both rounded, shape (sets, n).
+    /// Squared distances between the rows and their nearest centroids, both rounded, shape (sets, n).
     distances: Array2<i64>,
     /// The centroids that have not moved since, shape (sets, k).
     still: Array2<bool>,
 }
 
 impl Sketched {
-    /// For so many sets of so many centroids, with a sketch of one panel in so many.
+    /// For `n_sets` sets of `n_clusters` centroids each, with a sketch of one panel in `every`.
     pub(super) fn new(
         sketch: Arc<Sketch>,
         every: usize,
@@ -50,13 +50,13 @@ impl Sketched {
         }
     }
 
-    /// Takes note of how far the centroids of a set moved.
+    /// Records how far the centroids of a set moved.
     pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
         self.still.row_mut(set).iter_mut().zip(distances).for_each(|(still, &moved)| *still = moved == 0.0);
     }
 
-    /// Brings `nearest`, shape (all sets, n), up to date for some of the sets. Whether it was faster so than
-    /// without a sketch.
+    /// Updates `nearest`, shape (all sets, n), for some of the sets. Returns whether this was faster than without a
+    /// sketch.
     pub(super) fn assign<K: Kernel, V: Vectors>(
         &mut self,
         kernel: K,
@@ -98,15 +98,15 @@ impl Sketched {
     }
 }
 
-/// Whether to look at so many pairs of row and centroid by their sketches, and to measure some of them, is faster than to
-/// measure all, which are vectors of `d` bytes.
+/// Whether comparing `pairs` pairs of row and centroid by sketches, and measuring `measured` of them, is faster than
+/// measuring all of them. The vectors have `d` bytes.
 pub(super) fn pays<K: Kernel>(pairs: usize, measured: usize, d: usize) -> bool {
     let [tile, _] = K::BATCH_COSTS;
     let (pairs, measured) = (pairs as f64, measured as f64 * K::DOTS_COST * d as f64);
     pairs * (VALUES as f64 + tile) + measured < 0.8 * pairs * d as f64
 }
 
-/// Memory that a thread uses over and over.
+/// Memory that a thread reuses.
 #[derive(Default)]
 pub(super) struct Workspace {
     scratch: Scratch,
@@ -118,10 +118,10 @@ pub(super) struct Workspace {
     measured: Vec<(usize, Measured)>,
 }
 
-/// The sketches of centroids, to compare those of rows with.
+/// The sketches of centroids, for comparison with those of rows.
 pub(super) struct CentroidSketches<K: Kernel> {
     packed: Packed<K>,
-    /// The largest keys that the sketch of a row as far as that of the centroid can have.
+    /// The largest key of a row whose sketch is within the row's bound of the centroid's sketch.
     thresholds: Vec<i32>,
     most_lost: f32,
 }
@@ -138,17 +138,17 @@ impl<K: Kernel> CentroidSketches<K> {
     }
 }
 
-/// Rows, and centroids that they are compared with.
+/// Rows, and the centroids to compare them with.
 pub(super) struct Set<'a, 'b, K: Kernel, V: Vectors> {
     pub(super) pairs: &'a Pairs<'b, K, V>,
     pub(super) centroids: &'a CentroidSketches<K>,
-    /// The centroids that have not moved since the rows were looked at.
+    /// The centroids that have not moved since the rows were examined.
     pub(super) still: ArrayView1<'a, bool>,
 }
 
 impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
-    /// The nearest centroids of the rows of panel `number` of the sketch, and how many had to be measured. `nearest` and
-    /// `distances` hold those of the pass before, if there was one.
+    /// Finds the nearest centroids of the rows of panel `number` of the sketch, and returns how many had to be
+    /// measured. `nearest` and `distances` hold those of the previous pass, if there was one.
     pub(super) fn assign_panel(
         &self,
         sketch: &Sketch,
@@ -169,7 +169,7 @@ impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
         }
         measured.clear();
         let (mut before, mut best, mut least) = ([0; LANES], [0; LANES], [0; LANES]);
-        // Rows whose centroid stands still: others that do are no nearer than they were.
+        // For a row whose centroid stands still, others that stand still are no nearer than before.
         let mut unmoved = 0_u32;
         for (lane, (&j, &distance)) in nearest.iter().zip(&distances).enumerate() {
             before[lane] = j as usize;
@@ -223,7 +223,7 @@ impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
         measured.len()
     }
 
-    /// What |Y|² is above the largest |Y - Z|² that a centroid as near as the nearest so far can have.
+    /// |Y|² minus the largest |Y - Z|² of a centroid that is as near as the nearest so far.
     fn bases(
         &self,
         sketch: &Sketch,
@@ -260,7 +260,7 @@ impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
     }
 }
 
-/// A larger |Y - Z|² than any.
+/// Larger than any |Y - Z|².
 const MOST_BOUND: i64 = 256 * 256 * VALUES.cast_signed() as i64;
 
 #[cfg(test)]

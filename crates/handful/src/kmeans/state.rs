@@ -7,14 +7,14 @@
 //! assign each row once more                          so that labels and centroids belong together
 //! ```
 //!
-//! Rows in memory, on disk and on other machines are all clustered by it.
+//! It drives the clustering of rows in memory, on disk and on other machines.
 
-/// A run between two passes.
+/// The state of a run between two passes.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LloydState<C> {
     pub(super) centroids: C,
     pub(super) max_iter: usize,
-    /// The run ends when the centroids' squared movement sums to at most this.
+    /// The run ends when the sum of the centroids' squared movements is at most this.
     pub(super) tol: f64,
     pub(super) n_iter: usize,
     /// The centroids have hardly moved; the labels do not yet belong to them.
@@ -27,13 +27,13 @@ impl<C> LloydState<C> {
         Self { centroids: start, max_iter, tol, n_iter: 0, converged: false, ended: false }
     }
 
-    /// Whether the next pass is the one after which nothing moves any more.
+    /// Whether the next pass is the last one, after which no centroid moves.
     pub(super) fn is_last_pass(&self) -> bool {
         self.converged || self.n_iter == self.max_iter
     }
 
-    /// Goes on after a pass, which changed no label if it is `at_rest`. `means` gives the next centroids, and how far each
-    /// moved, squared. Returns how far they moved.
+    /// Continues after a pass. `at_rest` says that the pass changed no label. `means` computes the next centroids and
+    /// the squared movement of each. Returns how far each moved.
     pub(super) fn step(&mut self, at_rest: bool, means: impl FnOnce(&C) -> (C, Vec<f64>)) -> Vec<f64> {
         self.ended = self.is_last_pass() || at_rest;
         self.n_iter += usize::from(!self.is_last_pass());

@@ -1,11 +1,11 @@
-//! Lloyd's iteration for those who see to the rows elsewhere: it is told what a pass over them found, and tells with which
-//! centroids to make the next.
+//! Lloyd's iteration for callers that process the rows elsewhere. The caller reports what a pass over the rows found,
+//! and receives the centroids for the next pass.
 
 use super::{Centroids, Error, Farthest, PartialStats, state::LloydState};
 
 /// A run of K-Means, pass by pass: over files, or over other machines.
 ///
-/// Fed with the [`PartialStats`] of all rows it comes to the same centroids, inertia and number of iterations as
+/// Given the [`PartialStats`] of all rows, it reaches the same centroids, inertia and number of iterations as
 /// [`fit`](super::KMeansParams::fit), bit for bit.
 ///
 /// ```
@@ -26,57 +26,58 @@ use super::{Centroids, Error, Farthest, PartialStats, state::LloydState};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steps {
     pub(super) state: LloydState<Centroids>,
-    /// Of the last pass.
+    /// Statistics of the last pass.
     pub(super) stats: Option<PartialStats>,
 }
 
 impl Steps {
-    /// A run from these centroids, of at most `max_iter` iterations, which ends when their squared movement sums to at most
-    /// `tol`: the [parameter](super::KMeansParams::tol) times the rows' [mean variance](PartialStats::mean_variance).
+    /// A run from these centroids, of at most `max_iter` iterations. It ends when the sum of their squared movements is
+    /// at most `tol`: the [parameter](super::KMeansParams::tol) times the rows' [mean
+    /// variance](PartialStats::mean_variance).
     #[must_use]
     pub fn new(start: Centroids, max_iter: usize, tol: f64) -> Self {
         Self { state: LloydState::new(start, max_iter, tol), stats: None }
     }
 
-    /// What the next pass is to be made with; at the end the result.
+    /// The centroids for the next pass; at the end, the result.
     #[must_use]
     pub fn centroids(&self) -> &Centroids {
         &self.state.centroids
     }
 
-    /// Whether all is done.
+    /// Whether the run has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.state.ended
     }
 
-    /// Iterations done.
+    /// Number of iterations done.
     #[must_use]
     pub fn n_iter(&self) -> usize {
         self.state.n_iter
     }
 
-    /// Sum of squared distances of the rows to the centroids that they were counted for in the last pass; 0 before the
-    /// first.
+    /// Sum of squared distances of the rows to the centroids to which the last pass assigned them; 0 before the first
+    /// pass.
     #[must_use]
     pub fn inertia(&self) -> f64 {
         self.stats.as_ref().map_or(0.0, |stats| stats.inertia(&self.state.centroids))
     }
 
-    /// Rows in each cluster in the last pass; none before the first.
+    /// Number of rows in each cluster in the last pass; empty before the first pass.
     #[must_use]
     pub fn cluster_sizes(&self) -> &[u64] {
         self.stats.as_ref().map_or(&[], |stats| stats.counts())
     }
 
-    /// Whether [`step`](Self::step) wants to know the rows that are farthest from their centroids: there are clusters
-    /// without rows, which move there.
+    /// Whether [`step`](Self::step) needs the rows that are farthest from their centroids, because there are empty
+    /// clusters that move to them.
     #[must_use]
     pub fn wants_farthest(&self, stats: &PartialStats) -> bool {
         !self.state.is_last_pass() && self.stats.as_ref() != Some(stats) && stats.counts.contains(&0)
     }
 
-    /// Whether a run over so many rows can be in this state, as far as that can be told without the rows.
+    /// Whether a run over `n_samples` rows can be in this state, as far as that can be checked without the rows.
     pub(super) fn makes_sense(&self, n_samples: u64) -> bool {
         const LARGEST: u64 = u64::MAX / 255;
         let LloydState { centroids, max_iter, tol, n_iter, converged, ended } = &self.state;
@@ -95,18 +96,19 @@ impl Steps {
             && self.stats.as_ref().map_or(!has_begun, of_stats)
     }
 
-    /// Goes on from what a pass with the [`centroids`](Self::centroids) found in all rows; the farthest are looked at only
-    /// if they are [wanted](Self::wants_farthest).
+    /// Continues with what a pass with the [`centroids`](Self::centroids) found in all rows. The farthest rows are used
+    /// only if they are [wanted](Self::wants_farthest).
     ///
     /// # Errors
-    /// [`Error::InitShape`] if the statistics are of other clusters.
+    /// [`Error::InitShape`] if the shape of the statistics differs from that of the centroids.
     pub fn step(&mut self, stats: PartialStats, farthest: &Farthest) -> Result<(), Error> {
         let (expected, found) = (self.centroids().sums.dim(), stats.sums.dim());
         if found != expected {
             return Err(Error::InitShape { expected, found });
         }
-        // Then no label has changed either: by the statistics alone inertia would be the same, so that every row that moved
-        // was at a tie, and went to a lower index; the highest cluster that lost rows would have gained none.
+        // If the statistics are equal, no label has changed either. Equal statistics give equal inertia, so every row
+        // that moved was at a tie, and moved to a lower index. The highest cluster that lost rows would then have
+        // gained none.
         let is_at_rest = self.stats.as_ref() == Some(&stats);
         self.state.step(is_at_rest, |centroids| {
             let means = stats.means_far(centroids, farthest);

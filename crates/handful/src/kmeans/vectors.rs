@@ -1,39 +1,39 @@
-//! What K-Means asks of the vectors that it clusters: bytes and their exact means, or floats.
+//! The operations on vectors that K-Means needs: for bytes with their exact means, and for floats.
 
 use ndarray::Array2;
 
 use super::{Error, rounded::Rounded, samples::Samples};
 use crate::distance::Kernel;
 
-/// Rows, and what is done with them where bytes and floats differ.
+/// Rows, and the operations in which bytes and floats differ.
 pub(super) trait Vectors: Sync {
     type Centroids: Clone + Send + Sync;
-    /// What settling wants of centroids beside their upper bytes.
+    /// What settling needs of centroids besides their upper bytes.
     type Fine: Send + Sync;
-    /// What the clusters' means are made of.
+    /// The data from which the clusters' means are computed.
     type Stats: Send + Sync;
 
     /// The rows as bytes.
     fn samples(&self) -> &Samples<'_>;
 
-    /// The length of a byte's step; that which rounding took from rows and centroids is told in steps.
+    /// The value of one step of a byte. Rounding errors of rows and centroids are in steps.
     fn step(&self) -> f64;
 
     fn mean_variance(&self) -> f64;
 
-    /// What rows count for in drawing the first centroids, if not all the same.
+    /// Weights of the rows for drawing the initial centroids, unless all are equal.
     fn whole_weights(&self) -> Option<&[u64]>;
 
     /// Centroids at these rows.
     fn at_rows(&self, rows: &[usize]) -> Self::Centroids;
 
-    /// Centroids at these places.
+    /// Centroids at these positions.
     fn at(&self, places: &Array2<f64>) -> Result<Self::Centroids, Error>;
 
     fn round(&self, centroids: &Self::Centroids) -> (Rounded, Self::Fine);
 
-    /// The nearest of some centroids, which come in ascending order, with the product of the row and their upper
-    /// bytes.
+    /// The nearest of some centroids, which are given in ascending order, each with the product of the row and its
+    /// upper bytes.
     fn settle<K: Kernel>(
         &self,
         kernel: K,
@@ -45,31 +45,31 @@ pub(super) trait Vectors: Sync {
 
     fn stats(&self, n_clusters: usize) -> Self::Stats;
 
-    /// Moves the rows whose label is no longer right; whether there was one.
+    /// Moves the rows whose label has changed. Returns whether there were any.
     fn relabel(&self, stats: &mut Self::Stats, labels: &mut [u32], nearest: &[u32]) -> bool;
 
-    /// The mean of each cluster. Empty ones move to the rows farthest from their centroids; those for which there
-    /// is no such row stay where they were.
+    /// The mean of each cluster. Empty clusters move to the rows farthest from their centroids; those for which there
+    /// is no such row keep their previous mean.
     fn means(&self, stats: &Self::Stats, previous: &Self::Centroids, labels: &[u32]) -> Self::Centroids;
 
     /// |new - old|² of each centroid.
     fn movement(&self, old: &Self::Centroids, new: &Self::Centroids) -> Vec<f64>;
 
-    /// Squared distances of the rows to their centroids, summed.
+    /// Sum of squared distances of the rows to their centroids.
     fn inertia(&self, stats: &Self::Stats, centroids: &Self::Centroids, labels: &[u32]) -> f64;
 }
 
 /// The nearest of some centroids. Distances are in steps of the rows' bytes.
 pub(super) struct Settled {
     pub(super) nearest: u32,
-    /// How far it is, or a little more.
+    /// Its distance, or slightly more.
     pub(super) distance: f64,
-    /// How far the next is, or a little less.
+    /// The distance of the second nearest, or slightly less.
     pub(super) next: f64,
 }
 
-/// Weights as whole numbers, and what one of these stands for: whole ones as they are, others to the nearest multiple
-/// of 2⁻²⁰ of the largest, but none to zero that was not.
+/// Weights as whole numbers, and the value of one unit. Whole weights stay as they are; others are rounded to the
+/// nearest multiple of 2⁻²⁰ of the largest, but never to zero unless they are zero.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 2^20")]
 pub(super) fn whole(weights: &[f64]) -> (Vec<u64>, f64) {
     const LARGEST: f64 = (1 << 20) as f64;

@@ -1,4 +1,4 @@
-//! k-means++: each next centroid is a row far from those before.
+//! k-means++: each next centroid is a row far from the previous ones.
 
 use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rand::rngs::ChaCha8Rng;
@@ -11,21 +11,21 @@ use crate::{
     progress::{Observer, Stage},
 };
 
-/// Rows that are tried as the next centroid.
+/// Number of rows that are tried as the next centroid.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most ln 2^64")]
 pub(in crate::kmeans) fn n_trials(n_clusters: usize) -> usize {
     2 + (n_clusters as f64).ln() as usize
 }
 
-/// A run on its way.
+/// A run in progress.
 struct Seeding<'a> {
     rng: &'a mut ChaCha8Rng,
     chosen: Vec<usize>,
-    /// Of each row the squared distance to the nearest of those chosen.
+    /// Squared distance of each row from the nearest centroid chosen so far.
     shares: Shares<'a>,
 }
 
-/// [`k_means_plus_plus`](super::k_means_plus_plus) for so few runs that their distances are held at once.
+/// [`k_means_plus_plus`](super::k_means_plus_plus) for few enough runs that their distances fit in memory together.
 pub(super) fn seed_together(
     samples: &Samples,
     n_clusters: usize,
@@ -71,8 +71,8 @@ pub(super) fn seed_together(
     Ok(runs.into_iter().map(|run| run.chosen).collect())
 }
 
-/// Writes the squared distance of each of the rows `from` to every row, shape (`from.len()`, n); the panels are the rows'.
-/// What `done` makes of each [`BLOCK`] of rows is returned.
+/// Writes the squared distances of the rows `from` to every row, shape (`from.len()`, n); the panels hold the rows.
+/// Returns the results of `done` on each [`BLOCK`] of rows.
 fn squared_distances<R: Send>(
     samples: &Samples,
     panels: Option<&[Panel]>,

@@ -1,14 +1,14 @@
-//! Rows, drawn by how much they count.
+//! Weighted random draws of rows.
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 use rayon::prelude::*;
 
 use crate::{distance::LANES, kmeans::samples::PANELS};
 
-/// Rows whose sum is kept, so that a draw looks at one block of them; what a thread does at a time.
+/// Number of rows per partial sum, so that a draw looks at only one block; also the unit of work of a thread.
 pub(super) const BLOCK: usize = PANELS * LANES;
 
-/// What rows count for: their share, times their weight.
+/// The probability mass of rows: their share times their weight.
 pub(super) struct Shares<'a> {
     of_rows: Vec<u64>,
     weights: Option<&'a [u64]>,
@@ -16,7 +16,7 @@ pub(super) struct Shares<'a> {
 }
 
 impl<'a> Shares<'a> {
-    /// Of as many rows.
+    /// For as many rows as there are `shares`.
     pub(super) fn new(shares: &[u64], weights: Option<&'a [u64]>) -> Self {
         let n = shares.len();
         let mut all = Self { of_rows: vec![0; n], weights, of_blocks: vec![0; n.div_ceil(BLOCK)] };
@@ -24,7 +24,7 @@ impl<'a> Shares<'a> {
         all
     }
 
-    /// Other shares of the same rows. O(n) on all threads.
+    /// Replaces the shares of the rows. O(n) on all threads.
     pub(super) fn set(&mut self, shares: &[u64]) {
         let weights = self.weights;
         let blocks =
@@ -35,7 +35,8 @@ impl<'a> Shares<'a> {
         });
     }
 
-    /// Lowers others of a block to these, where they are higher, and tells what the block then counts for.
+    /// Lowers each of `others`, which belong to the rows of a block, to the current share of its row if that is lower.
+    /// Returns the mass that the block would then have.
     pub(super) fn lower(&self, block: usize, others: &mut [u64]) -> u128 {
         for (other, &share) in others.iter_mut().zip(&self.of_rows[block * BLOCK..]) {
             *other = share.min(*other);
@@ -43,7 +44,7 @@ impl<'a> Shares<'a> {
         sum(self.weights, block, others)
     }
 
-    /// Rows drawn with probability proportional to what they count for; by weight alone if all shares are zero.
+    /// Rows drawn with probability proportional to their mass; by weight alone if all shares are zero.
     pub(super) fn draw(&self, n: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
         let total: u128 = self.of_blocks.iter().sum();
         let one = |_| match u64::try_from(total) {
@@ -54,7 +55,7 @@ impl<'a> Shares<'a> {
         (0..n).map(one).collect()
     }
 
-    /// The first row up to whose end there is more than `point`, which is below the sum of all.
+    /// The first row whose cumulative mass exceeds `point`, which is below the total.
     fn row_at(&self, mut point: u128) -> usize {
         let is_before = |point: &mut u128, sum: u128| {
             let is_before = sum <= *point;
@@ -71,7 +72,7 @@ impl<'a> Shares<'a> {
     }
 }
 
-/// What a block's shares count for.
+/// The mass of a block.
 fn sum(weights: Option<&[u64]>, block: usize, shares: &[u64]) -> u128 {
     match weights {
         None => shares.iter().map(|&share| u128::from(share)).sum(),
@@ -82,7 +83,7 @@ fn sum(weights: Option<&[u64]>, block: usize, shares: &[u64]) -> u128 {
     }
 }
 
-/// A row, drawn evenly or by weight.
+/// A row, drawn uniformly or by weight.
 pub(super) fn first(n: usize, weights: Option<&[u64]>, rng: &mut ChaCha8Rng) -> usize {
     match weights {
         None => rng.random_range(0..n),

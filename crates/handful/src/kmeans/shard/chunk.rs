@@ -1,5 +1,5 @@
-//! Rows that lie together, and what a pass does with them. Without sketches only those rows are read whose nearest
-//! centroid may be another by now.
+//! Rows that lie together, and their part in a pass. Without sketches, only the rows whose nearest centroid may have
+//! changed are read.
 
 use std::{mem, ops::Range, sync::Arc};
 
@@ -21,36 +21,36 @@ use crate::{
     sketch::{Projection, Sketch},
 };
 
-/// Rows are read so many at a time, or so many bytes of them if that is less.
+/// Maximum number of rows that are read at a time; fewer if they would have too many bytes.
 pub(in crate::kmeans) const CHUNK_ROWS: usize = 4096;
 pub(in crate::kmeans) const CHUNK_BYTES: usize = 1 << 22;
-/// If fewer than one row in so many is wanted, each is read on its own.
+/// If fewer than one row in this many is needed, each is read on its own.
 const SPARSE: usize = 8;
 
 /// Rows that lie together.
 pub(in crate::kmeans) struct Chunk {
     pub(in crate::kmeans) rows: Range<usize>,
-    /// Of each group.
+    /// One per group.
     pub(in crate::kmeans) parts: Vec<Part>,
 }
 
-/// Rows of a chunk that are of one group, by their place in the chunk, and what is known of each, run by run.
+/// Rows of a chunk that belong to one group, by their position in the chunk, and what is known of each, run by run.
 pub(in crate::kmeans) struct Part {
     pub(in crate::kmeans) rows: Vec<u16>,
     pub(in crate::kmeans) nearest: Array2<u32>,
     known: Known,
 }
 
-/// What is known of rows beside their nearest centroids, shape (runs, rows).
+/// What is known of rows besides their nearest centroids, shape (runs, rows).
 enum Known {
     /// How far centroids may move before another can be the nearest: see `dense`.
     Limits(Array2<f32>),
-    /// Sketches of the rows, once they were read, and their squared distances from their nearest centroids: see
+    /// Sketches of the rows, once they have been read, and their squared distances from their nearest centroids: see
     /// `sketched`.
     Sketches(Option<Sketch>, Array2<i64>),
 }
 
-/// What a pass is made with, for one set.
+/// The prepared inputs of a pass, for one set.
 pub(in crate::kmeans) struct Prepared<'a, K: Kernel> {
     centroids: &'a Centroids,
     rounded: (Rounded, Lower),
@@ -62,20 +62,21 @@ enum Road<'a, K: Kernel> {
     Sketched { projection: &'a Arc<Projection>, sketches: CentroidSketches<K>, still: &'a [bool] },
 }
 
-/// What a thread found in its chunks.
+/// The results of a thread for its chunks.
 pub(in crate::kmeans) struct Found {
-    /// Of each set that took part.
+    /// One per set that took part.
     pub(in crate::kmeans) stats: Vec<Option<PartialStats>>,
-    /// Of each group, the pairs of row and centroid that were looked at by their sketches, and those that were measured.
+    /// For each group, the number of pairs of row and centroid that were compared by sketches, and the number that were
+    /// measured.
     pub(in crate::kmeans) costs: Vec<(usize, usize)>,
 }
 
-/// Memory that a thread uses over and over.
+/// Memory that a thread reuses.
 #[derive(Default)]
 pub(in crate::kmeans) struct Room {
     chunk: Vec<u8>,
     row: Vec<u8>,
-    /// Rows that are wanted, side by side.
+    /// The needed rows, contiguous.
     wanted: Vec<u8>,
     places: Vec<usize>,
     dense: dense::Workspace,
@@ -146,7 +147,7 @@ impl Chunk {
 }
 
 impl Part {
-    /// Of rows that no pass has met yet.
+    /// For rows that no pass has visited yet.
     pub(in crate::kmeans) fn new(rows: Vec<u16>, n_runs: usize) -> Self {
         let shape = (n_runs, rows.len());
         Self {
@@ -156,7 +157,7 @@ impl Part {
         }
     }
 
-    /// Starts to use sketches, or stops. Nearest centroids stay known.
+    /// Starts or stops using sketches. Nearest centroids are kept.
     pub(in crate::kmeans) fn use_sketches(&mut self, wanted: bool) {
         let shape = self.nearest.dim();
         self.known = if wanted {
@@ -166,7 +167,7 @@ impl Part {
         };
     }
 
-    /// As if no pass had been made with a run.
+    /// Forgets all passes of a run.
     pub(in crate::kmeans) fn forget(&mut self, run: usize) {
         self.nearest.row_mut(run).fill(NOWHERE);
         if let Known::Limits(limits) = &mut self.known {
@@ -174,8 +175,8 @@ impl Part {
         }
     }
 
-    /// The places of rows that have to be looked at: all with sketches, else those whose nearest centroid may be another
-    /// by now.
+    /// The positions of rows that must be examined: all with sketches, otherwise those whose nearest centroid may have
+    /// changed.
     fn wanted<'a, K: Kernel>(&'a self, run: usize, set: &'a Prepared<K>) -> impl Iterator<Item = usize> + 'a {
         let is_wanted = move |place: &usize| match (&self.known, &set.road) {
             (Known::Limits(limits), Road::Dense { drifts, .. }) => {
@@ -189,7 +190,7 @@ impl Part {
 }
 
 impl<'a, K: Kernel> Prepared<'a, K> {
-    /// Of centroids that have come so far in all.
+    /// For centroids with these total drifts.
     pub(in crate::kmeans) fn dense(kernel: K, centroids: &'a Centroids, drifts: &Array2<f64>) -> Self {
         let rounded = Lower::round(Level::detect(), centroids);
         let can_be_packed = centroids.n_features() <= NARROW;
@@ -197,7 +198,7 @@ impl<'a, K: Kernel> Prepared<'a, K> {
         Self { centroids, rounded, road: Road::Dense { packed, drifts: rounded_up(drifts) } }
     }
 
-    /// Of centroids some of which have not moved since the last pass.
+    /// For centroids some of which have not moved since the last pass.
     pub(in crate::kmeans) fn sketched(
         kernel: K,
         centroids: &'a Centroids,
@@ -209,7 +210,7 @@ impl<'a, K: Kernel> Prepared<'a, K> {
         Self { centroids, rounded, road: Road::Sketched { projection, sketches, still } }
     }
 
-    /// Looks at rows, which stand at these places of a part.
+    /// Examines the rows at these positions of a part.
     #[expect(clippy::too_many_arguments, reason = "all that a step is made of")]
     fn assign(
         &self,
@@ -236,7 +237,7 @@ impl<'a, K: Kernel> Prepared<'a, K> {
         }
     }
 
-    /// Looks at all rows of a part. Returns how many centroids were measured.
+    /// Examines all rows of a part. Returns how many centroids were measured.
     #[expect(clippy::too_many_arguments, reason = "all that a step is made of")]
     fn assign_sketched(
         &self,
@@ -271,7 +272,7 @@ impl<'a, K: Kernel> Prepared<'a, K> {
     }
 }
 
-/// Rows in a chunk of rows of so many bytes.
+/// Number of rows in a chunk, for rows of `n_features` bytes.
 pub(in crate::kmeans) fn chunk_rows(n_features: usize) -> usize {
     (CHUNK_BYTES / n_features.max(1)).clamp(1, CHUNK_ROWS)
 }
