@@ -1,4 +1,4 @@
-//! Vectors of bytes: their distances are whole numbers, and what the kernels say is the verdict.
+//! Vectors of bytes: their distances are whole numbers, and the results of the kernels are final.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -72,7 +72,7 @@ impl<K: Kernel> Pairs for BytePairs<'_, K> {
         (distance as f64).sqrt()
     }
 
-    /// Of equally far points the first one wins.
+    /// Of equally distant points the first one wins.
     fn reach_squared(&self, _query: usize, distance: u64) -> i64 {
         distance.cast_signed() - 1
     }

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2};
 use super::{Error, NearestNeighbors, Neighbors, TieBreak, Weights, votes};
 use crate::{dataset::Dataset, progress::Observer};
 
-/// How a [`KNeighborsClassifier`] votes; made by [`KNeighborsClassifier::params`].
+/// How a [`KNeighborsClassifier`] votes; created by [`KNeighborsClassifier::params`].
 #[derive(Clone, Debug)]
 pub struct KNeighborsParams {
     n_neighbors: usize,
@@ -15,29 +15,28 @@ pub struct KNeighborsParams {
 }
 
 impl KNeighborsParams {
-    /// How much a neighbour's vote counts; uniform unless set.
+    /// Weight of a neighbour's vote; uniform unless set.
     #[must_use]
     pub fn weights(self, weights: Weights) -> Self {
         Self { weights, ..self }
     }
 
-    /// Which class wins among equals; the nearest unless set.
+    /// Which class wins a tie; that of the nearest neighbour unless set.
     #[must_use]
     pub fn tie_break(self, tie_break: TieBreak) -> Self {
         Self { tie_break, ..self }
     }
 
-    /// Whom a search tells how far it is.
+    /// Progress callback for searches.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 
-    /// A classifier that votes with the images of `dataset`, which it shares.
+    /// A classifier whose neighbours are the images of `dataset`, which it shares.
     ///
     /// # Errors
-    /// [`Error::NeighborCount`] if the data set has fewer images than there are to be neighbours, or
-    /// there are to be none.
+    /// [`Error::NeighborCount`] if the data set has fewer images than `n_neighbors`, or `n_neighbors` is 0.
     pub fn fit(&self, dataset: &Dataset) -> Result<KNeighborsClassifier, Error> {
         let n_samples = dataset.n_samples();
         if self.n_neighbors == 0 || self.n_neighbors > n_samples {
@@ -54,7 +53,7 @@ impl KNeighborsParams {
 
 /// Predicts the class that the nearest neighbours vote for.
 ///
-/// One search serves everything: [`kneighbors`](Self::kneighbors) once, then
+/// One search is enough for labels and probabilities: call [`kneighbors`](Self::kneighbors) once, then
 /// [`predict_from`](Self::predict_from) and [`predict_proba_from`](Self::predict_proba_from).
 ///
 /// ```
@@ -77,7 +76,7 @@ pub struct KNeighborsClassifier {
 }
 
 impl KNeighborsClassifier {
-    /// Votes of the `n_neighbors` nearest, uniform, ties to the nearest.
+    /// Uniform votes of the `n_neighbors` nearest; ties go to the nearest.
     #[must_use]
     pub fn params(n_neighbors: usize) -> KNeighborsParams {
         KNeighborsParams {
@@ -115,7 +114,7 @@ impl KNeighborsClassifier {
     /// [`predict`](Self::predict) from neighbours that this classifier found.
     ///
     /// # Panics
-    /// If they are not its own: an index out of range, or no neighbours at all.
+    /// If they are from elsewhere: an index is out of range, or there are no neighbours.
     #[must_use]
     pub fn predict_from(&self, neighbors: &Neighbors) -> Vec<u32> {
         let mut labels = Vec::with_capacity(neighbors.indices.nrows());

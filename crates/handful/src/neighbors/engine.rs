@@ -1,4 +1,4 @@
-//! What a search asks of vectors: bytes for the kernels, and exact distances for the verdict.
+//! The operations on vectors that a search needs: bytes for the kernels, and exact distances for the result.
 
 use std::fmt::Debug;
 
@@ -9,22 +9,22 @@ use crate::distance::{Element, Kernel};
 
 /// An [`Element`] whose vectors can be searched.
 pub(super) trait Searchable: Element {
-    /// Points as bytes, and how others become such.
+    /// Points as bytes, and the mapping of other vectors to bytes.
     type Scaled: Clone + Debug + Send + Sync;
 
-    /// How many times longer an exact distance takes than one between bytes.
+    /// Cost of an exact distance, relative to one between bytes.
     const EXACT_COST: f64;
 
-    /// Makes bytes of points, on all threads.
+    /// Maps points to bytes, on all threads.
     fn scale(points: ArrayView2<Self>) -> Self::Scaled;
 
-    /// Values that no distance can be measured to are errors.
+    /// Values for which distances cannot be computed are errors.
     fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error>;
 
     /// Points as bytes.
     fn bytes<'a>(points: ArrayView2<'a, Self>, scaled: &'a Self::Scaled) -> ArrayView2<'a, u8>;
 
-    /// Points, with their terms, and the queries that they are compared with.
+    /// The points, with their terms, and the queries to compare them with.
     fn pairs<'a, K: Kernel + 'a>(
         kernel: K,
         points: ArrayView2<'a, Self>,
@@ -33,7 +33,7 @@ pub(super) trait Searchable: Element {
         queries: ArrayView2<'a, Self>,
     ) -> impl Pairs + 'a;
 
-    /// The distance that a key of [`Pairs::distance`] stands for.
+    /// The distance that a key of [`Pairs::distance`] represents.
     fn from_key(key: u64) -> Self::Distance;
 }
 
@@ -42,20 +42,21 @@ pub(super) trait Pairs: Sync {
     /// The queries as bytes.
     fn queries(&self) -> ArrayView2<'_, u8>;
 
-    /// The squared distance of a query from a point: a key, larger for what is farther.
+    /// A key for the squared distance of a query from a point; larger distances have larger keys.
     fn distance(&self, query: usize, row: usize) -> u64;
 
-    /// [`distance`](Self::distance), unless it is surely larger than this, or as large in a point of higher index.
+    /// [`distance`](Self::distance), or `None` if it is certainly larger than the limit, or certainly equal for a point
+    /// of higher index.
     fn distance_within(&self, query: usize, row: usize, _limit: u64) -> Option<u64> {
         Some(self.distance(query, row))
     }
 
-    /// [`distance`](Self::distance), where the dot product of point and signed query is known.
+    /// [`distance`](Self::distance), if the dot product of the point and the signed query is known.
     fn distance_of_dot(&self, query: usize, row: usize, _dot: i32) -> u64 {
         self.distance(query, row)
     }
 
-    /// The largest distance between the bytes of a query and those of a point no farther than this.
+    /// The largest distance between the bytes of a query and those of a point that is no farther than this.
     fn reach(&self, query: usize, distance: u64) -> f64;
 
     /// The largest squared distance of its bytes at which a point of higher index may still be nearer.
@@ -66,6 +67,6 @@ pub(super) trait Pairs: Sync {
         }
     }
 
-    /// Tells the machine that the point will be wanted soon.
+    /// Prefetches a point that will be needed soon.
     fn prefetch(&self, row: usize);
 }

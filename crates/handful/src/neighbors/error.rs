@@ -6,23 +6,23 @@ use crate::{dataset, progress::Cancelled};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// More neighbours than there are points, or none.
+    /// More neighbours than points, or none.
     #[error("{}", neighbor_count(*n_neighbors, *n_samples))]
     NeighborCount {
-        /// Neighbours asked for.
+        /// Number of neighbours requested.
         n_neighbors: usize,
-        /// Vectors to search.
+        /// Number of vectors to search.
         n_samples: usize,
     },
-    /// Queries of another length than the points.
+    /// Queries and points differ in length.
     #[error("expected queries of {expected} features, as in the vectors to search, found {found}")]
     FeatureCount {
-        /// Features of the points.
+        /// Number of features of the points.
         expected: usize,
-        /// Features of the queries.
+        /// Number of features of the queries.
         found: usize,
     },
-    /// A value that no distance can be measured to.
+    /// A value for which distances cannot be computed.
     #[error(
         "row {row} of the {what} has {value:e} in column {column}: expected finite numbers, at most 1e150 in size"
     )]
@@ -36,14 +36,14 @@ pub enum Error {
         /// NaN, an infinity, or a number beyond 1e150, whose square might overflow.
         value: f64,
     },
-    /// The search does not fit into the memory that it may use.
+    /// The search does not fit into its memory limit.
     #[error(
         "expected a memory limit of at least {} MB for {what}, found {} MB: raise it", needed.div_ceil(1 << 20), limit >> 20
     )]
     Memory {
-        /// What takes it.
+        /// What needs the memory.
         what: String,
-        /// Bytes wanted.
+        /// Bytes needed.
         needed: u64,
         /// Bytes allowed.
         limit: u64,
@@ -51,7 +51,7 @@ pub enum Error {
     /// Rows cannot be read.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
-    /// Ended by the observer.
+    /// Cancelled by the observer.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }

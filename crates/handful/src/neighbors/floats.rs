@@ -1,4 +1,4 @@
-//! Vectors of floats: rounded to bytes they tell which points are too far, by a proven bound; what is left is
+//! Vectors of floats. Rounding to bytes shows which points are too far, by a proven bound; the remaining ones are
 //! measured in `f64`.
 //!
 //! A vector's bytes X are its values less a lowest one, in steps of s: clamped to 0..=255, which brings no two
@@ -16,12 +16,12 @@ use super::{
 };
 use crate::distance::{self, Float, Kernel, Scale, contiguous, largest, ordered_sum};
 
-/// Points as bytes: most queries are decided by these alone.
+/// Points as bytes, which decide most queries alone.
 #[derive(Clone, Debug)]
 pub(super) struct Scaled {
     scale: Scale,
     bytes: Arc<Array2<u8>>,
-    /// The largest length that rounding took from a point, in steps.
+    /// The largest length of a point's rounding error, in steps.
     most_lost: f64,
 }
 
@@ -86,7 +86,7 @@ struct FloatPairs<'a, K, T> {
     bytes: Array2<u8>,
     signed: Array2<i8>,
     norms: Vec<u64>,
-    /// What rounding took from each query, in steps.
+    /// Length of each query's rounding error, in steps.
     lost: Vec<f64>,
 }
 
@@ -97,12 +97,13 @@ impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
 
     #[inline]
     fn distance(&self, query: usize, row: usize) -> u64 {
-        // Bits of floats that are not negative are ordered as the floats are.
+        // Bit patterns of non-negative floats have the same order as the floats.
         let (point, query) = (contiguous(self.points.row(row)), contiguous(self.queries.row(query)));
         self.kernel.run(|| ordered_sum(point, query)).to_bits()
     }
 
-    /// By bytes first, which are a quarter or an eighth as long. Sketched vectors are short enough for one product.
+    /// Compares bytes first, which are a quarter or an eighth of the size. Vectors with a sketch are short enough for a
+    /// single product.
     #[inline]
     fn distance_within(&self, query: usize, row: usize, limit: u64) -> Option<u64> {
         let (point, signed) = (contiguous(self.scaled.bytes.row(row)), contiguous(self.signed.row(query)));
@@ -113,8 +114,8 @@ impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
     }
 
     fn reach(&self, query: usize, distance: u64) -> f64 {
-        // d sums and squares lose at most this share in f64, and what underflows is below the square root of
-        // the smallest normal number, whatever d.
+        // d sums and squares lose at most this share in f64, and what underflows is below the square root of the
+        // smallest normal number, whatever d.
         let share = (self.points.ncols() + 16) as f64 * f64::EPSILON;
         let length = f64::from_bits(distance).sqrt() * (1.0 + share) + f64::MIN_POSITIVE.sqrt();
         (length / self.scaled.scale.step()) * (1.0 + 1e-12) + self.scaled.most_lost + self.lost[query]

@@ -1,4 +1,4 @@
-//! What is known of points beforehand, and the search that uses it.
+//! An index of points, and the search that uses it.
 
 use std::{
     ops::Range,
@@ -18,35 +18,36 @@ use crate::{
     progress::{Cancelled, Observer, Stage},
 };
 
-/// The most queries that are searched for together: with a sketch so few that they stay in cache, without one
-/// so many that the points are packed for them but once or twice.
+/// Maximum number of queries that are searched for together. With a sketch there are so few that they stay in cache;
+/// without one, so many that the points are packed only once or twice.
 const SKETCHED_BLOCK: usize = 2048;
 pub(super) const SCANNED_BLOCK: usize = 5120;
-/// The most bytes of queries that are searched for together.
+/// Maximum number of bytes of queries that are searched for together.
 pub(super) const BLOCK_BYTES: usize = 1 << 23;
-/// Points that are worth a thread of their own, and brute-force queries that are.
+/// Minimum number of points per thread, and of brute-force queries per thread.
 const POINTS_PER_THREAD: usize = 8192;
 const SCANNED_PER_THREAD: usize = 32;
 
-/// How an index comes by a sketch.
+/// How an index obtains a sketch.
 pub(super) enum Sketching<'a> {
     Never,
-    /// If trials show that it pays, with directions taken from a sample of the points, or of others like them.
+    /// If trials show that it is faster, with directions from a sample of the points, or of similar points.
     Try {
         sample: Option<ArrayView2<'a, u8>>,
     },
-    /// As other points were.
+    /// In the same way as for other points.
     As(&'a Recipe),
 }
 
-/// What makes searching points fast, without the points themselves: those who have them in memory of their own, as
-/// another language's arrays, hand them over with each search. [`NearestNeighbors`](super::NearestNeighbors) keeps both.
+/// Precomputed data that make searches fast, without the points themselves. Callers that store the points in memory of
+/// their own, such as an array of another language, pass them to each search.
+/// [`NearestNeighbors`](super::NearestNeighbors) stores both.
 ///
-/// Vectors are of `u8`, `f32` or `f64`. Where trials with 5 neighbours show that it pays (many long vectors that a few
-/// directions describe well, as images are), most points are ruled out by a sketch of 64 bytes with a proven bound. The
-/// answer is the exact one either way. Floats are compared as bytes first, which the index keeps, with a bound on what
-/// rounding took away, and measured in `f64` where that does not decide. Memory: 8 bytes a point, with a sketch some 80,
-/// and of floats a byte for each.
+/// Vectors consist of `u8`, `f32` or `f64`. If trials with 5 neighbours show that it is faster (for many long vectors
+/// that a few directions describe well, such as images), a sketch of 64 bytes rules out most points by a proven bound.
+/// The answer is exact either way. Floats are first compared as bytes, which the index stores, with a bound on the
+/// rounding error, and measured in `f64` where that does not decide. Memory: 8 bytes per point, or some 80 with a
+/// sketch, and for floats one byte per value in addition.
 ///
 /// ```
 /// use handful::neighbors::{Algorithm, Index};
@@ -68,8 +69,8 @@ pub struct Index<T: Element + Searchable = u8> {
 }
 
 impl<T: Element + Searchable> Index<T> {
-    /// An index of `points`, shape (`n_samples`, `n_features`), made in O(`n_samples` · `n_features`), for the most
-    /// part on all threads of the current rayon pool.
+    /// Creates an index of `points`, shape (`n_samples`, `n_features`), in O(`n_samples` · `n_features`), mostly on all
+    /// threads of the current rayon pool.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a value is NaN, infinite, or beyond 1e150 in size.
@@ -84,7 +85,7 @@ impl<T: Element + Searchable> Index<T> {
         })
     }
 
-    /// Of points that have been checked.
+    /// Creates an index of points that have been checked.
     pub(super) fn with(points: ArrayView2<T>, sketching: Sketching) -> Self {
         assert!(points.is_standard_layout(), "expected points in standard layout");
         let (scaled, level) = (T::scale(points), Level::detect());
@@ -114,25 +115,26 @@ impl<T: Element + Searchable> Index<T> {
         self.sketch.as_deref().map(Tried::recipe)
     }
 
-    /// Whom a search tells how far it is.
+    /// Progress callback for searches.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 
-    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`); `points` are those
-    /// that the index was made of. (Of others it tells neighbours that are none.)
+    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`). `points` must be
+    /// those from which the index was created; for other points the result is meaningless.
     ///
     /// Equal to sorting all points by (squared distance, index), in at most O(`n_queries` · `n_samples` ·
-    /// `n_features`), on all threads of the current rayon pool: each has queries of its own, or, where there are
-    /// few, points of its own.
+    /// `n_features`), on all threads of the current rayon pool. Each thread has its own queries, or, if there are few
+    /// queries, its own points.
     ///
     /// # Errors
     /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, a value is not finite, or the
     /// observer breaks.
     ///
     /// # Panics
-    /// If the points are of another shape than those it was made of, or not in standard layout.
+    /// If the shape of the points differs from that of the points from which the index was created, or they are not in
+    /// standard layout.
     pub fn kneighbors(
         &self,
         points: ArrayView2<T>,
@@ -164,7 +166,7 @@ impl<T: Element + Searchable> Index<T> {
         Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
     }
 
-    /// For each query the nearest of the points that can enter what is `wanted`, which holds none yet.
+    /// For each query, the nearest of the points that can enter `wanted`, which is still empty.
     pub(super) fn search(
         &self,
         points: ArrayView2<T>,
@@ -174,7 +176,7 @@ impl<T: Element + Searchable> Index<T> {
     ) -> Result<Vec<TopK>, Cancelled> {
         let (n_samples, n_features) = self.shape;
         let (m, threads) = (queries.nrows(), rayon::current_num_threads());
-        // Where nothing is known of the distances, a sketch has to find so many that are near.
+        // Where nothing is known of the distances, the sketch itself must find enough near points.
         let may_sketch =
             wanted.iter().all(|wanted| wanted.threshold() < u64::MAX || wanted.k() <= n_samples / 64);
         let sketch = self.sketch.as_deref().filter(|sketch| {
@@ -182,7 +184,8 @@ impl<T: Element + Searchable> Index<T> {
         });
         let (most, per_thread) =
             if sketch.is_some() { (SKETCHED_BLOCK, 1) } else { (SCANNED_BLOCK, SCANNED_PER_THREAD) };
-        // Many queries are shared out, as many blocks for each thread; for few the points are.
+        // Many queries are divided evenly, into equally many blocks per thread; for few queries, the points are
+        // divided.
         let most = most.min(BLOCK_BYTES / n_features.max(1)).max(1);
         let (block, parts) = if m < per_thread * threads {
             (m.min(most).max(1), threads.min(n_samples / POINTS_PER_THREAD).max(1))
@@ -209,7 +212,7 @@ impl<T: Element + Searchable> Index<T> {
         Ok(found.into_iter().flatten().collect())
     }
 
-    /// The nearest points of some queries, searched for in so many parts of the points side by side.
+    /// The nearest points of some queries, searched for in several parts of the points in parallel.
     fn nearest<K: Kernel>(
         &self,
         kernel: K,
@@ -234,7 +237,7 @@ impl<T: Element + Searchable> Index<T> {
     }
 }
 
-/// Searches parts of the points, and keeps the best of all.
+/// Searches parts of the points in parallel, and keeps the best of all.
 pub(super) fn in_parts(
     n: usize,
     parts: usize,

@@ -1,8 +1,8 @@
 //! Exact nearest neighbours, and classification by their votes.
 //!
-//! Vectors are bytes or floats. Distances are squared; equal ones are ordered by index, so that there is exactly
-//! one right answer and it is always given, whatever the number of threads. Between bytes distances are whole
-//! numbers; between floats they are what [`squared_euclidean`](crate::distance::squared_euclidean) says.
+//! Vectors are bytes or floats. Distances are squared, and equal ones are ordered by index. There is therefore exactly
+//! one right answer, and it is always returned, whatever the number of threads. Distances between bytes are whole
+//! numbers; those between floats are the values of [`squared_euclidean`](crate::distance::squared_euclidean).
 #![expect(private_bounds, reason = "elements are a closed set, and how they are searched is our matter")]
 
 mod bytes;
@@ -41,9 +41,9 @@ use crate::{
 /// The nearest points of each query, nearest first; both arrays have shape (`n_queries`, `n_neighbors`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Neighbors<D = u64> {
-    /// Squared Euclidean distances, whole between bytes, else `f64`.
+    /// Squared Euclidean distances: whole numbers between bytes, otherwise `f64`.
     pub distances: Array2<D>,
-    /// Row numbers of the points.
+    /// Row indices of the points.
     pub indices: Array2<usize>,
 }
 
@@ -58,7 +58,7 @@ impl<D: Copy> Neighbors<D> {
         }
     }
 
-    /// The first `n_neighbors` of each query: what a search for so many would have found.
+    /// The first `n_neighbors` neighbours of each query: the result of a search for that many.
     ///
     /// # Panics
     /// If there are fewer, or `n_neighbors` is 0.
@@ -76,14 +76,14 @@ impl<D: Copy> Neighbors<D> {
 /// How an index searches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Algorithm {
-    /// With a sketch where trials show that it pays, else by brute force.
+    /// With a sketch if trials show that it is faster, otherwise by brute force.
     #[default]
     Auto,
-    /// Every query meets every point.
+    /// Compares every query with every point.
     Brute,
 }
 
-/// Points that can be searched for the nearest ones of a query: an [`Index`] with its points.
+/// Points in which the nearest ones of a query can be found: an [`Index`] with its points.
 ///
 /// ```
 /// use handful::neighbors::NearestNeighbors;
@@ -105,8 +105,8 @@ pub struct NearestNeighbors<T: Element + Searchable = u8> {
 }
 
 impl<T: Element + Searchable> NearestNeighbors<T> {
-    /// An index of `points`, shape (`n_samples`, `n_features`), made in O(`n_samples` · `n_features`), for the most
-    /// part on all threads of the current rayon pool. A shared array is not copied.
+    /// Creates an index of `points`, shape (`n_samples`, `n_features`), in O(`n_samples` · `n_features`), mostly on all
+    /// threads of the current rayon pool. A shared array is not copied.
     ///
     /// # Errors
     /// [`Error::NotFinite`] if a value is NaN, infinite, or beyond 1e150 in size.
@@ -114,7 +114,7 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
         Self::with_algorithm(points, Algorithm::Auto)
     }
 
-    /// [`new`](Self::new), with a choice of how to search. The answers are the same.
+    /// [`new`](Self::new) with a choice of the search algorithm. The answers are the same.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -127,19 +127,19 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
         Ok(Self { points, index })
     }
 
-    /// Whom a search tells how far it is.
+    /// Progress callback for searches.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { index: self.index.observer(observer), ..self }
     }
 
-    /// How many points there are, and how long each is.
+    /// Number of points, and their length.
     #[must_use]
     pub fn shape(&self) -> (usize, usize) {
         self.points.dim()
     }
 
-    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`): as
+    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`), as in
     /// [`Index::kneighbors`].
     ///
     /// # Errors
@@ -154,5 +154,5 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
     }
 }
 
-/// Is told of so many pairs of query and point that have been seen to.
+/// Receives the number of pairs of query and point that have just been processed.
 type Tick<'a> = &'a (dyn Fn(usize) -> Result<(), Cancelled> + Sync);

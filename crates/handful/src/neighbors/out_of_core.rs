@@ -1,4 +1,5 @@
-//! Neighbours among points that stay on disk: read block by block, past queries that are in memory.
+//! Neighbours among points that stay on disk. They are read block by block, and compared with queries that are in
+//! memory.
 
 use std::{
     mem,
@@ -21,27 +22,28 @@ use crate::{
     sketch::{Basis, LEAST_FEATURES, LEAST_SAMPLES},
 };
 
-/// What the process takes before it begins, and what is not counted.
+/// Memory that the process uses before it begins, and what is not counted.
 pub(super) const BASE: u64 = 32 << 20;
-/// A block of more bytes is no faster.
+/// Larger blocks, in bytes, are not faster.
 const MOST_BYTES: u64 = 1 << 27;
-/// Fewer points in a block, or queries at a time, are not worth it; half as many points can still be sketched.
+/// Minimum number of points per block, and of queries at a time, for efficiency. Half as many points can still be
+/// sketched.
 const LEAST_POINTS: u64 = 2 * LEAST_SAMPLES as u64;
 const LEAST_QUERIES: u64 = 4096;
-/// Bytes of a sketch and of terms for each point.
+/// Number of bytes per point for a sketch and terms.
 const OF_POINT: u64 = 96;
-/// Bytes of each query beside its pixels and neighbours.
+/// Number of bytes per query besides its pixels and neighbours.
 const OF_QUERY: u64 = 192;
-/// Bytes of each thread beside its queries' pixels.
+/// Number of bytes per thread besides its queries' pixels.
 const OF_THREAD: u64 = 4 << 20;
-/// Bytes that are copied at once, so that they stay in cache.
+/// Number of bytes that are copied at once, so that they stay in cache.
 const READ_BYTES: usize = 1 << 20;
 
-/// How to search rows that stay where they are, as [`OnDisk`](crate::dataset::OnDisk) does.
+/// Searches rows that stay where they are, such as those of [`OnDisk`](crate::dataset::OnDisk).
 ///
-/// Points are read block by block, one ahead of the search; queries are all in memory if they fit, else so many at a time,
-/// for each of which the points are read again. What is found is what [`NearestNeighbors`](super::NearestNeighbors) finds,
-/// to the bit, in about the same time.
+/// Points are read block by block, one block ahead of the search. All queries are in memory if they fit. Otherwise they
+/// are split into groups, and the points are read once for each group. The result is the same as that of
+/// [`NearestNeighbors`](super::NearestNeighbors), to the bit, in about the same time.
 ///
 /// ```
 /// use handful::{
@@ -67,31 +69,32 @@ pub struct OutOfCore {
 }
 
 impl OutOfCore {
-    /// How to search; the answers are the same.
+    /// The search algorithm; the answers are the same.
     #[must_use]
     pub fn algorithm(self, algorithm: Algorithm) -> Self {
         Self { algorithm, ..self }
     }
 
-    /// Bytes that the process may hold, of which little else is taken; without a limit, some 300 MB beside the queries and
-    /// their neighbours.
+    /// The most memory that the process may use, in bytes. Without a limit, it uses some 300 MB in addition to the
+    /// queries and their neighbours.
     #[must_use]
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: Some(bytes), ..self }
     }
 
-    /// Whom the search tells how far it is.
+    /// Progress callback for the search.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 
     /// The `n_neighbors` nearest points of each query, equal to sorting all points by (squared distance, index), in at
-    /// most O(`n_queries` · `n_samples` · `n_features`), on all threads of the current rayon pool and one that reads.
+    /// most O(`n_queries` · `n_samples` · `n_features`), on all threads of the current rayon pool and one thread that
+    /// reads.
     ///
     /// # Errors
-    /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, rows cannot be read, the memory is too
-    /// little, or the observer breaks.
+    /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, rows cannot be read, the memory limit
+    /// is too low, or the observer breaks.
     pub fn kneighbors(
         &self,
         points: &impl RowSource,
@@ -109,7 +112,7 @@ impl OutOfCore {
         self.in_parts(points, queries, n_neighbors, parts)
     }
 
-    /// In blocks of so many points, and of so many queries.
+    /// Searches with the given numbers of points and of queries per block.
     pub(super) fn in_parts(
         &self,
         points: &impl RowSource,
@@ -139,7 +142,7 @@ impl OutOfCore {
         Ok(all)
     }
 
-    /// With a sample of all points, for the first ones may be unlike the others.
+    /// Takes a sample of all points, because the first ones may be unlike the others.
     fn plan(&self, points: &impl RowSource) -> Result<Plan, Error> {
         let (n, d) = points.shape();
         if self.algorithm == Algorithm::Brute {
@@ -156,7 +159,7 @@ impl OutOfCore {
         Ok(Plan::Open { sample: Some(sample) })
     }
 
-    /// How many points and queries are in memory at a time.
+    /// Number of points and queries in memory at a time.
     fn parts(&self, (n, d): (usize, usize), m: usize, k: usize) -> Result<Parts, Error> {
         let costs = Costs::new((n, d), m, k);
         let [n, d, m] = [n, d, m].map(|x| x as u64);
@@ -177,22 +180,22 @@ impl OutOfCore {
     }
 }
 
-/// Bytes that a search takes.
+/// Bytes that a search needs.
 pub(super) struct Costs {
     fixed: u64,
     of_point: u64,
     of_query: u64,
-    /// The fewest that are in memory at a time.
+    /// Minimum number of points in memory at a time.
     points: u64,
     queries: u64,
 }
 
 impl Costs {
-    /// Of so many points and features, queries and neighbours.
+    /// For n points with d features, m queries and k neighbours.
     pub(super) fn new((n, d): (usize, usize), m: usize, k: usize) -> Self {
         let sample = if d > 0 { Basis::sample_size(n, d) * d } else { 0 } as u64;
         let [n, d, m, k, threads] = [n, d, m, k, rayon::current_num_threads()].map(|x| x as u64);
-        // Neighbours are copied once more when they are written; labels take 4 bytes.
+        // Neighbours are copied once more when they are written; labels need 4 bytes.
         let of_neighbors = 24 * m * k + 4 * (n + m);
         let of_threads = threads * (OF_THREAD + 2 * (BLOCK_BYTES as u64).min(SCANNED_BLOCK as u64 * d));
         Self {
@@ -204,13 +207,13 @@ impl Costs {
         }
     }
 
-    /// What is needed at least.
+    /// The minimum number of bytes.
     pub(super) fn least(&self) -> u64 {
         self.fixed + self.points * self.of_point + self.queries * self.of_query
     }
 }
 
-/// Rows that are in memory at a time.
+/// Numbers of rows in memory at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parts {
     pub(super) points: usize,
@@ -218,7 +221,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// As few as can be, all alike, of so many rows, of which there may be so many in one.
+    /// Splits points and queries into as few equal parts as possible, from (number of rows, maximum per part).
     fn new(points: (u64, u64), queries: (u64, u64)) -> Self {
         let alike = |(n, most): (u64, u64)| {
             let rows = n.div_ceil(n.div_ceil(most.max(1)).max(1)).max(1);
@@ -228,12 +231,12 @@ impl Parts {
     }
 }
 
-/// So many rows at a time.
+/// Splits `n` rows into blocks of `size`.
 fn blocks(n: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..n).step_by(size).map(move |first| first..n.min(first + size))
 }
 
-/// Works with block after block, while the next one is read.
+/// Processes block after block, while the next one is read.
 fn each_block(
     source: &impl RowSource,
     size: usize,
@@ -256,7 +259,7 @@ fn each_block(
     Ok(())
 }
 
-/// Puts rows into memory of ours.
+/// Copies rows into the buffer `into`.
 fn read(source: &impl RowSource, rows: Range<usize>, into: &mut Vec<u8>) -> Result<(), dataset::Error> {
     let d = source.shape().1;
     into.clear();

@@ -1,4 +1,5 @@
-//! Exhaustive search: every query meets every point, and only what beats the k-th best so far is touched.
+//! Exhaustive search: compares every query with every point, and processes further only what beats the k-th best so
+//! far.
 
 use std::ops::Range;
 
@@ -10,15 +11,16 @@ use crate::{
     progress::Cancelled,
 };
 
-/// Up to here a key, at most 255² for each dimension, fits 32 bits.
+/// Up to this many dimensions, a key, at most 255² per dimension, fits into 32 bits.
 pub(super) const NARROW: usize = 32_768;
-/// Fewer queries are not worth packing the points for.
+/// With fewer queries, packing the points is not worthwhile.
 const FEW: usize = 3;
-/// Queries that stay in the second cache while panels go by, and panels that are packed at once for all.
+/// Number of queries that stay in the second-level cache while panels are processed, and of panels that are packed at
+/// once for all queries.
 const QUERY_PART: usize = 1024;
 const PANELS: usize = 8;
 
-/// The nearest of some points for each query that can enter what is `wanted`. O(n m d) for n points and m queries.
+/// For each query, the nearest of some points that can enter `wanted`. O(n m d) for n points and m queries.
 pub(super) fn scan<K: Kernel>(
     kernel: K,
     points: ArrayView2<u8>,
@@ -77,7 +79,7 @@ pub(super) fn scan<K: Kernel>(
     Ok(best)
 }
 
-/// Measures every distance as it is defined.
+/// Computes every distance by definition.
 fn one_by_one(
     pairs: &impl Pairs,
     range: Range<usize>,
@@ -101,7 +103,7 @@ fn one_by_one(
     Ok(())
 }
 
-/// A key as the kernels take it; beyond their range nothing passes, or everything.
+/// A key in the range of the kernels; beyond that range, nothing or everything passes.
 pub(super) fn narrow(key: i64) -> i32 {
     i32::try_from(key).unwrap_or(if key < 0 { i32::MIN } else { i32::MAX })
 }

@@ -19,40 +19,40 @@ use crate::{
     sketch::{LEAST_FEATURES, LEAST_SAMPLES, PANELS, Projection, Sketch, SketchedQueries},
 };
 
-/// Rows from which a query gets its first threshold, at least; and for each neighbour.
+/// Minimum number of rows from which a query gets its first threshold, and number of rows per neighbour.
 const SEED_ROWS: usize = 2048;
 const SEED_ROWS_PER_NEIGHBOR: usize = 8;
-/// Candidates after which thresholds are updated at the latest.
+/// Number of candidates after which thresholds are updated at the latest.
 const MOST_CANDIDATES: usize = 1 << 15;
-/// How many candidates ahead a point is fetched.
+/// Number of candidates by which points are prefetched.
 const PREFETCH: usize = 4;
-/// Queries with which a sketch is tried out, and their neighbours.
+/// Number of queries with which a sketch is tried, and of their neighbours.
 const TRIALS: usize = 32;
 const TRIAL_NEIGHBORS: usize = 5;
-/// Fewer queries wait for memory rather than for products.
+/// Fewer queries are limited by memory bandwidth rather than by products.
 const FEW: usize = 4;
 
-/// The points that a sketch is tried out with.
+/// The points with which a sketch is tried.
 pub(in crate::neighbors) fn trials(n_samples: usize) -> Vec<usize> {
     evenly(n_samples, TRIALS.min(n_samples))
 }
 
-/// How points are sketched, and what that was seen to bring.
+/// How points are sketched, and the measured benefit.
 #[derive(Clone, Debug)]
 pub(in crate::neighbors) struct Recipe {
     projection: Arc<Projection>,
-    /// The share of the points that trial queries had to be compared with.
+    /// The share of the points with which trial queries had to be compared.
     looked_at: f64,
 }
 
 impl Recipe {
-    /// A sketch of other points, taken to be like those that were tried.
+    /// A sketch of other points, which are assumed to be similar to those that were tried.
     pub(in crate::neighbors) fn follow<K: Kernel>(&self, kernel: K, rows: ArrayView2<u8>) -> Tried {
         Tried { sketch: Sketch::new(kernel, rows, &self.projection), recipe: self.clone() }
     }
 }
 
-/// A sketch that has been tried out.
+/// A sketch that has been tried.
 #[derive(Debug)]
 pub(in crate::neighbors) struct Tried {
     sketch: Sketch,
@@ -60,8 +60,8 @@ pub(in crate::neighbors) struct Tried {
 }
 
 impl Tried {
-    /// The sketch of points for which one pays: where tried, it rules out enough of them. `pairs` compares
-    /// the [`trials`] with all points, `sample` are points from which directions are taken.
+    /// The sketch of points if it is worthwhile: in trials, it rules out enough of them. `pairs` compares the
+    /// [`trials`] with all points; directions are computed from the points in `sample`.
     pub(in crate::neighbors) fn new<K: Kernel>(
         kernel: K,
         rows: ArrayView2<u8>,
@@ -92,8 +92,8 @@ impl Tried {
         &self.sketch
     }
 
-    /// Whether so many queries find their neighbours faster with the sketch than without. Costs are in
-    /// products of a dense scan; an exact distance costs `exact_cost` times that between bytes.
+    /// Whether this number of queries finds its neighbours faster with the sketch than without. Costs are in products
+    /// of a dense scan; an exact distance costs `exact_cost` times as much as one between bytes.
     pub(in crate::neighbors) fn pays<K: Kernel>(
         &self,
         _: K,
@@ -111,23 +111,23 @@ impl Tried {
 pub(in crate::neighbors) struct Search<'a, K: Kernel, P> {
     sketch: &'a Sketch,
     pairs: &'a P,
-    /// What is searched for: none are there yet.
+    /// The results to fill, which are still empty.
     wanted: &'a [TopK],
     packed: Packed<K>,
     queries: SketchedQueries,
-    /// Found before the stream begins.
+    /// Known before the stream begins.
     thresholds: Vec<i32>,
 }
 
 impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
-    /// Sketches the queries, and gives each a distance to beat: the limit of what is wanted, or else that of the points
-    /// with the `k` smallest bounds among the first rows.
+    /// Sketches the queries, and gives each a distance to beat: the limit in `wanted`, or else the largest distance of
+    /// the points with the `k` smallest bounds among the first rows.
     pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, wanted: &'a [TopK]) -> Self {
         let queries = SketchedQueries::new(kernel, sketch.projection(), pairs.queries());
         Self::of_sketched(kernel, sketch, pairs, wanted, queries)
     }
 
-    /// [`new`](Self::new) of queries that have been sketched before.
+    /// [`new`](Self::new) for queries that have been sketched before.
     pub(in crate::neighbors) fn of_sketched(
         kernel: K,
         sketch: &'a Sketch,
@@ -146,7 +146,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         search
     }
 
-    /// For each query a distance that the nearest are surely within.
+    /// For each query, a distance within which the nearest points certainly are.
     fn seeds(&self) -> Vec<u64> {
         let k = self.wanted.first().map_or(1, TopK::k);
         let mut seeds = vec![TopK::new(k); self.wanted.len()];
@@ -173,7 +173,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         seeds.into_iter().enumerate().map(farthest).collect()
     }
 
-    /// The nearest among some points, from the first of a panel on, and how many were looked at.
+    /// The nearest among some points, beginning with the first of a panel, and the number of points that were measured.
     pub(in crate::neighbors) fn stream(
         &self,
         range: Range<usize>,
@@ -208,7 +208,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
                 if let Some(&(_, soon, _)) = candidates.get(i + PREFETCH) {
                     pairs.prefetch(soon);
                 }
-                // What was found meanwhile may have ruled it out.
+                // A neighbour found in the meantime may have ruled it out.
                 if key > thresholds[query] {
                     continue;
                 }
@@ -232,7 +232,7 @@ impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
         Ok((best, looked_at))
     }
 
-    /// The largest key that a point within this squared distance can have.
+    /// The largest key of a point within this squared distance.
     fn threshold(&self, query: usize, squared_distance: u64) -> i32 {
         let reach = self.pairs.reach(query, squared_distance);
         let most = self.sketch.most(reach, self.queries.lost[query]);

@@ -1,4 +1,4 @@
-//! Neighbours among points that come block by block.
+//! Neighbours among points that arrive block by block.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,15 +15,15 @@ use crate::{
     sketch::LEAST_SAMPLES,
 };
 
-/// Fewer queries have found their neighbours before a block is sketched.
+/// Fewer queries find their neighbours faster than a block can be sketched.
 const FEW_QUERIES: usize = 256;
 
-/// A search for the nearest of more points than there is memory for: they are told block by block, in their order, and
-/// numbered as they come.
+/// A search among more points than fit in memory. They are offered block by block, in their order, and numbered
+/// consecutively.
 ///
-/// What it finds is what [`NearestNeighbors`](super::NearestNeighbors) finds in all of them, to the bit. A query is
-/// compared with a block's points by what it has found before, so that later blocks take less time than the first one.
-/// Blocks are best of some 100,000 points; whether they are sketched, and how, is seen in the first one of 4096 or more.
+/// The result is the same as that of [`NearestNeighbors`](super::NearestNeighbors) on all points, to the bit. The
+/// neighbours found so far limit the search in a block, so later blocks take less time than the first. The best block
+/// size is some 100,000 points. The first block of 4096 or more points decides whether blocks are sketched, and how.
 ///
 /// ```
 /// use handful::neighbors::StreamedSearch;
@@ -41,7 +41,7 @@ const FEW_QUERIES: usize = 256;
 pub struct StreamedSearch<'a> {
     queries: ArrayView2<'a, u8>,
     n_neighbors: usize,
-    /// Points told.
+    /// Number of points offered.
     n_samples: usize,
     best: Vec<TopK>,
     plan: Plan,
@@ -51,16 +51,17 @@ pub struct StreamedSearch<'a> {
 /// How blocks are searched.
 #[derive(Clone, Debug)]
 pub(super) enum Plan {
-    /// The first large one shows it; its sketch has its directions from a sample of all points, or from the block.
+    /// The first large block decides; its sketch takes its directions from a sample of all points, or from the block.
     Open { sample: Option<Array2<u8>> },
-    /// All with a sketch.
+    /// All blocks with a sketch.
     Sketched(Recipe),
-    /// All without.
+    /// All blocks without a sketch.
     Brute,
 }
 
 impl<'a> StreamedSearch<'a> {
-    /// For the `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`).
+    /// Starts a search for the `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`,
+    /// `n_features`).
     #[must_use]
     pub fn new(queries: ArrayView2<'a, u8>, n_neighbors: usize) -> Self {
         Self {
@@ -73,7 +74,7 @@ impl<'a> StreamedSearch<'a> {
         }
     }
 
-    /// How to search; the answers are the same.
+    /// The search algorithm; the answers are the same.
     #[must_use]
     pub fn algorithm(self, algorithm: Algorithm) -> Self {
         let plan = match algorithm {
@@ -83,7 +84,7 @@ impl<'a> StreamedSearch<'a> {
         Self { plan, ..self }
     }
 
-    /// Whom each block's search tells how far it is.
+    /// Progress callback for the search in each block.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
@@ -93,11 +94,12 @@ impl<'a> StreamedSearch<'a> {
         Self { plan, ..self }
     }
 
-    /// The next points, shape (n, `n_features`), in at most O(`n_queries` · n · `n_features`), on all threads of the
-    /// current rayon pool. Beside them are in memory 8 bytes a point, with a sketch some 80.
+    /// Offers the next points, shape (n, `n_features`), in at most O(`n_queries` · n · `n_features`), on all threads of
+    /// the current rayon pool. Besides the points, it needs 8 bytes per point, or some 80 with a sketch.
     ///
     /// # Errors
-    /// If `n_neighbors` is 0, the numbers of features differ, or the observer breaks, after which the search is of no use.
+    /// If `n_neighbors` is 0, the numbers of features differ, or the observer breaks. The search cannot be used after
+    /// an error.
     pub fn offer(&mut self, points: ArrayView2<u8>) -> Result<(), Error> {
         let (n, m) = (points.nrows().max(1), self.queries.nrows());
         let (done, observer) = (AtomicUsize::new(0), self.observer.clone());
@@ -141,7 +143,7 @@ impl<'a> StreamedSearch<'a> {
         Ok(())
     }
 
-    /// The nearest of all points that were told.
+    /// The nearest of all points that were offered.
     ///
     /// # Errors
     /// If `n_neighbors` is not 1 to the number of points.
@@ -155,7 +157,8 @@ impl<'a> StreamedSearch<'a> {
         Ok(found)
     }
 
-    /// [`finish`](Self::finish), where there are enough points; tells how others among them are best searched.
+    /// [`finish`](Self::finish) for a search with enough points. Also returns how other points like these are best
+    /// searched.
     pub(super) fn finish_into(
         self,
         mut distances: ArrayViewMut2<u64>,

@@ -2,8 +2,8 @@
 
 use std::collections::BinaryHeap;
 
-/// Keeps the `k` smallest (distance, index) pairs of those offered: O(log k) for one that enters, one
-/// comparison for one that does not. Equal distances are ordered by index.
+/// Keeps the `k` smallest (distance, index) pairs of those offered: O(log k) for a pair that enters, one comparison for
+/// a pair that does not. Equal distances are ordered by index.
 #[derive(Clone, Debug)]
 pub(crate) struct TopK {
     k: usize,
@@ -16,7 +16,7 @@ impl TopK {
         Self::within(k, u64::MAX)
     }
 
-    /// Of the distances up to a limit.
+    /// Accepts only distances up to a limit.
     pub(crate) fn within(k: usize, limit: u64) -> Self {
         Self { k, limit, worst_first: BinaryHeap::new() }
     }
@@ -25,7 +25,7 @@ impl TopK {
         self.k
     }
 
-    /// A distance above this cannot enter.
+    /// Larger distances cannot enter.
     #[inline]
     pub(crate) fn threshold(&self) -> u64 {
         match self.worst_first.peek() {
@@ -48,7 +48,7 @@ impl TopK {
         }
     }
 
-    /// From the nearest to the farthest.
+    /// Sorted from the nearest to the farthest.
     pub(crate) fn into_sorted(self) -> Vec<(u64, usize)> {
         self.worst_first.into_sorted_vec()
     }

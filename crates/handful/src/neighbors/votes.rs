@@ -1,30 +1,30 @@
-//! From neighbours to a verdict.
+//! Votes of neighbours.
 
 use ndarray::ArrayView1;
 
 use crate::neighbors::Neighbors;
 
-/// How much a neighbour's vote counts.
+/// The weight of a neighbour's vote.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Weights {
-    /// Every neighbour alike.
+    /// All neighbours have the same weight.
     #[default]
     Uniform,
-    /// The inverse of its (not squared) distance. Neighbours at distance zero, if any, vote alone.
+    /// The inverse of its (unsquared) distance. If there are neighbours at distance zero, only they vote.
     Distance,
 }
 
-/// Which class wins when several have the most votes.
+/// Which class wins if several have the most votes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TieBreak {
     /// The class of the nearest neighbour among the tied classes.
     #[default]
     Nearest,
-    /// The lowest label among them: scikit-learn's rule.
+    /// The lowest label among the tied classes, as in scikit-learn.
     LowestLabel,
 }
 
-/// Adds up the votes of one query's neighbours, nearest first, into `votes` (one entry a class).
+/// Sums the votes of one query's neighbours, nearest first, into `votes` (one entry per class).
 pub(super) fn count(
     distances: ArrayView1<u64>,
     labels: impl Iterator<Item = u32>,
@@ -42,7 +42,7 @@ pub(super) fn count(
     }
 }
 
-/// The class with the most votes; `labels` are the neighbours', nearest first.
+/// The class with the most votes; `labels` are the labels of the neighbours, nearest first.
 pub(crate) fn winner(votes: &[f64], mut labels: impl Iterator<Item = u32>, tie_break: TieBreak) -> u32 {
     let most = votes.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let has_most = |label: &u32| votes[*label as usize] >= most;
@@ -53,7 +53,7 @@ pub(crate) fn winner(votes: &[f64], mut labels: impl Iterator<Item = u32>, tie_b
     first.expect("some neighbour voted for the winner")
 }
 
-/// One verdict for each row of `neighbors`; `labels` are those of the searched points.
+/// One result per row of `neighbors`; `labels` are the labels of the searched points.
 pub(crate) fn for_each(
     neighbors: &Neighbors,
     labels: &[u32],

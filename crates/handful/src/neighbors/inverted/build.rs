@@ -1,4 +1,4 @@
-//! How an inverted index is made: every row goes to the list of the centroid that is nearest.
+//! Creates an inverted index: every row goes to the list of its nearest centroid.
 
 use ndarray::{Array2, ArrayView2, s};
 use rayon::prelude::*;
@@ -21,13 +21,13 @@ use crate::{
 };
 
 impl InvertedParams {
-    /// An index of rows, shape (n, `n_features`), which it copies into memory, from there or from disk.
-    /// [`fit_to_file`](Self::fit_to_file) leaves them in a file.
+    /// Creates an index of rows, shape (n, `n_features`), which it copies into memory, whether they are in memory or on
+    /// disk. [`fit_to_file`](Self::fit_to_file) writes them to a file instead.
     ///
     /// O(n · `n_lists` · `n_features`) at most, on all threads of the current rayon pool.
     ///
     /// # Errors
-    /// If a parameter makes no sense for the rows, they cannot be read, or the observer breaks.
+    /// If a parameter is invalid for the rows, they cannot be read, or the observer breaks.
     pub fn fit(&self, rows: &impl RowSource) -> Result<InvertedIndex, Error> {
         let (n_samples, n_features) = rows.shape();
         let n_lists = self.checked_lists(rows.shape())?;
@@ -62,7 +62,7 @@ impl InvertedParams {
         })
     }
 
-    /// The index of all lists, with its recall; `labels` are the lists of all rows, and `exact` finds all neighbours.
+    /// The index of all lists, with its recall. `labels` are the lists of all rows; `exact` finds all neighbours.
     pub(super) fn index(
         &self,
         router: Router,
@@ -87,7 +87,7 @@ impl InvertedParams {
         Ok(index)
     }
 
-    /// How many lists there are to be.
+    /// The number of lists.
     pub(super) fn checked_lists(&self, (n_samples, n_features): (usize, usize)) -> Result<usize, Error> {
         let n_lists = self.n_lists.unwrap_or_else(|| (2 * n_samples.isqrt()).clamp(1, n_samples.max(1)));
         if n_lists == 0 || (self.n_lists.is_some() && n_lists > n_samples) {
@@ -107,7 +107,7 @@ impl InvertedParams {
 }
 
 impl InvertedIndex {
-    /// The recall of rows of the data, each left out among its own neighbours.
+    /// The recall, measured on rows of the data, each of which is excluded from its own neighbours.
     fn measured(
         &self,
         rows: &impl RowSource,

@@ -5,11 +5,11 @@ use std::{fs::File, io, path::Path};
 use super::Error;
 use crate::draft;
 
-/// A file that is written here and there until all of it is there.
+/// A file that is written at several positions until it is complete.
 pub(super) struct Draft(draft::Draft);
 
 impl Draft {
-    /// Tells at once if there can be no such file.
+    /// Fails at once if the file cannot be created.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
         let draft = draft::Draft::create(path);
         draft.map(Self).map_err(|source| Error::Io { path: path.to_owned(), source })
@@ -19,7 +19,7 @@ impl Draft {
         self.0.file()
     }
 
-    /// The name that it will have.
+    /// The final name of the file.
     pub(super) fn path(&self) -> &Path {
         self.0.path()
     }

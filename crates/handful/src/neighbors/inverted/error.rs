@@ -11,26 +11,26 @@ pub enum Error {
     /// More lists than rows, or none.
     #[error("n_lists is {n_lists}: expected 1 to {n_samples}, the number of vectors to search")]
     ListCount {
-        /// Lists asked for.
+        /// Number of lists requested.
         n_lists: usize,
-        /// Vectors to search.
+        /// Number of vectors to search.
         n_samples: usize,
     },
-    /// More lists to look into than there are, or none.
+    /// More lists to probe than there are, or none.
     #[error("n_probe is {n_probe}: expected 1 to {n_lists}, the number of lists")]
     ProbeCount {
-        /// Lists to look into.
+        /// Number of lists to probe.
         n_probe: usize,
-        /// Lists that there are.
+        /// Number of lists.
         n_lists: usize,
     },
-    /// A share that is none.
+    /// An invalid recall.
     #[error("the recall to reach is {recall}: expected a number above 0, and at most 1")]
     Recall {
-        /// What was asked for.
+        /// The recall requested.
         recall: f64,
     },
-    /// A search that makes no sense, or was ended by the observer.
+    /// A search with invalid parameters, or one that the observer cancelled.
     #[error(transparent)]
     Search(#[from] neighbors::Error),
     /// Rows that cannot be clustered.
@@ -44,10 +44,10 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// Another program's file, or a part of one.
+    /// The file is not an index saved by handful, or is incomplete.
     #[error(
         "{}: expected an index that handful has saved, found something else or a part of one", path.display()
     )]
@@ -55,7 +55,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A newer handful's file.
+    /// The file was saved by a newer version of handful.
     #[error(
         "{}: the index has format version {found}, and this handful reads versions up to {supported}: \
          expected a newer handful", path.display()
@@ -63,17 +63,17 @@ pub enum Error {
     Version {
         /// The file.
         path: PathBuf,
-        /// The file's version.
+        /// The file's format version.
         found: u32,
-        /// The newest that can be read.
+        /// The newest supported version.
         supported: u32,
     },
-    /// Bytes have changed since it was saved.
+    /// The bytes have changed since the file was saved.
     #[error("{}: the index is damaged: {what}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// What is inconsistent.
         what: String,
     },
 }
@@ -85,7 +85,7 @@ impl From<Cancelled> for Error {
 }
 
 impl Error {
-    /// What is wrong with the head of a file.
+    /// The error for an invalid head of a file.
     pub(super) fn of_head(path: &std::path::Path, error: &tensor_file::Error) -> Self {
         let what = match error {
             tensor_file::Error::Checksum { expected, found } => {

@@ -1,12 +1,12 @@
-//! An inverted index as one file, which is searched without being read as a whole.
+//! An inverted index in one file, which is searched without being read as a whole.
 //!
 //! ```text
 //!   magic | sketches | row numbers | rows | head | length of the head | magic
 //!           └─────── list by list ──────┘   sealed tensors: centroids, sizes of lists, recall …
 //! ```
 //!
-//! The head stands last because only then everything in it is known. It is checked, and kept, when the file is opened;
-//! the lists are read when they are probed.
+//! The head is at the end, because only then is all its content known. It is checked, and kept in memory, when the file
+//! is opened. The lists are read when they are probed.
 
 use std::{
     fs::File,
@@ -31,7 +31,7 @@ use crate::{
     tensor_file::{self, Reader, Writer, hex, sealed},
 };
 
-/// The newest version of the format that is read, and the one that is written.
+/// The newest format version that can be read, and the one that is written.
 pub const FORMAT_VERSION: u32 = 1;
 
 pub(super) const MAGIC: &[u8; 8] = b"hfIndex\n";
@@ -47,13 +47,13 @@ struct Metadata {
     lists_sha256: String,
 }
 
-/// Enough to tell whether the rest can be read.
+/// The part of the head that shows whether the rest can be read.
 #[derive(Deserialize)]
 struct Version {
     version: u32,
 }
 
-/// Writes, and makes a checksum of what it writes.
+/// A writer that computes a checksum of what it writes.
 struct Hashing<W> {
     to: W,
     hash: Sha256,
@@ -72,10 +72,10 @@ impl<W: Write> Write for Hashing<W> {
 }
 
 impl InvertedIndex {
-    /// Writes the index: under a temporary name first, so that the file is whole or not there.
+    /// Writes the index, first under a temporary name, so that the file is either complete or absent.
     ///
     /// # Errors
-    /// [`Error::Io`] if the file cannot be written, or this index be read from its own.
+    /// [`Error::Io`] if the file cannot be written, or if this index cannot be read from its own file.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let draft = Draft::create(path)?;
         self.write(&draft)?;
@@ -93,7 +93,7 @@ impl InvertedIndex {
         out.write_all(&end).and_then(|()| out.flush()).map_err(io_error)
     }
 
-    /// All lists, and their sketches' errors.
+    /// Writes all lists, and returns the errors of their sketches.
     fn write_lists(
         &self,
         to: &mut impl Write,
@@ -154,16 +154,17 @@ impl InvertedIndex {
         sealed::seal(KEY, &json, &writer.finish())
     }
 
-    /// An index that stays in its file: its head is read and checked, the lists are read as queries probe them, straight
-    /// from the file, which must not change meanwhile. Damage within the lists is found by [`load`](Self::load) alone.
+    /// Opens an index that stays in its file. Its head is read and checked. The lists are read when queries probe them,
+    /// straight from the file, which must not change meanwhile. Only [`load`](Self::load) detects damage within the
+    /// lists.
     ///
     /// # Errors
-    /// If the file cannot be read, is no index, is damaged, or was saved by a newer handful.
+    /// If the file cannot be read, is not an index, is damaged, or was saved by a newer version of handful.
     pub fn open(path: &Path) -> Result<Self, Error> {
         Ok(Self::opened(path)?.0)
     }
 
-    /// An index read into memory, every byte of which is checked.
+    /// Reads an index into memory, and checks every byte of it.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -228,7 +229,7 @@ impl InvertedIndex {
         }
         let head_start = length - 16 - head_length;
         file.seek(SeekFrom::Start(head_start)).map_err(io_error)?;
-        // It grows with what there is, so that a wrong length takes no memory.
+        // It grows with the data, so that a wrong length allocates no memory.
         let mut head = Vec::new();
         Read::by_ref(&mut file).take(head_length).read_to_end(&mut head).map_err(io_error)?;
 
@@ -275,7 +276,7 @@ impl InvertedIndex {
         }) {
             return Err(content("expected as many neighbours as the recall was measured with"));
         }
-        // Everything fits 64 bits, as the body is no longer than the file.
+        // Everything fits into 64 bits, because the body is no longer than the file.
         let mut starts = vec![0];
         let lanes = LANES as u64;
         let row_bytes = n_features as u64 + NUMBER;

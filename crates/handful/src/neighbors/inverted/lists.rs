@@ -1,4 +1,4 @@
-//! The rows list by list, in memory or in a file, of which lists are read when they are probed.
+//! The rows list by list, in memory or in a file, from which lists are read when they are probed.
 
 use std::{
     borrow::Cow,
@@ -18,15 +18,16 @@ use crate::{
     sketch::{Projection, Sketch},
 };
 
-/// A list that so many queries probe is read as a whole, for others only the rows that may be near.
+/// A list that this many queries probe is read as a whole; for fewer queries, only the rows that may be near.
 const MANY: usize = 16;
-/// So many bytes of a file's list are looked at together, so that a very long one takes no more memory than others.
+/// Number of bytes of a file's list that are processed together, so that a very long list needs no more memory than
+/// others.
 pub(super) const PART_BYTES: usize = if cfg!(test) { 1 << 14 } else { 1 << 23 };
 
 /// All lists.
 #[derive(Debug)]
 pub(super) struct Lists {
-    /// Where each begins, counted in rows, and the last one's end.
+    /// Index of the first row of each list, and the end of the last list.
     pub(super) starts: Vec<usize>,
     pub(super) n_features: usize,
     pub(super) projection: Option<Arc<Projection>>,
@@ -39,7 +40,7 @@ pub(super) enum Place {
         indices: Vec<u64>,
         rows: Vec<u8>,
         terms: Vec<i64>,
-        /// One for each list, or none at all.
+        /// One per list, or none at all.
         sketches: Vec<Sketch>,
     },
     File(InFile),
@@ -49,18 +50,18 @@ pub(super) enum Place {
 pub(super) struct InFile {
     pub(super) file: File,
     pub(super) path: PathBuf,
-    /// Where they begin, counted in bytes.
+    /// Their offset in bytes.
     pub(super) sketches: u64,
     pub(super) indices: u64,
     pub(super) rows: u64,
-    /// Each list's first panel.
+    /// The first panel of each list.
     pub(super) panels: Vec<usize>,
-    /// Each sketch's error.
+    /// The error of each sketch.
     pub(super) errors: Vec<f64>,
 }
 
 impl InFile {
-    /// Where lists stand behind the first `start` bytes of a file.
+    /// The layout of lists that follow the first `start` bytes of a file.
     pub(super) fn new(
         (file, path): (File, PathBuf),
         start: u64,
@@ -103,12 +104,12 @@ impl Lists {
         self.starts[self.n_lists()]
     }
 
-    /// How many rows a list has.
+    /// Number of rows in a list.
     pub(super) fn size(&self, number: usize) -> usize {
         self.starts[number + 1] - self.starts[number]
     }
 
-    /// The rows of a list that are looked at together: all that are in memory.
+    /// The parts of a list whose rows are processed together. A list in memory is one part.
     pub(super) fn parts(&self, number: usize) -> impl Iterator<Item = Range<usize>> + use<> {
         let size = self.size(number);
         let most = match &self.place {
@@ -118,7 +119,7 @@ impl Lists {
         (0..size).step_by(most).map(move |first| first..size.min(first.saturating_add(most)))
     }
 
-    /// The rows of a part of a file's list.
+    /// The rows of a part of a list in a file.
     pub(super) fn rows(&self, number: usize, part: Range<usize>) -> io::Result<Array2<u8>> {
         let Place::File(InFile { file, rows, .. }) = &self.place else { unreachable!("in a file") };
         let mut found = Array2::zeros((part.len(), self.n_features));
@@ -127,7 +128,7 @@ impl Lists {
         Ok(found)
     }
 
-    /// One of the [`parts`](Self::parts) of a list that so many queries probe.
+    /// One of the [`parts`](Self::parts) of a list that `queries` queries probe.
     pub(super) fn list(&self, number: usize, part: Range<usize>, queries: usize) -> io::Result<List<'_>> {
         let (start, size, d) = (self.starts[number] + part.start, part.len(), self.n_features);
         match &self.place {
@@ -192,12 +193,12 @@ impl List<'_> {
         self.indices.len()
     }
 
-    /// The number by which answers know a row.
+    /// The index of a row in the results.
     pub(super) fn index(&self, row: usize) -> usize {
         usize::try_from(self.indices[row]).unwrap_or(usize::MAX)
     }
 
-    /// The rows and their terms, of a list that was read as a whole.
+    /// The rows and their terms, if the list was read as a whole.
     pub(super) fn whole(&self) -> Option<(ArrayView2<'_, u8>, &[i64])> {
         match &self.rows {
             Rows::Whole { rows, terms } => Some((view(rows, self.n_features), terms)),
@@ -206,7 +207,7 @@ impl List<'_> {
     }
 }
 
-/// Queries as the kernels take them.
+/// Queries in the form that the kernels use.
 pub(super) struct Queries<'a> {
     pub(super) bytes: ArrayView2<'a, u8>,
     signed: Array2<i8>,
@@ -214,7 +215,7 @@ pub(super) struct Queries<'a> {
 }
 
 impl<'a> Queries<'a> {
-    /// Of rows in standard layout.
+    /// For rows in standard layout.
     pub(super) fn new(bytes: ArrayView2<'a, u8>) -> Self {
         Self { bytes, signed: distance::signed(bytes), norms: distance::squared_norms(bytes) }
     }
@@ -225,11 +226,11 @@ pub(super) struct ListPairs<'a, 'b, K> {
     pub(super) kernel: K,
     pub(super) list: &'a List<'a>,
     pub(super) queries: &'a Queries<'b>,
-    /// The numbers of those that probe it.
+    /// The numbers of the queries that probe it.
     pub(super) which: &'a [usize],
-    /// Their bytes, where they are looked at.
+    /// Their bytes, if they are needed.
     pub(super) selected: Array2<u8>,
-    /// What went wrong with reading, if anything did.
+    /// The error of a failed read, if any.
     pub(super) failed: OnceLock<io::Error>,
 }
 
@@ -247,7 +248,7 @@ impl<K: Kernel> Pairs for ListPairs<'_, '_, K> {
                 let signed =
                     self.queries.signed.row(query).to_slice().expect(CONTIGUOUS).chunks(MOST_DIMENSIONS);
                 let dot: i64 = point.zip(signed).map(|(x, q)| i64::from(self.kernel.dot(x, q))).sum();
-                // Wraps only where the terms are not those of the rows.
+                // Wraps only if the terms do not belong to the rows.
                 terms[row]
                     .wrapping_add(self.queries.norms[query].cast_signed())
                     .wrapping_sub(2 * dot)
@@ -273,7 +274,7 @@ impl<K: Kernel> Pairs for ListPairs<'_, '_, K> {
         (distance as f64).sqrt()
     }
 
-    /// Of equally far points the first one wins, and that may be in any list.
+    /// Of equally distant points the first one wins, which may be in any list.
     fn reach_squared(&self, _query: usize, distance: u64) -> i64 {
         distance.cast_signed()
     }

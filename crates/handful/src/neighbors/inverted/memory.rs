@@ -1,4 +1,4 @@
-//! What making an index in a file takes of memory, and what searching it does.
+//! The memory needed to create an index in a file, and to search it.
 
 use super::{BLOCK, BLOCK_BYTES, BLOCK_PROBES, Error, InvertedIndex, InvertedParams, lists, recall, router};
 use crate::{
@@ -11,37 +11,38 @@ use crate::{
     sketch::Basis,
 };
 
-/// Rows that are taken at a time, and the most bytes of them; fewer are not worth it.
+/// Maximum number of rows per batch, their maximum number of bytes, and the minimum number that is worthwhile.
 const BATCH: usize = 1 << 18;
 const BATCH_BYTES: usize = 1 << 28;
 const LEAST_BATCH: usize = 4096;
-/// Bytes of a row beside its pixels: while its list is looked for, and while lists are made.
+/// Number of bytes per row besides its pixels, while its list is searched for, and while lists are created.
 const OF_ROW: u64 = 128;
-/// Bytes of a list beside its centroid, and of a query for each list that it probes.
+/// Number of bytes per list besides its centroid, and per query for each list that it probes.
 const OF_LIST: u64 = 128;
 const OF_PROBE: u64 = 64;
 
-/// How an index is made within a limit.
+/// How an index is created within a limit.
 pub(super) struct Plan {
-    /// Where the sample that centroids are learned from does not fit.
+    /// `Some` if the sample from which centroids are learned does not fit.
     pub(super) passes: Option<Passes>,
-    /// Rows that are taken at a time.
+    /// Number of rows per batch.
     pub(super) batch: usize,
-    /// What the search that measures the recall may hold.
+    /// The memory limit of the search that measures the recall.
     pub(super) search: Option<u64>,
 }
 
-/// Rows that are taken at a time where memory is no matter.
+/// Number of rows per batch without a memory limit.
 pub(super) fn batch(n_features: usize) -> usize {
     (BATCH_BYTES / n_features.max(1)).clamp(1, BATCH)
 }
 
-/// Bytes of an index without its rows: of each centroid the sums that rows are compared with, its bytes, and a sketch.
+/// Number of bytes of an index without its rows: for each centroid, the sums with which rows are compared, its bytes,
+/// and a sketch.
 fn of_lists(n_lists: u64, n_features: u64) -> u64 {
     n_lists * (24 * n_features + OF_LIST)
 }
 
-/// Bytes of the parts of lists that threads read at a time, with their sketches.
+/// Number of bytes of the parts of lists that threads read at a time, with their sketches.
 fn of_parts() -> u64 {
     2 * (rayon::current_num_threads() * lists::PART_BYTES) as u64
 }
@@ -54,7 +55,7 @@ fn check(needed: u64, limit: u64, what: impl FnOnce() -> String) -> Result<(), E
 }
 
 impl Plan {
-    /// Of rows that may have a label each.
+    /// For rows that may have a label each.
     pub(super) fn new(
         params: &InvertedParams,
         n_lists: usize,
@@ -67,7 +68,7 @@ impl Plan {
         let (sample, n_queries) = (router::sample(rows, n_lists), recall::RECALL_QUERIES.min(shape.0));
         let tried = router::tried(shape) as u64;
         let [n, d, k, threads] = [shape.0, shape.1, n_lists, rayon::current_num_threads()].map(|x| x as u64);
-        // Of each row the label and the list; of each cluster sums, twice, and those of each thread, of which the allocator
+        // Per row, the label and the list. Per cluster, sums, twice, and those of each thread, of which the allocator
         // keeps some.
         let (labels, lists, of_row) = (8 * n, of_lists(k, d) + 16 * k * d, d + OF_ROW);
         let clusters = sample.shape().0 as u64 * (d + of_row) + k * d * (8 * (5 + threads) + 4);
@@ -95,14 +96,14 @@ impl Plan {
 }
 
 impl InvertedIndex {
-    /// How many of `m` queries are searched for together, by each thread.
+    /// Number of queries, out of `m`, that each thread searches for together.
     pub(super) fn queries_together(&self, m: usize, (k, n_probe): (usize, usize)) -> Result<usize, Error> {
         let threads = rayon::current_num_threads();
         let (n_lists, n_features) = (self.n_lists(), self.n_features());
         let mut most = BLOCK.min(BLOCK_BYTES / n_features.max(1)).min(BLOCK_PROBES / n_probe).max(1);
         if let Some(limit) = self.memory_limit {
             let [m, k, d, n_probe] = [m, k, n_features, n_probe].map(|x| x as u64);
-            // What is found is turned about, and copied once more when it is written.
+            // The results are transposed, and copied once more when they are written.
             let found = m * (64 + 96 * k);
             let fixed = BASE + of_lists(n_lists as u64, d) + found + of_parts();
             let of_query = threads as u64 * (3 * (d + OF_ROW) + 64 * k + OF_PROBE * n_probe);

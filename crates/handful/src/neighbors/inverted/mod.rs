@@ -1,5 +1,5 @@
-//! An inverted index (Sivic and Zisserman 2003): K-Means makes lists of rows that are alike, and a query looks into the
-//! nearest few.
+//! An inverted index (Sivic and Zisserman 2003): K-Means divides rows into lists of similar rows, and a query searches
+//! the few nearest lists.
 //!
 //! ```text
 //!   rows ──► K-Means ──► lists ─┐
@@ -7,9 +7,9 @@
 //!   query ──► nearest centroids ┘
 //! ```
 //!
-//! This is the one search here that may miss a neighbour: one in a list that was not probed. How many it misses is
-//! measured when the index is made, on rows of the data ([`Recall`]). Within the lists that are probed it is exact, so
-//! that with all lists it finds what [`NearestNeighbors`] finds.
+//! This is the only search of this library that may miss a neighbour: one in a list that was not probed. How many it
+//! misses is measured when the index is created, on rows of the data ([`Recall`]). Within the probed lists it is exact,
+//! so with all lists it finds the same as [`NearestNeighbors`].
 
 mod build;
 mod draft;
@@ -43,15 +43,15 @@ use crate::{
 };
 use lists::{InFile, Lists, Place};
 
-/// The most queries that are searched for together: the more there are, the more of them share a list.
+/// Maximum number of queries that are searched for together: the more queries, the more of them share a list.
 const BLOCK: usize = 1 << 14;
-/// The most bytes of queries that are searched for together, and the most lists that they probe.
+/// Maximum number of bytes of queries that are searched for together, and of lists that they probe.
 const BLOCK_BYTES: usize = 1 << 25;
 const BLOCK_PROBES: usize = 1 << 22;
-/// What the search should find unless told otherwise.
+/// The recall to reach by default.
 const RECALL: f64 = 0.99;
 
-/// How an [`InvertedIndex`] is made; made by [`InvertedIndex::params`].
+/// Parameters of an [`InvertedIndex`]; created by [`InvertedIndex::params`].
 #[derive(Clone, Debug)]
 pub struct InvertedParams {
     n_lists: Option<usize>,
@@ -62,39 +62,40 @@ pub struct InvertedParams {
 }
 
 impl InvertedParams {
-    /// Lists to make; twice the square root of the number of rows unless set.
+    /// Number of lists; twice the square root of the number of rows unless set.
     #[must_use]
     pub fn n_lists(self, n_lists: usize) -> Self {
         Self { n_lists: Some(n_lists), ..self }
     }
 
-    /// Lists that a query looks into; unless set, the fewest that surely have a [`recall`](Self::recall).
+    /// Number of lists that a query probes; unless set, the smallest number that certainly reaches the
+    /// [`recall`](Self::recall).
     #[must_use]
     pub fn n_probe(self, n_probe: usize) -> Self {
         Self { n_probe: Some(n_probe), ..self }
     }
 
-    /// The recall to be reached, where the number of lists to look into is not set: it is at least this at the lower
-    /// end of its 95 % interval on the data's own rows; 0.99 unless set.
+    /// The recall to reach if the number of lists to probe is not set: the lower end of its 95 % interval on the data's
+    /// own rows is at least this; 0.99 unless set.
     #[must_use]
     pub fn recall(self, recall: f64) -> Self {
         Self { recall, ..self }
     }
 
-    /// What the random choices follow from; 0 unless set.
+    /// Seed of the random choices; 0 unless set.
     #[must_use]
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
-    /// Whom the work, and searches, tell how far they are.
+    /// Progress callback for creating the index and for searches.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 }
 
-/// Rows of bytes in lists, and the centroids that lead to them.
+/// Rows of bytes in lists, and the centroids of the lists.
 ///
 /// ```
 /// use handful::neighbors::InvertedIndex;
@@ -114,7 +115,7 @@ impl InvertedParams {
 /// ```
 #[derive(Debug)]
 pub struct InvertedIndex {
-    /// Those of the lists, rounded to bytes.
+    /// The centroids of the lists, rounded to bytes.
     centroids: NearestNeighbors,
     lists: Lists,
     recall: Recall,
@@ -125,7 +126,8 @@ pub struct InvertedIndex {
 }
 
 impl InvertedIndex {
-    /// As many lists as twice the square root of the number of rows, and as many probed as a recall of 0.99 needs.
+    /// Twice the square root of the number of rows as the number of lists, of which as many are probed as a recall of
+    /// 0.99 requires.
     #[must_use]
     pub fn params() -> InvertedParams {
         InvertedParams {
@@ -137,23 +139,23 @@ impl InvertedIndex {
         }
     }
 
-    /// Whom a search tells how far it is.
+    /// Progress callback for searches.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { observer, ..self }
     }
 
-    /// Bytes that the process may hold while an index in its file is searched, of which little else is taken; no limit
-    /// unless set. What is found is the same.
+    /// The most memory that the process may use while it searches an index in its file, in bytes; no limit unless set.
+    /// The results do not depend on it.
     #[must_use]
     pub fn memory_limit(self, bytes: u64) -> Self {
         Self { memory_limit: Some(bytes), ..self }
     }
 
-    /// The same, but that queries look into so many lists.
+    /// The same index with another number of lists to probe.
     ///
     /// # Errors
-    /// [`Error::ProbeCount`] if there are not so many.
+    /// [`Error::ProbeCount`] if it is 0 or more than the number of lists.
     pub fn with_n_probe(self, n_probe: usize) -> Result<Self, Error> {
         let n_lists = self.n_lists();
         if !(1..=n_lists).contains(&n_probe) {
@@ -162,48 +164,48 @@ impl InvertedIndex {
         Ok(Self { n_probe, ..self })
     }
 
-    /// How many rows there are.
+    /// Number of rows.
     #[must_use]
     pub fn n_samples(&self) -> usize {
         self.lists.n_samples()
     }
 
-    /// How long each is.
+    /// Length of each row.
     #[must_use]
     pub fn n_features(&self) -> usize {
         self.lists.n_features
     }
 
-    /// How many lists there are.
+    /// Number of lists.
     #[must_use]
     pub fn n_lists(&self) -> usize {
         self.lists.n_lists()
     }
 
-    /// How many lists a query looks into.
+    /// Number of lists that a query probes.
     #[must_use]
     pub fn n_probe(&self) -> usize {
         self.n_probe
     }
 
-    /// The share of the true neighbours that is found, as measured when the index was made.
+    /// The share of the true neighbours that is found, as measured when the index was created.
     #[must_use]
     pub fn recall(&self) -> f64 {
         self.recall.at(self.n_probe)
     }
 
-    /// How that was measured, and what it is with other numbers of lists.
+    /// How the recall was measured, and its value for other numbers of lists.
     #[must_use]
     pub fn measured_recall(&self) -> &Recall {
         &self.recall
     }
 
     /// The `n_neighbors` nearest rows of each row of `queries`, shape (`n_queries`, `n_features`), among those in the
-    /// query's `n_probe` nearest lists, ordered by (squared distance, index). If there are not as many in those, further
-    /// lists are looked into until there are.
+    /// query's `n_probe` nearest lists, ordered by (squared distance, index). If these lists hold fewer rows, further
+    /// lists are probed until there are enough.
     ///
     /// At most O(`n_queries` · (`n_lists` + rows in the lists) · `n_features`), on all threads of the current rayon
-    /// pool, each of which has queries of its own. What is found does not depend on the other queries.
+    /// pool, each of which has its own queries. The result of a query does not depend on the other queries.
     ///
     /// # Errors
     /// If `n_neighbors` is not 1 to the number of rows, the numbers of features differ, the file of the index cannot
@@ -212,7 +214,7 @@ impl InvertedIndex {
         self.kneighbors_observed(queries, n_neighbors, &self.observer)
     }
 
-    /// [`kneighbors`](Self::kneighbors), told of to this observer: for those who share an index.
+    /// [`kneighbors`](Self::kneighbors) that reports to this observer, for callers that share an index.
     ///
     /// # Errors
     /// As [`kneighbors`](Self::kneighbors).
@@ -225,7 +227,8 @@ impl InvertedIndex {
         self.search(&queries, (n_neighbors, self.n_probe), observer)
     }
 
-    /// [`kneighbors`](Self::kneighbors) of queries that stay where they are, as [`OnDisk`](crate::dataset::OnDisk) does.
+    /// [`kneighbors`](Self::kneighbors) for queries that stay where they are, such as those of
+    /// [`OnDisk`](crate::dataset::OnDisk).
     ///
     /// # Errors
     /// As [`kneighbors`](Self::kneighbors); if queries cannot be read.
@@ -275,7 +278,7 @@ impl InvertedIndex {
         Ok(Neighbors::from_pairs(found.into_iter().flatten().flat_map(TopK::into_sorted), k))
     }
 
-    /// A file that cannot be read.
+    /// The error for a file that cannot be read.
     fn unreadable(&self, source: std::io::Error) -> Error {
         let path = match &self.lists.place {
             Place::File(InFile { path, .. }) => path.clone(),

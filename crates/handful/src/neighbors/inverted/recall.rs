@@ -1,38 +1,38 @@
-//! How many of the true neighbours are found, as measured.
+//! The share of the true neighbours that is found, as measured.
 
 use crate::metrics::wilson_interval;
 
-/// Rows of which the recall is measured, and how many neighbours of each.
+/// Number of rows on which the recall is measured, and of neighbours of each.
 pub(super) const RECALL_QUERIES: usize = 1000;
 pub(super) const RECALL_NEIGHBORS: usize = 3;
-/// The most pairs of query and list that are ordered at a time.
+/// Maximum number of pairs of query and list that are sorted at a time.
 pub(super) const ORDERED: usize = 1 << 19;
 
 /// The share of the exact nearest neighbours that a search of the nearest lists finds, measured on rows of the data.
 ///
-/// Some rows, evenly spread, are searched for with their exact `n_neighbors` nearest others, and of each of those it is
-/// counted in which of the row's nearest lists it is. So the recall is known for any number of lists. Fresh queries may
-/// be farther from the data than its rows are from each other, and lose a little more.
+/// Some rows, evenly spaced, serve as queries. Their exact `n_neighbors` nearest other rows are found, and for each of
+/// these the rank of its list among the query's nearest lists is counted. The recall is thus known for any number of
+/// lists. New queries may be farther from the data than its rows are from each other, and may lose slightly more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recall {
-    /// Neighbours that were looked for, of each row.
+    /// Number of neighbours per row.
     pub n_neighbors: usize,
-    /// Rows that they were looked for of.
+    /// Number of rows that served as queries.
     pub n_queries: usize,
-    /// How many neighbours are in the nearest list, in the next, and so on.
+    /// Number of neighbours in the nearest list, in the second nearest, and so on.
     pub(super) by_rank: Vec<u64>,
 }
 
 impl Recall {
-    /// Of all neighbours the share that is in the `n_probe` nearest lists; 1 where there were none to be found.
+    /// The share of all neighbours that is in the `n_probe` nearest lists; 1 if there were no neighbours to find.
     #[must_use]
     pub fn at(&self, n_probe: usize) -> f64 {
         let [found, all] = self.found(n_probe);
         if all == 0 { 1.0 } else { found as f64 / all as f64 }
     }
 
-    /// The fewest lists in which there is surely as large a share: at the lower end of the share's 95 % interval. All
-    /// of them where the sample is too small to tell.
+    /// The smallest number of lists that certainly reaches this recall: at the lower end of its 95 % interval. All
+    /// lists if the sample is too small to decide.
     #[must_use]
     pub fn least(&self, recall: f64) -> usize {
         let n_lists = self.by_rank.len();

@@ -1,4 +1,4 @@
-//! What leads rows to lists: centroids of a sample, and then the list of every row.
+//! Assigns rows to lists: learns centroids from a sample, then finds the list of every row.
 
 use std::{ops::Range, sync::Arc};
 
@@ -17,35 +17,36 @@ use crate::{
     sketch::{LEAST_SAMPLES, Projection},
 };
 
-/// Rows for each list that the centroids are learned from, and iterations of K-Means.
+/// Number of rows per list from which the centroids are learned, and number of K-Means iterations.
 const ROWS_PER_LIST: usize = 64;
 const ITERATIONS: usize = 10;
-/// Of all rows so many tell whether a sketch pays, or so many bytes of them if that is less.
+/// Maximum number of rows on which a sketch is tried; fewer if they would have too many bytes.
 const TRIED: usize = 1 << 15;
 const TRIED_BYTES: usize = 1 << 25;
-/// Values of a sketch, for rows of so many features at least: what is in the nearest lists is near, and twice the values that
-/// tell it apart in a search of everything leave a third of it to be measured.
+/// Number of values of a sketch, for rows with at least this many features. The rows in the nearest lists are near, so a
+/// sketch rules out fewer of them. With twice as many values as in a search of everything, a third of them is left to
+/// be measured.
 const VALUES: usize = 128;
 const LEAST_FEATURES: usize = 512;
 
-/// What leads rows to lists.
+/// What assigns rows to lists.
 pub(super) struct Router {
     kmeans: KMeans,
-    /// Lists are those of centroids rounded to bytes, which queries are compared with as quickly as with rows.
+    /// The centroids of the lists, rounded to bytes, so that queries are compared with them as quickly as with rows.
     pub(super) centroids: Array2<u8>,
     pub(super) projection: Option<Arc<Projection>>,
     pub(super) level: Level,
 }
 
-/// Which list each row is in.
+/// The list of each row.
 pub(super) struct Division {
     pub(super) labels: Vec<u32>,
-    /// Where each list begins, counted in rows, and the last one's end.
+    /// Index of the first row of each list, and the end of the last list.
     pub(super) starts: Vec<usize>,
 }
 
 impl InvertedParams {
-    /// The K-Means that makes so many lists.
+    /// The K-Means that creates `n_lists` lists.
     pub(super) fn kmeans(&self, n_lists: usize) -> KMeansParams {
         KMeans::params(n_lists)
             .init(Init::Random)
@@ -55,19 +56,20 @@ impl InvertedParams {
     }
 }
 
-/// The rows that the centroids of so many lists are learned from.
+/// The rows from which the centroids of `n_lists` lists are learned.
 pub(super) fn sample<S: RowSource>(rows: &S, n_lists: usize) -> Sample<'_, S> {
     let n = rows.shape().0;
     Sample { rows, numbers: evenly(n, n.min(n_lists.saturating_mul(ROWS_PER_LIST))) }
 }
 
-/// Of rows of this shape so many tell whether a sketch pays.
+/// The number of rows of this shape on which a sketch is tried.
 pub(super) fn tried((n_samples, n_features): (usize, usize)) -> usize {
     n_samples.min((TRIED_BYTES / n_features.max(1)).clamp(LEAST_SAMPLES, TRIED))
 }
 
 impl Router {
-    /// To so many lists. The sample is read into memory, unless K-Means is to make passes over it; that comes to the same.
+    /// Learns `n_lists` lists. The sample is read into memory, unless K-Means is to make passes over it, which gives
+    /// the same result.
     pub(super) fn learn(
         params: &InvertedParams,
         n_lists: usize,
@@ -88,7 +90,7 @@ impl Router {
         Ok(Self { kmeans, centroids, projection, level })
     }
 
-    /// The list of every row, so many rows at a time.
+    /// Finds the list of every row, batch by batch.
     pub(super) fn divide(
         &self,
         rows: &impl RowSource,
@@ -109,7 +111,7 @@ impl Router {
     }
 }
 
-/// The projection on the principal components of some rows, if sketches of such rows pay.
+/// The projection on the principal components of some rows, if sketches of such rows are worthwhile.
 fn projection(level: Level, rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
     with_kernel!(level, |kernel| {
         let (terms, trials) = (all_terms(rows), rows.select(Axis(0), &trials(rows.nrows())));
@@ -122,7 +124,7 @@ fn projection(level: Level, rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
     })
 }
 
-/// All rows, so many at a time, with their numbers.
+/// All rows, batch by batch, with their numbers.
 pub(super) fn batches(
     rows: &impl RowSource,
     batch: usize,

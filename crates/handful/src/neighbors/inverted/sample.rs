@@ -1,4 +1,4 @@
-//! Some rows of many, left where those are.
+//! A sample of rows that stay where they are.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use ndarray::ArrayView2;
 
 use crate::dataset::{Error, RowSource};
 
-/// The rows of these numbers.
+/// The rows with these numbers.
 pub(super) struct Sample<'a, S> {
     pub(super) rows: &'a S,
     pub(super) numbers: Vec<usize>,

@@ -1,4 +1,4 @@
-//! The search: which lists a query probes, and what it finds there.
+//! The search: which lists a query probes, and the nearest rows in them.
 
 use std::{ops::Range, sync::OnceLock};
 
@@ -15,7 +15,7 @@ use crate::{
     sketch::SketchedQueries,
 };
 
-/// The lists that are probed together, by their nearness to the query.
+/// Ranks of the lists that are probed together, by their distance from the query.
 const ROUNDS: [Range<usize>; 3] = [0..1, 1..4, 4..usize::MAX];
 
 /// The lists that each query probes, nearest first.
@@ -25,7 +25,7 @@ struct Routes {
 }
 
 impl Routes {
-    /// The `n_probe` nearest lists, and further ones as long as there are not `k` rows in them.
+    /// The `n_probe` nearest lists, and further ones until they hold `k` rows.
     fn new(
         centroids: &NearestNeighbors,
         lists: &Lists,
@@ -54,7 +54,7 @@ impl Routes {
         Ok(routes)
     }
 
-    /// For each list that has rows the queries among whose nearest of these ranks it is.
+    /// For each list with rows, the queries for which its rank is in `ranks`.
     fn visits(&self, lists: &Lists, ranks: Range<usize>) -> Vec<(usize, Vec<usize>)> {
         let mut visits: Vec<(usize, Vec<usize>)> =
             (0..lists.n_lists()).map(|list| (list, Vec::new())).collect();
@@ -70,7 +70,7 @@ impl Routes {
 }
 
 impl InvertedIndex {
-    /// The `k` nearest rows in the lists that each query probes. `tick` is told of every pair of query and list.
+    /// The `k` nearest rows in the lists that each query probes. `tick` counts every pair of query and list.
     pub(super) fn block<K: Kernel>(
         &self,
         kernel: K,
@@ -84,7 +84,7 @@ impl InvertedIndex {
         let projection = self.lists.projection.as_deref();
         let sketched = projection.map(|projection| SketchedQueries::new(kernel, projection, queries.bytes));
         let mut best = vec![TopK::new(k); queries.bytes.nrows()];
-        // The nearest lists first: what is found there spares most of the others' rows.
+        // The nearest lists come first: the neighbours found there rule out most rows of the others.
         for ranks in ROUNDS {
             for (number, which) in routes.visits(&self.lists, ranks) {
                 self.visit(kernel, number, (&queries, &which), sketched.as_ref(), &mut best)?;
@@ -94,7 +94,7 @@ impl InvertedIndex {
         Ok(best)
     }
 
-    /// Offers some queries the rows of a list.
+    /// Offers the rows of a list to some queries.
     fn visit<K: Kernel>(
         &self,
         kernel: K,

@@ -1,4 +1,4 @@
-//! An index made in its file, of rows that need not fit into memory.
+//! Creates an index in its file, from rows that need not fit into memory.
 //!
 //! ```text
 //!   rows ──► centroids ──► the list of each row ──► rows to their places ──► sketches ──► recall, checksum, head
@@ -32,18 +32,19 @@ use crate::{
     tensor_file::hex,
 };
 
-/// Rows of a list that are written at once.
+/// Number of rows of a list that are written at once.
 const RUN: usize = 1024;
-/// Bytes that are hashed at once.
+/// Number of bytes that are hashed at once.
 const HASHED: usize = 1 << 22;
 
 impl InvertedParams {
-    /// An index of rows, shape (n, `n_features`), in a file: the bytes that [`fit`](Self::fit) and
-    /// [`save`](InvertedIndex::save) write, of rows that need not fit into memory. They are read three times, some at a
-    /// time, beside the sample that K-Means makes its lists of; that is read into memory, or in passes if it does not fit.
+    /// Creates an index of rows, shape (n, `n_features`), in a file: the same bytes that [`fit`](Self::fit) and
+    /// [`save`](InvertedIndex::save) write, but the rows need not fit into memory. They are read three times, batch by
+    /// batch, in addition to the sample from which K-Means learns the lists. The sample is read into memory, or in
+    /// passes if it does not fit.
     ///
-    /// In memory are 4 bytes a row, and what there is for each list; `memory_limit` says how many bytes the process may hold,
-    /// and the index that is returned, which stays in its file, is searched within it.
+    /// It keeps 4 bytes per row in memory, and some data per list. `memory_limit` is the most memory that the process
+    /// may use, in bytes. The returned index, which stays in its file, is searched within the same limit.
     ///
     /// ```
     /// use handful::neighbors::InvertedIndex;
@@ -60,8 +61,8 @@ impl InvertedParams {
     /// ```
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); before any row is read, if the memory is too little or there can be no such file; if it cannot
-    /// be written. Then there is none.
+    /// As [`fit`](Self::fit); if the memory limit is too low or the file cannot be created, which is checked before any
+    /// row is read; if the file cannot be written. In all these cases there is no file.
     pub fn fit_to_file(
         &self,
         rows: &impl RowSource,
@@ -74,7 +75,7 @@ impl InvertedParams {
         Ok(InvertedIndex { memory_limit, ..InvertedIndex::open(path)?.observer(self.observer.clone()) })
     }
 
-    /// Makes an index, as planned, of what is to be its file.
+    /// Creates an index according to the plan in the draft of its file.
     pub(super) fn fill(
         &self,
         draft: Draft,
@@ -121,7 +122,7 @@ fn place(
         order.clear();
         order.extend(range);
         let first = order[0];
-        // The rows of a list side by side, so that many are written at once.
+        // Groups the rows of a list, so that many are written at once.
         order.sort_by_key(|&row| labels[row]);
         for run in order.chunk_by(|&a, &b| labels[a] == labels[b]).flat_map(|run| run.chunks(RUN)) {
             numbers.clear();
@@ -139,7 +140,7 @@ fn place(
     })
 }
 
-/// Writes the sketches of all lists, and tells their errors.
+/// Writes the sketches of all lists, and returns their errors.
 fn sketch(router: &Router, lists: &Lists, draft: &Draft, observer: &Observer) -> Result<Vec<f64>, Error> {
     let (Some(projection), Place::File(file)) = (&router.projection, &lists.place) else {
         return Ok(Vec::new());
@@ -158,7 +159,8 @@ fn sketch(router: &Router, lists: &Lists, draft: &Draft, observer: &Observer) ->
         }
         Ok(error)
     };
-    // Not by a parallel iterator, in which a thread that waits for others would take up, and hold, a further list.
+    // Not a parallel iterator: there, a thread that waits for others could start a further list, and hold both in
+    // memory.
     let (next, errors) = (AtomicUsize::new(0), Mutex::new(vec![0.0; lists.n_lists()]));
     let done = rayon::broadcast(|_| {
         loop {
@@ -175,7 +177,7 @@ fn sketch(router: &Router, lists: &Lists, draft: &Draft, observer: &Observer) ->
     Ok(errors.into_inner().expect("no panic while locked"))
 }
 
-/// That of the lists, which end there in the file.
+/// The checksum of the lists, which end at `end` in the file.
 fn checksum(n_samples: usize, end: u64, draft: &Draft, observer: &Observer) -> Result<String, Error> {
     let (mut hash, mut buffer) = (Sha256::new(), vec![0; HASHED]);
     for start in (MAGIC.len() as u64..end).step_by(HASHED) {
