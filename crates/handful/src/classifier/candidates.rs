@@ -1,4 +1,4 @@
-//! What presets were chosen from: declared here, and tried by `handful select`.
+//! The candidates from which presets were chosen: declared here, and compared by `handful select`.
 
 use super::{Decision, Hyperplanes, Params, Preset, PrototypeParams};
 use crate::{
@@ -6,17 +6,17 @@ use crate::{
     preprocess::Deskew,
 };
 
-/// A recipe that might have been the preset.
+/// A recipe that was considered for a preset.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// In what it differs from the preset.
+    /// How it differs from the preset.
     pub name: String,
     /// Its values.
     pub params: Params,
 }
 
 impl Preset {
-    /// The preset itself, and what it was preferred to.
+    /// The preset itself, and the alternatives.
     #[must_use]
     pub fn candidates(self) -> Vec<Candidate> {
         let chosen = self.params();
@@ -112,7 +112,7 @@ fn hyperplanes(params: &mut Params, change: impl Fn(&mut Hyperplanes)) {
     }
 }
 
-/// Changes weight and upright images of all features.
+/// Changes the weight and the deskewing of all features.
 fn features(params: &mut Params, change: impl Fn(&mut f64, &mut Option<Deskew>)) {
     for (weight, feature) in &mut params.features {
         match feature {

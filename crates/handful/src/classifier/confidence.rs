@@ -1,36 +1,36 @@
-//! How sure a verdict is: probabilities that mean what they say, and images that are of no class.
+//! The confidence of predictions: calibrated probabilities, and images that belong to no class.
 
 use ndarray::{Array2, ArrayView1, ArrayViewMut1};
 use serde::{Deserialize, Serialize};
 
 use crate::{neighbors::Neighbors, step::check_number};
 
-/// Newton steps, of which a handful is enough, and when they have arrived.
+/// Maximum number of Newton steps, of which a handful is enough, and their tolerance.
 const MOST_STEPS: usize = 100;
 const ARRIVED: f64 = 1e-10;
 
-/// What turns evidence into probabilities, learned from images that the model had not seen.
+/// Turns evidence into probabilities; learned from images that the model had not seen.
 ///
-/// The probability of a class is in proportion to exp(`votes` · its share of the votes - `distance` · the distance of
-/// its nearest prototype, or of its hyperplane where these decide), but not above the label's. Beyond `novel`, a value
-/// of [`outlier_scores`](super::Model::outlier_scores), an image is of no class at all. Distances count in the
-/// prototypes' standard deviation in all directions together, so that the figures outlive a change of scale.
+/// The probability of a class is proportional to exp(`votes` · its share of the votes - `distance` · the distance of
+/// its nearest prototype, or of its hyperplane if hyperplanes decide), but not above that of the label. An image whose
+/// [`outlier_scores`](super::Model::outlier_scores) exceed `novel` belongs to no class. Distances are in units of the
+/// prototypes' standard deviation over all directions together, so that the weights do not depend on scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    /// Weight of a share of votes.
+    /// Weight of the share of votes.
     pub votes: f64,
-    /// Weight of a distance.
+    /// Weight of the distance.
     pub distance: f64,
-    /// Beyond this an image is new; 0 where nobody has measured it.
+    /// Images with a larger outlier score are novel; 0 if this has not been measured.
     pub novel: f64,
 }
 
-/// What speaks for each class, for some images; both arrays have shape (n, classes).
+/// The evidence for each class, for some images; both arrays have shape (n, classes).
 #[derive(Clone, Debug)]
 pub(super) struct Evidence {
     /// Shares of the votes.
     pub(super) votes: Array2<f64>,
-    /// Distances in the prototypes' standard deviation, less the smallest.
+    /// Distances in units of the prototypes' standard deviation, minus the smallest.
     pub(super) distances: Array2<f64>,
 }
 
@@ -41,9 +41,9 @@ impl Calibration {
         check_number("calibration, novel", self.novel, None)
     }
 
-    /// The weights that make the labels of some images most likely, by Newton's method: the likelihood has one
-    /// maximum. A little is taken off for large weights, without which images that are all right would make them
-    /// infinite.
+    /// The weights that maximise the likelihood of the labels of some images, by Newton's method: the likelihood has
+    /// one maximum. Large weights are penalised slightly; without that they would become infinite if all images are
+    /// classified correctly.
     pub(super) fn fit(evidence: &Evidence, labels: &[u32]) -> Self {
         let mut weights = [1.0, 1.0];
         for _ in 0..MOST_STEPS {
@@ -84,7 +84,7 @@ impl Calibration {
                 (d * gradient[0] - b * gradient[1]) / determinant,
                 (a * gradient[1] - b * gradient[0]) / determinant,
             ];
-            // Neither votes nor nearness speak against a class.
+            // Neither votes nor nearness count against a class.
             let next =
                 [0, 1].map(|i| (weights[i] + step[i]).clamp(weights[i] / 4.0, weights[i] * 4.0 + 1e-6));
             let moved = (next[0] - weights[0]).abs() + (next[1] - weights[1]).abs();
@@ -96,9 +96,9 @@ impl Calibration {
         Self { votes: weights[0], distance: weights[1], novel: 0.0 }
     }
 
-    /// Probabilities of the classes, shape (n, classes); rows sum to 1. No class is likelier than the label: those for
-    /// which the evidence says otherwise share with it, as they do where hyperplanes decide against the votes. Without a
-    /// calibration the evidence is the shares of the votes alone.
+    /// Probabilities of the classes, shape (n, classes); rows sum to 1. No class is more probable than the label.
+    /// Classes for which the evidence is stronger share their probability with it, which happens when hyperplanes
+    /// decide against the votes. Without a calibration, the evidence is only the share of the votes.
     pub(super) fn probabilities(&self, evidence: &Evidence, labels: &[u32]) -> Array2<f64> {
         let weights = [self.votes, self.distance];
         let mut all = evidence.votes.clone();
@@ -114,8 +114,8 @@ impl Calibration {
     }
 }
 
-/// Gives a label and the classes that are likelier one probability, their mean; and the label the next float, so that the most
-/// likely class is the label.
+/// Gives the label and the classes that are more probable their mean probability; then gives the label the next larger
+/// float, so that the most probable class is the label.
 fn share(probabilities: &mut ArrayViewMut1<f64>, label: usize) {
     let least = probabilities[label];
     let above = || probabilities.iter().copied().filter(|&p| p > least);
@@ -135,7 +135,7 @@ fn softmax(
     distances: ArrayView1<f64>,
     [votes_weight, distance_weight]: [f64; 2],
 ) -> Vec<f64> {
-    // A class that nothing stands for cannot be.
+    // A class without prototypes is impossible.
     let logit = |(votes, distance): (&f64, &f64)| {
         if distance.is_finite() {
             votes_weight * votes - distance_weight * distance
@@ -151,15 +151,15 @@ fn softmax(
 }
 
 impl Evidence {
-    /// From the prototypes that vote on each image, the labels of all prototypes, and each class's squared distance, which
-    /// is infinite where nothing stands for it.
+    /// From the prototypes that vote on each image, the labels of all prototypes, and the squared distance of each
+    /// class, which is infinite for a class without prototypes.
     pub(super) fn new(voters: &Neighbors, labels: &[u32], mut distances: Array2<f64>, unit: f64) -> Self {
         let mut votes = Array2::zeros(distances.dim());
         for (mut votes, voters) in votes.outer_iter_mut().zip(voters.indices.outer_iter()) {
             voters.iter().for_each(|&index| votes[labels[index] as usize] += 1.0 / voters.len() as f64);
         }
         for mut distances in distances.outer_iter_mut() {
-            // Rounding may take more from a hyperplane's distance than there is.
+            // Rounding may make the squared distance of a hyperplane negative.
             distances.mapv_inplace(|squared| squared.max(0.0).sqrt() / unit);
             let least = distances.iter().copied().fold(f64::INFINITY, f64::min);
             distances.mapv_inplace(|distance| distance - least);

@@ -1,48 +1,48 @@
-//! What can be wrong with fitting and using a model.
+//! Errors of fitting and using a model.
 
 use crate::{dataset, features, kmeans, neighbors, progress::Cancelled};
 
-/// What can be wrong with fitting and using a model.
+/// An error of fitting or using a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Features could not be learned.
     #[error(transparent)]
     Features(#[from] features::Error),
-    /// Prototypes could not be made.
+    /// Prototypes could not be computed.
     #[error(transparent)]
     KMeans(#[from] kmeans::Error),
     /// Neighbours could not be found.
     #[error(transparent)]
     Neighbors(#[from] neighbors::Error),
-    /// An inverted index of the prototypes could not be made or searched.
+    /// An inverted index of the prototypes could not be created or searched.
     #[error(transparent)]
     Inverted(#[from] neighbors::inverted::Error),
-    /// Prototypes do not fit one another.
+    /// Prototypes are not a valid data set.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
-    /// Images of one class: there is nothing to tell apart.
+    /// All images belong to one class: there is nothing to distinguish.
     #[error("expected images of at least two classes to learn from, found one ({class:?})")]
     OneClass {
         /// The class.
         class: String,
     },
-    /// Images of another size than the model's.
+    /// The size of the images differs from that of the model.
     #[error(
         "expected images of {height} x {width} pixels, as the model was trained on, found {found} pixels"
     )]
     ImageShape {
-        /// Rows of pixels.
+        /// Number of rows of pixels.
         height: usize,
-        /// Columns of pixels.
+        /// Number of columns of pixels.
         width: usize,
-        /// Pixels of the images.
+        /// Number of pixels found per image.
         found: usize,
     },
-    /// Pictures of other images than the model's.
+    /// Pictures of images other than the training images.
     #[error("expected the images that the model was learned from, found others")]
     OtherImages,
-    /// A recipe that makes no sense whatever the images.
+    /// A recipe that is invalid whatever the images.
     #[error("{0}")]
     Params(String),
 }

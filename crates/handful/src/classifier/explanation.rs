@@ -1,4 +1,4 @@
-//! Why an image gets its label, and whether it should have one.
+//! Explains why an image gets its label, and whether it should have one.
 
 use std::sync::Arc;
 
@@ -10,45 +10,46 @@ use crate::{
     preprocess::{Framer, Framing, Judge},
 };
 
-/// What the mean squared distance from the components' subspace adds to how strange an image is: more tells
-/// garments better and letters worse. Chosen on garments and letters of other fonts than those that are reported.
+/// Weight of the mean squared distance from the components' subspace in the outlier score. A larger weight detects
+/// garments better and letters worse. It was chosen on garments, and on letters of other fonts than those that are
+/// reported.
 const RESIDUAL_WEIGHT: f64 = 0.1;
 
 /// Why an image got its label.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// The verdict, an index into the classes.
+    /// The predicted label, an index into the classes.
     pub label: u32,
     /// Its probability; 0 without ink.
     pub confidence: f64,
-    /// Whether it is like anything learned; always where that was not calibrated.
+    /// Whether the image resembles anything in the training set; always true if that was not calibrated.
     pub is_digit: bool,
-    /// Whether there is anything to see: not all pixels are equal. Always where outliers were not calibrated, since then a
-    /// blank image may be one of a class. Without ink the label means nothing.
+    /// Whether there is anything to see, that is, not all pixels are equal. Always true if outliers were not
+    /// calibrated, because a blank image may then belong to a class. Without ink the label is meaningless.
     pub has_ink: bool,
     /// The probability of each class; equal without ink.
     pub probabilities: Vec<f64>,
     /// The prototypes that decided, nearest first.
     pub neighbors: Vec<Voter>,
-    /// The image in the model's space, where distances are taken.
+    /// The image as a vector in the model's space, in which distances are computed.
     pub vector: Vec<u8>,
 }
 
 /// A prototype near an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Voter {
-    /// Its number.
+    /// Its index.
     pub prototype: usize,
     /// Its class.
     pub label: u32,
-    /// Its squared distance, in the model's space.
+    /// Its squared distance in the model's space.
     pub distance: u64,
-    /// The training image that is nearest to it: its picture.
+    /// The training image nearest to it, as its picture.
     pub medoid: u32,
 }
 
 impl Model {
-    /// Why each image gets its label.
+    /// Explains the label of each image.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
@@ -94,10 +95,10 @@ impl Model {
         Ok((vectors, found, scores))
     }
 
-    /// How unlike everything learned each image is; infinite where there is nothing to see.
+    /// How unlike the training set each image is; infinite for a blank image.
     ///
-    /// The squared distance to the nearest centroid of whole images, in the centroids' variance; where components were
-    /// learned of whole images, also a little for what these cannot say.
+    /// The squared distance to the nearest centroid of whole images, in units of the centroids' variance. If components
+    /// of whole images were learned, a fraction of the squared distance from their subspace is added.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
@@ -110,8 +111,8 @@ impl Model {
         })
     }
 
-    /// Of what was learned of whole images, and of the squared distance of each image's nearest prototype, which is asked
-    /// for only if no dictionary was.
+    /// Computes the scores from what was learned of whole images and, only if no dictionary was learned, from the squared
+    /// distance of each image's nearest prototype, which is requested only then.
     fn scores(
         &self,
         images: ArrayView2<u8>,
@@ -137,15 +138,16 @@ fn has_ink(image: ArrayView1<u8>) -> bool {
 }
 
 impl Model {
-    /// Chooses among several plausible ways to frame a picture, by what the model takes for digits; none if that was not
-    /// calibrated.
+    /// A judge that chooses among several plausible ways to frame a picture, by how much the model takes the result for
+    /// a digit; `None` if that was not calibrated.
     #[must_use]
     pub fn judge(self: &Arc<Self>) -> Option<Arc<dyn Judge>> {
         let model: Arc<dyn Judge> = Arc::clone(self) as _;
         (self.params.calibration.novel > 0.0).then_some(model)
     }
 
-    /// Makes the images that the model knows of pictures, and chooses where several ways to do so are plausible.
+    /// A framer that turns pictures into images for the model, and lets the model choose where several ways to do so
+    /// are plausible.
     #[must_use]
     pub fn framer(self: &Arc<Self>, framing: Framing) -> Framer {
         let framer = Framer::new(self.image_shape(), framing);
@@ -157,11 +159,11 @@ impl Model {
 }
 
 impl Judge for Model {
-    /// Outlier scores, in the largest that is accepted.
+    /// Outlier scores, divided by the largest accepted score.
     fn strangeness(&self, images: ArrayView2<u8>) -> Vec<f64> {
         match self.outlier_scores(images) {
             Ok(scores) => scores.into_iter().map(|score| score / self.params.calibration.novel).collect(),
-            // Work was interrupted, or images are not the model's: nothing is like a digit.
+            // The work was cancelled, or the images do not match the model: nothing resembles a digit.
             Err(_) => vec![f64::INFINITY; images.nrows()],
         }
     }

@@ -1,4 +1,4 @@
-//! Learning a recipe.
+//! Fits recipes.
 
 use ndarray::Axis;
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
@@ -11,21 +11,21 @@ use crate::{
     progress::{Observer, Stage, Tally},
 };
 
-/// Features are learned from no more images.
+/// Maximum number of images from which features are learned.
 pub(super) const MOST_IMAGES: usize = 1 << 17;
 
 impl Params {
-    /// Whether there are enough of these images to learn from: what does not depend on what they show is told before any
-    /// work.
+    /// Checks that there are enough images to learn from. Everything that does not depend on their pixels is checked
+    /// before any work.
     ///
     /// # Errors
-    /// If the recipe makes no sense for images of this shape, if a class with images has fewer than the recipe wants
-    /// prototypes or atoms of it, if there is one class, or if there are fewer prototypes than voters.
+    /// If the recipe is invalid for images of this shape, if a class with images has fewer images than the recipe needs
+    /// prototypes or atoms of it, if there is only one class, or if there are fewer prototypes than voters.
     pub fn check_images(&self, images: &Dataset) -> Result<(), Error> {
         self.check_counts(images.image_shape(), images.classes(), &images.class_counts())
     }
 
-    /// [`check_images`](Self::check_images) of so many images of each class.
+    /// [`check_images`](Self::check_images) for the given number of images of each class.
     pub(super) fn check_counts(
         &self,
         shape: [usize; 2],
@@ -58,21 +58,22 @@ impl Params {
         Ok(())
     }
 
-    /// The fewest images of a class that features can be learned from.
+    /// Minimum number of images per class from which features can be learned.
     pub(super) fn least_per_class(&self) -> usize {
         self.features.iter().map(|(_, features)| features.least_per_class()).max().unwrap_or(1)
     }
 
-    /// Learns from labelled images: features from at most 131,072, of more from a fixed-seed sample in which each class has
-    /// its share; prototypes from all.
+    /// Fits the recipe to labelled images. Features are learned from at most 131,072 images; if there are more, from a
+    /// fixed-seed sample in which each class has its share. Prototypes are computed from all images.
     ///
     /// # Errors
-    /// As [`check_images`](Self::check_images); if features or prototypes cannot be made of what these images show.
+    /// As [`check_images`](Self::check_images); if features or prototypes cannot be computed from the pixels of these
+    /// images.
     pub fn fit(&self, images: &Dataset) -> Result<Model, Error> {
         self.fit_observed(images, &Observer::default())
     }
 
-    /// [`fit`](Self::fit), telling how far it is.
+    /// [`fit`](Self::fit) with a progress callback.
     ///
     /// # Errors
     /// As [`fit`](Self::fit); if the observer breaks.
@@ -104,7 +105,7 @@ impl Params {
 }
 
 impl Params {
-    /// The rows that features are learned from; none if from all.
+    /// The rows from which features are learned; `None` for all rows.
     pub(super) fn rows_for_features(&self, labels: &[u32], n_classes: usize) -> Option<Vec<usize>> {
         let n = labels.len();
         if n <= MOST_IMAGES {
@@ -115,7 +116,7 @@ impl Params {
         let mut rows = Vec::with_capacity(MOST_IMAGES);
         for (class, there) in (0..).zip(of_class) {
             let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-            // Apart from the streams of K-Means, which count runs in their lower half.
+            // Distinct from the streams of K-Means, which count runs in their lower half.
             rng.set_stream(class << 32 | u64::from(u32::MAX));
             let share = there.len() * MOST_IMAGES / n;
             let wanted = share.max(self.least_per_class()).min(there.len());
@@ -126,7 +127,7 @@ impl Params {
     }
 }
 
-/// The training row of each prototype's class that is nearest to it.
+/// For each prototype, the nearest training row of its class.
 fn medoids(prototypes: &Dataset, vectors: &Dataset, observer: &Observer) -> Result<Vec<u32>, Error> {
     let mut medoids = vec![0; prototypes.n_samples()];
     for (own, rows) in prototypes.rows_by_class().into_iter().zip(vectors.rows_by_class()) {

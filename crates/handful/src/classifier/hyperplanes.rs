@@ -1,28 +1,28 @@
-//! Local hyperplanes: k-nearest neighbours that fill the gaps between them (Vincent and Bengio 2001).
+//! Local hyperplanes: k-nearest neighbours, with the gaps between the neighbours filled (Vincent and Bengio 2001).
 
 use nalgebra::{DMatrix, DVector};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 
-/// The neighbours of each class span a hyperplane, and an image belongs to the class whose hyperplane is nearest; a
-/// ridge keeps it near its neighbours.
+/// The neighbours of each class span a hyperplane, and an image belongs to the class with the nearest hyperplane. A
+/// ridge penalty keeps the nearest point of the hyperplane close to the neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hyperplanes {
-    /// So many nearest prototypes, of all classes, are looked at.
+    /// Number of nearest prototypes, of all classes, that are considered.
     pub n_candidates: usize,
-    /// So many of a class span its hyperplane.
+    /// Number of prototypes of a class that span its hyperplane.
     pub n_neighbors: usize,
-    /// A class with fewer is out.
+    /// Classes with fewer considered prototypes are excluded.
     pub least: usize,
-    /// The ridge, in parts of the vectors' total variance.
+    /// The ridge, relative to the vectors' total variance.
     pub ridge: f64,
 }
 
 impl Hyperplanes {
-    /// The most neighbours that span a hyperplane.
+    /// Maximum number of neighbours that span a hyperplane.
     const MOST_NEIGHBORS: usize = 1024;
 
-    /// What makes no sense whatever the data.
+    /// Checks the values as far as that is possible without the data.
     pub(super) fn check(self) -> Result<(), String> {
         let Self { n_candidates, n_neighbors, ridge, .. } = self;
         if n_candidates == 0 {
@@ -32,7 +32,7 @@ impl Hyperplanes {
             let most = Self::MOST_NEIGHBORS;
             return Err(format!("expected 1 to {most} neighbours a hyperplane, found {n_neighbors}"));
         }
-        // The vectors' differences from their mean depend on one another.
+        // The differences of the vectors from their mean are linearly dependent.
         if ridge.is_finite() && ridge > 0.0 {
             Ok(())
         } else {
@@ -40,7 +40,7 @@ impl Hyperplanes {
         }
     }
 
-    /// The squared distance, with the ridge's cost, of a query to the hyperplane that some vectors span.
+    /// The squared distance of a query from the hyperplane that some vectors span, including the ridge penalty.
     ///
     /// With the mean m of the vectors, B their differences from it and r = q - m this is
     /// |r|² - (B r)ᵀ (B Bᵀ + λ I)⁻¹ (B r). O(n² d + n³) for n vectors.
@@ -58,7 +58,7 @@ impl Hyperplanes {
         residual.norm_squared() - explained
     }
 
-    /// For each class its distance, from the nearest prototypes in order; infinite for classes with too few.
+    /// The distance of each class, from the nearest prototypes in order; infinite for classes with too few.
     pub(super) fn distances(
         self,
         query: &[u8],
@@ -75,7 +75,7 @@ impl Hyperplanes {
                 neighbors.push(vectors.row(index).to_slice().expect("rows are contiguous"));
             }
         }
-        // If none has enough, those that have most.
+        // If no class has enough, the classes with most.
         let most = of_class.iter().map(Vec::len).max().unwrap_or(0);
         let least = self.least.min(most).max(1);
         let distance = |neighbors: &Vec<&[u8]>| {

@@ -1,7 +1,8 @@
-//! What labels were before they became names of classes: whoever gave booleans or small integers wants them back.
+//! The type of labels before they became names of classes, so that callers that passed booleans or small integers get
+//! the same back.
 
-/// Whether names of classes can be read back as labels of a type, which has the name that NumPy gives it: `str`, `object`
-/// (strings too), `bool`, `int8` to `uint64`, or `float16` to `float64` (whole numbers).
+/// Checks that the names of classes can be read back as labels of a type, with the names of NumPy: `str`, `object`
+/// (also strings), `bool`, `int8` to `uint64`, or `float16` to `float64` (whole numbers).
 pub(super) fn check(label_type: &str, classes: &[String]) -> Result<(), String> {
     let whole =
         |low: i128, high: i128| move |name: &str| integer(name).is_some_and(|n| n >= low && n <= high);
@@ -36,7 +37,7 @@ pub(super) fn check(label_type: &str, classes: &[String]) -> Result<(), String> 
     }
 }
 
-/// A whole number as it is written.
+/// A whole number in its usual notation.
 fn integer(name: &str) -> Option<i128> {
     name.parse().ok().filter(|number: &i128| number.to_string() == name)
 }

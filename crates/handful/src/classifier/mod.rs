@@ -1,4 +1,4 @@
-//! Images to labels: features, prototypes and votes, as one model that can be kept.
+//! From images to labels: features, prototypes and votes, in one model that can be saved.
 //!
 //! ```text
 //!  image ──► Vectorizer ──► prototypes ──► Decision ──► label, probabilities,
@@ -6,8 +6,8 @@
 //!                           class          hyperplanes
 //! ```
 //!
-//! One [`Params`] says it all for every recipe, a [`Preset`] is one with frozen values, and [`Params::fit`] makes a
-//! [`Model`] of it:
+//! [`Params`] describes every recipe, a [`Preset`] is one with frozen values, and [`Params::fit`] turns it into a
+//! [`Model`]:
 //!
 //! ```no_run
 //! use handful::{classifier::Preset, dataset};
@@ -49,23 +49,23 @@ pub use validation::{Validation, folds, hold_out};
 
 use crate::features::{FeatureParams, check_features};
 
-/// Larger images are none that recipes were made for.
+/// Recipes are not meant for larger images.
 const MOST_PIXELS: usize = 65_536;
-/// Probabilities are told for each class.
+/// Probabilities are stored for each class.
 const MOST_CLASSES: usize = 4096;
 
-/// A recipe: what an image becomes, what it is compared with, and how that decides.
+/// A recipe: how an image is transformed, what it is compared with, and how the label is decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Params {
-    /// The kinds of features that make the vector, each with how much it weighs beside the others.
+    /// The kinds of features that make up the vector, each with its weight relative to the others.
     pub features: Vec<(f64, FeatureParams)>,
-    /// What votes.
+    /// The vectors that vote.
     pub prototypes: PrototypeParams,
-    /// How it is decided.
+    /// How the label is decided.
     pub decision: Decision,
-    /// How sure to be.
+    /// How confidence is computed.
     pub calibration: Calibration,
-    /// What all random choices follow from.
+    /// Seed of all random choices.
     pub seed: u64,
     /// How prototypes are searched.
     #[serde(default, skip_serializing_if = "IndexParams::is_exact")]
@@ -76,26 +76,26 @@ pub struct Params {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PrototypeParams {
-    /// Those of all training images.
+    /// The vectors of all training images.
     All,
     /// The centroids of K-Means within each class.
     PerClass {
-        /// Prototypes a class.
+        /// Number of prototypes per class.
         n_clusters: usize,
-        /// K-Means runs of which the best is kept.
+        /// Number of K-Means runs, of which the best is kept.
         n_init: usize,
-        /// Most Lloyd iterations of a run.
+        /// Maximum number of Lloyd iterations per run.
         max_iter: usize,
     },
 }
 
-/// How neighbours decide.
+/// How neighbours decide the label.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// The class with the most votes among the nearest; equal votes go to the nearest.
+    /// The class with the most votes among the nearest neighbours; ties go to the nearest.
     Votes {
-        /// Neighbours that vote.
+        /// Number of neighbours that vote.
         n_neighbors: usize,
     },
     /// The class whose neighbours span the nearest hyperplane.
@@ -103,7 +103,7 @@ pub enum Decision {
 }
 
 impl Params {
-    /// What makes no sense for images of a shape and so many classes, whatever they show.
+    /// Checks the recipe for images of this shape and this number of classes, whatever they show.
     pub(crate) fn check(&self, [height, width]: [usize; 2], n_classes: usize) -> Result<(), String> {
         if height.checked_mul(width).is_none_or(|pixels| !(1..=MOST_PIXELS).contains(&pixels)) {
             return Err(format!("expected images of 1 to {MOST_PIXELS} pixels, found {height} x {width}"));

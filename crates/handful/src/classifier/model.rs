@@ -1,4 +1,4 @@
-//! A fitted recipe.
+//! Fitted recipes.
 
 use std::sync::OnceLock;
 
@@ -17,7 +17,7 @@ use crate::{
     progress::{Observer, Stage, Tally},
 };
 
-/// A fitted recipe: images to labels, and why.
+/// A fitted recipe: it predicts labels and explains them.
 ///
 /// ```
 /// use handful::{Dataset, classifier::{Calibration, Decision, IndexParams, Params, PrototypeParams}, features::FeatureParams};
@@ -42,17 +42,17 @@ pub struct Model {
     pub(super) params: Params,
     image_shape: [usize; 2],
     pub(super) vectorizer: Vectorizer,
-    /// Vectors with the labels and classes of what they stand for.
+    /// The vectors that vote, with their labels and the names of the classes.
     pub(super) prototypes: Dataset,
-    /// For each prototype the training image that is nearest to it.
+    /// For each prototype, the index of the training image nearest to it.
     pub(super) medoids: Vec<u32>,
     pub(super) index: Searcher,
-    /// The prototypes of each class by themselves, made when somebody asks how sure a verdict is.
+    /// The prototypes of each class, indexed separately when probabilities are first requested.
     of_class: OnceLock<Vec<Option<Searcher>>>,
     /// The mean squared distance of the prototypes from their mean.
     pub(super) unit: f64,
     provenance: Provenance,
-    /// The pixels of each prototype's medoid, if they are kept.
+    /// The pixels of each prototype's medoid, if they are stored.
     pictures: Option<Array2<u8>>,
     label_type: Option<String>,
 }
@@ -97,8 +97,8 @@ impl Model {
         &self.params
     }
 
-    /// Of an inverted index the share of the true neighbours that is found, measured on prototypes of its own; none where
-    /// the search is exact.
+    /// The share of the true neighbours that an inverted index finds, measured on its own prototypes; `None` if the
+    /// search is exact.
     #[must_use]
     pub fn recall(&self) -> Option<f64> {
         self.index.recall()
@@ -110,7 +110,7 @@ impl Model {
         &self.prototypes
     }
 
-    /// For each prototype the number of the training image that is nearest to it.
+    /// For each prototype, the index of the training image nearest to it.
     #[must_use]
     pub fn medoids(&self) -> &[u32] {
         &self.medoids
@@ -122,37 +122,38 @@ impl Model {
         self.prototypes.classes()
     }
 
-    /// What labels were before they became names of classes: see [`with_label_type`](Self::with_label_type). None where
-    /// names were all there was.
+    /// The type of the labels before they became names of classes: see [`with_label_type`](Self::with_label_type).
+    /// `None` if there were only names.
     #[must_use]
     pub fn label_type(&self) -> Option<&str> {
         self.label_type.as_deref()
     }
 
-    /// The same model with a note, kept in its file, of which type labels were: `str`, `object`, `bool`, `int8` to `uint64`
-    /// or `float16` to `float64`, as NumPy names them. Another language can then give them back as they were.
+    /// The same model with a note about the type of the labels, which its file stores: `str`, `object`, `bool`, `int8`
+    /// to `uint64` or `float16` to `float64`, as NumPy names them. Another language can then restore the original
+    /// labels.
     ///
     /// # Errors
-    /// If there is no such type, or names of classes cannot be read as labels of it.
+    /// If there is no such type, or the names of the classes cannot be read as labels of it.
     pub fn with_label_type(self, label_type: &str) -> Result<Self, Error> {
         label_type::check(label_type, self.classes()).map_err(Error::Params)?;
         Ok(Self { label_type: Some(label_type.to_owned()), ..self })
     }
 
-    /// What it was learned from.
+    /// The training set of the model.
     #[must_use]
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// The same model with other notes on what it was learned from.
+    /// The same model with other notes about its training set.
     #[must_use]
     pub fn with_provenance(self, provenance: Provenance) -> Self {
         Self { provenance, ..self }
     }
 
-    /// The same model with the preset's name, and its validation error, among its notes, as far as they are true of it: the
-    /// recipe is the preset's, and it was fitted on what the preset was chosen on.
+    /// The same model with the preset's name and validation error among its notes, as far as they apply: the recipe
+    /// must be the preset's, and the training set the one on which the preset was chosen.
     #[must_use]
     pub fn named_after(self, preset: Preset) -> Self {
         let is_preset = self.params == preset.params();
@@ -165,23 +166,23 @@ impl Model {
         Self { provenance, ..self }
     }
 
-    /// What each prototype looks like, shape (prototypes, pixels): the pixels of the training image nearest to it. None
-    /// unless they were kept: see [`with_pictures`](Self::with_pictures).
+    /// The picture of each prototype, shape (prototypes, pixels): the pixels of the training image nearest to it.
+    /// `None` unless they were stored: see [`with_pictures`](Self::with_pictures).
     #[must_use]
     pub fn pictures(&self) -> Option<ArrayView2<'_, u8>> {
         self.pictures.as_ref().map(|pictures| pictures.view())
     }
 
-    /// The same model with pictures of its prototypes, taken from the images that it was learned from: neighbours can
-    /// then be shown where these are not at hand.
+    /// The same model with pictures of its prototypes, taken from its training images. Neighbours can then be shown
+    /// without the training set.
     ///
     /// # Errors
-    /// If these are other images than those that it was learned from.
+    /// If these are not its training images.
     pub fn with_pictures(self, learned_from: &Dataset) -> Result<Self, Error> {
         self.with_pictures_observed(learned_from, &Observer::default())
     }
 
-    /// [`with_pictures`](Self::with_pictures), telling how far it is.
+    /// [`with_pictures`](Self::with_pictures) with a progress callback.
     ///
     /// # Errors
     /// As [`with_pictures`](Self::with_pictures); if the observer breaks.
@@ -192,7 +193,7 @@ impl Model {
         Ok(Self { pictures: Some(pictures), ..self })
     }
 
-    /// [`with_pictures`](Self::with_pictures) of images that stay on disk.
+    /// [`with_pictures`](Self::with_pictures) from images that stay on disk.
     ///
     /// # Errors
     /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
@@ -200,7 +201,7 @@ impl Model {
         self.with_pictures_on_disk_observed(learned_from, &Observer::default())
     }
 
-    /// [`with_pictures_on_disk`](Self::with_pictures_on_disk), telling how far it is.
+    /// [`with_pictures_on_disk`](Self::with_pictures_on_disk) with a progress callback.
     ///
     /// # Errors
     /// As [`with_pictures_on_disk`](Self::with_pictures_on_disk); if the observer breaks.
@@ -214,7 +215,7 @@ impl Model {
         Ok(Self { pictures: Some(learned_from.select_rows(&medoids)?), ..self })
     }
 
-    /// The rows of medoids in images, which are to be those that it was learned from.
+    /// The rows of the medoids in images, which must be the training images.
     fn medoids_in(&self, images: &Provenance) -> Result<Vec<usize>, Error> {
         let own = &self.provenance;
         let is_out = |&medoid: &u32| medoid as usize >= images.n_samples;
@@ -234,13 +235,13 @@ impl Model {
         &self.vectorizer
     }
 
-    /// Height and width of the images that it knows.
+    /// Height and width of the images that the model expects.
     #[must_use]
     pub fn image_shape(&self) -> [usize; 2] {
         self.image_shape
     }
 
-    /// Whom predictions tell how far they are.
+    /// Progress callback for predictions.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
         Self { index: self.index.observer(observer), ..self }
@@ -249,7 +250,7 @@ impl Model {
     /// The vectors of images, shape (n, length of a vector).
     ///
     /// # Errors
-    /// If the images are of another shape than those it was fitted on.
+    /// If the shape of the images differs from that of the training images.
     pub fn transform(&self, images: ArrayView2<u8>) -> Result<Array2<u8>, Error> {
         self.check_shape(images)?;
         Ok(self.vectorizer.transform(images))
@@ -266,7 +267,7 @@ impl Model {
     /// The label of each image, an index into [`classes`](Self::classes).
     ///
     /// # Errors
-    /// If the images are of another shape than those it was fitted on, or the observer breaks.
+    /// If the shape of the images differs from that of the training images, or the observer breaks.
     pub fn predict(&self, images: ArrayView2<u8>) -> Result<Vec<u32>, Error> {
         let vectors = self.transform(images)?;
         let neighbors = self.index.kneighbors(vectors.view(), self.params.decision.n_neighbors())?;
@@ -296,7 +297,7 @@ impl Model {
         }
     }
 
-    /// The nearest prototypes of images, the labels that they decide on, and what speaks for each class.
+    /// The nearest prototypes of images, the labels that they decide, and the evidence for each class.
     pub(super) fn witnesses(&self, vectors: ArrayView2<u8>) -> Result<Witnesses, Error> {
         let neighbors = self.index.kneighbors(vectors, self.params.decision.n_neighbors())?;
         let (labels, distances) = match self.params.decision {
@@ -319,7 +320,8 @@ impl Model {
         labels
     }
 
-    /// The squared distance of each class's nearest prototype, shape (n, classes); infinite for a class without any.
+    /// The squared distance of each class's nearest prototype, shape (n, classes); infinite for a class without
+    /// prototypes.
     fn prototype_distances(&self, vectors: ArrayView2<u8>) -> Result<Array2<f64>, Error> {
         let mut distances = Array2::from_elem((vectors.nrows(), self.n_classes()), f64::INFINITY);
         for (mut distances, index) in distances.columns_mut().into_iter().zip(self.of_class()?) {
@@ -331,8 +333,8 @@ impl Model {
         Ok(distances)
     }
 
-    /// The prototypes of each class by themselves. Made outside the lock: a thread that waits for others' part of the
-    /// work might be handed a task that asks for them too.
+    /// The prototypes of each class, indexed separately. They are created outside the lock: a thread that waits for
+    /// other threads' part of the work might be given a task that requests them too.
     fn of_class(&self) -> Result<&[Option<Searcher>], Error> {
         if self.of_class.get().is_none() {
             let of_rows = |rows: Vec<usize>| {
@@ -348,8 +350,8 @@ impl Model {
         Ok(self.of_class.get().map_or(&[], Vec::as_slice))
     }
 
-    /// The squared distance of each class's hyperplane, shape (n, classes): more than that of the farthest neighbour for
-    /// a class with too few for a hyperplane, infinite for one without prototypes.
+    /// The squared distance of each class's hyperplane, shape (n, classes). For a class with too few neighbours for a
+    /// hyperplane it is more than that of the farthest neighbour; for a class without prototypes it is infinite.
     fn hyperplane_distances(
         &self,
         hyperplanes: Hyperplanes,
@@ -380,7 +382,7 @@ impl Model {
     }
 }
 
-/// The provenance of images, which takes a while where there are many.
+/// The provenance of images, which takes some time if there are many.
 pub(super) fn provenance(
     rows: &impl RowSource,
     labels: &[u32],
@@ -398,7 +400,7 @@ fn nearest_class(distances: ArrayView2<f64>) -> Vec<u32> {
     distances.outer_iter().map(nearest).collect()
 }
 
-/// What an image's nearest prototypes say.
+/// The nearest prototypes of images, and the resulting labels and evidence.
 pub(super) struct Witnesses {
     pub(super) neighbors: Neighbors,
     pub(super) labels: Vec<u32>,
@@ -406,7 +408,7 @@ pub(super) struct Witnesses {
 }
 
 impl Decision {
-    /// Neighbours that it looks at.
+    /// Number of neighbours that the decision needs.
     #[must_use]
     pub fn n_neighbors(&self) -> usize {
         match self {

@@ -1,4 +1,4 @@
-//! Learning a recipe from images that stay on disk.
+//! Fits recipes to images that stay on disk.
 
 use ndarray::{Array2, Axis};
 
@@ -12,17 +12,17 @@ use crate::{
     progress::{Observer, Stage, Tally},
 };
 
-/// Bytes of rows among which medoids are looked for at once.
+/// Number of bytes of rows among which medoids are searched for at once.
 const BYTES: usize = 1 << 23;
 
 impl Params {
-    /// [`fit`](Self::fit) on images that stay on disk: the same model, to the last bit. In memory are those that features are
-    /// learned from, then what [K-Means](crate::kmeans::KMeansParams::fit_on_disk) holds, or, where all images vote, their vectors three times over;
-    /// vectors wait for K-Means in a temporary file. A checkpoint is that of K-Means: features, if there are such to learn, are
-    /// learned anew.
+    /// [`fit`](Self::fit) on images that stay on disk: the same model, to the last bit. Memory holds the images from
+    /// which features are learned, and afterwards what [K-Means](crate::kmeans::KMeansParams::fit_on_disk) needs, or,
+    /// if all images vote, three copies of their vectors. Vectors for K-Means are stored in a temporary file. A
+    /// checkpoint is that of K-Means: features, if there are any to learn, are learned again.
     ///
     /// # Errors
-    /// As [`fit`](Self::fit); if images cannot be read, or the memory is too little.
+    /// As [`fit`](Self::fit); if images cannot be read, or the memory limit is too low.
     pub fn fit_on_disk(&self, images: &OnDisk, passes: &Passes, observer: &Observer) -> Result<Model, Error> {
         let (labels, classes) = images.labelled()?;
         self.check_counts(images.image_shape(), classes, &images.class_counts())?;
@@ -109,7 +109,7 @@ fn select(images: &OnDisk, rows: &[usize], observer: &Observer) -> Result<Array2
     Ok(selected)
 }
 
-/// The row of each prototype's class that is nearest to it, of equally near ones the first.
+/// For each prototype, the nearest row of its class; on ties the first.
 fn medoids(prototypes: &Dataset, vectors: &OnDisk, observer: &Observer) -> Result<Vec<u32>, Error> {
     let (labels, classes) = vectors.labelled()?;
     let (n, mut buffer) = (vectors.shape().0, Vec::new());

@@ -8,39 +8,39 @@ use crate::{
     preprocess::Deskew,
 };
 
-/// A named, complete, frozen recipe, its seed included.
+/// A named, complete, frozen recipe, including its seed.
 ///
-/// Validation errors are those of `handful select`: means over five seeds, on three parts, of six, that were held out
-/// of MNIST's training images.
+/// Validation errors are those of `handful select`: means over five seeds, on three of six parts that were held out of
+/// MNIST's training images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Preset {
-    /// The original notebook: nine centroids a digit of the pixels as they are, and the nearest decides.
-    /// Validation error 8.22 %.
+    /// The original notebook: nine centroids per digit of the unchanged pixels, and the nearest decides. Validation
+    /// error 8.22 %.
     Notebook,
-    /// The plainest that reaches 98 %: 200 centroids a digit of pixels put upright and to one size.
-    /// Validation error 1.65 %.
+    /// The simplest recipe that reaches 98 %: 200 centroids per digit of pixels that are deskewed and scaled to one
+    /// size. Validation error 1.65 %.
     Pixels,
-    /// The smallest file for 98 %: 150 radial bases on few components. Validation error 1.38 %.
+    /// The smallest file that reaches 98 %: 150 radial bases on few components. Validation error 1.38 %.
     Tiny,
-    /// The smallest file for 99 %: 500 radial bases. Validation error 0.83 %.
+    /// The smallest file that reaches 99 %: 500 radial bases. Validation error 0.83 %.
     Small,
-    /// What one dictionary of whole images gives: 4,000 radial bases, nine discriminants, and 20 prototypes a digit.
-    /// Validation error 0.47 %.
+    /// One dictionary of whole images: 4,000 radial bases, nine discriminants, and 20 prototypes per digit. Validation
+    /// error 0.47 %.
     Fast,
-    /// The fewest errors: discriminants of three dictionaries beside components of gradients, and all training images
-    /// vote. Validation error 0.40 %.
+    /// The fewest errors: discriminants of three dictionaries together with components of gradients, and all training
+    /// images vote. Validation error 0.40 %.
     Best,
-    /// Nothing supervised but the labels of the neighbours: local hyperplanes on components of gradients, through 250
-    /// prototypes a digit; through all images it would err on 0.47 %. Validation error 0.66 %.
+    /// No supervision except the labels of the neighbours: local hyperplanes on components of gradients, with 250
+    /// prototypes per digit. Validation error 0.66 %; with all images it would be 0.47 %.
     Neighbors,
 }
 
 impl Preset {
-    /// All of them, from the plainest on.
+    /// All presets, from the simplest on.
     pub const ALL: [Self; 7] =
         [Self::Notebook, Self::Pixels, Self::Tiny, Self::Small, Self::Fast, Self::Best, Self::Neighbors];
 
-    /// As it is written.
+    /// Its name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -54,11 +54,11 @@ impl Preset {
         }
     }
 
-    /// The checksum of the training set that presets were chosen on, MNIST's: see
+    /// The checksum of the training set on which presets were chosen, MNIST's: see
     /// [`Provenance`](crate::model_file::Provenance).
     pub const CHOSEN_ON: &str = "6a364e333ea1f8ab86e4d641d64a8cf8d8644433f54b0a78e32c2b9e143672d0";
 
-    /// Errors in percent on images held out of MNIST's training set: the mean over five seeds.
+    /// Error in percent on images held out of MNIST's training set: the mean over five seeds.
     #[must_use]
     pub fn validation_error(self) -> f64 {
         match self {
@@ -72,7 +72,7 @@ impl Preset {
         }
     }
 
-    /// Its values.
+    /// Its parameters.
     #[must_use]
     pub fn params(self) -> Params {
         let upright = Deskew::new().normalize(0.6);
@@ -107,7 +107,7 @@ impl Preset {
         Params { calibration: self.calibration(), ..params }
     }
 
-    /// What `handful select` gave for three held-out parts and five seeds.
+    /// Results of `handful select` for three held-out parts and five seeds.
     fn calibration(self) -> Calibration {
         let [votes, distance, novel] = match self {
             Self::Notebook => [0.2405, 18.32, 2.598],
@@ -151,7 +151,7 @@ fn pixels(deskew: Option<Deskew>, n_clusters: usize, n_init: usize) -> Params {
     }
 }
 
-/// Discriminants of one dictionary of whole images; a few prototypes of each class, of which some vote.
+/// Discriminants of one dictionary of whole images; a few prototypes per class, some of which vote.
 fn one_dictionary(
     gradients: Gradients,
     n_components: usize,
@@ -188,7 +188,7 @@ fn discriminants(deskew: Deskew, blocks: Vec<BlockParams>) -> FeatureParams {
     })
 }
 
-/// Of whole images, of large windows each at its place, and of small ones anywhere.
+/// Dictionaries of whole images, of large windows at fixed places, and of small windows anywhere.
 fn three_dictionaries(deskew: Deskew) -> FeatureParams {
     let gradients = Gradients::new(12, 7);
     let places =

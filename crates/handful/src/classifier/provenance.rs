@@ -1,4 +1,4 @@
-//! What a model was learned from.
+//! The training set of a model.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,28 +10,28 @@ use crate::{
     tensor_file::hex,
 };
 
-/// What a model was learned from, and how it did there.
+/// The training set of a model, and its validation error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The preset's name, if its values were not changed.
     pub preset: Option<String>,
-    /// Training images.
+    /// Number of training images.
     pub n_samples: usize,
     /// The SHA-256 of their pixels, row by row, and then of their labels as little-endian 32-bit numbers.
     pub sha256: String,
-    /// Errors in percent on images held out of the training set, where that was measured.
+    /// Error in percent on images held out of the training set, if it was measured.
     pub validation_error: Option<f64>,
 }
 
 impl Provenance {
-    /// Of a training set.
+    /// The provenance of a training set.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "rows in memory can be read")]
     pub fn of(images: &Dataset) -> Self {
         Self::of_rows(&images.images().view(), images.labels()).expect("rows in memory")
     }
 
-    /// Of a training set wherever it is.
+    /// The provenance of a training set, wherever it is stored.
     ///
     /// # Errors
     /// If rows cannot be read.
@@ -39,7 +39,7 @@ impl Provenance {
         Self::of_rows_observed(rows, labels, |_| Ok(()))
     }
 
-    /// [`of_rows`](Self::of_rows), calling `done` with the number of rows in each part that is done.
+    /// [`of_rows`](Self::of_rows), which calls `done` with the number of rows in each finished part.
     pub(crate) fn of_rows_observed<E: From<dataset::Error>>(
         rows: &impl RowSource,
         labels: &[u32],
@@ -59,7 +59,7 @@ impl Provenance {
         Ok(Self { n_samples, sha256: hex(&hash.finalize()), ..Self::default() })
     }
 
-    /// What cannot be of a model with these medoids: who has the training set looks them up there.
+    /// Checks that the provenance can belong to a model with these medoids, which are indices into the training set.
     pub(crate) fn check(&self, medoids: &[u32]) -> Result<(), String> {
         if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= self.n_samples) {
             let n = self.n_samples;

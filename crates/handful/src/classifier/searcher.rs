@@ -11,22 +11,23 @@ use crate::{
     progress::Observer,
 };
 
-/// Fewer vectors are searched as fast without lists.
+/// With fewer vectors, a search without lists is as fast.
 const LEAST: usize = 4096;
 
 /// How prototypes are searched.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IndexParams {
-    /// All of them, exactly.
+    /// All prototypes, exactly.
     #[default]
     Exact,
-    /// Those in the lists of an [`InvertedIndex`] that are nearest: faster among very many, at the price of a neighbour now
-    /// and then ([`Model::recall`](super::Model::recall)). The lists are made anew when a model is loaded, always the same.
+    /// The prototypes in the nearest lists of an [`InvertedIndex`]. This is faster for very many prototypes, but may
+    /// miss a neighbour ([`Model::recall`](super::Model::recall)). The lists are recomputed, with the same result, when
+    /// a model is loaded.
     Inverted {
-        /// Lists; of none twice the square root of the number of prototypes.
+        /// Number of lists; if `None`, twice the square root of the number of prototypes.
         n_lists: Option<usize>,
-        /// Lists that a query looks into; of none as many as a recall of 0.99 needs.
+        /// Number of lists that a query probes; if `None`, as many as a recall of 0.99 requires.
         n_probe: Option<usize>,
     },
 }
@@ -36,7 +37,7 @@ impl IndexParams {
         *self == Self::Exact
     }
 
-    /// For some of the vectors.
+    /// The parameters for a subset of the vectors.
     pub(super) fn of_part(&self) -> Self {
         match self {
             Self::Exact => Self::Exact,
@@ -90,7 +91,7 @@ impl Searcher {
         })
     }
 
-    /// Of an inverted index, as measured.
+    /// The measured recall of an inverted index.
     pub(super) fn recall(&self) -> Option<f64> {
         match self {
             Self::Exact(_) => None,

@@ -1,4 +1,4 @@
-//! How good a recipe is, from the training set alone.
+//! Estimates the accuracy of a recipe from the training set alone.
 
 use std::ops::Range;
 
@@ -11,26 +11,26 @@ use super::{
 };
 use crate::Dataset;
 
-/// Parts that the rows are cut into.
+/// Number of parts into which the rows are divided.
 const PARTS: usize = 6;
 
-/// The share of images that are of a class and are refused.
+/// The share of images of known classes that is rejected.
 const REFUSED: f64 = 0.007;
 
 /// Predictions for images that the models had not seen.
 #[derive(Clone, Debug)]
 pub struct Validation {
-    /// The labels of the images.
+    /// The true labels of the images.
     pub truth: Vec<u32>,
-    /// What was predicted.
+    /// The predicted labels.
     pub predicted: Vec<u32>,
-    /// How unlike everything learned the images are: see [`Model::outlier_scores`].
+    /// How unlike the training set the images are: see [`Model::outlier_scores`].
     pub outlier_scores: Vec<f64>,
     evidence: Evidence,
 }
 
-/// The last `n` of six parts of the rows, as they stand: MNIST's neighbours come from one writer, who should not be on
-/// both sides.
+/// The last `n` of six contiguous parts of the rows. Neighbouring images of MNIST come from one writer, who should not
+/// be in both the training and the validation set.
 #[must_use]
 pub fn folds(n_samples: usize, n: usize) -> Vec<Range<usize>> {
     let bound = |part: usize| part * n_samples / PARTS;
@@ -40,10 +40,10 @@ pub fn folds(n_samples: usize, n: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// The images outside a fold, to learn from, and those in it.
+/// The images outside a fold, to learn from, and the images in it.
 ///
 /// # Panics
-/// If either has none.
+/// If either part is empty.
 #[must_use]
 pub fn hold_out(images: &Dataset, fold: &Range<usize>) -> (Dataset, Dataset) {
     let (unseen, rest): (Vec<usize>, Vec<usize>) =
@@ -52,7 +52,7 @@ pub fn hold_out(images: &Dataset, fold: &Range<usize>) -> (Dataset, Dataset) {
 }
 
 impl Validation {
-    /// Predicts images that the model was not fitted on.
+    /// Predicts images on which the model was not fitted.
     ///
     /// # Errors
     /// As [`Model::predict`].
@@ -62,7 +62,7 @@ impl Validation {
         Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
     }
 
-    /// The predictions of several, one after the other.
+    /// Concatenates the predictions of several validations.
     ///
     /// # Panics
     /// If there are none, or their classes differ in number.
@@ -80,7 +80,7 @@ impl Validation {
         Self { truth, predicted, outlier_scores, evidence }
     }
 
-    /// Errors in percent.
+    /// Error in percent.
     #[must_use]
     pub fn error_percent(&self) -> f64 {
         let wrong =
@@ -88,10 +88,10 @@ impl Validation {
         100.0 * wrong as f64 / self.truth.len() as f64
     }
 
-    /// How sure to be: what makes these labels most likely, and refuses seven images in a thousand as new.
+    /// The calibration that maximises the likelihood of these labels, and rejects seven images in a thousand as novel.
     #[must_use]
     pub fn calibration(&self) -> Calibration {
-        // Blank images are refused whatever the threshold.
+        // Blank images are rejected whatever the threshold.
         let mut scores: Vec<f64> = self.outlier_scores.iter().copied().filter(|x| x.is_finite()).collect();
         scores.sort_by(f64::total_cmp);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of the images")]
@@ -100,8 +100,8 @@ impl Validation {
         Calibration { novel, ..Calibration::fit(&self.evidence, &self.truth) }
     }
 
-    /// Probabilities of the classes, shape (n, classes): what [`Model::predict_proba`] tells with this calibration, or
-    /// without any.
+    /// Probabilities of the classes, shape (n, classes): the result of [`Model::predict_proba`] with this calibration,
+    /// or without any.
     #[must_use]
     pub fn probabilities(&self, calibration: Option<Calibration>) -> Array2<f64> {
         calibration.unwrap_or_default().probabilities(&self.evidence, &self.predicted)
