@@ -1,4 +1,4 @@
-//! Slant, place and size taken out by the moments of the ink.
+//! Removes slant, position and size by the moments of the ink.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
@@ -9,23 +9,23 @@ use crate::{
     step::{Step, check_number, to_byte, transform},
 };
 
-/// Standard deviations of the ink that normalised digits have, in parts of the frame's height and width: a little
-/// more than MNIST's own mean, so that most digits grow.
+/// Standard deviations of the ink of normalised digits, relative to the frame's height and width. They are slightly
+/// larger than MNIST's own mean, so that most digits grow.
 const HEIGHT: f64 = 5.2 / 28.0;
 const WIDTH: f64 = 3.6 / 28.0;
-/// The least variance that a size is told from, and by how much at most an image is shrunk or stretched.
+/// Minimum variance from which a size can be estimated, and limits of the scaling.
 const LEAST_VARIANCE: f64 = 0.25;
 const HEIGHT_LIMITS: (f64, f64) = (0.7, 1.3);
 const WIDTH_LIMITS: (f64, f64) = (0.6, 1.3);
 
-/// 2⁵²: doubles from here to twice as much are whole, and their lowest bits are a whole number's own.
+/// 2⁵²: doubles from here to twice this value are whole, and their lowest bits are those of the whole number.
 const WHOLE: f64 = 4_503_599_627_370_496.0;
 
-/// Shears an image so that its ink stands upright (`LeCun` et al. 1998), and moves its centre of mass to the middle of
-/// the frame; with [`normalize`](Self::normalize) it also brings the ink some of the way to a common size.
+/// Shears an image so that its ink is upright (`LeCun` et al. 1998), and moves its centre of mass to the middle of the
+/// frame. With [`normalize`](Self::normalize) it also scales the ink part of the way to a common size.
 ///
-/// One bilinear resampling does it all, and what comes from outside the frame is empty. An image without ink stays as
-/// it is. O(pixels).
+/// A single bilinear resampling does all of this, and pixels from outside the frame are empty. An image without ink
+/// does not change. O(pixels).
 ///
 /// ```
 /// use handful::preprocess::Deskew;
@@ -42,28 +42,28 @@ pub struct Deskew {
 }
 
 impl Deskew {
-    /// Shear and place alone.
+    /// Removes only slant and position.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How far height and width are brought to a common size: 0 not at all (unless set), 1 all the way, within limits
+    /// How far height and width are scaled to a common size: 0 not at all (unless set), 1 completely, within limits
     /// (0.7 to 1.3 times the height, 0.6 to 1.3 times the width).
     #[must_use]
     pub fn normalize(self, power: f64) -> Self {
         Self { normalize: power }
     }
 
-    /// What makes no sense whatever the images.
+    /// Checks the values as far as that is possible without the images.
     pub(crate) fn check(self) -> Result<(), String> {
         check_number("normalize", self.normalize, Some(1.0))
     }
 
-    /// The images upright, shape (n, height · width) as before; `shape` is `[height, width]`.
+    /// The deskewed images, shape (n, height · width) as before; `shape` is `[height, width]`.
     ///
     /// # Panics
-    /// If the rows are not of that shape.
+    /// If the length of the rows does not match that shape.
     #[must_use]
     pub fn transform(&self, images: ArrayView2<u8>, shape: [usize; 2]) -> Array2<u8> {
         assert_eq!(images.ncols(), shape[0] * shape[1], "images of {} x {} pixels", shape[0], shape[1]);
@@ -71,7 +71,7 @@ impl Deskew {
     }
 }
 
-/// With the frame that images stand in.
+/// Deskewing for images of a given shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Framed {
     pub(crate) deskew: Deskew,
@@ -97,13 +97,14 @@ impl Step for Framed {
     }
 }
 
-/// Memory that is used for all images.
+/// Memory that is reused for all images.
 struct Buffers {
     /// A row between margins of zeros.
     line: Vec<f32>,
-    /// For each column of the upright image where it is found but for the shear.
+    /// For each column of the deskewed image, its source column without the shear.
     columns: Vec<f64>,
-    /// In a row, for each column the pixel of `line` to the left, the part of the one to the right, and both.
+    /// For each column of a row: the pixel of `line` to the left of its source, the weight of the pixel to the right,
+    /// and both pixels.
     firsts: Vec<u32>,
     parts: Vec<f32>,
     pairs: Vec<[f32; 2]>,
@@ -121,8 +122,8 @@ impl Buffers {
     }
 }
 
-/// Where in an image the upright one is found: the middle of the frame at (`x`, `y`), a step down `down` rows and
-/// `shear` times as many columns, a step to the right `right` columns.
+/// The source of the deskewed image: the middle of the frame is at (`x`, `y`). A step down is `down` rows and `shear`
+/// times as many columns; a step to the right is `right` columns.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     x: f64,
@@ -134,11 +135,11 @@ struct Place {
 
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 impl Place {
-    /// None if there is no ink.
+    /// `None` if there is no ink.
     #[inline(always)]
     fn of(image: &[u8], shape: [usize; 2], normalize: f64) -> Option<Self> {
         let [height, width] = shape;
-        // Whole numbers: the order of the sums is no matter.
+        // Whole numbers, so the order of summation does not matter.
         let (mut mass, mut x, mut y, mut xx, mut xy, mut yy) = (0, 0, 0, 0, 0, 0);
         for (r, row) in (0_u64..).zip(image.chunks_exact(width)) {
             let (mut sum, mut first, mut second) = (0_u64, 0_u64, 0_u64);
@@ -212,7 +213,7 @@ impl Place {
             #[expect(clippy::float_cmp, reason = "1 is set, or the result of a clamp")]
             let is_sheared_only = self.right == 1.0;
             if is_sheared_only {
-                // One fraction for the whole row.
+                // The fraction is the same for the whole row.
                 let column = columns[0] + shift;
                 let (first, right_part) = (column.floor(), (column - column.floor()) as f32);
                 let first = first.clamp(-(margin as f64), width as f64) as isize + margin.cast_signed();

@@ -1,4 +1,4 @@
-//! Whether a picture is put into the frame, and how: the one place that decides.
+//! Decides whether a picture is put into the frame, and how.
 
 use std::{fmt::Debug, sync::Arc};
 
@@ -9,28 +9,28 @@ use super::frame::{BOX, Candidate, Frame};
 /// When pictures are put into the frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// Unless they are framed already: they have the frame's size, their ink is light on black, as large as in the frame,
-    /// and centred. What comes as rows of numbers rather than as a picture is taken to be framed.
+    /// Unless they are framed already: they have the frame's size, and their ink is light on black, as large as in the
+    /// frame, and centred. Rows of numbers, as opposed to pictures, are assumed to be framed.
     #[default]
     Auto,
-    /// All of them, rows of numbers too.
+    /// All of them, including rows of numbers.
     Always,
-    /// None of them: pictures have to have the frame's size.
+    /// None of them: pictures must have the frame's size.
     Never,
 }
 
 /// Chooses among several ways to frame a picture, by how much each image looks like a digit.
 pub trait Judge: Debug + Send + Sync {
-    /// For each image, shape (n, height * width), how unlike a digit it is: up to 1 it is accepted as one. It returns n
-    /// values.
+    /// For each image, shape (n, height * width), how unlike a digit it is; a value of up to 1 is accepted as a digit.
+    /// It returns n values.
     fn strangeness(&self, images: ArrayView2<u8>) -> Vec<f64>;
 }
 
-/// Makes images of one shape of pictures.
+/// Turns pictures into images of one shape.
 ///
-/// Several ways to frame a picture can be plausible: dark ink or light ink, with or without what may be a line. Evidence
-/// orders them. A [`Judge`], if there is one, looks at the images and weighs how strange each is against the evidence;
-/// without one the evidence alone decides.
+/// Several ways to frame a picture can be plausible: dark or light ink, with or without what may be a line. They are
+/// ordered by evidence. A [`Judge`], if there is one, rates how strange each resulting image is, and this is weighed
+/// against the evidence. Without a judge, the evidence alone decides.
 ///
 /// ```
 /// use handful::preprocess::{Framer, Framing};
@@ -51,30 +51,31 @@ pub struct Framer {
     judge: Option<Arc<dyn Judge>>,
 }
 
-/// If the best image is stranger than this, which is nearly refused, more ways to frame the picture are tried.
+/// If the best image is stranger than this, which means that it is nearly rejected, more ways to frame the picture are
+/// tried.
 const DOUBTFUL: f64 = 0.95;
 /// A difference in doubt of this much counts as much as a strangeness of 1. A larger difference counts no more.
 const DECISIVE: f32 = 8.0;
-/// How much speaks against leaving a picture as it is although it does not look framed.
+/// Doubt about leaving a picture as it is although it does not look framed.
 const DOUBT_UNFRAMED: f32 = 4.0;
 
 impl Framer {
-    /// Makes images of `[height, width]` pixels.
+    /// A framer for images of `[height, width]` pixels.
     #[must_use]
     pub fn new(shape: [usize; 2], framing: Framing) -> Self {
         Self { shape, framing, judge: None }
     }
 
-    /// The same with a judge.
+    /// The same framer with a judge.
     #[must_use]
     pub fn judged_by(self, judge: Arc<dyn Judge>) -> Self {
         Self { judge: Some(judge), ..self }
     }
 
-    /// The image of a picture, which is grey and of any size, 255 is white. It is blank, all of it 0, if there is no ink.
-    /// None if the picture is to stay as it is and has the wrong size.
+    /// The image of a picture, which is grey and of any size; 255 is white. It is blank (all zeros) if there is no ink.
+    /// `None` if the picture is to stay as it is but has the wrong size.
     ///
-    /// Takes time in proportion to the picture's pixels.
+    /// Takes time proportional to the number of pixels of the picture.
     #[must_use]
     pub fn frame(&self, picture: ArrayView2<u8>) -> Option<Array2<u8>> {
         let has_shape = picture.dim() == (self.shape[0], self.shape[1]);
@@ -120,7 +121,8 @@ struct Verdict {
 }
 
 impl Verdict {
-    /// The best of some candidates, at least one, where the most plausible of all has the `least` doubt.
+    /// The best of some candidates, of which there must be at least one. `least` is the doubt about the most plausible
+    /// of all.
     fn best(judge: &dyn Judge, candidates: Vec<Candidate>, least: f32) -> Self {
         let n_pixels = candidates[0].image.len();
         let pixels: Vec<u8> =
@@ -143,8 +145,8 @@ const BRIGHT: u8 = 128;
 /// Values from this on belong to the digit's box.
 const IN_BOX: u8 = 16;
 
-/// Whether an image is as those of MNIST are: light ink on black, whose longer side is that of the box, and whose centre of
-/// mass is in the middle. All 70,000 images of MNIST are.
+/// Whether an image looks like those of MNIST: light ink on black, whose longer side is that of the box, and whose
+/// centre of mass is in the middle. This holds for all 70,000 images of MNIST.
 fn is_framed(image: ArrayView2<u8>) -> bool {
     let (height, width) = image.dim();
     let n_black = image.iter().filter(|&&value| value <= BLACK).count();

@@ -1,10 +1,10 @@
-//! Image to image: digits put upright, in the middle, and to one size, before features are taken.
+//! From images to images: digits are deskewed, centred, and scaled to one size, before features are computed.
 //!
-//! What varies between writers and means nothing, slant and place, is taken out by moments of the ink: it is the
+//! Slant and position vary between writers but carry no meaning. They are removed by moments of the ink, which is the
 //! largest single step from raw pixels to good neighbours.
 //!
-//! Pictures of any size, in which ink has to be told from paper first, become images by a [`Framer`], which decides
-//! whether and how a [`Frame`] is used.
+//! Pictures of any size, in which ink must first be separated from paper, are turned into images by a [`Framer`]. It
+//! decides whether and how a [`Frame`] is used.
 
 mod deskew;
 mod frame;

@@ -1,21 +1,21 @@
-//! Connected parts of the ink, and which of them belong to the digit.
+//! Connected components of the ink, and which of them belong to the digit.
 
 use ndarray::Array2;
 
 use super::region::Region;
 
-/// Of ink's full strength: what a stroke has at least, and what its soft edge has at least.
+/// Minimum strength of a stroke, and of its soft edge, relative to full strength.
 pub(super) const STROKE: f32 = 0.35;
 pub(super) const EDGE: f32 = 0.12;
-/// A blot of less ink, compared with the largest, is a speck,
+/// A blot with less ink than this, relative to the largest, is a speck,
 const SPECK: f32 = 0.06;
 
 /// unless it lies within the digit: a pen that skips leaves pieces of a stroke.
 const PIECE: f32 = 0.003;
 
-/// The connected parts of a picture's ink. Strokes go on in their soft edges, but do not start there.
+/// The connected components of a picture's ink. Strokes extend into their soft edges, but do not start there.
 pub(super) struct Blots {
-    /// For each pixel the number of its blot, from 1; 0 is paper.
+    /// For each pixel, the number of its blot, from 1; 0 is paper.
     of_pixel: Array2<u32>,
     /// Blot 0 is paper, and has no ink.
     blots: Vec<Blot>,
@@ -57,12 +57,12 @@ impl Blots {
         Self { of_pixel, blots }
     }
 
-    /// The numbers of those that are no specks beside the largest.
+    /// All blots except those that are specks in comparison with the largest.
     pub(super) fn all(&self) -> Vec<bool> {
         self.without_specks(|_| true)
     }
 
-    /// Those that do not touch the border of the picture.
+    /// The blots that do not touch the border of the picture.
     pub(super) fn inner(&self) -> Vec<bool> {
         let (rows, columns) = self.of_pixel.dim();
         self.without_specks(|blot| !blot.region.touches_border([rows, columns]))
@@ -78,13 +78,13 @@ impl Blots {
         self.blots.iter().zip(&large).map(|(blot, &large)| large || is_piece(blot)).collect()
     }
 
-    /// The region that holds the chosen blots.
+    /// The region that contains the chosen blots.
     pub(super) fn region(&self, chosen: &[bool]) -> Region {
         let regions = self.blots.iter().zip(chosen).filter(|(_, chosen)| **chosen);
         regions.fold(Region::EMPTY, |region, (blot, _)| region.union(&blot.region))
     }
 
-    /// The ink without all but the chosen blots. What fades out beside a stroke belongs to it.
+    /// The ink of only the chosen blots. Ink that fades out beside a stroke belongs to it.
     pub(super) fn keep(&self, chosen: &[bool], ink: &Array2<f32>) -> Array2<f32> {
         let is_kept = |place: (usize, usize)| chosen[self.of_pixel[place] as usize];
         Array2::from_shape_fn(ink.dim(), |place| {
@@ -94,7 +94,7 @@ impl Blots {
     }
 }
 
-/// A place and those beside it.
+/// A position and its neighbours.
 fn around((y, x): (usize, usize), (rows, columns): (usize, usize)) -> impl Iterator<Item = (usize, usize)> {
     let beside = move |y: usize| (x.saturating_sub(1)..(x + 2).min(columns)).map(move |x| (y, x));
     (y.saturating_sub(1)..(y + 2).min(rows)).flat_map(beside)

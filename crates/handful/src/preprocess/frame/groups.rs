@@ -1,11 +1,11 @@
-//! Two groups of grey values: a dark one and a light one.
+//! Divides grey values into two groups: dark and light.
 
 use ndarray::Array2;
 
-/// The two groups that explain most of the variance: Otsu's (A threshold selection method from gray-level histograms,
-/// 1979), which are those of K-Means with two clusters.
+/// The two groups that explain most of the variance: Otsu's method (A threshold selection method from gray-level
+/// histograms, 1979), equivalent to K-Means with two clusters.
 pub(super) struct Groups {
-    /// Darker pixels are of one group, lighter ones of the other.
+    /// Darker pixels belong to one group, lighter ones to the other.
     pub(super) threshold: f32,
     /// The difference between the means of the groups.
     pub(super) contrast: f32,
@@ -36,7 +36,7 @@ impl Groups {
                 (most, contrast) = (between, difference);
                 thresholds.clear();
             }
-            // All thresholds between two groups are equally good: their mean is taken.
+            // All thresholds between two groups are equally good, so their mean is taken.
             #[expect(clippy::float_cmp, reason = "without pixels of a grey value nothing changes")]
             if between == most {
                 thresholds.push(grey + 0.5);
@@ -48,14 +48,14 @@ impl Groups {
     }
 }
 
-/// Fewer pixels are nearly all at the edges of strokes, where noise cannot be told from ink.
+/// In smaller pictures nearly all pixels are at the edges of strokes, where noise cannot be distinguished from ink.
 const LEAST_PIXELS: usize = 400;
 /// The lower quartile of a normal variable's absolute value.
 const LOWER_QUARTILE: f32 = 0.319;
 
-/// The standard deviation of a picture's noise, whatever is drawn on it: from second differences, which uneven light and
-/// straight edges do not change (Immerkær, Fast noise variance estimation, 1996). Their lower quartile is used, since many
-/// are at edges. 0 for a picture that is too small to tell.
+/// The standard deviation of a picture's noise, whatever is drawn on it. It is estimated from second differences, which
+/// uneven light and straight edges do not change (Immerkær, Fast noise variance estimation, 1996), by their lower
+/// quartile, because many are at edges. 0 for a picture that is too small for an estimate.
 pub(super) fn noise(picture: &Array2<f32>) -> f32 {
     let second_difference = |window: ndarray::ArrayView2<f32>| {
         let corners = window[[0, 0]] + window[[0, 2]] + window[[2, 0]] + window[[2, 2]];
@@ -68,7 +68,7 @@ pub(super) fn noise(picture: &Array2<f32>) -> f32 {
     }
     let place = differences.len() / 4;
     let quartile = *differences.select_nth_unstable_by(place, f32::total_cmp).1;
-    // The weights of a second difference, squared, add up to 36.
+    // The squares of the weights of a second difference add up to 36.
     quartile / LOWER_QUARTILE / 6.0
 }
 

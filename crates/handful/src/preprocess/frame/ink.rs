@@ -1,4 +1,4 @@
-//! Which of a picture's pixels are ink.
+//! Decides which of a picture's pixels are ink.
 //!
 //! Two kinds of readings compete:
 //!
@@ -7,8 +7,8 @@
 //! 2. There are two groups of grey values, and either of them is ink. This is right for a digit that was cropped to its
 //!    bounding box, which can be more than half ink.
 //!
-//! The first reading is certain where it is consistent: its ink is a small part of the picture and of its border, and
-//! not in the corners. Otherwise all readings are returned in the order of the evidence for them.
+//! The first reading is certain if it is consistent: its ink is a small part of the picture and of its border, and not
+//! in the corners. Otherwise all readings are returned, ordered by the evidence for them.
 
 use ndarray::Array2;
 
@@ -18,11 +18,11 @@ use super::{
     paper::{Paper, SAME_GREY},
 };
 
-/// The first reading's ink is at most this share of the picture, of its border, and of its corners, to be certain.
+/// The first reading is certain if its ink is at most this share of the picture, of its border, and of its corners.
 const CERTAIN: Shares = Shares { whole: 0.3, border: 0.2, corners: 0.1 };
-/// How much ink at the border and in the corners speaks against a reading, and how much ink in several pieces. The
-/// weights are those of a logistic regression that tells ink from paper in training digits cropped to their bounding box
-/// (`benches/redrawn`), so doubt is measured in natural logarithms of odds.
+/// Weights of ink at the border, of ink in the corners, and of ink in several pieces as evidence against a reading.
+/// They come from a logistic regression that separates ink from paper in training digits cropped to their bounding box
+/// (`benches/redrawn`), so doubt is in natural logarithms of odds.
 const DOUBT_BORDER: f32 = 5.0;
 const DOUBT_CORNERS: f32 = 9.0;
 const DOUBT_PIECES: f32 = 4.0;
@@ -35,7 +35,7 @@ enum Polarity {
     LightInk,
 }
 
-/// What is ink in a picture, and how much speaks against it.
+/// The ink of a picture, and the evidence against it.
 pub(super) struct Reading {
     /// 0 is paper, 1 is ink of full strength.
     pub(super) ink: Array2<f32>,
@@ -52,13 +52,13 @@ impl Reading {
     }
 }
 
-/// How much it speaks against the chosen blots that they are several.
+/// Evidence against the chosen blots because they are several.
 pub(super) fn doubt_of_pieces(chosen: &[bool]) -> f32 {
     let n_pieces = chosen.iter().filter(|is_chosen| **is_chosen).count();
     DOUBT_PIECES * (1.0 + n_pieces as f32).ln()
 }
 
-/// All plausible readings, the most plausible first; none where the picture shows nothing.
+/// All plausible readings, the most plausible first; none if the picture shows nothing.
 pub(super) fn read(picture: &Array2<f32>) -> Vec<Reading> {
     let mostly_paper = mostly_paper(picture).map(Reading::new);
     if let Some(reading) = &mostly_paper
@@ -72,7 +72,7 @@ pub(super) fn read(picture: &Array2<f32>) -> Vec<Reading> {
     readings
 }
 
-/// Ink is what differs from the paper, on the side where more does.
+/// Ink is what differs from the paper, on the side (darker or lighter) with more of it.
 fn mostly_paper(picture: &Array2<f32>) -> Option<Array2<f32>> {
     let paper = Paper::fit(picture, [f32::NEG_INFINITY, f32::INFINITY])?;
     let difference = paper.subtract_from(picture);
@@ -82,7 +82,7 @@ fn mostly_paper(picture: &Array2<f32>) -> Option<Array2<f32>> {
     ink(difference, paper.noise, polarity)
 }
 
-/// The dark group as ink, and the light one.
+/// The dark group as ink, and the light group as ink.
 fn two_groups(picture: &Array2<f32>) -> Vec<Array2<f32>> {
     let Groups { threshold, contrast } = Groups::of(picture);
     if contrast <= SAME_GREY.max(2.5 * groups::noise(picture)) {
@@ -99,12 +99,12 @@ fn two_groups(picture: &Array2<f32>) -> Vec<Array2<f32>> {
     papers.into_iter().filter_map(read).collect()
 }
 
-/// Differences in grey up to this are no ink.
+/// Differences in grey up to this are not ink.
 fn floor(noise: f32) -> f32 {
     (2.5 * noise).max(SAME_GREY)
 }
 
-/// Differences from the paper as ink; none if they are no more than noise.
+/// Differences from the paper as ink; `None` if they are no more than noise.
 fn ink(mut difference: Array2<f32>, noise: f32, polarity: Polarity) -> Option<Array2<f32>> {
     let sign = if polarity == Polarity::LightInk { 1.0 } else { -1.0 };
     difference.mapv_inplace(|value| (sign * value).max(0.0));
@@ -114,7 +114,7 @@ fn ink(mut difference: Array2<f32>, noise: f32, polarity: Polarity) -> Option<Ar
     Some(difference)
 }
 
-/// How strong ink is where it is strongest, but for a twentieth of the strong pixels.
+/// The strength of the strongest ink, except for a twentieth of the strong pixels.
 fn full_strength(values: &Array2<f32>, floor: f32) -> Option<f32> {
     let most = values.iter().copied().fold(0.0, f32::max);
     if most <= 2.0 * floor {

@@ -1,7 +1,7 @@
 //! Lines that do not belong to the digit: form boxes, ruled and squared paper, the edge of a sheet.
 //!
-//! A line is straight, thin, everywhere equally thick, and goes from one border of the picture to the other. It is found
-//! by a Hough transform (Duda and Hart, Use of the Hough transformation to detect lines and curves in pictures, 1972) of
+//! A line is straight, thin, of uniform thickness, and goes from one border of the picture to the other. It is found by
+//! a Hough transform (Duda and Hart, Use of the Hough transformation to detect lines and curves in pictures, 1972) of
 //! the short runs of ink across it, and erased where no stroke crosses it:
 //!
 //! ```text
@@ -18,16 +18,16 @@ use super::blots::EDGE;
 
 /// Lines may rise or fall by this share of their length.
 const STEEPEST: f64 = 0.12;
-/// The least share of columns in which a line is seen at all, and in which no stroke crosses it.
+/// Minimum share of columns in which a line is seen at all, and in which no stroke crosses it.
 const SEEN: f64 = 0.85;
 const SEEN_ALONE: f64 = 0.2;
-/// The least share of a line's runs that are equally high.
+/// Minimum share of a line's runs that are equally high.
 const EVEN: f64 = 0.8;
-/// The shorter side of a picture in which lines can be told from strokes.
+/// Minimum shorter side of a picture in which lines can be distinguished from strokes.
 const SMALLEST: usize = 24;
-/// A line is at most the picture's shorter side over this thick.
+/// The maximum thickness of a line is the picture's shorter side divided by this.
 const THINNESS: usize = 14;
-/// Lines looked for in one direction.
+/// Maximum number of lines searched for in one direction.
 const MOST_LINES: usize = 12;
 
 /// Rows `top..bottom` of one column.
@@ -47,7 +47,7 @@ impl Run {
     }
 }
 
-/// Erases lines in both directions, and tells whether there were any.
+/// Erases lines in both directions. Returns whether there were any.
 pub(super) fn erase(ink: &mut Array2<f32>) -> bool {
     if ink.nrows().min(ink.ncols()) < SMALLEST {
         return false;
@@ -137,12 +137,12 @@ fn runs_of<'a>(column: impl Iterator<Item = &'a f32>) -> Vec<Run> {
     runs
 }
 
-/// Slopes whose lines end a pixel apart.
+/// Slopes whose lines end one pixel apart.
 fn slopes(columns: usize) -> Vec<f64> {
     #[expect(clippy::cast_possible_truncation, reason = "a few pixels")]
     let most = (STEEPEST * columns as f64) as i32;
     let mut rises: Vec<i32> = (-most..=most).collect();
-    // Of lines that are seen equally well the most level one is found.
+    // Of lines that are seen equally well, the most level one is found.
     rises.sort_by_key(|rise| rise.abs());
     rises.into_iter().map(|rise| f64::from(rise) / columns as f64).collect()
 }

@@ -1,6 +1,6 @@
-//! What may be the digit in a picture.
+//! Candidates for the digit in a picture.
 //!
-//! Each reading of the ink is looked at in up to four ways: all of it; without what touches the border, which may be a
+//! Each reading of the ink is examined in up to four ways: all of it; without what touches the border, which may be a
 //! shadow, the edge of a sheet or a part of another digit; without straight lines; and without both.
 
 use ndarray::{Array2, ArrayView2};
@@ -13,20 +13,20 @@ use super::{
     resize::reduce,
 };
 
-/// Pictures are looked at in about this size, in which a stroke is some pixels wide.
+/// Pictures are examined at about this size, at which a stroke is several pixels wide.
 pub(super) const WORKING_SIDE: usize = 140;
-/// A digit that takes less of a picture's longer side is looked at again from nearby.
+/// A digit that takes less than this share of a picture's longer side is examined again in more detail.
 const SMALL_PART: f64 = 0.45;
-/// How much speaks against taking ink at the border away.
+/// Doubt about removing ink at the border.
 const DOUBT_INNER: f32 = 1.5;
-/// The same where little is left, or much is taken away: the digit itself may be at the border.
+/// The same if little is left, or much is removed: the digit itself may be at the border.
 const DOUBT_SMALL: f32 = 6.0;
 const DOUBT_MUCH: f32 = 8.0;
-/// What is left is little below this share of the picture's longer side; much is more than this share of the border.
+/// "Little" is below this share of the picture's longer side; "much" is more than this share of the border.
 const LITTLE: f32 = 0.4;
 const MUCH: f32 = 0.3;
-/// A line through the picture is a reason to take it away, unless what is left still touches the border: then the line
-/// may be the bar of a 7 that was cropped to its bounding box.
+/// A line through the picture is a reason to remove it, unless what is left still touches the border: then the line may
+/// be the bar of a 7 that was cropped to its bounding box.
 const DOUBT_LINES: f32 = -1.0;
 const DOUBT_LINES_OF_DIGIT: f32 = 8.0;
 
@@ -34,16 +34,16 @@ const DOUBT_LINES_OF_DIGIT: f32 = 8.0;
 pub(super) struct Look {
     /// Strokes and their soft edges, from 0 to 1.
     pub(super) ink: Array2<f32>,
-    /// Where they are in `ink`.
+    /// Their region in `ink`.
     pub(super) region: Region,
-    /// Where they are in the picture.
+    /// Their region in the picture.
     pub(super) place: Region,
-    /// How much speaks against it, in natural logarithms of odds.
+    /// Evidence against it, in natural logarithms of odds.
     pub(super) doubt: f32,
 }
 
 impl Look {
-    /// The same digit in more detail; none if this is as near as one can get.
+    /// The same digit in more detail; `None` if there is no more detail.
     pub(super) fn nearer(&self, picture: ArrayView2<u8>) -> Option<Self> {
         let longer_side = picture.nrows().max(picture.ncols());
         if longer_side <= WORKING_SIDE || self.place.longer_side() as f64 >= SMALL_PART * longer_side as f64 {
@@ -55,7 +55,7 @@ impl Look {
     }
 }
 
-/// What may be the digit in a picture, the most plausible first; nothing if there is no ink.
+/// Candidates for the digit in a picture, the most plausible first; empty if there is no ink.
 pub(super) fn looks(picture: ArrayView2<u8>) -> Vec<Look> {
     if picture.is_empty() {
         return Vec::new();
@@ -72,7 +72,7 @@ pub(super) fn looks(picture: ArrayView2<u8>) -> Vec<Look> {
 }
 
 struct Looks {
-    /// From the size that is looked at to the picture's.
+    /// From the working size to that of the picture.
     scale: [f64; 2],
     found: Vec<Look>,
 }

@@ -1,8 +1,8 @@
-//! Pictures of a digit anywhere, of any size and on any paper, made like the images of MNIST.
+//! Finds the digit in pictures of any size and on any paper, and makes it look like the images of MNIST.
 //!
 //! MNIST's digits were scaled into a box of 20 x 20 pixels, antialiased, and put into a frame of 28 x 28 with their
-//! centre of mass in its middle (`LeCun` et al. 1998). Before that, ink has to be told from paper, and the digit from
-//! whatever else is ink:
+//! centre of mass in its middle (`LeCun` et al. 1998). Before that, ink must be separated from paper, and the digit
+//! from other ink:
 //!
 //! ```text
 //! picture ──► groups, paper ──► ink ──► lines, blots ──► looks ──► place ──► frames, the most plausible first
@@ -26,22 +26,22 @@ use looks::{Look, WORKING_SIDE, looks};
 use region::Region;
 use resize::reduced_shape;
 
-/// The box's part of the frame.
+/// Side of the box relative to that of the frame.
 pub(super) const BOX: f64 = 20.0 / 28.0;
-/// How many looks are varied if none is a digit.
+/// Number of looks that are varied if none is a digit.
 const VARIED: usize = 2;
-/// How much speaks against looking again at the part of the picture where the ink is.
+/// Doubt about looking again at only the part of the picture that contains ink.
 const DOUBT_AGAIN: f32 = 1.0;
-/// A part larger than this share of the picture is not looked at again.
+/// A part larger than this share of the picture is not examined again.
 const PART: f64 = 0.95;
-/// How much speaks against strokes of another width.
+/// Doubt about strokes of another width.
 const DOUBT_WIDTH: f32 = 0.5;
-/// How much speaks against a picture that is all ink, and how slim it has to be for that.
+/// Doubt about a picture that is all ink, and how slim it must be for that.
 const DOUBT_ALL_INK: f32 = 3.0;
 const SLIM: f64 = 2.5;
 
-/// Puts a picture's ink into a frame as MNIST's digits are: light on dark, in a box of 5/7 of the frame's sides,
-/// centred by mass.
+/// Puts a picture's ink into a frame like MNIST's digits: light on dark, in a box of 5/7 of the frame's sides, centred
+/// by mass.
 ///
 /// ```
 /// use handful::preprocess::Frame;
@@ -62,21 +62,21 @@ pub struct Frame {
 pub(super) struct Candidate {
     /// Shape (height, width).
     pub(super) image: Array2<u8>,
-    /// How much speaks against it, in natural logarithms of odds.
+    /// Evidence against it, in natural logarithms of odds.
     pub(super) doubt: f32,
 }
 
 impl Frame {
-    /// Of `[height, width]` pixels.
+    /// For frames of `[height, width]` pixels.
     #[must_use]
     pub fn new(shape: [usize; 2]) -> Self {
         Self { shape }
     }
 
-    /// The picture's ink in the frame, shape (height, width); blank where there is none. `picture` is grey, 255 is
-    /// white; whether ink is dark or light is found out.
+    /// The picture's ink in the frame, shape (height, width); blank if there is none. `picture` is grey, 255 is white;
+    /// whether the ink is dark or light is detected.
     ///
-    /// Takes time in proportion to the picture's pixels.
+    /// Takes time proportional to the number of pixels of the picture.
     #[must_use]
     pub fn fit(&self, picture: ArrayView2<u8>) -> Array2<u8> {
         let look = looks(picture).into_iter().next();
@@ -93,8 +93,8 @@ impl Frame {
         Candidate { image: self.draw(look.ink.view(), look.region), doubt: look.doubt }
     }
 
-    /// Less plausible ways, for a picture of which no [candidate](Self::candidates) is a digit: what is seen in the part
-    /// of the picture where the ink is, strokes of another width, and a slim picture that is all ink.
+    /// Less plausible ways, for a picture of which no [candidate](Self::candidates) is a digit: what is seen in only
+    /// the part of the picture that contains ink, strokes of another width, and a slim picture that is all ink.
     pub(super) fn variations(&self, picture: ArrayView2<u8>) -> Vec<Candidate> {
         let mut found = Vec::new();
         let looks = looks(picture);

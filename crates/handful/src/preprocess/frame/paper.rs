@@ -2,19 +2,19 @@
 
 use ndarray::Array2;
 
-/// Rounds of the fit; it settles sooner.
+/// Maximum number of rounds of the fit, which converges sooner.
 const ROUNDS: usize = 8;
-/// As many pixels are enough to see the paper.
+/// Number of pixels that are enough to estimate the paper.
 const SAMPLE: usize = 4096;
 /// Grey values closer than this are the same.
 pub(super) const SAME_GREY: f32 = 6.0;
 const TERMS: usize = 6;
-/// The standard deviation of a normal variable in the median of its absolute value.
+/// The ratio of the standard deviation of a normal variable to the median of its absolute value.
 const SIGMA: f32 = 1.4826;
 
 type Terms = [f64; TERMS];
 
-/// The paper's grey value at each place: a constant, or a surface of the second degree.
+/// The paper's grey value at each position: a constant, or a surface of the second degree.
 pub(super) struct Paper {
     weights: Terms,
     is_constant: bool,
@@ -22,7 +22,7 @@ pub(super) struct Paper {
     pub(super) noise: f32,
 }
 
-/// The terms at a place; coordinates go from -1 to 1.
+/// The terms at a position; coordinates are from -1 to 1.
 fn terms(y: usize, x: usize, (rows, columns): (usize, usize)) -> Terms {
     let coordinate = |at: usize, n: usize| 2.0 * (at as f64 + 0.5) / n as f64 - 1.0;
     let (y, x) = (coordinate(y, rows), coordinate(x, columns));
@@ -31,7 +31,8 @@ fn terms(y: usize, x: usize, (rows, columns): (usize, usize)) -> Terms {
 
 impl Paper {
     /// Finds the paper among the pixels whose grey values are between `darkest` and `lightest`, most of which are
-    /// paper. Iteratively reweighted least squares with Tukey's biweight, which ignores what is far from the surface.
+    /// paper. Uses iteratively reweighted least squares with Tukey's biweight, which ignores pixels far from the
+    /// surface.
     pub(super) fn fit(picture: &Array2<f32>, [darkest, lightest]: [f32; 2]) -> Option<Self> {
         let step = picture.len().div_ceil(SAMPLE).max(1);
         let is_sampled = |value: &f32| (darkest..=lightest).contains(value);
@@ -99,7 +100,8 @@ impl Paper {
     }
 }
 
-/// Weighted least squares in the first `n` terms by Gauss-Jordan elimination; none if the sample does not determine them.
+/// Weighted least squares in the first `n` terms by Gauss-Jordan elimination; `None` if the sample does not determine
+/// them.
 fn solve(sample: impl Iterator<Item = (Terms, f64, f64)>, n: usize) -> Option<Terms> {
     let mut rows = [[0.0; TERMS + 1]; TERMS];
     for (terms, value, weight) in sample {

@@ -1,4 +1,4 @@
-//! Ink into the frame.
+//! Puts ink into the frame.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -38,7 +38,7 @@ impl Frame {
         )]
         let side = |length: usize| ((length as f64 * scale).round() as usize).max(1);
         let mut scaled = resize(ink, [side(rows), side(columns)]);
-        // Thin strokes fade when they are scaled; the darkest place of MNIST's digits is black.
+        // Thin strokes fade when they are scaled; the strongest pixel of MNIST's digits has full strength.
         let most = scaled.iter().copied().fold(0.0, f32::max);
         if most > 0.0 {
             scaled.mapv_inplace(|value| (value / most).max(0.0));
@@ -60,7 +60,7 @@ impl Frame {
     }
 }
 
-/// Where the first row and column belong for the centre of mass to be in the middle.
+/// The position of the first row and column that puts the centre of mass into the middle.
 fn centred(ink: ArrayView2<f32>, [height, width]: [usize; 2]) -> [isize; 2] {
     let (mut mass, mut y_sum, mut x_sum) = (0.0, 0.0, 0.0);
     for ((y, x), &value) in ink.indexed_iter() {

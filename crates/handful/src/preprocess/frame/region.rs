@@ -19,7 +19,7 @@ impl Region {
         Self { top: 0, bottom: height, left: 0, right: width }
     }
 
-    /// The smallest region that holds all pixels of at least `threshold`.
+    /// The smallest region that contains all pixels of at least `threshold`.
     pub(super) fn of(values: ArrayView2<f32>, threshold: f32) -> Self {
         let mut region = Self::EMPTY;
         values
@@ -38,7 +38,7 @@ impl Region {
         (self.left, self.right) = (self.left.min(x), self.right.max(x + 1));
     }
 
-    /// The smallest region that holds both.
+    /// The smallest region that contains both.
     pub(super) fn union(&self, other: &Self) -> Self {
         Self {
             top: self.top.min(other.top),

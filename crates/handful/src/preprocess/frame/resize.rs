@@ -1,9 +1,9 @@
-//! Grey values at another size, antialiased.
+//! Antialiased resizing of grey values.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-/// The picture at a height and width of `[rows, columns]`. Each pixel is a sum of those near it, weighted by a
-/// cubic kernel that reaches over two pixels of the coarser grid.
+/// The picture with a height and width of `[rows, columns]`. Each pixel is a weighted sum of those near it, with a
+/// cubic kernel that extends over two pixels of the coarser grid.
 pub(super) fn resize(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32> {
     Resize::new([picture.nrows(), picture.ncols()], shape).of(picture)
 }
@@ -14,7 +14,7 @@ struct Resize {
     columns: Vec<Weights>,
 }
 
-/// The first of the values that another is made of, and the weights of it and of those after it.
+/// Index of the first source value, and the weights of it and of the values after it.
 type Weights = (usize, Vec<f32>);
 
 impl Resize {
@@ -32,7 +32,7 @@ impl Resize {
     }
 }
 
-/// Rows that are weighted sums of others, which many columns are added to at once.
+/// Rows that are weighted sums of other rows, computed for many columns at once.
 fn sums_of_rows(picture: ArrayView2<f32>, weights: &[Weights]) -> Array2<f32> {
     let picture = picture.as_standard_layout();
     let mut out = Array2::zeros((weights.len(), picture.ncols()));
@@ -47,7 +47,7 @@ fn sums_of_rows(picture: ArrayView2<f32>, weights: &[Weights]) -> Array2<f32> {
     out
 }
 
-/// The shape of a picture whose longer side is made at most `longest` pixels.
+/// The shape of a picture reduced to a longer side of at most `longest` pixels.
 pub(super) fn reduced_shape(shape: [usize; 2], longest: usize) -> [usize; 2] {
     let reduction = reduction(shape, longest);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "smaller than before")]
@@ -58,19 +58,19 @@ fn reduction([height, width]: [usize; 2], longest: usize) -> f64 {
     (height.max(width) as f64 / longest as f64).max(1.0)
 }
 
-/// The picture with a longer side of at most `longest` pixels.
+/// The picture reduced to a longer side of at most `longest` pixels.
 pub(super) fn reduce(picture: ArrayView2<u8>, longest: usize) -> Array2<f32> {
     let shape = [picture.nrows(), picture.ncols()];
     let small = reduced_shape(shape, longest);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a whole part")]
     match (reduction(shape, longest) / 2.0) as usize {
         0 | 1 => resize(picture.mapv(f32::from).view(), small),
-        // Means of whole pixels are quick, and half of the reduction is left for a better filter.
+        // Means of whole pixels are fast, and half of the reduction is left for a better filter.
         factor => resize(means(picture, factor).view(), small),
     }
 }
 
-/// Means of squares of `factor` x `factor` pixels, of fewer at the end of rows and columns.
+/// Means of squares of `factor` x `factor` pixels, with fewer pixels at the end of rows and columns.
 fn means(picture: ArrayView2<u8>, factor: usize) -> Array2<f32> {
     let (height, width) = picture.dim();
     let columns = width.div_ceil(factor);
@@ -101,12 +101,12 @@ fn add_chunks<T: Iterator<Item = u8>>(chunks: impl Iterator<Item = T>, sums: &mu
     }
 }
 
-/// Rounds of back-projection; training digits gain nothing from more.
+/// Number of rounds of back-projection; more do not improve training digits.
 const ROUNDS: usize = 8;
 
-/// The picture at a larger size, with strokes as sharp as it allows: values of 0 to 1 that give the picture again when
-/// they are made smaller, found by correcting what differs again and again (Irani and Peleg, Improving resolution by image
-/// registration, 1991).
+/// The picture at a larger size, with strokes as sharp as possible: values of 0 to 1 that give the original picture
+/// when they are reduced. They are found by repeatedly correcting the difference (Irani and Peleg, Improving resolution
+/// by image registration, 1991).
 pub(super) fn enlarge(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32> {
     let small = [picture.nrows(), picture.ncols()];
     let (up, down) = (Resize::new(small, shape), Resize::new(shape, small));
@@ -119,7 +119,7 @@ pub(super) fn enlarge(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32
     large
 }
 
-/// The first of `n` values that the i-th of `m` is made of, and the weights of all that are.
+/// Index of the first of `n` values that contribute to the i-th of `m`, and the weights of all that contribute.
 fn weights(i: usize, n: usize, m: usize) -> Weights {
     let scale = n as f64 / m as f64;
     let centre = (i as f64 + 0.5) * scale;
@@ -134,7 +134,7 @@ fn weights(i: usize, n: usize, m: usize) -> Weights {
     (first, (first..end).map(|at| (weight(at) / sum) as f32).collect())
 }
 
-/// Keys's kernel, which reaches two pixels far (Cubic convolution interpolation, 1981).
+/// Keys's kernel, which extends over two pixels (Cubic convolution interpolation, 1981).
 fn cubic(x: f64) -> f64 {
     match x.abs() {
         x if x < 1.0 => (1.5 * x - 2.5) * x * x + 1.0,

@@ -1,4 +1,4 @@
-//! The width of strokes, and strokes made wider or narrower.
+//! The width of strokes, and widening or narrowing them.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1};
 
@@ -14,12 +14,12 @@ pub(super) fn mean_width(ink: ArrayView2<f32>) -> f64 {
     if outline == 0.0 { 0.0 } else { 2.0 * area / outline }
 }
 
-/// Strokes wider by a radius in pixels on both sides: grey dilation with a square.
+/// Widens strokes by a radius in pixels on both sides: grey dilation with a square.
 pub(super) fn widened(ink: ArrayView2<f32>, radius: usize) -> Array2<f32> {
     filtered(ink, radius, f32::max)
 }
 
-/// Strokes narrower by a radius in pixels on both sides: grey erosion with a square.
+/// Narrows strokes by a radius in pixels on both sides: grey erosion with a square.
 pub(super) fn narrowed(ink: ArrayView2<f32>, radius: usize) -> Array2<f32> {
     filtered(ink, radius, f32::min)
 }
