@@ -1,4 +1,4 @@
-//! Blocks of features: what dictionaries say about an image's gradients.
+//! Blocks of features: the activations of dictionaries on an image's gradients.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 
@@ -19,47 +19,50 @@ use crate::{
     tensor_file::{self, Reader, Writer},
 };
 
-/// The most rows and columns of a coarse grid.
+/// Maximum number of rows and columns of a coarse grid.
 const MOST_POOLS: usize = 64;
-/// The most atoms that windows at all places share: activations of a few images are held at once.
+/// Maximum number of atoms that windows at all places share, because the activations of several images are in memory at
+/// once.
 const MOST_ATOMS: usize = 4096;
-/// The most components: squared distances of so many bytes fit 31 bits.
+/// Maximum number of components: squared distances of this many bytes fit into 31 bits.
 const MOST_COMPONENTS: usize = 1 << 15;
-/// The most variance of radial bases, in median squared distances: all atoms are then alike, and an `f32` holds it.
+/// Maximum variance of radial bases, in median squared distances. At this value all atoms respond alike, and it fits
+/// into an `f32`.
 const MOST_SPREAD: f64 = 1e6;
 
-/// A block of features and how it is learned.
+/// A block of features, and how it is learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BlockParams {
-    /// Windows of cells, each place with components and radial bases of its own.
+    /// Windows of cells, each with its own components and radial bases for its place.
     Local {
-        /// The cells.
+        /// The gradients that make up the cells.
         gradients: Gradients,
-        /// Cells in a window's rows and columns: all of them make one window, the whole image.
+        /// Number of rows and columns of cells in a window. If it is that of the whole grid, the only window is the
+        /// whole image.
         window: usize,
-        /// Components that a window's cells are reduced to.
+        /// Number of components to which a window's cells are reduced.
         n_components: usize,
-        /// Radial bases a place and class.
+        /// Number of radial bases per place and class.
         n_atoms: usize,
-        /// Their variance, as a part of the median squared distance.
+        /// Variance of the radial bases, relative to the median squared distance.
         spread: f64,
-        /// Lloyd iterations.
+        /// Number of Lloyd iterations.
         max_iter: usize,
     },
-    /// Windows at all places with one dictionary of triangles, summed in a coarse grid.
+    /// Windows at all places with a shared dictionary of triangle activations, which are summed in a coarse grid.
     Shared {
-        /// The cells.
+        /// The gradients that make up the cells.
         gradients: Gradients,
-        /// Cells in a window's rows and columns.
+        /// Number of rows and columns of cells in a window.
         window: usize,
-        /// Components that a window's cells are reduced to.
+        /// Number of components to which a window's cells are reduced.
         n_components: usize,
-        /// Atoms in all.
+        /// Number of atoms in all.
         n_atoms: usize,
-        /// Rows and columns of the coarse grid.
+        /// Number of rows and columns of the coarse grid.
         n_pools: usize,
-        /// Lloyd iterations.
+        /// Number of Lloyd iterations.
         max_iter: usize,
     },
 }
@@ -71,7 +74,7 @@ impl BlockParams {
         }
     }
 
-    /// What makes no sense whatever the data.
+    /// Checks the values as far as that is possible without the data.
     pub(super) fn check(&self) -> Result<(), String> {
         let (Self::Local { gradients, window, n_components, .. }
         | Self::Shared { gradients, window, n_components, .. }) = self;
@@ -141,7 +144,7 @@ impl BlockParams {
     }
 }
 
-/// Of rows of so many features.
+/// Checks the number of components for rows of `n_features` features.
 pub(super) fn check_components(n_components: usize, n_features: usize) -> Result<(), String> {
     let most = n_features.min(MOST_COMPONENTS);
     if (1..=most).contains(&n_components) {
@@ -151,14 +154,14 @@ pub(super) fn check_components(n_components: usize, n_features: usize) -> Result
     }
 }
 
-/// A block of features, learned.
+/// A learned block of features.
 #[derive(Clone, Debug)]
 pub(super) enum Block {
     Local { gradients: Gradients, window: usize, places: Vec<Place> },
     Shared(Box<Patches>),
 }
 
-/// What is learned of the windows at one place.
+/// What is learned for the windows at one place.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     origin: [usize; 2],
@@ -167,7 +170,7 @@ pub(super) struct Place {
 }
 
 impl Block {
-    /// The gradients that it is made of.
+    /// The gradients from which it is computed.
     pub(super) fn gradients(&self) -> Gradients {
         match self {
             Self::Local { gradients, .. } => *gradients,
@@ -225,14 +228,14 @@ impl Place {
         reduced
     }
 
-    /// What the block of this place alone says of whole images, and the squared distance of each to its nearest atom.
+    /// The output of the only place on whole images, and the squared distance of each image to its nearest atom.
     fn run_nearest<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, out: ArrayViewMut2<u8>) -> Vec<i32> {
         self.dictionary.run_nearest(kernel, self.reduced(kernel, cells).view(), out)
     }
 }
 
 impl Block {
-    /// What the block says of images.
+    /// The block's output on images.
     pub(super) fn run_on<K: Kernel>(
         &self,
         kernel: K,
@@ -277,7 +280,7 @@ impl Step for Block {
     }
 }
 
-/// The origins of all windows.
+/// The positions of all windows.
 fn places(gradients: Gradients, window: usize) -> impl Iterator<Item = [usize; 2]> {
     let per_side = gradients.n_cells() - window + 1;
     (0..per_side * per_side).map(move |place| [place / per_side, place % per_side])

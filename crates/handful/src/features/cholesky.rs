@@ -1,4 +1,4 @@
-//! Symmetric systems of thousands of unknowns.
+//! Solves symmetric systems with thousands of unknowns.
 
 use nalgebra::DMatrix;
 use ndarray::{Array2, ArrayView2, Axis, azip, linalg::general_mat_mul, s};
@@ -7,16 +7,16 @@ use rayon::prelude::*;
 use super::Error;
 use crate::progress::Tally;
 
-/// Columns that are eliminated together.
+/// Number of columns that are eliminated together.
 const BLOCK: usize = 192;
-/// Columns that are updated between two looks at the observer.
+/// Number of columns that are updated between two calls of the observer.
 const COLUMNS: usize = 1024;
 
-/// Solves A x = b for a symmetric positive definite A, of which the part up to the diagonal is read and overwritten
-/// with its Cholesky factor; `b` and the result have shape (n, systems).
+/// Solves A x = b for a symmetric positive definite A, whose lower triangle is read and overwritten with its Cholesky
+/// factor; `b` and the result have shape (n, systems).
 ///
-/// Blocks of columns are eliminated one after the other (Golub and Van Loan 2013, 4.2.5); a block's rows are updated
-/// side by side, and each always in the same order. O(n³ / 3).
+/// Blocks of columns are eliminated one after the other (Golub and Van Loan 2013, 4.2.5). The rows of a block are
+/// updated in parallel, each always in the same order. O(n³ / 3).
 ///
 /// # Errors
 /// [`Error::Singular`] if A is not positive definite; if the observer breaks.
@@ -45,7 +45,7 @@ pub(super) fn solve(a: &mut Array2<f64>, b: Array2<f64>, tally: &Tally) -> Resul
     Ok(x)
 }
 
-/// Overwrites the part of `a` up to the diagonal with L, where L Lᵀ = `a`.
+/// Overwrites the lower triangle of `a` with L, where L Lᵀ = `a`.
 fn factor(a: &mut Array2<f64>, tally: &Tally) -> Result<(), Error> {
     let n = a.nrows();
     for first in (0..n).step_by(BLOCK) {

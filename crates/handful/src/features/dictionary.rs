@@ -1,4 +1,4 @@
-//! A dictionary learned by K-Means: what an image is like, rather than what it is.
+//! A dictionary learned by K-Means: it describes an image by its similarity to atoms.
 
 use std::cell::Cell;
 
@@ -17,47 +17,48 @@ use crate::{
     tensor_file::{self, Reader, Writer},
 };
 
-/// Rows whose distances to all atoms say how far is usual.
+/// Number of rows whose distances to all atoms give the usual distance.
 const SAMPLE: usize = 2000;
-/// Rows that seeding looks at: all windows that a shared dictionary is learned from, which are short.
+/// Number of rows that seeding looks at. It covers all windows from which a shared dictionary is learned, which are
+/// short.
 const SEEDING_ROWS: usize = 262_144;
 
-/// What becomes of distances to the atoms.
+/// The function of the distances to the atoms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
-    /// 255 exp(-d² / 2 `variance`): near atoms alone count (Broomhead and Lowe 1988).
+    /// 255 exp(-d² / 2 `variance`), so that only near atoms count (Broomhead and Lowe 1988).
     RadialBasis {
-        /// In squared steps of the bytes.
+        /// In squared units of the bytes.
         variance: f32,
     },
-    /// By how much an atom is nearer than the mean of all, else 0 (Coates, Ng and Lee 2011).
+    /// How much nearer an atom is than the mean of all, otherwise 0 (Coates, Ng and Lee 2011).
     Triangle,
 }
 
 /// How a [`Dictionary`] is learned.
 #[derive(Clone, Debug)]
 pub struct DictionaryParams {
-    /// Atoms: for each class so many, or in all.
+    /// Number of atoms, per class or in all.
     pub n_atoms: usize,
-    /// For radial bases: their variance, as a part of the median squared distance between rows and atoms.
+    /// For radial bases, their variance relative to the median squared distance between rows and atoms.
     pub spread: f64,
-    /// Lloyd iterations of K-Means.
+    /// Number of Lloyd iterations of K-Means.
     pub max_iter: usize,
-    /// What its random choices follow from.
+    /// Seed of the random choices.
     pub seed: u64,
-    /// Whom it tells how far it is.
+    /// Progress callback.
     pub observer: Observer,
 }
 
-/// The centroids of K-Means, its atoms, and how like each of them a row is.
+/// The centroids of K-Means as atoms, and the similarity of a row to each of them.
 #[derive(Clone, Debug)]
 pub struct Dictionary {
     atoms: Array2<u8>,
     points: PackedPoints,
-    /// For each atom what its products with shifted rows lack, twice, and its squared length.
+    /// For each atom, its squared length minus twice the amount that its products with shifted rows lack.
     terms: Vec<Lanes>,
     activation: Activation,
-    /// Of the atoms, in all features.
+    /// Variance of the atoms over all features together.
     variance: f64,
 }
 
@@ -98,10 +99,10 @@ impl Dictionary {
         Ok(Self::new(atoms, Activation::Triangle).radial(params.spread, x.images().view()))
     }
 
-    /// Radial bases around the same atoms, as wide as `spread` says for these rows.
+    /// Radial bases around the same atoms, with a width of `spread` relative to these rows.
     ///
     /// # Panics
-    /// If there are no rows, or they are not as long as the atoms.
+    /// If there are no rows, or their length differs from that of the atoms.
     #[must_use]
     pub fn radial(self, spread: f64, x: ArrayView2<u8>) -> Self {
         let variance = spread * f64::from(self.median_distance(x));
@@ -152,7 +153,7 @@ impl Dictionary {
         &self.atoms
     }
 
-    /// What becomes of distances.
+    /// The function of the distances.
     #[must_use]
     pub fn activation(&self) -> Activation {
         self.activation
@@ -163,16 +164,16 @@ impl Dictionary {
         self.variance
     }
 
-    /// How like each atom each row is, shape (n, `n_atoms`). O(n `n_atoms` d).
+    /// The similarity of each row to each atom, shape (n, `n_atoms`). O(n `n_atoms` d).
     ///
     /// # Panics
-    /// If the rows are not as long as the atoms.
+    /// If the length of the rows differs from that of the atoms.
     #[must_use]
     pub fn transform(&self, x: ArrayView2<u8>) -> Array2<u8> {
         transform(self, x)
     }
 
-    /// What `of` makes of the squared distances of rows to atoms, 32 at a time.
+    /// Applies `of` to the squared distances of rows to atoms, 32 at a time.
     fn activate<K: Kernel, T: Copy>(
         &self,
         kernel: K,
@@ -299,12 +300,12 @@ impl Dictionary {
         nearest.into_iter().map(Cell::into_inner).collect()
     }
 
-    /// How many atoms there are, and lanes behind the last one.
+    /// Number of atoms, rounded up to whole panels.
     pub(super) fn padded(&self) -> usize {
         self.terms.len() * LANES
     }
 
-    /// The triangle activations of rows, in steps of the bytes: shape (n, `padded`), meaningless behind the last atom.
+    /// The triangle activations of rows, in units of the bytes, shape (n, `padded`); meaningless after the last atom.
     pub(super) fn triangles<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut all: ArrayViewMut2<f32>) {
         let n = self.atoms.nrows();
         self.activate(kernel, x, roots, all.slice_mut(s![.., ..n]));
@@ -312,7 +313,7 @@ impl Dictionary {
             let row = row.as_slice_mut().expect("rows are contiguous");
             kernel.run(|| {
                 row[n..].fill(0.0);
-                // Sixteen sums side by side, in one order at every level.
+                // Sixteen parallel sums, in the same order at every level.
                 let mut sums = [0.0; 16];
                 for part in row.as_chunks::<16>().0 {
                     sums.iter_mut().zip(part).for_each(|(sum, root)| *sum += root);
@@ -344,8 +345,8 @@ fn radial_basis(distances: Lanes, scale: f32) -> [u8; LANES] {
     bytes
 }
 
-/// 2^-`x` for x of 0 or more, to 1e-5: the nearest whole number goes into the exponent, the rest into a polynomial.
-/// Plain arithmetic, so that all levels agree.
+/// 2^-`x` for x of 0 or more, to 1e-5: the nearest whole number goes into the exponent, the rest into a polynomial. It
+/// uses plain arithmetic, so that all levels agree.
 #[inline(always)]
 fn power_of_half(x: f32) -> f32 {
     const COEFFICIENTS: [f32; 5] = [1.000_000_2, -0.693_121, 0.240_218_65, -0.055_922_027, 0.009_685_711];

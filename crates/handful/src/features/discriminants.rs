@@ -1,4 +1,4 @@
-//! From images to a few bytes in which classes lie apart: blocks of features, and the discriminants of them all.
+//! Reduces images to a few bytes that separate the classes: blocks of features, and the discriminants of all of them.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
@@ -14,19 +14,19 @@ use crate::{
     tensor_file::{self, Reader, Writer},
 };
 
-/// Images whose features are held at once while sums are taken.
+/// Number of images whose features are in memory at once while sums are computed.
 const TOGETHER: usize = 4096;
 
 /// How [`Discriminants`] are learned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiscriminantsParams {
-    /// How images are put upright first, if at all.
+    /// How images are deskewed first, if at all.
     pub deskew: Option<Deskew>,
     /// The features, block by block.
     pub blocks: Vec<BlockParams>,
-    /// What is added to each feature's variance, in parts of its block's mean variance within classes.
+    /// Added to each feature's variance, relative to its block's mean variance within classes.
     pub ridge: f64,
-    /// A second pass in which hard images count more.
+    /// A second pass in which hard images have a larger weight.
     pub emphasis: Option<Emphasis>,
 }
 
@@ -40,7 +40,7 @@ impl DiscriminantsParams {
         self.blocks.iter().map(of_block).max().unwrap_or(1)
     }
 
-    /// What makes no sense whatever the data.
+    /// Checks the values as far as that is possible without the data.
     pub(super) fn check(&self) -> Result<(), String> {
         if self.blocks.is_empty() {
             return Err("expected at least one block of features, found none".to_owned());
@@ -53,7 +53,7 @@ impl DiscriminantsParams {
         self.blocks.iter().try_for_each(BlockParams::check)
     }
 
-    /// How many of so many images a second pass emphasises.
+    /// Number of images, out of `n_images`, that a second pass emphasises.
     fn n_emphasised(&self, n_images: usize) -> usize {
         self.emphasis.map_or(0, |emphasis| {
             #[expect(
@@ -67,23 +67,23 @@ impl DiscriminantsParams {
         })
     }
 
-    /// Images that all passes over so many images see together.
+    /// Total number of images that all passes over `n_images` images process.
     pub(super) fn n_seen(&self, n_images: usize) -> usize {
         let emphasised = self.n_emphasised(n_images);
         (2 + usize::from(emphasised > 0)) * n_images + emphasised
     }
 }
 
-/// The images that the first pass tells from other classes least clearly count more in a second one.
+/// Gives a larger weight in a second pass to the images that the first pass separates least clearly from other classes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Emphasis {
-    /// The share of the images that are emphasised.
+    /// The share of images that are emphasised.
     pub share: f64,
-    /// How many times more they count.
+    /// Additional weight of these images.
     pub extra: u32,
 }
 
-/// Blocks of features and their linear discriminants: images to c - 1 bytes for c classes.
+/// Blocks of features and their linear discriminants: they map images to c - 1 bytes for c classes.
 #[derive(Clone, Debug)]
 pub struct Discriminants {
     shape: [usize; 2],
@@ -95,10 +95,10 @@ pub struct Discriminants {
 impl Discriminants {
     /// Learns from labelled images.
     ///
-    /// Sums of products take 8 bytes for each two features, twice that with emphasis. O(n d²) for d features.
+    /// Sums of products take 8 bytes for each pair of features, twice that with emphasis. O(n d²) for d features.
     ///
     /// # Errors
-    /// If K-Means cannot make the dictionaries (classes have fewer images than atoms), there is one class only, the
+    /// If K-Means cannot learn the dictionaries (classes have fewer images than atoms), there is only one class, the
     /// ridge is too small, or the observer breaks.
     pub fn fit(
         params: &DiscriminantsParams,
@@ -111,7 +111,7 @@ impl Discriminants {
         Self::fit_counted(params, images, seed, observer, &tally)
     }
 
-    /// [`fit`](Self::fit), whose images are counted together with those of other features.
+    /// [`fit`](Self::fit) with a tally that also counts the images of other features.
     pub(super) fn fit_counted(
         params: &DiscriminantsParams,
         images: &Dataset,
@@ -161,14 +161,14 @@ impl Discriminants {
     /// The bytes of images, shape (n, `n_components`).
     ///
     /// # Panics
-    /// If the images are not of the shape of those it was fitted on.
+    /// If the shape of the images differs from that of the training images.
     #[must_use]
     pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
         assert_eq!(images.ncols(), self.shape[0] * self.shape[1], "images of another shape");
         transform(self, images)
     }
 
-    /// So many bytes an image becomes.
+    /// Number of bytes per image.
     #[must_use]
     pub fn n_components(&self) -> usize {
         self.lda.n_components()
@@ -234,7 +234,7 @@ impl Discriminants {
         Ok(())
     }
 
-    /// Where images lie before bytes are made of it.
+    /// The positions of images along the discriminants, before they are rounded to bytes.
     fn places(&self, images: &Dataset, tally: &Tally) -> Result<Array2<f64>, Error> {
         let mut places = Array2::zeros((images.n_samples(), self.lda.n_components()));
         let parts = places.axis_chunks_iter_mut(Axis(0), TOGETHER);
@@ -252,7 +252,7 @@ impl Discriminants {
 }
 
 impl Discriminants {
-    /// What [`transform`](Self::transform) gives, for up to [`BATCH`] images.
+    /// The result of [`transform`](Self::transform), for up to [`BATCH`] images.
     pub(super) fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, out: ArrayViewMut2<u8>) {
         let features = Features(self);
         let mut between = Array2::zeros((views.n_images(), features.n_features_out()));
@@ -271,7 +271,7 @@ impl Step for Discriminants {
     }
 }
 
-/// All that comes before the discriminants.
+/// All steps before the discriminants.
 struct Features<'a>(&'a Discriminants);
 
 impl Features<'_> {
@@ -295,7 +295,8 @@ impl Step for Features<'_> {
     }
 }
 
-/// How much nearer each row is to its own class's mean than to the nearest other, squared.
+/// The margin of each row: its squared distance to the nearest mean of another class minus that to the mean of its own
+/// class.
 fn margins(places: ArrayView2<f64>, labels: &[u32], n_classes: usize) -> Vec<f64> {
     let mut means = Array2::<f64>::zeros((n_classes, places.ncols()));
     let mut counts = vec![0.0; n_classes];

@@ -1,18 +1,18 @@
-//! What can be wrong with learning features.
+//! Errors of learning features.
 
 use crate::{kmeans, progress::Cancelled};
 
-/// What can be wrong with learning features.
+/// An error of learning features.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Discriminants of one class.
+    /// Discriminants need at least two classes.
     #[error("expected images of at least two classes to tell apart, found one")]
     OneClass,
     /// A system without a solution.
     #[error("the features depend on one another and no discriminants can be found: expected a larger ridge")]
     Singular,
-    /// Parameters that make no sense whatever the images.
+    /// Parameters that are invalid whatever the images.
     #[error("{0}")]
     Params(String),
     /// Images without strokes.
@@ -21,7 +21,7 @@ pub enum Error {
     /// A dictionary could not be learned.
     #[error(transparent)]
     KMeans(#[from] kmeans::Error),
-    /// Ended by the observer.
+    /// Cancelled by the observer.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }

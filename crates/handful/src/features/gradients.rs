@@ -1,4 +1,5 @@
-//! Histograms of gradient directions (Dalal and Triggs 2005): what strokes there are, where, and which way they go.
+//! Histograms of gradient directions (Dalal and Triggs 2005): they describe which strokes there are, where, and in
+//! which direction.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
@@ -9,19 +10,19 @@ use crate::{
     step::{Step, to_byte, transform},
 };
 
-/// Bins are summed side by side, with one more for what goes round.
+/// Bins are summed in parallel, with one extra bin for directions that wrap around.
 const LANES: usize = 16;
-/// The root mean square of the features that come out, as bytes; 12 times as much is the largest that fits.
+/// The root mean square of the resulting features, as bytes; the largest value that fits is 12 times as much.
 const ROOT_MEAN_SQUARE: f32 = 21.0;
-/// Below this a gradient is none; differences of bytes are whole.
+/// Smaller gradients count as zero; differences of bytes are whole numbers.
 const FLAT: f32 = 0.5;
 
 /// The strength of gradients in each cell of a grid and each of several directions.
 ///
-/// Gradients are central differences, with the image's edge repeated. Directions are signed: dark to bright is not
-/// bright to dark. A gradient is split linearly between its two nearest directions and its four nearest cells. Of the
-/// histogram the square roots are taken, scaled to unit length and then to bytes with a root mean square of 21, so
-/// that distances are those of Hellinger between distributions of ink.
+/// Gradients are central differences, with the image's edge repeated. Directions are signed: dark to bright differs
+/// from bright to dark. A gradient is split linearly between its two nearest directions and its four nearest cells. The
+/// square roots of the histogram are scaled to unit length and then to bytes with a root mean square of 21, so that
+/// distances are Hellinger distances between distributions of ink.
 ///
 /// ```
 /// use handful::features::Gradients;
@@ -40,44 +41,44 @@ pub struct Gradients {
 }
 
 impl Gradients {
-    /// The most directions.
+    /// Maximum number of directions.
     pub const MOST_BINS: usize = LANES - 1;
-    /// The most rows and columns of cells.
+    /// Maximum number of rows and columns of cells.
     pub const MOST_CELLS: usize = 64;
 
     /// `n_cells` rows and columns of cells with `n_bins` directions each.
     ///
     /// # Panics
-    /// If there are none, more than [`MOST_BINS`](Self::MOST_BINS) directions, or more than
+    /// If either is 0, there are more than [`MOST_BINS`](Self::MOST_BINS) directions, or more than
     /// [`MOST_CELLS`](Self::MOST_CELLS) rows of cells.
     #[must_use]
     pub fn new(n_bins: usize, n_cells: usize) -> Self {
         Self::try_from((n_bins, n_cells)).unwrap_or_else(|problem| panic!("{problem}"))
     }
 
-    /// Directions in each cell.
+    /// Number of directions per cell.
     #[must_use]
     pub fn n_bins(&self) -> usize {
         self.n_bins
     }
 
-    /// Cells in each row and column of the grid.
+    /// Number of cells in each row and column of the grid.
     #[must_use]
     pub fn n_cells(&self) -> usize {
         self.n_cells
     }
 
-    /// So many features an image has.
+    /// Number of features per image.
     #[must_use]
     pub fn n_features(&self) -> usize {
         self.n_cells * self.n_cells * self.n_bins
     }
 
     /// The histograms of images of shape `[height, width]`: shape (n, `n_features`), ordered as (row of cells, column
-    /// of cells, direction). Without ink all are zero. O(pixels) an image.
+    /// of cells, direction). Without ink all are zero. O(pixels) per image.
     ///
     /// # Panics
-    /// If the rows of `images` are not of that shape.
+    /// If the length of the rows of `images` does not match that shape.
     #[must_use]
     pub fn transform(&self, images: ArrayView2<u8>, shape: [usize; 2]) -> Array2<u8> {
         assert_eq!(images.ncols(), shape[0] * shape[1], "images of {} x {} pixels", shape[0], shape[1]);
@@ -88,7 +89,7 @@ impl Gradients {
 impl TryFrom<(usize, usize)> for Gradients {
     type Error = String;
 
-    /// From directions and rows of cells.
+    /// From the numbers of directions and of rows of cells.
     fn try_from((n_bins, n_cells): (usize, usize)) -> Result<Self, String> {
         let fits = (1..=Self::MOST_BINS).contains(&n_bins) && (1..=Self::MOST_CELLS).contains(&n_cells);
         fits.then_some(Self { n_bins, n_cells }).ok_or_else(|| {
@@ -106,7 +107,7 @@ impl From<Gradients> for (usize, usize) {
     }
 }
 
-/// With the frame that images stand in.
+/// Gradients for images of a given shape.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Framed {
     pub(crate) gradients: Gradients,
@@ -132,10 +133,10 @@ impl Step for Framed {
     }
 }
 
-/// One cell's share of a pixel row or column, and the next one's.
+/// The weight of a cell for a pixel row or column, and that of the next cell.
 #[derive(Clone, Copy)]
 struct Split {
-    /// One more than the first cell's number, which is -1 at the edge.
+    /// The index of the first cell plus one; the index is -1 at the edge.
     first: usize,
     parts: [f32; 2],
 }
@@ -144,19 +145,20 @@ type Bins = [f32; LANES];
 
 const NUMBERS: Bins = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0];
 
-/// Sums of one image, and what they are made with.
+/// The sums of one image, and the buffers for them.
 struct Histogram {
     gradients: Gradients,
     rows: Vec<Split>,
     columns: Vec<Split>,
-    /// Three rows of pixels with their ends repeated, and zeros behind: above, here, below.
+    /// Three rows of pixels with their ends repeated, and padded with zeros: the row above, the current row, the row
+    /// below.
     lines: [Vec<f32>; 3],
-    /// The gradients of the row here.
+    /// The gradients of the current row.
     magnitudes: Vec<f32>,
     directions: Vec<f32>,
-    /// A row of cells, with one more at either end for what falls outside.
+    /// A row of cells, with an extra cell at either end for what falls outside.
     line_of_cells: Vec<Bins>,
-    /// Rows of such rows, with one more at either end.
+    /// Rows of cells, with an extra row at either end.
     cells: Vec<Bins>,
     bytes: Vec<[u8; LANES]>,
 }
@@ -244,7 +246,7 @@ impl Histogram {
         let mut total = [0.0; LANES];
         for row in 0..n_cells {
             for cell in &mut self.cells[inner(row)] {
-                // All the way round is where one began.
+                // The last bin is the first one again.
                 cell[0] += cell[n_bins];
                 cell[n_bins] = 0.0;
             }
@@ -264,7 +266,7 @@ impl Histogram {
             }
             for (cell, bytes) in self.bytes.iter().enumerate() {
                 let out = &mut out[(row * n_cells + cell) * n_bins..];
-                // All lanes in one move: the next cell's bytes come over those that are too many.
+                // Writes all lanes at once: the next cell's bytes overwrite the surplus.
                 match out.first_chunk_mut() {
                     Some(out) => *out = *bytes,
                     None => out[..n_bins].copy_from_slice(&bytes[..n_bins]),
@@ -280,7 +282,7 @@ fn add(to: &mut [f32], bins: &[f32], part: f32) {
     to.iter_mut().zip(bins).for_each(|(to, bin)| *to += bin * part);
 }
 
-/// A hat over the bins, one wide to either side.
+/// A hat function over the bins, which extends one bin to either side.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn hat(top: f32, height: f32) -> Bins {
@@ -291,7 +293,7 @@ fn hat(top: f32, height: f32) -> Bins {
     bins
 }
 
-/// Puts a row of pixels between its ends.
+/// Copies a row of pixels, and repeats its ends.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn read(line: &mut [f32], pixels: &[u8]) {
@@ -300,14 +302,14 @@ fn read(line: &mut [f32], pixels: &[u8]) {
     (line[0], line[width + 1]) = (line[1], line[width]);
 }
 
-/// So many floats, as a copy that nothing else points to: loops over it are vectorised.
+/// Copies the floats, so that nothing else points to them and loops over them are vectorised.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn lanes(line: &[f32], first: usize) -> Bins {
     line[first..first + LANES].try_into().expect("so many")
 }
 
-/// Length and direction, in turns, of gradients.
+/// Length and direction of gradients; directions are in turns.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 fn polar(left: Bins, right: Bins, above: Bins, below: Bins) -> (Bins, Bins) {
@@ -320,11 +322,11 @@ fn polar(left: Bins, right: Bins, above: Bins, below: Bins) -> (Bins, Bins) {
     (magnitudes, directions)
 }
 
-/// The angle of (x, y) in turns, 0 to 1, to 1e-5: the arc tangent of the smaller by the larger, and from there by
-/// symmetry. Plain arithmetic, so that all levels agree.
+/// The angle of (x, y) in turns, 0 to 1, to 1e-5: the arc tangent of the smaller by the larger, and the rest by
+/// symmetry. It uses plain arithmetic, so that all levels agree.
 #[inline(always)]
 fn turns(x: f32, y: f32) -> f32 {
-    // Abramowitz and Stegun 4.4.49, over a whole turn.
+    // Abramowitz and Stegun 4.4.49, scaled to turns.
     const COEFFICIENTS: [f32; 5] = [0.159_133_6, -0.052_568_8, 0.028_670_33, -0.013_549_34, 0.003_316_009];
     let (across, up) = (x.abs(), y.abs());
     let ratio = across.min(up) / across.max(up).max(f32::MIN_POSITIVE);

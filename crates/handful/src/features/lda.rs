@@ -11,34 +11,36 @@ use crate::{
     tensor_file::{self, Reader, Writer},
 };
 
-/// Rows of products that are made variances between two looks at the observer.
+/// Number of rows of products that are converted to variances between two calls of the observer.
 const ROWS: usize = 128;
 
-/// Directions in which classes lie far apart and their rows close together, and rows' places along them, as bytes.
+/// Directions that separate classes while keeping the rows of each class close together, and the positions of rows
+/// along them, as bytes.
 ///
-/// Of c classes there are c - 1 such directions; in each the mean variance within the classes is 1, so that plain
-/// distances there are those of Mahalanobis. Classes count alike, whatever their sizes; distances do not depend on that.
+/// For c classes there are c - 1 such directions. In each, the mean variance within the classes is 1, so that Euclidean
+/// distances there are Mahalanobis distances. Classes have equal weight, whatever their sizes; distances do not depend
+/// on that.
 #[derive(Clone, Debug)]
 pub struct Lda {
     /// Shape (directions, features).
     weights: Array2<i16>,
-    /// Two rows for each direction: its weights' upper and lower bytes.
+    /// Two rows per direction: the upper and lower bytes of its weights.
     linear: Linear,
-    /// What a product with the weights counts, and where none lies, in bytes.
+    /// The value of one unit of a product with the weights, and the position of a product of zero, in bytes.
     scales: Vec<f64>,
     offsets: Vec<f64>,
 }
 
 impl Lda {
     /// From rows of bytes and their labels, which are below `n_classes`. `ridge` times the mean variance within the
-    /// classes is added to each feature's. O(n d² + d³).
+    /// classes is added to each feature's variance. O(n d² + d³).
     ///
     /// # Errors
-    /// [`Error::Singular`] if features depend on one another and there is too little of a ridge;
-    /// [`Error::OneClass`] if there are not two classes with rows.
+    /// [`Error::Singular`] if features are linearly dependent and the ridge is too small; [`Error::OneClass`] if fewer
+    /// than two classes have rows.
     ///
     /// # Panics
-    /// If there is not a label below `n_classes` for each row.
+    /// If there is not exactly one label below `n_classes` per row.
     pub fn fit(x: ArrayView2<u8>, labels: &[u32], n_classes: usize, ridge: f64) -> Result<Self, Error> {
         assert_eq!(x.nrows(), labels.len(), "a label for each row");
         let (mut moments, tally) = (Moments::new(x.ncols(), n_classes), Tally::silent());
@@ -48,7 +50,7 @@ impl Lda {
         Ok(lda)
     }
 
-    /// Directions from sums, for features in blocks of these lengths, of which each has a ridge of its own.
+    /// Directions from sums, for features in blocks of these lengths, each of which has its own ridge.
     pub(super) fn solve(
         moments: Moments,
         blocks: &[usize],
@@ -62,7 +64,7 @@ impl Lda {
             return Err(Error::OneClass);
         }
         let (d, n_classes) = (within.nrows(), present.len());
-        // Class by class: the mean less that of all, and what it takes from the products.
+        // For each class, the difference of its mean from the overall mean, and the part to subtract from the products.
         let mean = sums.sum_axis(Axis(0)) / total;
         let mut means = Array2::zeros((d, n_classes));
         let mut roots = Array2::zeros((d, n_classes));
@@ -90,7 +92,7 @@ impl Lda {
         let solved = cholesky::solve(&mut within, means.clone(), tally)?;
         drop(within);
 
-        // Among the classes' directions, those that tell most, each scaled to unit variance within.
+        // Of the directions between the classes, those that separate most, each scaled to unit variance within classes.
         let between = means.t().dot(&solved);
         let between =
             DMatrix::from_fn(n_classes, n_classes, |i, j| f64::midpoint(between[[i, j]], between[[j, i]]));
@@ -100,7 +102,7 @@ impl Lda {
         order.truncate((n_classes - 1).min(d));
         let turn = Array2::from_shape_fn((n_classes, order.len()), |(class, j)| {
             let column = eigen.eigenvectors.column(order[j]);
-            // Signed by its largest value: a solver may turn it round.
+            // The sign is that of its largest value, because solvers may flip it.
             let largest =
                 column.iter().copied().fold(0.0, |most: f64, x| if x.abs() > most.abs() { x } else { most });
             column[class] * largest.signum() / eigen.eigenvalues[order[j]].max(f64::MIN_POSITIVE).sqrt()
@@ -108,7 +110,7 @@ impl Lda {
         Ok(Self::rounded(solved.dot(&turn).reversed_axes(), mean.as_slice().expect("contiguous")))
     }
 
-    /// From weights of shape (directions, features), which are zero at `mean`.
+    /// From weights of shape (directions, features), whose product with `mean` is zero.
     fn rounded(exact: Array2<f64>, mean: &[f64]) -> Self {
         const MOST: f64 = 127.0 * 256.0;
         let largest = |weights: &[f64]| weights.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
@@ -173,22 +175,22 @@ impl Lda {
         Ok(Self::new(weights, scales, offsets))
     }
 
-    /// So many directions it has.
+    /// Number of directions.
     #[must_use]
     pub fn n_components(&self) -> usize {
         self.weights.nrows()
     }
 
-    /// The places of rows along the directions: shape (n, `n_components`). O(n d `n_components`).
+    /// The positions of rows along the directions: shape (n, `n_components`). O(n d `n_components`).
     ///
     /// # Panics
-    /// If the rows are not as long as those it was fitted on.
+    /// If the length of the rows differs from that of the training rows.
     #[must_use]
     pub fn transform(&self, x: ArrayView2<u8>) -> Array2<u8> {
         transform(self, x)
     }
 
-    /// The places of rows before they are rounded.
+    /// The positions of rows before they are rounded.
     pub(super) fn places(&self, x: ArrayView2<u8>) -> Array2<f64> {
         let mut places = Array2::zeros((x.nrows(), self.n_components()));
         with_kernel!(Level::detect(), |kernel| self.for_each(kernel, x, |row, direction, place| {
@@ -208,7 +210,7 @@ impl Lda {
         }
     }
 
-    /// Makes bytes of places so that these just fit, one step meaning the same in all directions.
+    /// Scales positions to bytes so that they just fit, with the same step in all directions.
     pub(super) fn fit_range(&mut self, places: ArrayView2<f64>) {
         let ends = places.columns().into_iter().map(|column| {
             column
@@ -224,7 +226,7 @@ impl Lda {
         }
     }
 
-    /// Makes all steps coarser by a factor, 0 to 1, about the middle.
+    /// Makes all steps coarser by a factor, 0 to 1, around the middle.
     pub(super) fn shrink(&mut self, factor: f64) {
         self.scales.iter_mut().for_each(|scale| *scale *= factor);
         self.offsets.iter_mut().for_each(|offset| *offset = 128.0 + (*offset - 128.0) * factor);

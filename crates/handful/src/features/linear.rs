@@ -1,20 +1,20 @@
-//! Matrices of signed bytes, multiplied with rows of unsigned bytes exactly.
+//! Exact products of matrices of signed bytes and rows of unsigned bytes.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
 use crate::distance::{Kernel, LANES, Lanes, OFFSET, PackedPoints, signed, sums};
 
-/// Weights as a kernel's points, and rows as its queries: the other way round than their signs suggest, so that one
-/// row's products stand side by side.
+/// Weights are a kernel's points, and rows are its queries. This is the other way round than their signs suggest, so
+/// that the products of one row are contiguous.
 #[derive(Clone, Debug)]
 pub(super) struct Linear {
     points: PackedPoints,
-    /// For each output what its products with shifted rows lack.
+    /// For each output, the correction of its products with shifted rows.
     corrections: Vec<Lanes>,
 }
 
 impl Linear {
-    /// Of weights of shape (outputs, inputs).
+    /// From weights of shape (outputs, inputs).
     pub(super) fn new(weights: ArrayView2<i8>) -> Self {
         let of_row = |row: usize| {
             // 128 w + 128² for each of the n weights.
@@ -29,8 +29,8 @@ impl Linear {
         Self { points: PackedPoints::new(shifted.view()), corrections: corrections.collect() }
     }
 
-    /// Writes into the rows of `out`, shape (rows, outputs), what `of(first_output, products)` makes of each row's
-    /// products with up to 32 outputs' weights at a time; behind the last output they mean nothing.
+    /// Writes the results of `of(first_output, products)` on each row's products, with the weights of up to 32 outputs
+    /// at a time, into the rows of `out`, shape (rows, outputs). Products after the last output are meaningless.
     pub(super) fn map<K: Kernel, T: Copy>(
         &self,
         kernel: K,
@@ -38,7 +38,7 @@ impl Linear {
         of: impl Fn(usize, Lanes) -> [T; LANES],
         out: ArrayViewMut2<T>,
     ) {
-        // w·x = (w + 128)·(x - 128) + 128 Σw - 128 Σx + 128² n; wraps, and is right in the end.
+        // w·x = (w + 128)·(x - 128) + 128 Σw - 128 Σx + 128² n; intermediate values wrap, but the result is right.
         let shifts: Vec<i32> = sums(x).into_iter().map(|sum| narrow(OFFSET * sum)).collect();
         self.points.map(
             kernel,
@@ -51,7 +51,7 @@ impl Linear {
         );
     }
 
-    /// The products of rows with all weights, shape (rows, outputs).
+    /// The products of rows and all weights, shape (rows, outputs).
     pub(super) fn products<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>) -> Array2<i32> {
         let mut products = Array2::zeros((x.nrows(), self.points.dim().0));
         self.map(kernel, x, |_, products| products, products.view_mut());

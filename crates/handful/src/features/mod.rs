@@ -1,4 +1,4 @@
-//! Image to vector: gradients, principal components, dictionaries that K-Means has learned, and discriminants.
+//! From images to vectors: gradients, principal components, dictionaries learned by K-Means, and discriminants.
 //!
 //! ```text
 //!  image ──► Gradients ──► Pca ──► Dictionary ──► Lda ──► 9 bytes in which classes lie apart
@@ -6,9 +6,9 @@
 //!            directions     bytes   to centroids   form
 //! ```
 //!
-//! Every step takes rows of bytes and gives rows of bytes: it is fitted with floats, and its weights are then rounded
-//! to whole numbers with a known scale. So all the work of a step is the dot products that the searches use too, a
-//! fitted model gives the same bytes on every machine, and whatever comes last can be searched exactly.
+//! Every step maps rows of bytes to rows of bytes. It is fitted with floats, and its weights are then rounded to whole
+//! numbers with a known scale. All the work of a step is therefore the same dot products as in the searches, a fitted
+//! model gives the same bytes on every machine, and its output can be searched exactly.
 
 mod blocks;
 mod cholesky;
@@ -40,10 +40,10 @@ pub use vectorizer::{FeatureParams, Vectorizer};
 
 use gradients::Framed as FramedGradients;
 
-/// The mean squared distance of rows from their mean, in all directions together.
+/// The mean squared distance of rows from their mean, summed over all directions.
 pub(crate) fn total_variance(rows: ArrayView2<u8>) -> f64 {
     let n = rows.nrows() as f64;
-    // Whole numbers: the order of the sums is no matter.
+    // Whole numbers, so the order of summation does not matter.
     let (mut sums, mut squares) = (vec![0_u64; rows.ncols()], vec![0_u64; rows.ncols()]);
     for row in rows.outer_iter() {
         for ((sum, square), &x) in sums.iter_mut().zip(&mut squares).zip(row) {

@@ -1,4 +1,4 @@
-//! Sums of bytes and of their products: all that principal components and discriminants want to know.
+//! Sums of bytes and of their products, which are all that principal components and discriminants need.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
@@ -8,23 +8,23 @@ use crate::{
     progress::{Cancelled, Tally},
 };
 
-/// Rows that are seen to at once: enough for sums of products to be rare, few enough for a tile's columns to stay in
-/// cache.
+/// Number of rows that are processed at once: enough to make sums of products rare, few enough for a tile's columns to
+/// stay in cache.
 const ROWS: usize = 4096;
-/// Rows that are summed between two looks at the observer.
+/// Number of rows that are summed between two calls of the observer.
 const SUMMED: usize = 512;
-/// Columns that are multiplied with one another at once.
+/// Number of columns that are multiplied by one another at once.
 const COLUMNS: usize = 256;
 
-/// Counts, sums and sums of products of labelled rows of bytes. Whole numbers, exact while they stay below 2⁵³, and so
-/// the same in any order and at any level.
+/// Counts, sums and sums of products of labelled rows of bytes. They are whole numbers, exact as long as they stay
+/// below 2⁵³, and therefore the same in any order and at any level.
 #[derive(Clone, Debug)]
 pub(super) struct Moments {
-    /// Rows of each class.
+    /// Number of rows of each class.
     pub(super) counts: Vec<f64>,
     /// Shape (classes, features).
     pub(super) sums: Array2<f64>,
-    /// Shape (features, features); filled up to the diagonal.
+    /// Shape (features, features); only the lower triangle is filled.
     pub(super) products: Array2<f64>,
 }
 
@@ -37,12 +37,12 @@ impl Moments {
         }
     }
 
-    /// Rows seen so far, by weight.
+    /// Total weight of the rows so far.
     pub(super) fn total(&self) -> f64 {
         self.counts.iter().sum()
     }
 
-    /// The same moments once more.
+    /// A copy of the moments.
     pub(super) fn copy(&self, tally: &Tally) -> Result<Self, Cancelled> {
         let mut products = Array2::zeros(self.products.dim());
         let blocks = products.axis_chunks_iter_mut(Axis(0), COLUMNS);
@@ -56,7 +56,7 @@ impl Moments {
         Ok(Self { counts: self.counts.clone(), sums: self.sums.clone(), products })
     }
 
-    /// Adds rows, of which each counts as often as `weight` says. O(n d²). Asks after each tile of products.
+    /// Adds rows with the given weight. O(n d²). Asks the observer after each tile of products.
     pub(super) fn add(
         &mut self,
         x: ArrayView2<u8>,
@@ -110,7 +110,7 @@ impl Moments {
     }
 }
 
-/// Adds the products of each of some columns (`queries`) with each of some others (`points`, with their sums).
+/// Adds the products of some columns (`queries`) and some others (`points`, with their sums).
 fn add_tile<K: Kernel>(
     kernel: K,
     to: &mut ArrayViewMut2<f64>,
@@ -133,7 +133,7 @@ fn add_tile<K: Kernel>(
     });
 }
 
-/// Square by square, so that both sides stay in cache.
+/// Transposes square by square, so that both sides stay in cache.
 fn transposed(rows: ArrayView2<u8>) -> Array2<u8> {
     const SIDE: usize = 64;
     let mut columns = Array2::zeros((rows.ncols(), rows.nrows()));

@@ -1,4 +1,4 @@
-//! How unlike everything learned an image is.
+//! Outlier scores: how unlike the training set an image is.
 
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
@@ -15,17 +15,19 @@ use crate::{
     step::BATCH,
 };
 
-/// How strange images are, by what was learned of whole ones.
+/// Outlier scores of images, from what was learned of whole images.
 #[derive(Default)]
 pub(crate) struct OutlierScores {
-    /// The squared distance to the subspace of the components, in the mean of that of the images learned: 1 is usual.
+    /// The squared distance to the subspace of the components, relative to the mean over the training images: 1 is
+    /// usual.
     pub(crate) residual: Vec<f64>,
-    /// The squared distance to the nearest atom within it, in the variance of the atoms; if there is a dictionary.
+    /// The squared distance to the nearest atom within it, in units of the variance of the atoms; if there is a
+    /// dictionary.
     pub(crate) nearest: Option<Vec<f64>>,
 }
 
 impl FromParallelIterator<OutlierScores> for OutlierScores {
-    /// Of batches, in their order.
+    /// Concatenates batches in their order.
     fn from_par_iter<I: IntoParallelIterator<Item = Self>>(batches: I) -> Self {
         let batches: Vec<Self> = batches.into_par_iter().collect();
         let nearest = batches.iter().map(|batch| batch.nearest.as_deref()).collect::<Option<Vec<&[f64]>>>();
@@ -45,15 +47,15 @@ struct Whole<'a> {
 }
 
 impl Vectorizer {
-    /// None if nothing was learned of whole images.
+    /// `None` if nothing was learned of whole images.
     pub(crate) fn outlier_scores(&self, images: ArrayView2<u8>) -> Option<OutlierScores> {
         let whole = self.whole()?;
         let of_batch = |images: ArrayView2<u8>| whole.scores(Views::new(images, self.shape()));
         Some(images.axis_chunks_iter(Axis(0), BATCH).into_par_iter().map(of_batch).collect())
     }
 
-    /// The vectors of images and their outlier scores, for which gradients, components and the dictionary's distances
-    /// are taken once. No scores if nothing was learned of whole images.
+    /// The vectors of images and their outlier scores; gradients, components and the dictionary's distances are
+    /// computed only once. No scores if nothing was learned of whole images.
     pub(crate) fn transform_scored(&self, images: ArrayView2<u8>) -> (Array2<u8>, Option<OutlierScores>) {
         let Some(whole) = self.whole() else { return (self.transform(images), None) };
         let images = images.as_standard_layout();
@@ -76,7 +78,7 @@ impl Vectorizer {
 }
 
 impl Whole<'_> {
-    /// The scores of up to [`BATCH`] images, and what is not known of them by now.
+    /// The scores of up to [`BATCH`] images; computes only what `views` does not hold yet.
     fn scores(&self, mut views: Views) -> OutlierScores {
         let known = views.nearest.take();
         let cells = views.cells(self.deskew, self.gradients);

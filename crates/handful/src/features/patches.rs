@@ -1,4 +1,5 @@
-//! Small windows anywhere on an image: what strokes are made of, and roughly where (Coates, Ng and Lee 2011).
+//! Small windows anywhere on an image: they describe the parts of strokes, and roughly where they are (Coates, Ng and
+//! Lee 2011).
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
@@ -10,27 +11,28 @@ use crate::{
     tensor_file::{self, Reader, Writer},
 };
 
-/// Of the components that dictionaries are learned from: their variance is that of the data to the power of ¾.
+/// Whitening of the components from which dictionaries are learned: their variance is that of the data to the power of
+/// ¾.
 pub(super) const WHITENING: f64 = 0.25;
 
-/// Images and windows that a dictionary is learned from, at most.
+/// Maximum number of images, and of windows, from which a dictionary is learned.
 const IMAGES: usize = 6000;
 const WINDOWS: usize = 250_000;
-/// Images whose windows are seen to at once: their activations stay in cache.
+/// Number of images whose windows are processed at once: their activations stay in cache.
 const TOGETHER: usize = 2;
-/// Windows with less ink than this part of one that has much (the 90th of 100) are empty.
+/// Windows with less ink than this share of a window with much ink (the 90th percentile) are empty.
 const EMPTY: f32 = 0.1;
-/// The root mean square of a window's values once it is scaled to unit length and then to bytes.
+/// The root mean square of a window's values, after scaling to unit length and then to bytes.
 const ROOT_MEAN_SQUARE: f32 = 21.0;
 
-/// One dictionary for the windows at all places, its activations summed in a coarse grid.
+/// One dictionary for the windows at all places, with activations that are summed in a coarse grid.
 #[derive(Clone, Debug)]
 pub(super) struct Patches {
     windows: Windows,
     pca: Pca,
     dictionary: Dictionary,
     pooling: Pooling,
-    /// Bytes for the square root of a sum.
+    /// Factor from the square root of a sum to bytes.
     scale: f32,
 }
 
@@ -66,7 +68,7 @@ impl Patches {
         let dictionary = Dictionary::fit(params, places.view())?;
         let pooling = Pooling::new(windows.per_side(), n_pools);
         let mut found = Self { windows, pca, dictionary, pooling, scale: 1.0 };
-        // As much as fits for what the sample needs.
+        // Scaled so that the sample fits into bytes.
         let sums = transform_observed(&found, sample.view(), |_| tally.ask())?;
         let largest = f32::from(sums.iter().copied().max().unwrap_or(0));
         found.scale = 250.0 / largest.max(1.0);
@@ -145,19 +147,19 @@ impl Step for Patches {
     }
 }
 
-/// Where a window was.
+/// The position of a window.
 struct Origin {
     image: usize,
     row: usize,
     column: usize,
 }
 
-/// Squares of cells.
+/// Windows of cells.
 #[derive(Clone, Debug)]
 struct Windows {
     gradients: Gradients,
     size: usize,
-    /// Shorter ones are empty.
+    /// Shorter windows are empty.
     least: f32,
 }
 
@@ -166,17 +168,17 @@ impl Windows {
         self.gradients.n_cells() - self.size + 1
     }
 
-    /// The values of a window.
+    /// Number of values in a window.
     fn length(&self) -> usize {
         self.size * self.size * self.gradients.n_bins()
     }
 
-    /// The windows of so many images.
+    /// Maximum number of windows of `images` images.
     fn most(&self, images: usize) -> usize {
         images * self.per_side() * self.per_side()
     }
 
-    /// Writes all windows that are not empty, scaled to one length, one behind the other, and tells where they were.
+    /// Writes all windows that are not empty, scaled to one length, one after the other, and records their positions.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     fn cut(&self, cells: ArrayView2<u8>, windows: &mut [u8], origins: &mut Vec<Origin>) {
@@ -187,7 +189,7 @@ impl Windows {
         origins.clear();
         for (image, cells) in cells.outer_iter().enumerate() {
             let cells = cells.to_slice().expect("rows are contiguous");
-            // Sums of squares of all that comes before: the difference of two is that of what lies between.
+            // Cumulative sums of squares: the difference of two is the sum over the cells between them.
             let mut sum = 0;
             for (before, &x) in before[1..].iter_mut().zip(cells) {
                 sum += u32::from(x) * u32::from(x);
@@ -213,7 +215,7 @@ impl Windows {
         }
     }
 
-    /// The length of a window that has much ink: of ten one is longer.
+    /// The length of a window with much ink, which one in ten exceeds.
     fn usual_length(&self, cells: ArrayView2<u8>) -> f32 {
         let (n, bins) = (self.gradients.n_cells(), self.gradients.n_bins());
         let mut all = Vec::new();
@@ -232,11 +234,11 @@ impl Windows {
     }
 }
 
-/// A coarse grid into whose cells windows are summed, each into its four nearest.
+/// A coarse grid in which windows are summed, each into its four nearest cells.
 #[derive(Clone, Debug)]
 struct Pooling {
     n_pools: usize,
-    /// For each row or column of windows its pools and their parts.
+    /// For each row or column of windows, its pools and their weights.
     splits: Vec<[(usize, f32); 2]>,
 }
 

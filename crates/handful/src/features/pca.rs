@@ -14,12 +14,12 @@ use crate::{
     tensor_file::{self, Reader, Writer},
 };
 
-/// Rows that the range of the components is taken from.
+/// Number of rows from which the range of the components is taken.
 const SAMPLE: usize = 16_384;
-/// Eigenvalues below this part of the largest are those of noise.
+/// Eigenvalues below this share of the largest are noise.
 const LEAST: f64 = 1e-9;
 
-/// The directions in which rows of bytes vary most, and rows' places along them, as bytes.
+/// The directions of largest variance of rows of bytes, and the positions of rows along them, as bytes.
 ///
 /// ```
 /// use handful::features::Pca;
@@ -33,34 +33,34 @@ const LEAST: f64 = 1e-9;
 pub struct Pca {
     weights: Array2<i8>,
     linear: Linear,
-    /// What a product with the weights counts, and where none lies, in bytes.
+    /// The value of one unit of a product with the weights, and the position of a product of zero, in bytes.
     scales: Vec<f32>,
     offsets: Vec<f32>,
     /// The mean row, and the mean squared distance of rows from the subspace through it.
     mean: Array1<u8>,
     residual: f32,
-    /// Made when somebody asks for residuals.
+    /// Computed when residuals are first requested.
     directions: OnceLock<Vec<Direction>>,
 }
 
-/// A component as residuals need it.
+/// A component in the form that residuals need.
 #[derive(Clone, Copy, Debug)]
 struct Direction {
-    /// The mean row's product with the weights.
+    /// The product of the mean row and the weights.
     centre: f64,
     /// The squared length of the weights.
     squared: f64,
 }
 
 impl Pca {
-    /// The first `n_components` of `x`, shape (n, `n_features`). Each component's variance is multiplied by
-    /// eigenvalue^-`whitening`: 0 leaves it, 1 makes all alike.
+    /// The first `n_components` principal components of `x`, shape (n, `n_features`). Each component's variance is
+    /// multiplied by eigenvalue^-`whitening`: 0 leaves it unchanged, 1 makes all variances equal.
     ///
-    /// Weights are rounded to 8 bits, and places to bytes, of which the middle is the mean and the range just holds
-    /// what the rows need; one step means the same in all components. O(n d² + d³).
+    /// Weights are rounded to 8 bits, and positions to bytes. The middle byte is the mean, the range just covers the
+    /// rows, and one step is the same in all components. O(n d² + d³).
     ///
     /// # Panics
-    /// If there are no rows, or not 1 to `n_features` components.
+    /// If there are no rows, or `n_components` is not 1 to `n_features`.
     #[must_use]
     pub fn fit(x: ArrayView2<u8>, n_components: usize, whitening: f64) -> Self {
         Self::fit_observed(x, n_components, whitening, &Tally::silent()).expect("nobody cancels")
@@ -95,7 +95,7 @@ impl Pca {
         let mut units = Vec::with_capacity(n_components);
         for (mut weights, &component) in weights.outer_iter_mut().zip(&order) {
             let direction = eigen.eigenvectors.column(component);
-            // Signed by its largest value: a solver may turn it round.
+            // The sign is that of its largest value, because solvers may flip it.
             let largest = direction
                 .iter()
                 .copied()
@@ -158,23 +158,23 @@ impl Pca {
         Ok(Self { weights, linear, scales, offsets, mean, residual, directions: OnceLock::new() })
     }
 
-    /// So many components it has.
+    /// Number of components.
     #[must_use]
     pub fn n_components(&self) -> usize {
         self.weights.nrows()
     }
 
-    /// The places of rows along the components: shape (n, `n_components`). O(n d `n_components`).
+    /// The positions of rows along the components: shape (n, `n_components`). O(n d `n_components`).
     ///
     /// # Panics
-    /// If the rows are not as long as those it was fitted on.
+    /// If the length of the rows differs from that of the training rows.
     #[must_use]
     pub fn transform(&self, x: ArrayView2<u8>) -> Array2<u8> {
         transform(self, x)
     }
 
-    /// The squared distance of each row to the subspace, in the mean of the rows it was fitted on: what the components
-    /// cannot say. O(n d `n_components`).
+    /// The squared distance of each row to the subspace, relative to the mean over the training rows: the part that the
+    /// components cannot represent. O(n d `n_components`).
     pub(super) fn residuals(&self, x: ArrayView2<u8>) -> Vec<f64> {
         let mean = self.mean.as_slice().expect("contiguous");
         let directions = self.directions();
@@ -204,7 +204,7 @@ impl Pca {
         })
     }
 
-    /// Makes all steps coarser by a factor, 0 to 1, about the middle.
+    /// Makes all steps coarser by a factor, 0 to 1, around the middle.
     pub(super) fn shrink(&mut self, factor: f64) {
         #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
         let factor = factor as f32;
@@ -214,7 +214,7 @@ impl Pca {
 }
 
 impl Direction {
-    /// Of a row with this product from the mean row, along the component.
+    /// The squared distance from the mean row along the component, for a row with this product.
     fn squared_distance(self, product: i32) -> f64 {
         (f64::from(product) - self.centre).powi(2) / self.squared
     }
@@ -248,7 +248,7 @@ fn places(products: Lanes, scales: &[f32], offsets: &[f32]) -> [u8; LANES] {
     bytes
 }
 
-/// The farthest that any of some rows lies from the middle in any component.
+/// The largest distance of some rows from the middle in any component.
 fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> f64 {
     let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
     let mut reach: f64 = 0.0;

@@ -1,4 +1,4 @@
-//! The vector that an image becomes: one or more kinds of features, one behind the other.
+//! The vector of an image: one or more kinds of features, concatenated.
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
@@ -20,28 +20,28 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeatureParams {
-    /// The pixels themselves.
+    /// The pixels, unchanged except for deskewing.
     Pixels {
-        /// How images are put upright first, if at all.
+        /// How images are deskewed first, if at all.
         deskew: Option<Deskew>,
     },
     /// Principal components of gradients.
     Components {
-        /// How images are put upright first, if at all.
+        /// How images are deskewed first, if at all.
         deskew: Option<Deskew>,
         /// The gradients.
         gradients: Gradients,
-        /// How many components.
+        /// Number of components.
         n_components: usize,
-        /// How alike their variances are made: see [`Pca::fit`].
+        /// How far their variances are equalised: see [`Pca::fit`].
         whitening: f64,
     },
-    /// Discriminants of what dictionaries say.
+    /// Discriminants of the activations of dictionaries.
     Discriminants(DiscriminantsParams),
 }
 
 impl FeatureParams {
-    /// The fewest images of a class that it can be learned from, if there are any.
+    /// Minimum number of images per class from which it can be learned, for classes with images.
     pub(crate) fn least_per_class(&self) -> usize {
         match self {
             Self::Pixels { .. } | Self::Components { .. } => 1,
@@ -63,8 +63,8 @@ impl FeatureParams {
 }
 
 impl FeatureParams {
-    /// Bytes that learning holds for an image of so many pixels, roughly: upright, gradients, components, and as many that
-    /// K-Means works on.
+    /// Approximate number of bytes that learning needs per image of `n_pixels` pixels: the deskewed image, gradients,
+    /// components, and as many again for K-Means.
     pub(crate) fn learning_bytes(&self, n_pixels: usize) -> usize {
         match self {
             Self::Pixels { .. } => 0,
@@ -76,7 +76,7 @@ impl FeatureParams {
         }
     }
 
-    /// Images that all passes over so many images see together.
+    /// Total number of images that all passes over `n_images` images process.
     fn n_seen(&self, n_images: usize) -> usize {
         match self {
             Self::Pixels { .. } => 0,
@@ -86,7 +86,7 @@ impl FeatureParams {
     }
 }
 
-/// What makes no sense whatever the data.
+/// Checks the values as far as that is possible without the data.
 pub(crate) fn check_features(features: &[(f64, FeatureParams)]) -> Result<(), String> {
     if features.is_empty() {
         return Err("expected at least one kind of features, found none".to_owned());
@@ -100,7 +100,7 @@ pub(crate) fn check_features(features: &[(f64, FeatureParams)]) -> Result<(), St
     })
 }
 
-/// A kind of features, learned.
+/// A learned kind of features.
 #[derive(Clone, Debug)]
 pub(super) enum Feature {
     Pixels { shape: [usize; 2], deskew: Option<Deskew> },
@@ -108,18 +108,18 @@ pub(super) enum Feature {
     Discriminants(Discriminants),
 }
 
-/// Images to vectors.
+/// Maps images to vectors.
 #[derive(Clone, Debug)]
 pub struct Vectorizer {
     features: Vec<Feature>,
 }
 
 impl Vectorizer {
-    /// Learns features from labelled images. Their variances, each summed over its bytes, then get the ratio of the
-    /// squares of `weights`; pixels stay as they are.
+    /// Learns features from labelled images. Their variances, each summed over its bytes, are then scaled to the ratio
+    /// of the squares of `weights`; pixels are not scaled.
     ///
     /// # Errors
-    /// [`Error::Params`] if there are none or their values make no sense; as [`Discriminants::fit`].
+    /// [`Error::Params`] if there are none or their values are invalid; as [`Discriminants::fit`].
     pub fn fit(
         params: &[(f64, FeatureParams)],
         images: &Dataset,
@@ -132,7 +132,7 @@ impl Vectorizer {
         let total = params.iter().map(|(_, params)| params.n_seen(n)).sum::<usize>() + to_balance;
         let tally = Tally::new(observer, Stage::Features, total);
         let fit = |(number, (_, params)): (u64, &(f64, FeatureParams))| {
-            // Dictionaries of different features are to differ.
+            // A different seed for each kind, so that their dictionaries differ.
             Feature::fit(params, images, seed.wrapping_add(number << 32), observer, &tally)
         };
         let features: Vec<Feature> = (0..).zip(params).map(fit).collect::<Result<_, Error>>()?;
@@ -147,7 +147,7 @@ impl Vectorizer {
     /// The vectors of images, shape (n, `n_features_out`).
     ///
     /// # Panics
-    /// If the images are not of the shape of those it was fitted on.
+    /// If the shape of the images differs from that of the training images.
     #[must_use]
     pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
         let [height, width] = self.shape();
@@ -155,7 +155,7 @@ impl Vectorizer {
         transform(self, images)
     }
 
-    /// [`transform`](Self::transform), counting the images.
+    /// [`transform`](Self::transform) that counts the images.
     pub(crate) fn transform_counted(
         &self,
         images: ArrayView2<u8>,
@@ -164,7 +164,7 @@ impl Vectorizer {
         transform_observed(self, images, |n| tally.add(n))
     }
 
-    /// What [`transform`](Self::transform) gives, for up to [`BATCH`](crate::step::BATCH) images.
+    /// The result of [`transform`](Self::transform), for up to [`BATCH`](crate::step::BATCH) images.
     pub(super) fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, mut out: ArrayViewMut2<u8>) {
         let mut first = 0;
         for feature in &self.features {
@@ -174,7 +174,7 @@ impl Vectorizer {
         }
     }
 
-    /// The length of a vector.
+    /// Length of a vector.
     #[must_use]
     pub fn n_features_out(&self) -> usize {
         Step::n_features_out(self)
@@ -224,14 +224,14 @@ impl Vectorizer {
         Ok(Self { features })
     }
 
-    /// Makes the steps of those features coarser that vary too much.
+    /// Makes the steps of features with too much variance coarser.
     fn balance(&mut self, weights: &[f64], images: ArrayView2<u8>, tally: &Tally) -> Result<(), Cancelled> {
         let deviation = |feature| {
             let vectors = transform_observed(feature, images, |n| tally.add(n))?;
             Ok(total_variance(vectors.view()).sqrt())
         };
         let deviations = self.features.iter().map(deviation).collect::<Result<Vec<f64>, Cancelled>>()?;
-        // Features that are always the same weigh nothing, and set no measure.
+        // Constant features have no variance, and are ignored.
         let factors: Vec<f64> = weights
             .iter()
             .zip(deviations)

@@ -1,4 +1,4 @@
-//! What features are made of: images upright, and their gradients.
+//! The inputs of features: deskewed images, and their gradients.
 
 use ndarray::{Array2, ArrayView2};
 
@@ -9,13 +9,13 @@ use crate::{
     step::transform_observed,
 };
 
-/// Images, and all that was asked for of them: each is made once, however many features share it.
+/// Images, and everything computed from them on request: each result is computed once, however many features share it.
 pub(super) struct Views<'a> {
     images: ArrayView2<'a, u8>,
     shape: [usize; 2],
     upright: Vec<(Deskew, Array2<u8>)>,
     cells: Vec<(Option<Deskew>, Gradients, Array2<u8>)>,
-    /// A dictionary whose nearest atoms are asked for beside what it says, and how far they are, squared.
+    /// A dictionary whose squared distances to the nearest atom are requested in addition to its output.
     watched: Option<&'a Dictionary>,
     pub(super) nearest: Option<Vec<i32>>,
 }
@@ -25,7 +25,7 @@ impl<'a> Views<'a> {
         Self { images, shape, upright: Vec::new(), cells: Vec::new(), watched: None, nearest: None }
     }
 
-    /// Asks for the distance of each image to the nearest atom of a dictionary too.
+    /// Also requests the distance of each image to the nearest atom of a dictionary.
     pub(super) fn watching(self, dictionary: Option<&'a Dictionary>) -> Self {
         Self { watched: dictionary, ..self }
     }
@@ -34,17 +34,17 @@ impl<'a> Views<'a> {
         self.watched.is_some_and(|watched| std::ptr::eq(watched, dictionary))
     }
 
-    /// How many images there are.
+    /// Number of images.
     pub(super) fn n_images(&self) -> usize {
         self.images.nrows()
     }
 
-    /// The images, put upright if so wanted.
+    /// The images, deskewed if requested.
     pub(super) fn upright(&mut self, deskew: Option<Deskew>) -> ArrayView2<'_, u8> {
         self.upright_observed(deskew, &Tally::silent()).expect("nobody cancels")
     }
 
-    /// The gradients of images, put upright first if so wanted.
+    /// The gradients of images, which are deskewed first if requested.
     pub(super) fn cells(&mut self, deskew: Option<Deskew>, gradients: Gradients) -> ArrayView2<'_, u8> {
         self.cells_observed(deskew, gradients, &Tally::silent()).expect("nobody cancels")
     }
@@ -64,7 +64,7 @@ impl<'a> Views<'a> {
         Ok(self.upright[place].1.view())
     }
 
-    /// [`cells`](Self::cells), asking after each batch whether to go on.
+    /// [`cells`](Self::cells) that asks the observer after each batch.
     pub(super) fn cells_observed(
         &mut self,
         deskew: Option<Deskew>,
