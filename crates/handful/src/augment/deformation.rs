@@ -1,50 +1,50 @@
-//! One image, deformed: where each pixel comes from, and what is there.
+//! The deformation of one image: where each pixel comes from, and its value there.
 //!
-//! Floats are added, multiplied and rounded in one order, and sines come from `libm`: the bits are the same on every
-//! machine.
+//! Floats are added, multiplied and rounded in one fixed order, and sines come from `libm`, so the bits are the same on
+//! every machine.
 
 use rand::{Rng, rngs::ChaCha8Rng};
 
 use super::{Augmenter, elastic::Smoothing};
 use crate::{distance::Kernel, step::to_byte};
 
-/// Standard deviation of numbers spread evenly over -1 to 1, inverted.
+/// Inverse of the standard deviation of the uniform distribution from -1 to 1.
 const PER_DEVIATION: f64 = 1.732_050_807_568_877_2;
 
-/// Deforms images of one shape.
+/// Deforms images of a given shape.
 #[derive(Clone, Debug)]
 pub(super) struct Deformer {
     params: Augmenter,
     shape: [usize; 2],
-    /// Along the height, and along the width.
+    /// For the height and for the width.
     smoothing: [Smoothing; 2],
 }
 
-/// Memory that is used for all images.
+/// Memory that is reused for all images.
 pub(super) struct Buffers {
-    /// The image within a margin of empty pixels.
+    /// The image, surrounded by empty pixels.
     framed: Vec<f32>,
-    /// Displacements on the grid, smooth along the width, the same with the axes exchanged, and smooth everywhere: for
-    /// each row those down, then those to the right.
+    /// Displacements on the grid; smoothed along the width; the same with the axes exchanged; smoothed along both axes.
+    /// Each row of the last holds first the vertical, then the horizontal displacements.
     noise: Vec<f32>,
     across: Vec<f32>,
     turned: Vec<f32>,
     field: Vec<f32>,
 }
 
-/// Where pixel (x, y), counted from the middle, comes from: `matrix` times it, and `offset`, from there.
+/// Maps pixel (x, y), counted from the middle, to its source: `matrix` times (x, y), minus `offset`.
 struct Affine {
     matrix: [[f32; 2]; 2],
     offset: [f32; 2],
 }
 
-/// Evenly from -1 to 1.
+/// A uniform number from -1 to 1.
 fn draw(rng: &mut ChaCha8Rng) -> f64 {
     f64::from(rng.next_u32().cast_signed()) / 2_147_483_648.0
 }
 
 impl Affine {
-    /// Stretched, then slanted, then turned, then moved.
+    /// Scaled, then sheared, then rotated, then translated.
     #[expect(clippy::cast_possible_truncation, reason = "rounded to floats")]
     fn draw(params: &Augmenter, [height, width]: [usize; 2], rng: &mut ChaCha8Rng) -> Self {
         let mut up_to = |most: f64| most * draw(rng);
@@ -53,7 +53,7 @@ impl Affine {
         let angle = up_to(params.rotation).to_radians();
         let (down, right) = (up_to(params.translation), up_to(params.translation));
         let (sin, cos) = (libm::sin(angle), libm::cos(angle));
-        // Backwards: turned, upright, and to its own size again.
+        // The inverse mapping: rotated back, sheared back, and scaled back.
         let matrix = [[(cos - slope * sin) / wide, (sin + slope * cos) / wide], [-sin / tall, cos / tall]];
         let offset = [right * width as f64, down * height as f64];
         Self { matrix: matrix.map(|row| row.map(|x| x as f32)), offset: offset.map(|x| x as f32) }
@@ -78,7 +78,8 @@ impl Deformer {
         }
     }
 
-    /// `out` becomes the image as the generator wills. What comes from outside the image is empty.
+    /// Writes the deformed image, with parameters drawn from the generator, to `out`. Pixels from outside the image are
+    /// empty.
     pub(super) fn deform(
         &self,
         kernel: impl Kernel,
@@ -99,7 +100,7 @@ impl Deformer {
         });
     }
 
-    /// For each grid point along the width displacements down, then displacements to the right, along the height.
+    /// For each grid point along the width, the vertical and then the horizontal displacements along the height.
     #[expect(clippy::cast_possible_truncation, reason = "rounded to floats")]
     fn draw_noise(&self, rng: &mut ChaCha8Rng, noise: &mut [f32]) {
         let deviations =
@@ -128,7 +129,7 @@ impl Deformer {
         down.spread(turned, 2 * width, field);
     }
 
-    /// Bilinear.
+    /// Bilinear interpolation.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the frame")]

@@ -1,12 +1,12 @@
-//! A smooth random field: noise on a coarse grid, spread by a Gaussian.
+//! A smooth random field: noise on a coarse grid, smoothed by a Gaussian.
 //!
-//! A Gaussian leaves nothing of what changes faster than its width, so noise once a width does for noise at every
-//! pixel, and the work is a few steps a pixel however smooth the field.
+//! A Gaussian removes everything that changes faster than its width. Noise at intervals of one width therefore suffices
+//! instead of noise at every pixel, and the work per pixel is small and does not depend on the smoothness.
 
-/// Grid points that reach a pixel along one axis: three widths to one side, four to the other, and its own.
+/// Number of grid points that affect a pixel along one axis: three widths to one side, four to the other, and its own.
 const REACH: usize = 8;
 
-/// One axis of the field: for each pixel the first grid point that reaches it, and the weights of all that do.
+/// One axis of the field: for each pixel, the first grid point that affects it, and the weights of all that do.
 #[derive(Clone, Debug)]
 pub(super) struct Smoothing {
     firsts: Vec<usize>,
@@ -14,8 +14,8 @@ pub(super) struct Smoothing {
 }
 
 impl Smoothing {
-    /// Over so many pixels, by a Gaussian whose standard deviation is a part of these. Independent noise of variance 1
-    /// keeps its variance.
+    /// Over `n_pixels` pixels, by a Gaussian whose standard deviation is `width` times that. Independent noise of
+    /// variance 1 keeps its variance.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few grid points; weights")]
     pub(super) fn new(n_pixels: usize, width: f64) -> Self {
         let (mut firsts, mut weights) = (Vec::with_capacity(n_pixels), Vec::with_capacity(n_pixels));
@@ -32,17 +32,17 @@ impl Smoothing {
         Self { firsts, weights }
     }
 
-    /// How many pixels there are along the axis.
+    /// Number of pixels along the axis.
     pub(super) fn n_pixels(&self) -> usize {
         self.firsts.len()
     }
 
-    /// How many grid points there are along the axis.
+    /// Number of grid points along the axis.
     pub(super) fn n_points(&self) -> usize {
         self.firsts.last().map_or(0, |last| last + REACH)
     }
 
-    /// Rows of noise, one for each grid point, to smooth rows, one for each pixel.
+    /// Smooths rows of noise, one per grid point, to rows, one per pixel.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     pub(super) fn spread(&self, noise: &[f32], row_len: usize, smooth: &mut [f32]) {

@@ -1,15 +1,15 @@
-/// What can be wrong with a deformation.
+/// An error in a deformation's parameters.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A parameter that is no number, or too large or small to leave anything of an image.
+    /// A parameter that is NaN, or outside the range in which anything of an image is left.
     #[error("{name} is {found}: expected a number from {least} to {most}")]
     Range {
         /// The parameter.
         name: &'static str,
-        /// The least that it may be.
+        /// Its minimum.
         least: f64,
-        /// The most that it may be.
+        /// Its maximum.
         most: f64,
         /// The value given.
         found: f64,

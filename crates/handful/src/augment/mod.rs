@@ -1,8 +1,8 @@
-//! Data set to larger data set: images that people might have written, made of those that they have.
+//! Enlarges data sets with deformed images that look like other people's handwriting.
 //!
-//! An [`Augmenter`] stretches, slants, turns and moves an image a little, and bends it as if the paper were rubber
-//! (elastic deformations: Simard, Steinkraus and Platt 2003). What comes is an endless data set, [`Augmented`]: the
-//! images themselves, and behind them round after round of deformed ones, of which any part can be made at any time.
+//! An [`Augmenter`] scales, shears, rotates and translates an image slightly, and bends it as if the paper were rubber
+//! (elastic deformations: Simard, Steinkraus and Platt 2003). The result is an endless data set, [`Augmented`]: first
+//! the original images, then round after round of deformed ones, of which any part can be generated at any time.
 
 mod augmenter;
 mod deformation;
@@ -29,7 +29,7 @@ use crate::{
 };
 
 impl Augmenter {
-    /// The endless data set that these images and a seed make. Takes no time: rows are made when they are asked for.
+    /// The endless data set for these images and a seed. Takes no time: rows are generated on request.
     ///
     /// # Errors
     /// As [`check`](Self::check).
@@ -39,10 +39,11 @@ impl Augmenter {
     }
 }
 
-/// An endless data set: row i is image i mod n of the n that it is made of, the first n times as it is, then deformed.
+/// An endless data set: row i is image i mod n of the n original images. The first n rows are unchanged, all others are
+/// deformed.
 ///
-/// Every class keeps its share. A deformed row follows from the seed, i and its image alone, and so is the same bits
-/// for any number of threads, on any machine, and whatever else is asked for.
+/// Every class keeps its share. A deformed row depends only on the seed, i and its image. It is therefore the same bits
+/// for any number of threads, on any machine, and whatever other rows are requested.
 #[derive(Clone, Debug)]
 pub struct Augmented {
     data: Dataset,
@@ -51,13 +52,13 @@ pub struct Augmented {
 }
 
 impl Augmented {
-    /// How many pixels an image has.
+    /// Number of pixels per image.
     #[must_use]
     pub fn n_features(&self) -> usize {
         self.data.n_features()
     }
 
-    /// These rows, made on all threads of the current rayon pool. O(pixels); holds nothing but what it returns.
+    /// Generates these rows on all threads of the current rayon pool. O(pixels); allocates only what it returns.
     ///
     /// # Errors
     /// [`dataset::Error::Inconsistent`] if the range is empty.

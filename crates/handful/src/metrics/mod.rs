@@ -1,4 +1,4 @@
-//! How good predictions are, and how sure one can be of it.
+//! The quality of predictions, and its uncertainty.
 
 mod outliers;
 mod probabilities;
@@ -11,7 +11,7 @@ pub use probabilities::{Reliability, ReliabilityBin, brier_score, log_loss};
 /// Two-sided 95 % quantile of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
 
-/// Counts of (true class, predicted class): rows are true, columns predicted.
+/// Counts of (true class, predicted class): rows are true classes, columns are predicted classes.
 ///
 /// ```
 /// use handful::metrics::ConfusionMatrix;
@@ -25,16 +25,16 @@ pub struct ConfusionMatrix {
     counts: Array2<u64>,
 }
 
-/// How one class fared. A ratio without cases is 0, as in scikit-learn with `zero_division=0`.
+/// The metrics of one class. A ratio without cases is 0, as in scikit-learn with `zero_division=0`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ClassMetrics {
-    /// Of those predicted to be of the class, the share that is.
+    /// The share of predictions of this class that are correct.
     pub precision: f64,
-    /// Of those in the class, the share predicted so.
+    /// The share of images of this class that are predicted correctly.
     pub recall: f64,
-    /// The harmonic mean of the two.
+    /// The harmonic mean of precision and recall.
     pub f1: f64,
-    /// How many are in the class.
+    /// Number of images of this class.
     pub support: u64,
 }
 
@@ -53,7 +53,7 @@ impl ConfusionMatrix {
         Self { counts }
     }
 
-    /// Adds the counts of other predictions among the same classes.
+    /// Adds the counts of other predictions with the same classes.
     ///
     /// # Panics
     /// If the numbers of classes differ.
@@ -68,25 +68,25 @@ impl ConfusionMatrix {
         &self.counts
     }
 
-    /// Predictions that are right.
+    /// Number of correct predictions.
     #[must_use]
     pub fn correct(&self) -> u64 {
         self.counts.diag().sum()
     }
 
-    /// All predictions.
+    /// Number of predictions.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.sum()
     }
 
-    /// The share that is right; NaN if there are no predictions.
+    /// The share of correct predictions; NaN if there are no predictions.
     #[must_use]
     pub fn accuracy(&self) -> f64 {
         self.correct() as f64 / self.total() as f64
     }
 
-    /// The share that is wrong, in percent; NaN if there are no predictions.
+    /// The share of wrong predictions in percent; NaN if there are no predictions.
     #[must_use]
     pub fn error_percent(&self) -> f64 {
         (self.total() - self.correct()) as f64 * 100.0 / self.total() as f64
@@ -119,7 +119,7 @@ impl ConfusionMatrix {
     }
 }
 
-/// The 95 % score interval of a proportion (Wilson 1927): unlike the textbook's it is right near 0 and 1.
+/// The 95 % score interval of a proportion (Wilson 1927). Unlike the textbook interval, it is accurate near 0 and 1.
 ///
 /// ```
 /// let [low, high] = handful::metrics::wilson_interval(9691, 10_000);
@@ -140,16 +140,16 @@ pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
 /// McNemar's test of two classifiers on the same cases.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct McNemar {
-    /// Cases that only the first gets right.
+    /// Number of cases that only the first classifier predicts correctly.
     pub only_a: u64,
-    /// Cases that only the second gets right.
+    /// Number of cases that only the second classifier predicts correctly.
     pub only_b: u64,
-    /// How likely a split at least so uneven is if both are equally good: exact, two-sided.
+    /// The probability of a split at least this uneven if both are equally good: exact, two-sided.
     pub p_value: f64,
 }
 
-/// Compares two classifiers' predictions for the same `truth` (McNemar 1947, in its exact form: a sign
-/// test on the cases on which just one is right).
+/// Compares two classifiers' predictions for the same `truth` (McNemar 1947, in its exact form: a sign test on the
+/// cases that exactly one of them predicts correctly).
 ///
 /// # Panics
 /// If the lengths differ.
@@ -163,13 +163,13 @@ pub fn mcnemar(truth: &[u32], a: &[u32], b: &[u32]) -> McNemar {
     McNemar { only_a, only_b, p_value: sign_test(only_a, only_b) }
 }
 
-/// Twice the probability of at most min(a, b) heads in a + b fair throws, at most 1. O(min(a, b)).
+/// Twice the probability of at most min(a, b) heads in a + b fair coin flips, but at most 1. O(min(a, b)).
 fn sign_test(a: u64, b: u64) -> f64 {
     let (n, fewer) = (a + b, a.min(b));
     if a == b {
         return 1.0;
     }
-    // The largest term, C(n, fewer) / 2^n, in logarithms; then each smaller one by its ratio to the last.
+    // The logarithm of the largest term, C(n, fewer) / 2^n; then each smaller term by its ratio to the previous one.
     let log_choose: f64 = (1..=fewer).map(|i| ((n - fewer + i) as f64).ln() - (i as f64).ln()).sum::<f64>();
     let ratio = |i: u64| i as f64 / (n - i + 1) as f64;
     let terms = (1..=fewer).rev().scan(1.0, |term, i| {

@@ -1,7 +1,8 @@
-//! How well a score tells outliers from inliers; the higher, the stranger.
+//! How well a score separates outliers from inliers; higher scores mean outliers.
 
-/// The area under the receiver operating characteristic (Fawcett 2006): how likely a random outlier scores higher than
-/// a random inlier, a tie counting half. It is Mann and Whitney's statistic (1947) as a share of all pairs.
+/// The area under the receiver operating characteristic (Fawcett 2006): the probability that a random outlier scores
+/// higher than a random inlier, where a tie counts half. It is the statistic of Mann and Whitney (1947) divided by the
+/// number of pairs.
 ///
 /// The slices may differ in length. NaN if either is empty. O(n log n).
 ///
@@ -20,7 +21,7 @@ pub fn auroc(inliers: &[f64], outliers: &[f64]) -> f64 {
     assert_numbers(outliers);
     let mut sorted = inliers.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    // Twice the inliers below plus those that are tied: whole numbers, whatever the order.
+    // Twice the number of inliers below plus the number of ties: whole numbers, so the order does not matter.
     let halves = |&outlier: &f64| {
         let below = sorted.partition_point(|&inlier| inlier < outlier);
         let up_to = sorted.partition_point(|&inlier| inlier <= outlier);
@@ -30,8 +31,8 @@ pub fn auroc(inliers: &[f64], outliers: &[f64]) -> f64 {
     halves as f64 / (2.0 * inliers.len() as f64 * outliers.len() as f64)
 }
 
-/// The share of `scores` above `threshold`: of inliers the false positive rate, of outliers the true positive rate.
-/// A score at the threshold is not refused.
+/// The share of `scores` above `threshold`: the false positive rate for inliers, the true positive rate for outliers. A
+/// score equal to the threshold is accepted.
 ///
 /// NaN if there are no scores.
 ///

@@ -1,17 +1,18 @@
-//! Whether probabilities mean what they say.
+//! Calibration of probabilities.
 
 use ndarray::{ArrayView1, ArrayView2};
 
-/// Bins of a reliability curve, as many as Guo et al. have.
+/// Number of bins of a reliability curve, as in Guo et al.
 const N_BINS: usize = 15;
 
-/// Sums of shares may miss 0 and 1 by a rounding error.
+/// Sums of shares may exceed 0 and 1 by a rounding error.
 const ROUNDING: f64 = 1e-9;
 
-/// No probability counts as less in a logarithm: one image that was held impossible must not make the mean infinite.
+/// Smaller probabilities are replaced by this in a logarithm, so that one image whose label was considered impossible
+/// does not make the mean infinite.
 const LEAST: f64 = 1e-15;
 
-/// How far the confidence in verdicts can be relied on. The confidence is the probability of the predicted label.
+/// Reliability of the confidence of predictions. The confidence is the probability of the predicted label.
 ///
 /// ```
 /// use handful::metrics::Reliability;
@@ -29,19 +30,20 @@ pub struct Reliability {
     right: Vec<bool>,
 }
 
-/// The verdicts whose confidence lies in one part of 0 to 1. A mean without cases is 0.
+/// The predictions whose confidence lies in one bin of 0 to 1. A mean without cases is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ReliabilityBin {
-    /// How many verdicts there are.
+    /// Number of predictions.
     pub count: u64,
     /// Their mean confidence.
     pub confidence: f64,
-    /// The share that is right.
+    /// The share of correct predictions.
     pub accuracy: f64,
 }
 
 impl Reliability {
-    /// Compares verdicts with the truth: `probabilities` has shape (n, classes), `predicted` and `truth` length n.
+    /// Compares predictions with the truth: `probabilities` has shape (n, classes), `predicted` and `truth` have length
+    /// n.
     ///
     /// # Panics
     /// If the lengths differ, a predicted label is not a class, or a probability is NaN or outside 0 to 1.
@@ -53,7 +55,7 @@ impl Reliability {
         Self { confidence, right }
     }
 
-    /// Adds other verdicts, behind these.
+    /// Appends other predictions.
     pub fn merge(&mut self, other: Self) {
         self.confidence.extend(other.confidence);
         self.right.extend(other.right);
@@ -61,12 +63,12 @@ impl Reliability {
 
     /// The reliability curve (Niculescu-Mizil and Caruana 2005), in 15 bins of equal width.
     ///
-    /// Bin i holds confidences above i / 15, up to and with (i + 1) / 15; the first holds 0 too.
+    /// Bin i holds confidences above i / 15, up to and including (i + 1) / 15; the first also holds 0.
     #[must_use]
     pub fn curve(&self) -> [ReliabilityBin; N_BINS] {
         let mut bins = [ReliabilityBin::default(); N_BINS];
         for (&confidence, &right) in self.confidence.iter().zip(&self.right) {
-            // Compared with the bounds, not multiplied: that could round 1/3 into the next bin.
+            // Compares with the bounds instead of multiplying, which could round 1/3 into the next bin.
             let bin = (1..N_BINS).filter(|&bound| bound as f64 / (N_BINS as f64) < confidence).count();
             bins[bin].count += 1;
             bins[bin].confidence += confidence;
@@ -79,19 +81,19 @@ impl Reliability {
         bins
     }
 
-    /// The expected calibration error (Guo et al. 2017): how far confidence and accuracy are apart in the
-    /// [bins](Self::curve), on average over the verdicts. NaN if there are none.
+    /// The expected calibration error (Guo et al. 2017): the mean absolute difference between confidence and accuracy
+    /// in the [bins](Self::curve), weighted by the number of predictions. NaN if there are none.
     #[must_use]
     pub fn expected_calibration_error(&self) -> f64 {
         let gap = |bin: ReliabilityBin| bin.count as f64 * (bin.accuracy - bin.confidence).abs();
         self.curve().map(gap).iter().sum::<f64>() / self.confidence.len() as f64
     }
 
-    /// The risk-coverage curve (El-Yaniv and Wiener 2010): for each share of verdicts to be kept, the errors among
-    /// the surest, in percent.
+    /// The risk-coverage curve (El-Yaniv and Wiener 2010): for each share of predictions to keep, the error in percent
+    /// among those with the highest confidence.
     ///
-    /// The share is rounded to whole verdicts, at least one. Of equally sure verdicts the first are kept. NaN if
-    /// there are no verdicts.
+    /// The share is rounded to a whole number of predictions, at least one. Of predictions with equal confidence, the
+    /// first are kept. NaN if there are no predictions.
     ///
     /// # Panics
     /// If a share is NaN or outside 0 to 1.
@@ -110,8 +112,8 @@ impl Reliability {
     }
 }
 
-/// The Brier score (Brier 1950): the squared distance of the probabilities from the truth, summed over the classes,
-/// on average over the images. It is 0 at best and 2 at worst.
+/// The Brier score (Brier 1950): the squared distance of the probabilities from the truth, summed over the classes and
+/// averaged over the images. It is from 0 (best) to 2 (worst).
 ///
 /// `probabilities` has shape (n, classes), `truth` length n. NaN if there are no images.
 ///
@@ -132,10 +134,10 @@ pub fn brier_score(probabilities: ArrayView2<f64>, truth: &[u32]) -> f64 {
     }))
 }
 
-/// The log loss, or cross-entropy (Good 1952): the negative natural logarithm of the true label's probability, on
-/// average over the images.
+/// The log loss, or cross-entropy (Good 1952): the negative natural logarithm of the true label's probability, averaged
+/// over the images.
 ///
-/// A probability below 1e-15 counts as 1e-15: a true label that was held impossible costs 34.5, not infinity.
+/// A probability below 1e-15 counts as 1e-15: a true label that was considered impossible costs 34.5, not infinity.
 ///
 /// `probabilities` has shape (n, classes), `truth` length n. NaN if there are no images.
 ///
