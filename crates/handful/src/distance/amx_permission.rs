@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// Whether the processor has tiles and bytes to multiply in them, and the kernel lets this process use them.
+/// Whether the processor supports AMX tiles with byte products, and the operating system lets this process use them.
 pub(super) fn is_granted() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
@@ -23,7 +23,7 @@ pub(super) fn is_granted() -> bool {
 fn is_permitted() -> bool {
     const ARCH_REQ_XCOMP_PERM: libc::c_ulong = 0x1023;
     const XFEATURE_XTILEDATA: libc::c_ulong = 18;
-    // SAFETY: takes two numbers, and touches no memory of ours.
+    // SAFETY: takes two numbers, and does not access our memory.
     unsafe { libc::syscall(libc::SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0 }
 }
 

@@ -1,10 +1,10 @@
-//! What vectors are made of, and the distance between them by its definition.
+//! The values of vectors, and the definition of the distance between vectors.
 
 use std::fmt::Debug;
 
 /// A value of a vector: `u8`, `f32` or `f64`.
 pub trait Element: sealed::Sealed + Copy + Debug + Send + Sync + 'static {
-    /// What squared distances are: whole numbers between bytes, else `f64`.
+    /// The type of squared distances: whole numbers between bytes, otherwise `f64`.
     type Distance: Copy + Debug + PartialOrd + Send + Sync;
 
     #[doc(hidden)]
@@ -42,11 +42,12 @@ impl Element for f64 {
     }
 }
 
-/// Sums that the squares of a float distance are dealt out to, so that vector instructions can add them.
+/// Number of partial sums over which the squares of a float distance are distributed, so that vector instructions can
+/// add them.
 const SUMS: usize = 16;
 
-/// The squared distance in `f64`, summed in one order wherever it is computed: value i goes to sum i mod 16,
-/// and the sums are added to each other, the upper half to the lower, until one is left.
+/// The squared distance in `f64`, always summed in the same order: value i is added to sum i mod 16. Then the upper
+/// half of the sums is added to the lower half, until one sum is left.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 pub(crate) fn ordered_sum<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) -> f64 {

@@ -1,19 +1,19 @@
-//! What a kernel is: the operands as it wants them, and the product of a tile.
+//! The kernel interface: the layout of its operands, and the product of a tile.
 
 use ndarray::{ArrayView2, Axis};
 
-/// Points side by side in a panel.
+/// Number of points in a panel.
 pub(crate) const LANES: usize = 32;
-/// Values of one vector that are multiplied together: the four bytes that VNNI takes at once.
+/// Number of values of one vector that are multiplied together: VNNI takes four bytes at once.
 pub(crate) const GROUP: usize = 4;
-/// A dot product of so many bytes cannot overflow: 255 · 128 · 65,536 < 2³¹.
+/// A dot product of this many bytes cannot overflow: 255 · 128 · 65,536 < 2³¹.
 pub(crate) const MOST_DIMENSIONS: usize = 65_536;
 
 /// One dot product, or key, for each point of a panel.
 pub(crate) type Lanes = [i32; LANES];
 
-/// Up to 32 points side by side: `[group of 4 dimensions][point][dimension]`, with zeros behind the last
-/// dimension and the last point. One layout for all kernels, so that panels can be kept.
+/// Up to 32 interleaved points: `[group of 4 dimensions][point][dimension]`, padded with zeros after the last dimension
+/// and the last point. All kernels use the same layout, so panels can be kept.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Panel {
     groups: Vec<Group>,
@@ -25,7 +25,7 @@ pub(crate) struct Panel {
 pub(crate) struct Group(pub(crate) [[u8; GROUP]; LANES]);
 
 impl Panel {
-    /// What [`bytes`](Self::bytes) told.
+    /// From the result of [`bytes`](Self::bytes).
     pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         let (values, rest) = bytes.as_chunks::<GROUP>();
         let (groups, more) = values.as_chunks::<LANES>();
@@ -33,7 +33,7 @@ impl Panel {
         Self { groups: groups.iter().copied().map(Group).collect() }
     }
 
-    /// As it lies in memory.
+    /// The bytes in memory order.
     pub(crate) fn bytes(&self) -> impl Iterator<Item = u8> {
         self.groups.iter().flat_map(|group| group.0.as_flattened().iter().copied())
     }
@@ -42,7 +42,7 @@ impl Panel {
         &self.groups
     }
 
-    /// Puts in at most 32 rows, in place of what there was, for kernels of this block.
+    /// Replaces the content by at most 32 rows, for kernels with this block size.
     pub(crate) fn pack(&mut self, rows: ArrayView2<u8>, block: usize) {
         assert!(rows.nrows() <= LANES, "a panel holds {LANES} points, not {}", rows.nrows());
         let groups = rows.ncols().div_ceil(GROUP).next_multiple_of(block);
@@ -72,10 +72,10 @@ impl Panel {
     }
 }
 
-/// The most queries that a kernel multiplies at once.
+/// Maximum number of queries that a kernel multiplies at once.
 pub(crate) const MOST_QUERIES: usize = 32;
 
-/// What a multiplication leaves: for each query a mask of the points below its threshold, and their dots.
+/// The result of a multiplication: for each query, a mask of the points below its threshold, and their dot products.
 #[derive(Default)]
 #[repr(C, align(64))]
 pub(crate) struct Tile {
@@ -83,46 +83,47 @@ pub(crate) struct Tile {
     pub(crate) dots: [Lanes; MOST_QUERIES],
 }
 
-/// Memory that multiplications use over and over.
+/// Memory that multiplications reuse.
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) tile: Tile,
     pub(crate) floats: Vec<f32>,
 }
 
-/// One instruction set's way to multiply points (unsigned bytes) with queries (signed bytes). A value of
-/// the type exists only on machines that have the instructions.
+/// Multiplies points (unsigned bytes) by queries (signed bytes) with one instruction set. A value of the type exists
+/// only on machines that support the instructions.
 pub(crate) trait Kernel: Copy + Send + Sync {
-    /// Queries multiplied at once, at the most; half as many can be, and one.
+    /// Maximum number of queries that are multiplied at once. Half as many are also possible, and one.
     const QUERIES: usize;
     const HALF: usize = Self::QUERIES / 2;
-    /// The fewest queries that are multiplied as half a tile, the rest of which is zeros.
+    /// Minimum number of queries that are multiplied as half a tile, the rest of which is zeros.
     const LEAST: usize = Self::HALF;
-    /// Groups multiplied at once; panels and queries have a multiple of so many.
+    /// Number of groups that are multiplied at once; the lengths of panels and queries are multiples of it.
     const BLOCK: usize = 1;
-    /// What a tile costs beside its products, and what an exact distance costs (for each of its dimensions): in
-    /// products of a dense scan of many queries, measured on images of 784 pixels.
+    /// Cost of a tile besides its products, and cost of an exact distance per dimension, in products of a dense scan of
+    /// many queries, measured on images of 784 pixels.
     const BATCH_COSTS: [f64; 2];
-    /// The same for queries that come alone, which wait for memory.
+    /// The same for single queries, which are limited by memory bandwidth.
     const SINGLE_COSTS: [f64; 2] = [0.0, 4.0];
-    /// How many times as long a product takes in [`dots`](Self::dots) as in a tile.
+    /// Cost of a product in [`dots`](Self::dots), relative to one in a tile.
     const DOTS_COST: f64;
-    /// A query's four values of a group, as the kernel wants them.
+    /// A query's four values of a group, in the kernel's format.
     type Word: Copy + Send + Sync;
-    /// A panel ready to be multiplied.
+    /// A panel that is ready to be multiplied.
     type Ready<'a>: Copy;
 
     fn word(self, group: [i8; GROUP]) -> Self::Word;
 
-    /// Makes a panel ready for so many queries; `scratch` is for kernels that multiply another type.
+    /// Prepares a panel for a number of queries; `scratch` is for kernels that multiply another type.
     fn ready<'a>(self, panel: &'a Panel, queries: usize, scratch: &'a mut Vec<f32>) -> Self::Ready<'a>;
 
-    /// Multiplies queries, packed as `[block][query][group]`, with a panel. Bit i of a query's mask tells whether
-    /// point i's key, `base[i]` less twice the dot product, is at most the query's threshold; where it is,
-    /// the dot product is stored in `tile`. Keys wrap: a threshold below `i32::MAX` wants keys that fit.
+    /// Multiplies queries, packed as `[block][query][group]`, by a panel. Bit i of a query's mask is set if point i's
+    /// key, `base[i]` minus twice the dot product, is at most the query's threshold. If so, the dot product is stored
+    /// in `tile`. Keys wrap, so with a threshold below `i32::MAX` they must not overflow.
     ///
     /// # Panics
-    /// If there are not `QUERIES`, `LEAST` to `HALF` or one thresholds, or not a tile of the panel's length.
+    /// If the number of thresholds is not `QUERIES`, `LEAST` to `HALF`, or one, or the queries are not a tile of the
+    /// panel's length.
     fn multiply(
         self,
         panel: Self::Ready<'_>,
@@ -132,16 +133,16 @@ pub(crate) trait Kernel: Copy + Send + Sync {
         tile: &mut Tile,
     );
 
-    /// The dot product of one point with one query, of at most [`MOST_DIMENSIONS`].
+    /// The dot product of one point and one query, of at most [`MOST_DIMENSIONS`].
     ///
     /// # Panics
     /// If the lengths differ.
     fn dot(self, point: &[u8], query: &[i8]) -> i32;
 
-    /// The dot products of one point with several queries, one behind the other in `queries`.
+    /// The dot products of one point and several queries, which are stored one after the other in `queries`.
     ///
     /// # Panics
-    /// If `queries` is not as long as the points and `dots` make it.
+    /// If the length of `queries` is not that of the point times that of `dots`.
     fn dots(self, point: &[u8], queries: &[i8], dots: &mut [i32]) {
         assert_eq!(queries.len(), point.len() * dots.len(), "queries of the point's length");
         for (dot, query) in dots.iter_mut().zip(queries.chunks_exact(point.len().max(1))) {
@@ -149,13 +150,13 @@ pub(crate) trait Kernel: Copy + Send + Sync {
         }
     }
 
-    /// Runs plain code that the compiler may vectorise with this kernel's instructions. The results are the same.
+    /// Runs plain code that the compiler may vectorise with this kernel's instructions. The results do not change.
     #[inline]
     fn run<R>(self, work: impl FnOnce() -> R) -> R {
         work()
     }
 
-    /// Tells the machine that the point will be wanted soon.
+    /// Prefetches a point that will be needed soon.
     fn prefetch<T>(self, _point: &[T]) {}
 }
 

@@ -1,8 +1,8 @@
-//! Which instructions there are, found out once.
+//! The available instruction set, detected once.
 
 use std::{fmt, sync::OnceLock};
 
-/// An instruction set that the kernels are written for, from the plainest to the fastest.
+/// An instruction set for which kernels exist, from the simplest to the fastest.
 ///
 /// ```
 /// println!("distances are computed with {}", handful::distance::Level::detect());
@@ -16,19 +16,18 @@ pub enum Level {
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ and VL.
     Avx512,
-    /// The same with VNNI, whose one instruction multiplies and adds four bytes.
+    /// Also VNNI, in which a single instruction multiplies and adds four bytes.
     Avx512Vnni,
-    /// The same with AMX, whose one instruction multiplies tiles of 16 vectors by 64 bytes.
+    /// Also AMX, in which a single instruction multiplies tiles of 16 vectors by 64 bytes.
     Amx,
 }
 
 impl Level {
-    /// All levels, the fastest last.
+    /// All levels, in ascending order of speed.
     pub const ALL: &[Self] = &[Self::Scalar, Self::Avx2, Self::Avx512, Self::Avx512Vnni, Self::Amx];
 
-    /// The fastest level of this machine, or a lower one that the environment variable `HANDFUL_LEVEL`
-    /// names: `scalar`, `avx2`, `avx512`, `avx512vnni` or `amx`; any other
-    /// value is ignored. Looked up once.
+    /// The fastest level of this machine, or a lower one that the environment variable `HANDFUL_LEVEL` names: `scalar`,
+    /// `avx2`, `avx512`, `avx512vnni` or `amx`. Any other value is ignored. Detected once.
     #[must_use]
     pub fn detect() -> Self {
         static LEVEL: OnceLock<Level> = OnceLock::new();
@@ -40,7 +39,7 @@ impl Level {
         })
     }
 
-    /// Whether this machine has it. For [`Amx`](Self::Amx) this asks Linux to let the process use tiles.
+    /// Whether this machine supports the level. For [`Amx`](Self::Amx) this asks Linux to let the process use tiles.
     #[must_use]
     pub fn is_available(self) -> bool {
         #[cfg(target_arch = "x86_64")]
@@ -66,7 +65,7 @@ impl Level {
         }
     }
 
-    /// As `HANDFUL_LEVEL` spells it.
+    /// The name as in `HANDFUL_LEVEL`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Distances between vectors, exact between bytes, and never stored.
+//! Distances between vectors: exact between bytes, and never stored as a matrix.
 //!
 //! Searches do not compare vectors pair by pair. They use
 //!
@@ -6,9 +6,9 @@
 //! |x - q|² = |x|² + |q|² - 2 x·q
 //! ```
 //!
-//! where the norms are known and the dot products, where all the work is, come a tile at a time. Points
-//! are unsigned bytes, queries signed ones (a byte less 128): that is what the fastest instructions
-//! multiply. What becomes of a tile is the caller's matter, its *sink*; no matrix of distances is ever held:
+//! where the norms are known, and the dot products, which are nearly all the work, are computed a tile at a time.
+//! Points are unsigned bytes, and queries are signed ones (a byte minus 128), because the fastest instructions multiply
+//! these types. The caller processes each tile in its *sink*; no matrix of distances is ever stored:
 //!
 //! ```text
 //!   points, 32 side by side ──►┌────────┐    top-k below a threshold   neighbors::scan
@@ -16,8 +16,8 @@
 //!   queries ──────────────────►└────────┘    all values                kmeans::init
 //! ```
 //!
-//! A [`Level`] names the instructions that multiply. It is found out once, and every level gives the same
-//! whole numbers. This is the only module with unsafe code.
+//! A [`Level`] names the instruction set. It is detected once, and every level gives the same whole numbers. This is
+//! the only module with unsafe code.
 
 #[cfg(target_arch = "x86_64")]
 mod amx_permission;
@@ -84,10 +84,10 @@ macro_rules! with_kernel {
 }
 pub(crate) use with_kernel;
 
-/// The squared Euclidean distance, by its definition.
+/// The squared Euclidean distance, by definition.
 ///
-/// O(d). Between bytes it is exact for any length. Between floats it is the sum in `f64`, always in the same
-/// order, so that everybody who asks gets the same bits.
+/// O(d). Between bytes it is exact for any length. Between floats it is the sum in `f64`, always in the same order, so
+/// that all callers get the same bits.
 ///
 /// ```
 /// use handful::distance::squared_euclidean;
@@ -120,7 +120,7 @@ fn totals(rows: ArrayView2<u8>, of_byte: impl Fn(u8) -> u32) -> Vec<u64> {
     with_kernel!(Level::detect(), |kernel| kernel.run(
         #[inline(always)]
         || for (total, row) in totals.iter_mut().zip(rows.outer_iter()) {
-            // 65,536 squares of bytes fit 32 bits.
+            // 65,536 squares of bytes fit into 32 bits.
             for part in row.to_slice().expect(CONTIGUOUS).chunks(65_536) {
                 *total += u64::from(part.iter().map(|&x| of_byte(x)).sum::<u32>());
             }
@@ -129,15 +129,15 @@ fn totals(rows: ArrayView2<u8>, of_byte: impl Fn(u8) -> u32) -> Vec<u64> {
     totals
 }
 
-/// Bytes as queries: less [`OFFSET`], so that they are signed.
+/// Bytes as queries: minus [`OFFSET`], so that they are signed.
 pub(crate) fn signed(rows: ArrayView2<u8>) -> Array2<i8> {
     rows.as_standard_layout().mapv(|byte| (byte ^ 0x80).cast_signed())
 }
 
-/// What is taken from a byte to make it signed.
+/// Subtracted from a byte to make it signed.
 pub(crate) const OFFSET: i64 = 128;
 
-/// What |x - q|² has of each point alone once q is taken as signed bytes: |x|² - 256 Σx.
+/// The part of |x - q|² that depends only on the point, with q in signed bytes: |x|² - 256 Σx.
 pub(crate) fn terms(points: ArrayView2<u8>) -> Vec<i64> {
     let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
     squared_norms(points).into_iter().zip(sums(points)).map(term).collect()
@@ -149,12 +149,12 @@ pub(crate) fn all_terms(points: ArrayView2<u8>) -> Vec<i64> {
     points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter().flat_map_iter(terms).collect()
 }
 
-/// So many of the numbers below `n`, evenly spread.
+/// `count` of the numbers below `n`, evenly spaced.
 pub(crate) fn evenly(n: usize, count: usize) -> Vec<usize> {
     (0..count).map(|i| i * n / count).collect()
 }
 
-/// What `expect` says of rows that are not in one piece.
+/// Message of `expect` for rows that must be contiguous.
 pub(crate) const CONTIGUOUS: &str = "rows are contiguous";
 
 pub(crate) fn contiguous<T>(row: ArrayView1<'_, T>) -> &[T] {

@@ -1,4 +1,4 @@
-//! Queries packed for a kernel, and the multiplication of panels with them.
+//! Queries packed for a kernel, and the multiplication of panels by them.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use ndarray::{ArrayView2, Axis};
 
 use super::kernel::{GROUP, Kernel, LANES, Lanes, MOST_DIMENSIONS, MOST_QUERIES, Panel, Scratch};
 
-/// Queries as a kernel wants them: tiles of `K::QUERIES`, perhaps one of half as many, the rest one by one.
+/// Queries in a kernel's format: tiles of `K::QUERIES`, possibly one of half as many, and the rest one by one.
 pub(crate) struct Packed<K: Kernel> {
     kernel: K,
     words: Vec<K::Word>,
@@ -41,12 +41,12 @@ impl<K: Kernel> Packed<K> {
         Self { kernel, words, n, groups }
     }
 
-    /// How many queries there are.
+    /// Number of queries.
     pub(crate) fn len(&self) -> usize {
         self.n
     }
 
-    /// The products of all queries with a panel, one for each query.
+    /// The products of a panel and all queries, one per query.
     pub(crate) fn multiply_all(&self, panel: &Panel, scratch: &mut Scratch, dots: &mut [Lanes]) {
         let Scratch { tile, floats } = scratch;
         let panel = self.kernel.ready(panel, self.n, floats);
@@ -58,10 +58,10 @@ impl<K: Kernel> Packed<K> {
         }
     }
 
-    /// Multiplies all queries with a panel. Where a point's key, its `base` less twice the dot product, is at
-    /// most the query's threshold, `sink(query, mask, dots)` is given the mask of such points and their dot
-    /// products, and may return a new threshold for the query. The sink must not hand this thread to strangers: a
-    /// kernel's registers keep their shape meanwhile.
+    /// Multiplies all queries by a panel. If the key of any point, its `base` minus twice the dot product, is at most
+    /// the query's threshold, `sink(query, mask, dots)` receives the mask of such points and their dot products, and
+    /// may return a new threshold for the query. The sink must not let this thread run other tasks, because a kernel's
+    /// registers keep their shape meanwhile.
     pub(crate) fn multiply(
         &self,
         panel: &Panel,
@@ -90,7 +90,7 @@ impl<K: Kernel> Packed<K> {
     }
 }
 
-/// The queries of each tile.
+/// The range of queries in each tile.
 fn tiles<K: Kernel>(n: usize) -> impl Iterator<Item = Range<usize>> {
     let mut first = 0;
     std::iter::from_fn(move || {
@@ -105,7 +105,7 @@ fn tiles<K: Kernel>(n: usize) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// With how many queries a kernel multiplies these: with more than there are where the rest are zeros.
+/// The number of queries with which a kernel multiplies a tile; if it is more than there are, the rest are zeros.
 fn size<K: Kernel>(tile: &Range<usize>) -> usize {
     match tile.len() {
         1 => 1,
@@ -114,9 +114,9 @@ fn size<K: Kernel>(tile: &Range<usize>) -> usize {
     }
 }
 
-/// Gives `sink(query, first_point, dots)` the dot products of each query with up to 32 points at a time:
-/// `dots[i]` belongs to point `first_point + i`. Points come in ascending order, and for each 32 of them all
-/// queries in ascending order. Vectors of any length.
+/// Passes to `sink(query, first_point, dots)` the dot products of each query and up to 32 points at a time: `dots[i]`
+/// belongs to point `first_point + i`. Points come in ascending order, and for each 32 of them all queries in ascending
+/// order. Vectors may have any length.
 pub(crate) fn for_each_tile<K: Kernel>(
     kernel: K,
     points: ArrayView2<u8>,

@@ -1,4 +1,4 @@
-//! Points packed once, for many batches of queries.
+//! Points that are packed once, for many batches of queries.
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
@@ -32,13 +32,13 @@ impl PackedPoints {
         Self { panels: points.axis_chunks_iter(Axis(0), LANES).map(pack).collect(), n, d }
     }
 
-    /// How many points there are, and how long.
+    /// Number of points, and their length.
     pub(crate) fn dim(&self) -> (usize, usize) {
         (self.n, self.d)
     }
 
-    /// Gives `sink(first_point, dots)` the products of all queries with up to 32 points at a time, in ascending order;
-    /// behind the last point they mean nothing.
+    /// Passes to `sink(first_point, dots)` the products of all queries and up to 32 points at a time, in ascending
+    /// order. Products after the last point are meaningless.
     pub(crate) fn multiply<K: Kernel>(
         &self,
         kernel: K,
@@ -55,8 +55,8 @@ impl PackedPoints {
         }
     }
 
-    /// Writes into the rows of `out`, which are contiguous, what `of(first_point, query, dots)` makes of each query's
-    /// products with up to 32 points at a time, and as much of it as there are points.
+    /// Writes the results of `of(first_point, query, dots)` on each query's products, with up to 32 points at a time,
+    /// into the rows of `out`, which are contiguous. Results after the last point are dropped.
     pub(crate) fn map<K: Kernel, T: Copy>(
         &self,
         kernel: K,
@@ -70,7 +70,7 @@ impl PackedPoints {
             let rows = out.outer_iter_mut().map(|row| row.into_slice().expect("rows are contiguous"));
             let all = rows.zip(dots).enumerate();
             // Closures are compiled for the kernel's instructions only where they are inlined, and large ones might not
-            // be. The last panel is apart, so that whole ones are written straight from registers.
+            // be. The last panel is handled separately, so that whole panels are written straight from registers.
             if end - first == LANES {
                 kernel.run(
                     #[inline(always)]

@@ -1,15 +1,13 @@
-//! The kernel in plain Rust: the twin that the others are tested against, and what machines get that they
-//! are not written for.
+//! The kernel in plain Rust: the reference that the others are tested against, and the fallback for other machines.
 //!
-//! Bytes are widened to `f32`, because every instruction set multiplies and adds those at full speed.
-//! Nothing is lost: a product is at most 255 · 128, and 512 of them sum to less than 2²⁴, which `f32` holds
-//! exactly.
+//! Bytes are widened to `f32`, because every instruction set multiplies and adds those at full speed. This is exact: a
+//! product is at most 255 · 128, and 512 of them sum to less than 2²⁴, which `f32` represents exactly.
 
 use super::kernel::{GROUP, Kernel, LANES, Lanes, Panel, Tile};
 
-/// Groups whose products are summed in `f32`.
+/// Number of groups whose products are summed in `f32`.
 const BLOCK: usize = 512 / GROUP;
-/// Points that share a register or two.
+/// Number of points that share a register or two.
 const WIDTH: usize = 8;
 
 #[derive(Clone, Copy)]
@@ -85,7 +83,7 @@ fn multiply<const Q: usize>(panel: &[[[f32; WIDTH]; GROUP]], queries: &[[f32; GR
     }
 }
 
-/// Not inlined: the conversion of the sums that follows would halve the width of its vectors.
+/// Not inlined, because the subsequent conversion of the sums would halve the width of its vectors.
 #[inline(never)]
 fn block<const Q: usize>(
     points: &[[[f32; WIDTH]; GROUP]],

@@ -1,21 +1,21 @@
-//! Floats as bytes.
+//! Conversion of floats to bytes.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::{CONTIGUOUS, Element, Kernel, Level, contiguous, evenly, with_kernel};
 
-/// Rows that the scale is chosen for; one in so many of them may be clamped.
+/// Number of rows from which the scale is chosen; one in `CLAMPED` of them may be clamped.
 const SAMPLE: usize = 1024;
 const CLAMPED: usize = 512;
-/// A number so large that its neighbours differ by one.
+/// A number so large that adjacent floats differ by one.
 const WHOLE: f64 = (1_u64 << 52) as f64;
-/// The smallest step: far above it nothing underflows.
+/// The smallest step, which is large enough that nothing underflows.
 const LEAST_STEP: f64 = 1e-290;
-/// Squares of differences of larger values might overflow when they are summed.
+/// Larger values might overflow when squared differences are summed.
 pub(crate) const LARGEST: f64 = 1e150;
 
-/// How floats become bytes.
+/// The mapping from floats to bytes.
 #[derive(Clone, Debug)]
 pub(crate) struct Scale {
     lowest: f64,
@@ -36,7 +36,7 @@ impl Scale {
         let (Some(&lowest), Some(&highest)) = (lowest.get(clamped), highest.iter().rev().nth(clamped)) else {
             return Self { lowest: 0.0, step: 1.0 };
         };
-        // Divided one by one, so that the widest range does not overflow.
+        // Each end is divided separately, so that the widest range does not overflow.
         Self { lowest, step: (highest / 255.0 - lowest / 255.0).max(LEAST_STEP) }
     }
 
@@ -44,7 +44,8 @@ impl Scale {
         self.step
     }
 
-    /// The rows in bytes, and how far each is from them, in steps, or a little more; on all threads. Rows are contiguous.
+    /// The rows in bytes, and an upper bound of the distance of each row from its bytes, in steps. Uses all threads.
+    /// Rows must be contiguous.
     pub(crate) fn quantise<T: Float>(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<f64>) {
         let mut bytes = Array2::zeros(rows.raw_dim());
         let lost = with_kernel!(Level::detect(), |kernel| {
@@ -64,7 +65,7 @@ impl Scale {
         let mut quantise = |bytes: &mut [u8], values: &[T]| {
             for ((byte, &value), squares) in bytes.iter_mut().zip(values).zip(&mut squares) {
                 let steps = (value.into() - self.lowest) * per_step;
-                // The sum has no place for a fraction: it is rounded, and ends in the byte.
+                // The sum has no bits for a fraction, so it is rounded, and the result is in its lowest byte.
                 let whole = steps.clamp(0.0, 255.0) + WHOLE;
                 #[expect(clippy::cast_possible_truncation, reason = "the last byte is meant")]
                 {
@@ -77,7 +78,7 @@ impl Scale {
             (bytes.as_chunks_mut::<SUMS>(), row.as_chunks::<SUMS>());
         bytes.iter_mut().zip(values).for_each(|(bytes, values)| quantise(bytes, values));
         quantise(bytes_rest, values_rest);
-        // The slack covers what `steps` and the sum are rounded by themselves.
+        // The slack covers the rounding errors of `steps` and of the sum.
         squares.iter().sum::<f64>().sqrt() * (1.0 + 1e-9) + 1e-9 * (row.len() as f64).sqrt()
     }
 }
@@ -87,10 +88,11 @@ pub(crate) trait Float: Element + Into<f64> {}
 impl Float for f32 {}
 impl Float for f64 {}
 
-/// The size of the largest value; or row, column and value of the first that no sum of squares can be made of: NaN, or more
+/// The largest absolute value; or row, column and value of the first value whose square cannot be summed: NaN, or more
 /// than [`LARGEST`] in size.
 pub(crate) fn largest<T: Float>(values: ArrayView2<T>) -> Result<f64, (usize, usize, f64)> {
-    // Bits of sizes are ordered as these are, with NaN above all, and their maximum can be taken many at a time.
+    // Bit patterns of absolute values have the same order as the values, with NaN above all, and their maximum can be
+    // vectorised.
     let bits = |x: T| x.into().abs().to_bits();
     let largest = with_kernel!(Level::detect(), |kernel| {
         let of_row = |row: ArrayView1<T>| match row.to_slice() {

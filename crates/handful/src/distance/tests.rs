@@ -1,4 +1,4 @@
-//! One test body for all levels: each equals the definition.
+//! The same test for all levels: each equals the definition.
 
 use ndarray::{Array2, ArrayView2};
 use proptest::prelude::*;

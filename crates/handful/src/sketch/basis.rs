@@ -1,4 +1,4 @@
-//! A few directions that tell vectors apart: the principal components, as bytes.
+//! A few directions that separate vectors: the principal components, as bytes.
 
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -6,39 +6,38 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::distance::{Kernel, LANES, MOST_DIMENSIONS, Packed, Panel, Scratch};
 
-/// Rows that the components are taken from, and the most values in them.
+/// Maximum number of rows from which the components are computed, and of values in them.
 const SAMPLE: usize = 1024;
 const SAMPLE_VALUES: usize = 1 << 22;
-/// Directions beyond those wanted, which make the range finder's guess good.
+/// Number of directions beyond those requested, which improve the range finder's estimate.
 const OVERSAMPLING: usize = 16;
 const POWER_ITERATIONS: usize = 2;
-/// Steps after which eigenvalues that have not converged never will.
+/// Number of steps after which eigenvalues that have not converged never will.
 const MOST_SWEEPS: usize = 10_000;
 /// Fewer rows than this are projected one by one, which saves packing the directions.
 const FEW: usize = 8;
 
-/// Signed byte vectors, and by how much they can stretch.
+/// Signed byte vectors, and the maximum factor by which they stretch vectors.
 #[derive(Debug)]
 pub(crate) struct Basis {
     /// Shape (directions, `n_features`).
     pub(crate) directions: Array2<i8>,
-    /// The spectral norm of `directions`, or a little more: |directions · x| is at most this times |x|.
+    /// The spectral norm of `directions`, or slightly more: |directions · x| is at most this times |x|.
     pub(crate) stretch: f64,
-    /// Makes products with the directions those with an orthonormal basis of their span; lower triangular. None if
-    /// they are not independent.
+    /// Turns products with the directions into products with an orthonormal basis of their span; lower triangular.
+    /// `None` if they are not independent.
     pub(crate) whitening: Option<Array2<f32>>,
 }
 
 impl Basis {
-    /// How many rows the components are best taken from.
+    /// Number of rows that suits the computation of the components.
     pub(crate) fn sample_size(n_samples: usize, n_features: usize) -> usize {
         SAMPLE.min(SAMPLE_VALUES / n_features).clamp(1, n_samples)
     }
 
-    /// The first `n` principal components of some rows, found by a randomised range finder
-    /// (Halko, Martinsson and Tropp 2011), turned randomly among themselves so that all vary alike, and
-    /// rounded to bytes. Rounding costs nothing but sharpness: the stretch is that of the bytes. None if the
-    /// eigenvalues do not converge.
+    /// The first `n` principal components of some rows, found by a randomised range finder (Halko, Martinsson and Tropp
+    /// 2011), randomly rotated among themselves so that all have similar variance, and rounded to bytes. Rounding costs
+    /// only sharpness, because the stretch is that of the bytes. `None` if the eigenvalues do not converge.
     pub(crate) fn principal(sample: ArrayView2<u8>, n: usize) -> Option<Self> {
         let mut sample = sample.mapv(f32::from);
         let d = sample.ncols();
@@ -51,7 +50,7 @@ impl Basis {
         for _ in 0..POWER_ITERATIONS {
             range = orthonormal(&sample.t().dot(&sample.dot(&range)));
         }
-        // Within the range, the exact components.
+        // The exact components within the range.
         let projected = sample.dot(&range);
         let covariance = to_nalgebra(&projected.t().dot(&projected));
         let eigen = SymmetricEigen::try_new(covariance, f32::EPSILON, MOST_SWEEPS)?;
@@ -68,8 +67,8 @@ impl Basis {
         Some(Self { directions: directions.as_standard_layout().into_owned(), stretch, whitening })
     }
 
-    /// The squared lengths of vectors' parts in the directions' span, from the vectors' products: to one part in
-    /// 10⁵. None if there is no telling.
+    /// The squared lengths of the projections of vectors onto the directions' span, from the vectors' products, to one
+    /// part in 10⁵. `None` if they cannot be computed.
     pub(crate) fn squared_lengths<K: Kernel>(
         &self,
         kernel: K,
@@ -90,8 +89,8 @@ impl Basis {
     }
 }
 
-/// The product of every row with every direction, exactly: `sink(first_row, n, products)` is given those of up to 32
-/// rows at a time, which are whole numbers.
+/// The exact products of every row and every direction, which are whole numbers. `sink(first_row, n, products)`
+/// receives those of up to 32 rows at a time.
 pub(crate) fn project<K: Kernel>(
     kernel: K,
     directions: ArrayView2<i8>,
@@ -148,26 +147,25 @@ fn orthonormal(matrix: &Array2<f32>) -> Array2<f32> {
     Array2::from_shape_fn((q.nrows(), q.ncols()), |(i, j)| q[(i, j)])
 }
 
-/// The directions' products with each other, which are whole.
+/// The products of the directions with each other, which are whole numbers.
 fn gram(directions: &Array2<i8>) -> DMatrix<f64> {
     let wide = directions.mapv(f64::from);
     let gram = wide.dot(&wide.t());
     DMatrix::from_fn(gram.nrows(), gram.ncols(), |i, j| gram[[i, j]])
 }
 
-/// The square root of the largest eigenvalue of the Gram matrix; the last factor covers what the eigenvalues lose
-/// in `f64`.
+/// The square root of the largest eigenvalue of the Gram matrix; the last factor covers the rounding errors of the
+/// eigenvalues in `f64`.
 fn spectral_norm(gram: &DMatrix<f64>) -> Option<f64> {
     let trace = gram.trace();
     let largest = SymmetricEigen::try_new(gram.clone(), f64::EPSILON, MOST_SWEEPS)?.eigenvalues.max();
     let norm = (largest + 1e-9 * trace).sqrt() * (1.0 + 1e-9);
-    // The solver is believed only once norm² less the Gram matrix is seen to have no negative eigenvalue.
+    // The solver's result is accepted only after checking that norm² minus the Gram matrix has no negative eigenvalue.
     let rest = DMatrix::from_diagonal_element(gram.nrows(), gram.ncols(), norm * norm) - gram;
     (norm == 0.0 || rest.cholesky().is_some()).then_some(norm)
 }
 
-/// The inverse of the Gram matrix's Cholesky factor, if the directions are far enough from dependent for it to be
-/// told in `f32`.
+/// The inverse of the Gram matrix's Cholesky factor, if the directions are independent enough to compute it in `f32`.
 fn whitening(gram: DMatrix<f64>) -> Option<Array2<f32>> {
     let (n, trace) = (gram.nrows(), gram.trace());
     let factor = gram.cholesky()?.unpack();
@@ -175,7 +173,7 @@ fn whitening(gram: DMatrix<f64>) -> Option<Array2<f32>> {
     let inverse = factor.solve_lower_triangular(&DMatrix::identity(n, n))?;
     #[expect(clippy::cast_possible_truncation, reason = "a part in 10⁷ is well below what is promised")]
     let narrow = Array2::from_shape_fn((n, n), |(i, j)| inverse[(i, j)] as f32);
-    // The trace is the sum of n squared lengths, all of them alike but for rounding.
+    // The trace is the sum of n squared lengths, which are equal except for rounding.
     (least * least > 0.5 * trace / n as f64).then_some(narrow)
 }
 

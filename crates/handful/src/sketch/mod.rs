@@ -1,17 +1,17 @@
-//! A short sketch of every point, with which most points are ruled out without being looked at.
+//! A short sketch of every point, which rules out most points without a comparison.
 //!
-//! A sketch is the point's projection on a few [`Basis`] directions P, and its distance r from their span (through
-//! a mean, times the spectral norm σ of P). These, divided by a step t, are clamped to the range of bytes, which
-//! brings no two points farther apart, and rounded: Y. Of two points x and q with sketches Y and Z, whose rounding
-//! took away lengths a and b,
+//! A sketch is the point's projection on a few [`Basis`] directions P, and its distance r from their span (through a
+//! mean, times the spectral norm σ of P). These values are divided by a step t, clamped to the range of bytes, which
+//! brings no two points farther apart, and rounded; the result is Y. For two points x and q with sketches Y and Z,
+//! whose rounding errors have lengths a and b,
 //!
 //! ```text
 //! (t |Y - Z| - a - b)² <= |P (x - q)|² + σ² (r - s)² <= σ² |x - q|²
 //! ```
 //!
-//! for a difference of distances from the span is no larger than the difference's own. So a point with t |Y - Z|
-//! above σ D + a + b, where D is the distance of the k-th best so far, cannot be among the k nearest. What is left is
-//! measured exactly: the answer is always the exact one. Every rounding is in the bound.
+//! because a difference of distances from the span is no larger than the distance of the points. So a point with t |Y -
+//! Z| above σ D + a + b, where D is the distance of the k-th best so far, cannot be among the k nearest. The remaining
+//! points are measured exactly, so the answer is always exact. The bound includes every rounding error.
 
 mod basis;
 mod stored;
@@ -26,23 +26,25 @@ use basis::project;
 
 use crate::distance::{self, Kernel, LANES, Lanes, Panel, evenly, terms};
 
-/// Values of a sketch: on images of 784 pixels more are faster for batches, up to 80, and slower for single queries.
+/// Number of values of a sketch. On images of 784 pixels, more values, up to 80, are faster for batches, and slower for
+/// single queries.
 pub(crate) const VALUES: usize = 64;
-/// Vectors shorter than this, or fewer, are as fast without a sketch.
+/// Shorter or fewer vectors are searched as fast without a sketch.
 pub(crate) const LEAST_FEATURES: usize = 192;
 pub(crate) const LEAST_SAMPLES: usize = 4096;
-/// Standard deviations up to which a projection is not clamped: 2.6 to 3.4 are alike, more or less is slower.
+/// Number of standard deviations up to which a projection is not clamped: 2.6 to 3.4 perform alike, more or less is
+/// slower.
 const REACH: f64 = 3.0;
-/// Panels that are filled together, for the directions are packed each time.
+/// Number of panels that are filled together, because the directions are packed each time.
 pub(crate) const PANELS: usize = 32;
 
-/// How a vector becomes a sketch.
+/// The mapping from a vector to its sketch.
 #[derive(Debug)]
 pub(crate) struct Projection {
     basis: Basis,
-    /// The directions, and behind them a mean of rows as signed bytes.
+    /// The directions, followed by a mean of rows as signed bytes.
     directions: Array2<i8>,
-    /// What is taken from every value: the mean's products with the directions, and a distance from their span.
+    /// Subtracted from every value: the products of the mean and the directions, and a distance from their span.
     centre: Vec<f64>,
     mean_norm: i64,
     /// t.
@@ -50,12 +52,13 @@ pub(crate) struct Projection {
 }
 
 impl Projection {
-    /// On the principal components of these rows; None if there is no telling them.
+    /// The projection on the principal components of these rows; `None` if they cannot be computed.
     pub(crate) fn new<K: Kernel>(kernel: K, rows: ArrayView2<u8>) -> Option<Self> {
         Self::with_values(kernel, rows, VALUES)
     }
 
-    /// [`new`](Self::new), to so many values, of which the last is the distance from the span of the others' directions.
+    /// [`new`](Self::new) with `n_values` values, of which the last is the distance from the span of the others'
+    /// directions.
     pub(crate) fn with_values<K: Kernel>(kernel: K, rows: ArrayView2<u8>, n_values: usize) -> Option<Self> {
         let (n, d) = rows.dim();
         let n_directions = n_values - 1;
@@ -87,12 +90,13 @@ impl Projection {
         Some(projection)
     }
 
-    /// How long a sketch is.
+    /// Length of a sketch.
     pub(crate) fn n_values(&self) -> usize {
         self.centre.len()
     }
 
-    /// Gives `sink(first_row, n, deviations)` those of `n` rows, at most 32, at a time. `terms` are the rows'.
+    /// Passes to `sink(first_row, n, deviations)` the deviations of `n` rows, at most 32, at a time. `terms` are those
+    /// of the rows.
     #[expect(clippy::cast_possible_truncation, reason = "what f32 loses is in the sketch's bound")]
     fn deviations<K: Kernel>(
         &self,
@@ -118,7 +122,7 @@ impl Projection {
                 let dots = &products[n_directions][..n];
                 for (lane, (&term, dot)) in terms[first..].iter().zip(dots).enumerate() {
                     let all = ((term + self.mean_norm) as f64 - 2.0 * dot) as f32;
-                    // The squared length within is known to a part in 10⁵.
+                    // The squared length within the span is known to one part in 10⁵.
                     let [least, most] =
                         [-2e-5, 2e-5].map(|share| (all - within[lane] + share * all).max(0.0).sqrt());
                     let beyond = stretch * least.midpoint(most);
@@ -130,7 +134,7 @@ impl Projection {
         });
     }
 
-    /// Gives `sink(first_row, sketches)` the sketches of up to 32 rows at a time. `terms` are the rows'.
+    /// Passes to `sink(first_row, sketches)` the sketches of up to 32 rows at a time. `terms` are those of the rows.
     fn sketch<K: Kernel>(
         &self,
         kernel: K,
@@ -144,10 +148,10 @@ impl Projection {
     }
 }
 
-/// What up to 32 vectors' values have beside the centre's.
+/// The differences of the values of up to 32 vectors from those of the centre.
 struct Deviations {
     values: Vec<[f32; LANES]>,
-    /// Or more.
+    /// Upper bounds of their errors.
     uncertain: [f32; LANES],
 }
 
@@ -158,7 +162,7 @@ struct Sketches {
     /// |Y|² and ΣY.
     squares: Lanes,
     sums: Lanes,
-    /// The lengths that rounding took away, or a little more.
+    /// The lengths of the rounding errors, or slightly more.
     lost: [f32; LANES],
 }
 
@@ -184,13 +188,13 @@ impl Sketches {
             }
         }
         for (lost, uncertain) in all.lost.iter_mut().zip(deviations.uncertain) {
-            // 10⁻³ steps are more than f32 loses in those of up to 127.
+            // 10⁻³ steps are more than the rounding error of f32 for values of up to 127.
             *lost = (step * (lost.sqrt() + 1e-3) + uncertain) * (1.0 + 1e-6);
         }
         all
     }
 
-    /// Every vector's Y as kernels take points.
+    /// Every vector's Y in the format of a kernel's points.
     fn bytes(&self) -> Array2<u8> {
         Array2::from_shape_fn((LANES, self.values.len()), |(lane, i)| {
             self.values[i][lane].cast_unsigned() ^ 0x80
@@ -222,12 +226,12 @@ pub(crate) struct SketchPanel {
 }
 
 impl Sketch {
-    /// O(n · `n_features`) on all threads; 77 bytes a point.
+    /// O(n · `n_features`) on all threads; 77 bytes per point.
     pub(crate) fn new<K: Kernel>(kernel: K, rows: ArrayView2<u8>, projection: &Arc<Projection>) -> Self {
         Self::of_some(kernel, rows, projection, 1)
     }
 
-    /// [`new`](Self::new), but of one panel in so many; the others stay empty.
+    /// [`new`](Self::new), but for only one panel in `every`; the others stay empty.
     pub(crate) fn of_some<K: Kernel>(
         kernel: K,
         rows: ArrayView2<u8>,
@@ -235,7 +239,7 @@ impl Sketch {
         every: usize,
     ) -> Self {
         let n = rows.dim().0;
-        // Panels of a task, and how many of them are filled.
+        // Number of panels of a task, and number of them that are filled.
         let (panels_each, filled) = if every == 1 { (PANELS, PANELS) } else { (every, 1) };
         let empty = SketchPanel { values: Panel::default(), squares: [0; LANES] };
         let mut panels = vec![empty; n.div_ceil(LANES)];
@@ -256,7 +260,7 @@ impl Sketch {
         Self { projection: Arc::clone(projection), error: error.into(), n_samples: n, panels }
     }
 
-    /// The largest length that rounding took from a point, or a little more.
+    /// The largest length of a point's rounding error, or slightly more.
     pub(crate) fn error(&self) -> f64 {
         self.error
     }
@@ -273,7 +277,8 @@ impl Sketch {
         self.n_samples
     }
 
-    /// The largest |Y - Z|² of two vectors that are no farther apart than this, the second of which lost so much.
+    /// The largest |Y - Z|² of two vectors that are no farther apart than `distance`, where `lost` is the length of the
+    /// second vector's rounding error.
     #[inline]
     pub(crate) fn most(&self, distance: f64, lost: f32) -> i64 {
         let length = self.projection.basis.stretch * distance + self.error + f64::from(lost);
@@ -284,7 +289,7 @@ impl Sketch {
     }
 }
 
-/// What a sum of values weighs in |Y - Z|² for values less 128, as kernels multiply them.
+/// Weight of a sum of values in |Y - Z|² for values minus 128, as kernels multiply them.
 const SHIFT: i32 = 256;
 
 /// Queries as sketches.
@@ -315,7 +320,7 @@ impl SketchedQueries {
         found
     }
 
-    /// Some of them.
+    /// Some of the queries.
     pub(crate) fn select(&self, queries: &[usize]) -> Self {
         Self {
             values: self.values.select(Axis(0), queries),

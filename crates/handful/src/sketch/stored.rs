@@ -1,4 +1,4 @@
-//! Sketches, and how they are made, as they stand in files.
+//! Sketches, and their projections, in files.
 
 use std::sync::Arc;
 
@@ -10,19 +10,19 @@ use crate::{
     tensor_file::{Error, Reader, Writer},
 };
 
-/// Lengths of sketches are multiples of this, and no larger than that: kernels multiply so many values at a time.
+/// Lengths of sketches are multiples of this, and at most `MOST_VALUES`; kernels multiply this many values at a time.
 const BLOCK: usize = 64;
 const MOST_VALUES: usize = 1024;
-/// Behind the values of a panel come their squares, so many bytes.
+/// The values of a panel are followed by their squares, with this number of bytes.
 const SQUARE_BYTES: usize = size_of::<i32>() * LANES;
 
 impl Projection {
-    /// Bytes of a panel of sketches.
+    /// Number of bytes of a panel of sketches.
     pub(crate) fn panel_bytes(&self) -> usize {
         self.n_values() * LANES + SQUARE_BYTES
     }
 
-    /// Puts it into a file.
+    /// Writes the projection to a file.
     pub(crate) fn write(&self, writer: &mut Writer) {
         writer.put("sketch.directions".to_owned(), self.directions.view());
         if let Some(whitening) = &self.basis.whitening {
@@ -33,7 +33,7 @@ impl Projection {
         writer.put("sketch.scale".to_owned(), ArrayView1::from(&scale[..]));
     }
 
-    /// One for rows of so many values, if the file has one.
+    /// Reads the projection for rows of `n_features` values, if the file has one.
     pub(crate) fn read(reader: &Reader, n_features: usize) -> Result<Option<Arc<Self>>, Error> {
         if !reader.has("sketch.directions") {
             return Ok(None);
@@ -82,7 +82,7 @@ impl Sketch {
         bytes
     }
 
-    /// From the bytes of so many points' panels.
+    /// From the bytes of the panels of `n` points.
     pub(crate) fn from_bytes(
         bytes: &[u8],
         projection: &Arc<Projection>,

@@ -1,8 +1,8 @@
-//! AMX: one instruction multiplies 16 queries with 16 points, 64 bytes of each.
+//! AMX: a single instruction multiplies 16 queries by 16 points, with 64 bytes of each.
 //!
-//! Its registers are tiles of 16 rows of 64 bytes. A panel's 16 groups are two such tiles side by side, and a
-//! query's 64 bytes are a row. Products of two tiles of queries and two of points fill four more; all eight
-//! are then in use. The instructions are written as assembly: Rust has no stable names for them yet.
+//! Its registers are tiles of 16 rows of 64 bytes. A panel's 16 groups are two adjacent tiles, and a query's 64 bytes
+//! are a row. The products of two tiles of queries and two tiles of points fill four more tiles, so all eight are in
+//! use. The instructions are written as assembly because Rust has no stable intrinsics for them yet.
 
 use std::{
     arch::{asm, x86_64::_mm512_loadu_si512},
@@ -15,13 +15,13 @@ use crate::distance::{
     kernel::{GROUP, Group, Kernel, LANES, Lanes, Panel, Tile},
 };
 
-/// Rows of a tile, and groups in one.
+/// Number of rows of a tile, and of groups in a tile.
 const ROWS: usize = 16;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Amx(Avx512Vnni);
 
-/// A panel on a thread whose tiles have their shape; it does not leave the thread.
+/// A panel on a thread whose tiles are configured; it does not leave the thread.
 #[derive(Clone, Copy)]
 pub(crate) struct Shaped<'a> {
     groups: &'a [Group],
@@ -35,8 +35,8 @@ impl Amx {
     }
 
     /// # Safety
-    /// `T` is 1 or 2 and stands for so many tiles of queries, `words` holds 16 `T` queries of the panel's
-    /// length, and the tiles have been shaped on this thread.
+    /// `T` is 1 or 2, the number of tiles of queries; `words` holds 16 `T` queries of the panel's length; and the tiles
+    /// have been configured on this thread.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     unsafe fn multiply_tiles<const T: usize>(
         groups: &[Group],
@@ -85,8 +85,8 @@ impl Amx {
                     )
                 };
             }
-            // SAFETY: each round reads 16 groups of 128 bytes and 16 `T` rows of 64 bytes; there are as many
-            // rounds as either has. `T` times 16 rows of 128 bytes are written, which `tile` has.
+            // SAFETY: each round reads 16 groups of 128 bytes and 16 `T` rows of 64 bytes; both have as many as there
+            // are rounds. It writes `T` times 16 rows of 128 bytes, which `tile` has.
             unsafe {
                 if T == 2 {
                     multiply!(
@@ -119,7 +119,7 @@ impl Amx {
 
 impl Kernel for Amx {
     const QUERIES: usize = 2 * ROWS;
-    /// A tile that is not full is faster than queries one by one.
+    /// A tile that is not full is faster than single queries.
     const LEAST: usize = 3;
     const BLOCK: usize = ROWS;
     const BATCH_COSTS: [f64; 2] = [100.0, 72.0];
@@ -148,9 +148,9 @@ impl Kernel for Amx {
         assert!(panel.for_tiles && groups.len().is_multiple_of(ROWS), "a panel for this kernel");
         let tiles = thresholds.len().div_ceil(ROWS);
         assert_eq!(words.len(), tiles * ROWS * groups.len(), "queries and points of unequal length");
-        // SAFETY: `self` exists only where the instructions do, a shaped panel only on a thread whose tiles
-        // are; nobody else shapes tiles between two products of a panel (`Packed::multiply` forbids it to its
-        // sinks), and we have one shape only. The lengths have been checked.
+        // SAFETY: `self` exists only where the instructions do, and a shaped panel only on a thread whose tiles are
+        // configured. Nobody else configures tiles between two products of a panel (`Packed::multiply` forbids it to
+        // its sinks), and we use only one configuration. The lengths have been checked.
         unsafe {
             match tiles {
                 1 => Self::multiply_tiles::<1>(groups, words, base, thresholds, tile),
@@ -181,7 +181,7 @@ impl Kernel for Amx {
     }
 }
 
-/// Gives all tiles of this thread 16 rows of 64 bytes.
+/// Configures all tiles of this thread as 16 rows of 64 bytes.
 fn shape() {
     #[repr(C, align(64))]
     struct Shape {
@@ -198,8 +198,8 @@ fn shape() {
         row_bytes: [64, 64, 64, 64, 64, 64, 64, 64, 0, 0, 0, 0, 0, 0, 0, 0],
         rows: [16, 16, 16, 16, 16, 16, 16, 16, 0, 0, 0, 0, 0, 0, 0, 0],
     };
-    // SAFETY: reached through an `Amx` only, which exists where the instruction does; the 64 bytes are those
-    // that it wants.
+    // SAFETY: only reachable through an `Amx`, which exists where the instruction does; the 64 bytes have the required
+    // layout.
     unsafe {
         asm!(
             "ldtilecfg [{shape}]",

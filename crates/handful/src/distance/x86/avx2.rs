@@ -1,4 +1,4 @@
-//! AVX2: eight sums, bytes multiplied as 16-bit pairs.
+//! AVX2: eight sums; bytes are multiplied as 16-bit pairs.
 
 use std::arch::x86_64::{
     __m256i, _mm_loadu_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_castsi256_ps, _mm256_cmpgt_epi32,

@@ -1,4 +1,4 @@
-//! AVX-512 without VNNI: sixteen sums, bytes multiplied as 16-bit pairs.
+//! AVX-512 without VNNI: sixteen sums; bytes are multiplied as 16-bit pairs.
 
 use std::arch::x86_64::{
     __m512i, _mm256_loadu_si256, _mm512_add_epi32, _mm512_and_si512, _mm512_cmple_epi32_mask,

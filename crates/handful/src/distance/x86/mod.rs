@@ -1,4 +1,4 @@
-//! The kernels for x86-64: one algorithm over a small [`Vector`], one thin file per instruction set.
+//! The kernels for x86-64: one algorithm over a small [`Vector`] trait, with one short file per instruction set.
 
 #![expect(unsafe_code, reason = "vector instructions: safe functions check lengths, types prove the level")]
 
@@ -54,7 +54,7 @@ unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
                     }
                 }
             }
-            // All masks first: sums that stay in registers are compared without a branch.
+            // All masks come first, so that sums that stay in registers are compared without a branch.
             let mut masks = [0; Q];
             for q in 0..Q {
                 for r in 0..R {

@@ -1,17 +1,17 @@
-//! What an instruction set has to offer.
+//! The operations of an instruction set.
 
 use crate::distance::kernel::GROUP;
 
-/// A register of 32-bit sums, one for each of `WIDTH` points.
+/// A register of 32-bit sums, one per point, for `WIDTH` points.
 ///
 /// # Safety
-/// Every method wants the instruction set; `points`, `below` and `store` want a pointer that is good for
-/// `WIDTH` elements.
+/// Every method requires the instruction set; `points`, `below` and `store` require a pointer that is valid for `WIDTH`
+/// elements.
 pub(super) trait Vector: Copy {
     const WIDTH: usize;
     /// The values of `WIDTH` points in one group.
     type Points: Copy;
-    /// A query's values in one group, as it is kept, and repeated for every point.
+    /// A query's values in one group, as stored, and broadcast to every point.
     type Word: Copy;
     type Query: Copy;
 
@@ -19,12 +19,12 @@ pub(super) trait Vector: Copy {
     unsafe fn points(points: *const [u8; GROUP]) -> Self::Points;
     unsafe fn query(word: &Self::Word) -> Self::Query;
     unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self;
-    /// The lanes in which `base` less twice the sum is at most `threshold`.
+    /// The lanes in which `base` minus twice the sum is at most `threshold`.
     unsafe fn below(self, base: *const i32, threshold: i32) -> u32;
     unsafe fn store(self, to: *mut i32);
 }
 
-/// Even and odd values apart, as 16-bit halves: `madd` of those cannot saturate, as that of bytes would.
+/// Even and odd values separately, as 16-bit halves: `madd` of these cannot saturate, while that of bytes could.
 pub(super) fn pairs(group: [i8; GROUP]) -> [i32; 2] {
     let pair = |low: i8, high: i8| i32::from(low) & 0xffff | i32::from(high) << 16;
     [pair(group[0], group[2]), pair(group[1], group[3])]

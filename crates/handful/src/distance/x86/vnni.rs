@@ -1,4 +1,4 @@
-//! AVX-512 with VNNI: sixteen sums, one instruction for four bytes of each.
+//! AVX-512 with VNNI: sixteen sums; a single instruction multiplies four bytes of each.
 
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,
@@ -25,7 +25,7 @@ impl Vnni512 {
             let now = if dots.len() == 5 { 3 } else { dots.len().min(4) };
             let (these, others) = queries.split_at(now * point.len());
             let (found, rest) = dots.split_at_mut(now);
-            // SAFETY: there are as many queries as dots, each time.
+            // SAFETY: the numbers of queries and of dot products are equal each time.
             unsafe {
                 match now {
                     1 => Self::dots_of::<1>(point, these, found),
@@ -46,7 +46,7 @@ impl Vnni512 {
         let mut sums = [_mm512_setzero_si512(); N];
         let (whole, tail) = (point.len() / 64 * 64, point.len() % 64);
         let there = (1_u64 << tail) - 1;
-        // SAFETY: only the bytes that are there are read.
+        // SAFETY: only existing bytes are read.
         unsafe {
             for first in (0..whole).step_by(64) {
                 let x = _mm512_loadu_si512(point.as_ptr().add(first).cast());
@@ -81,7 +81,7 @@ impl Vnni512 {
             sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], x, q);
         }
         let rest = (1_u64 << x_rest.len()) - 1;
-        // SAFETY: only the bytes that are there are read.
+        // SAFETY: only existing bytes are read.
         let (x, q) = unsafe {
             (
                 _mm512_maskz_loadu_epi8(rest, x_rest.as_ptr().cast()),
