@@ -1,10 +1,10 @@
-//! What can be wrong with a model's file.
+//! Errors of model files.
 
 use std::{io, path::PathBuf};
 
 use crate::{classifier, tensor_file};
 
-/// What can be wrong with a model's file.
+/// An error of a model file.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,58 +13,58 @@ pub enum Error {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// No safetensors file, or a cut one.
+    /// Not a safetensors file, or a truncated one.
     #[error("expected a model in a .safetensors file, found something else or a part of one ({0})")]
     Format(String),
-    /// A file that says to hold more than a model can.
+    /// A file that declares more data than a model can have.
     #[error("expected a model of at most {most} bytes, found a file that says to have {found}")]
     TooLarge {
-        /// Bytes that it says to have.
+        /// Number of bytes that it declares.
         found: u64,
-        /// Bytes that a model may have.
+        /// Maximum number of bytes of a model.
         most: u64,
     },
-    /// Another program's file.
+    /// A safetensors file of another program.
     #[error("expected a model that handful has saved, found a .safetensors file of another kind")]
     Foreign,
-    /// A newer handful's file.
+    /// The file was saved by a newer version of handful.
     #[error(
         "the model has format version {found}, and this handful reads versions up to {supported}: expected a newer handful"
     )]
     Version {
-        /// The file's version.
+        /// The file's format version.
         found: u32,
-        /// The newest that can be read.
+        /// The newest supported version.
         supported: u32,
     },
-    /// A file older than any that this handful reads.
+    /// The file is older than the oldest supported version.
     #[error(
         "the model has format version {found}, and this handful reads versions from {oldest} on: train it again with `handful train`"
     )]
     OldVersion {
-        /// The file's version.
+        /// The file's format version.
         found: u32,
-        /// The oldest that can be read.
+        /// The oldest supported version.
         oldest: u32,
     },
-    /// Bytes have changed since it was saved.
+    /// The bytes have changed since the file was saved.
     #[error("the model is damaged: its checksum is {found}, expected {expected}")]
     Checksum {
-        /// What its metadata say.
+        /// The checksum in its metadata.
         expected: String,
-        /// What its bytes give.
+        /// The checksum of its bytes.
         found: String,
     },
-    /// Parts that are missing, or do not fit one another.
+    /// Parts that are missing or inconsistent.
     #[error("the model cannot be used: {0}")]
     Content(String),
-    /// Notes on what a model was learned from that are none on this one.
+    /// Notes about the training set that do not belong to this model.
     #[error("the model cannot be saved with this provenance: {0}; start from that of the fitted model")]
     Provenance(String),
-    /// Parts that make no model.
+    /// Parts that are not a valid model.
     #[error("the model cannot be used: {0}")]
     Model(#[from] classifier::Error),
 }

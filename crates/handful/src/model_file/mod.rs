@@ -1,9 +1,9 @@
-//! A model as one file: safetensors with metadata, and nothing in it that could run.
+//! A model in one file: safetensors with metadata, without any executable content.
 //!
-//! Tensors are named after what they belong to (`features.0.lda.weights`, `prototypes.vectors`); the metadata hold one
-//! entry, `handful`, with the rest as JSON: the format's version, the recipe, classes, image shape, the training set's
-//! size and checksum, validation figures, the type that labels had where that was noted, and last a checksum of all that and
-//! the tensors.
+//! Tensors are named after what they belong to (`features.0.lda.weights`, `prototypes.vectors`). The metadata have one
+//! entry, `handful`, with everything else as JSON: the format's version, the recipe, classes, image shape, the training
+//! set's size and checksum, validation figures, the original type of the labels if it was noted, and last a checksum of
+//! all that and the tensors.
 
 mod error;
 #[cfg(feature = "presets")]
@@ -28,14 +28,14 @@ use crate::{
     tensor_file::{Reader, Tensor, Writer, sealed},
 };
 
-/// The newest version of the format that is read, and the one that is written.
+/// The newest format version that can be read, and the one that is written.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// The oldest that is read.
+/// The oldest version that can be read.
 const OLDEST_VERSION: u32 = 1;
 
 const KEY: &str = "handful";
-/// The only tensor that may be missing.
+/// The only optional tensor.
 const PICTURES: &str = "prototypes.pictures";
 
 #[derive(Serialize, Deserialize)]
@@ -49,17 +49,17 @@ struct Metadata {
     label_type: Option<String>,
 }
 
-/// Enough to tell whether the rest can be read.
+/// The part of the metadata that shows whether the rest can be read.
 #[derive(Deserialize)]
 struct Version {
     version: u32,
 }
 
 impl Model {
-    /// The model as the bytes of a file: the same for the same model.
+    /// The model as the bytes of a file; the same model always gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::Provenance`] if its notes on what it was learned from are of another model.
+    /// [`Error::Provenance`] if its notes about the training set belong to another model.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
         let tensors = self.tensors();
         let metadata = Metadata {
@@ -75,7 +75,7 @@ impl Model {
         Ok(sealed::seal(KEY, &metadata, &tensors)?)
     }
 
-    /// The names of the tensors of its file, and how many bytes each has, in the file's order.
+    /// The names of the tensors of its file, and the number of bytes of each, in the file's order.
     #[must_use]
     pub fn tensor_sizes(&self) -> Vec<(String, usize)> {
         let tensors = self.tensors().into_iter();
@@ -97,10 +97,11 @@ impl Model {
         writer.finish()
     }
 
-    /// A model from the bytes of a file, all of which are checked.
+    /// Reads a model from the bytes of a file, all of which are checked.
     ///
     /// # Errors
-    /// If it is none, is damaged, was saved by a newer handful or one too old, or does not fit together.
+    /// If the bytes are not a model, are damaged, were saved by a version of handful that is too new or too old, or are
+    /// inconsistent.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         let content = |error: serde_json::Error| Error::Content(error.to_string());
         let json = sealed::metadata(KEY, bytes)?.ok_or(Error::Foreign)?;
@@ -147,7 +148,7 @@ impl Model {
         }
     }
 
-    /// Writes the model: under a temporary name first, so that the file is whole or not there.
+    /// Writes the model, first under a temporary name, so that the file is either complete or absent.
     ///
     /// # Errors
     /// As [`to_bytes`](Self::to_bytes); if the file cannot be written.
@@ -156,10 +157,10 @@ impl Model {
         sealed::write(path, &bytes).map_err(|source| Error::Io { path: path.to_owned(), source })
     }
 
-    /// Reads a model, from a file or a pipe. What is no model is not read to its end, if it has one.
+    /// Reads a model from a file or a pipe. Data that are not a model are not read to the end.
     ///
     /// # Errors
-    /// As [`from_bytes`](Self::from_bytes); if the file cannot be read, or says to be larger than any model.
+    /// As [`from_bytes`](Self::from_bytes); if the file cannot be read, or declares to be larger than any model.
     pub fn load(path: &Path) -> Result<Self, Error> {
         Self::from_bytes(&sealed::read(path)?)
     }

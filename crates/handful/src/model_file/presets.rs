@@ -1,10 +1,10 @@
-//! The trained presets, in the library itself.
+//! The trained presets, which are part of the library.
 
 use super::Error;
 use crate::classifier::{Model, Preset};
 
 impl Preset {
-    /// The model that this preset gives on MNIST, as `make models` trained it.
+    /// The model of this preset for MNIST, as trained by `make models`.
     ///
     /// ```
     /// use handful::classifier::Preset;

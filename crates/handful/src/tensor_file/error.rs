@@ -1,4 +1,4 @@
-//! What can be wrong with a file of tensors.
+//! Errors of files of tensors.
 
 use std::{io, path::PathBuf};
 
@@ -12,7 +12,7 @@ pub(crate) enum Error {
     TooLarge { found: u64, most: u64 },
     #[error("the file is damaged: its checksum is {found}, expected {expected}")]
     Checksum { expected: String, found: String },
-    /// Parts are missing, or do not fit one another.
+    /// Parts are missing or inconsistent.
     #[error("{0}")]
     Content(String),
 }

@@ -16,13 +16,13 @@ use super::{
 use crate::draft::Draft;
 
 const SEAL: &str = ",\"sha256\":\"";
-/// What the format allows for a header.
+/// Maximum length of a header in the format.
 const LONGEST_HEADER: u64 = 100_000_000;
-/// More than any model has that is loaded into memory: twenty million images.
+/// More than any model that is loaded into memory: twenty million images.
 const MOST_BYTES: u64 = 1 << 34;
 
-/// Tensors in the order of their names and an entry of metadata, a JSON object that gets a checksum of everything else as its
-/// last value.
+/// Tensors in the order of their names, and an entry of metadata: a JSON object to which a checksum of everything else
+/// is appended as the last value.
 pub(crate) fn seal(key: &str, metadata: &str, tensors: &[(String, Tensor)]) -> Result<Vec<u8>, Error> {
     let parts = tensors.iter().map(|(name, tensor)| {
         let (shape, bytes) = tensor.parts();
@@ -34,8 +34,8 @@ pub(crate) fn seal(key: &str, metadata: &str, tensors: &[(String, Tensor)]) -> R
     safetensors::serialize(tensors, Some(HashMap::from([(key.to_owned(), sealed)]))).map_err(format)
 }
 
-/// All bytes of a file of tensors, and one more if it goes on after that. What does not start as one is told by its first
-/// bytes, so that neither a device nor another file is read into memory.
+/// All bytes of a file of tensors, and one more if it is too long. A file that does not start like one is recognised by
+/// its first bytes, so that neither a device nor another file is read into memory.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     #[derive(Deserialize)]
     struct Info {
@@ -65,13 +65,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-/// An entry of the metadata as it is, not checked yet.
+/// An entry of the metadata, which is not checked yet.
 pub(crate) fn metadata(key: &str, bytes: &[u8]) -> Result<Option<String>, Error> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
     Ok(header.metadata().as_ref().and_then(|metadata| metadata.get(key)).cloned())
 }
 
-/// The entry without its checksum, which is right, and the tensors.
+/// The entry without its checksum, which has been verified, and the tensors.
 pub(crate) fn open<'a>(entry: &str, bytes: &'a [u8]) -> Result<(String, Reader<'a>), Error> {
     let unsealed = || {
         let (rest, sha256) = entry.strip_suffix("\"}")?.rsplit_once(SEAL)?;
@@ -91,7 +91,7 @@ pub(crate) fn open<'a>(entry: &str, bytes: &'a [u8]) -> Result<(String, Reader<'
     Ok((rest, Reader(tensors)))
 }
 
-/// Writes a file that is whole or not there.
+/// Writes a file that is either complete or absent.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let draft = Draft::create(path)?;
     draft.file().write_all(bytes)?;

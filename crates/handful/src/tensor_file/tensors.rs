@@ -1,4 +1,4 @@
-//! Arrays to and from the tensors of a file.
+//! Conversion of arrays to and from the tensors of a file.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 
-/// A number as it is written, the lowest byte first.
+/// A number in its stored form, little-endian.
 pub(crate) trait Scalar: Copy {
     const DTYPE: Dtype;
     fn put(self, bytes: &mut Vec<u8>);
@@ -58,7 +58,7 @@ impl View for &Tensor {
     }
 }
 
-/// What a model puts into its file.
+/// The tensors that a model writes into its file.
 #[derive(Debug, Default)]
 pub(crate) struct Writer(Vec<(String, Tensor)>);
 
@@ -69,7 +69,7 @@ impl Writer {
         self.0.push((name, Tensor { dtype: T::DTYPE, shape: array.shape().to_vec(), bytes }));
     }
 
-    /// In the order of their names.
+    /// The tensors in the order of their names.
     pub(crate) fn finish(mut self) -> Vec<(String, Tensor)> {
         self.0.sort_by(|(a, _), (b, _)| a.cmp(b));
         self.0
@@ -99,7 +99,7 @@ impl Tensor {
 pub(crate) struct Reader<'a>(pub(super) SafeTensors<'a>);
 
 impl Reader<'_> {
-    /// The values of a tensor of this shape, of which an open length may be anything.
+    /// The values of a tensor of this shape, in which an open length may have any value.
     pub(crate) fn values<T: Scalar>(
         &self,
         name: &str,
@@ -130,7 +130,7 @@ impl Reader<'_> {
         Ok((tensor.data().chunks_exact(size_of::<T>()).map(T::get).collect(), shape))
     }
 
-    /// All of them, in the order of their names.
+    /// All tensors, in the order of their names.
     #[cfg(test)]
     pub(crate) fn tensors(&self) -> Vec<(String, Tensor)> {
         let tensor = |tensor: safetensors::tensor::TensorView| Tensor {
