@@ -153,7 +153,7 @@ fn the_best_of_several_runs_is_kept() {
     assert!(of_runs[6] < of_runs[0], "{of_runs:?}");
 }
 
-/// What a fit tells, and what it ends with if it is cancelled after so many reports.
+/// The reports of a fit, and its error if it is cancelled after `until` reports.
 fn told(until: usize, fit: impl FnOnce(Observer) -> Option<Error>) -> (Vec<Progress>, Option<Error>) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let observer = Observer::new({

@@ -21,8 +21,8 @@ const SOON: Duration = Duration::from_micros(100);
 /// No machine is so slow: it only keeps a request that waits for itself from hanging for ever.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-/// A thread that waits for others to do a part of its work may be handed another request. The index of so many
-/// prototypes is made by several threads: were that done under a lock, the thread would wait for itself.
+/// A thread that waits for others to do a part of its work may be given another request. Several threads create the
+/// index of this many prototypes. If they did so under a lock, the thread would wait for itself.
 #[test]
 fn who_makes_an_index_may_be_asked_for_it_again() {
     let mnist = dataset::load(&dataset::locate().unwrap()).unwrap().train;
