@@ -8,8 +8,8 @@
 //! ```
 //!
 //! Pixels are bytes, so squared distances are whole numbers. Every search and every K-Means assignment is therefore
-//! exact, and gives the same result for any number of threads. The modules are listed below in the order in which data
-//! flows through them.
+//! exact, and gives the same result for any number of threads. The diagram shows the order in which data flows through
+//! the modules.
 //!
 //! # Train and save
 //!

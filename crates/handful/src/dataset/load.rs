@@ -79,7 +79,7 @@ pub fn load_split(path: &Path, split: Split, options: &ReadOptions) -> Result<Da
 /// Reads one part of a data set whose classes and image shape are known.
 ///
 /// # Errors
-/// As [`load`]; [`Error::UnknownLabel`] if an image is of none of the classes.
+/// As [`load`]; [`Error::UnknownLabel`] if an image belongs to none of the classes.
 pub fn load_known(
     path: &Path,
     split: Split,
