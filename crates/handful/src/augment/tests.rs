@@ -50,7 +50,7 @@ proptest! {
             let alone = augmented.rows(row..row + 1).unwrap();
             prop_assert_eq!(many.images().row(i), alone.images().row(0));
             prop_assert_eq!(many.labels()[i], data.labels()[source]);
-            // Whatever else is in the data.
+            // The result does not depend on the other images.
             let mut others = data.images().to_owned();
             (0..n).filter(|&j| j != source).for_each(|j| others.row_mut(j).fill(9));
             let others = data.with_images(others, shape).unwrap();

@@ -150,7 +150,7 @@ mod tests {
         progress::tests::{reports, some_of},
     };
 
-    /// Bars at angles that their class tells, with noise, as a table.
+    /// Noisy bars, whose angle depends on their class, as a table.
     fn write(folder: &std::path::Path) -> std::path::PathBuf {
         let header: Vec<String> = (0..784).map(|pixel| format!("pixel{pixel}")).collect();
         let mut table = format!("label,{}\n", header.join(","));

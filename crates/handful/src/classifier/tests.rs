@@ -16,7 +16,7 @@ use crate::{
     progress::Observer,
 };
 
-/// Recipes with everything that a recipe can have, on few images.
+/// Recipes that together use all features of recipes, on few images.
 fn recipes() -> [Params; 3] {
     let gradients = Gradients::new(8, 5);
     let blocks = vec![
@@ -64,7 +64,7 @@ fn recipes() -> [Params; 3] {
     ]
 }
 
-/// Images to learn from, and others.
+/// Training images, and other images.
 fn images() -> (Dataset, Dataset) {
     let mnist = dataset::load(&dataset::locate().unwrap()).unwrap();
     (mnist.train.select(&(0..600).collect::<Vec<_>>()), mnist.test.select(&(0..300).collect::<Vec<_>>()))

@@ -426,7 +426,7 @@ mod tests {
                 OnDisk::open(&path, Split::Train, &ReadOptions { observer, ..ReadOptions::default() })
                     .unwrap_err();
             assert!(matches!(error, Error::Cancelled(_)), "{error}");
-            // Four rows of a megabyte between two reports.
+            // There are four rows of a megabyte between two reports.
             assert_eq!(seen.load(Ordering::Relaxed), most.next_multiple_of(4));
         }
         let (observer, seen) = watch(usize::MAX);

@@ -105,7 +105,7 @@ mod tests {
 
     const SHAPE: [usize; 2] = [10, 12];
 
-    /// A stroke of some grey on paper.
+    /// A grey stroke on paper.
     fn image(paper: u8, ink: u8) -> Vec<u8> {
         (0..120)
             .map(|i| if (3..6).contains(&(i % 12)) && (2..8).contains(&(i / 12)) { ink } else { paper })

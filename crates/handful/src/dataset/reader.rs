@@ -227,7 +227,7 @@ mod tests {
     use super::*;
     use crate::dataset::LabelColumn;
 
-    /// A table without end, and the number of its bytes read so far.
+    /// An endless table, and the number of its bytes read so far.
     struct Endless(Arc<AtomicU64>);
 
     impl Read for Endless {

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The levels to test. One that this machine lacks is named in the output, and fails if it is required:
-/// `HANDFUL_REQUIRE_LEVEL=avx512vnni`.
+/// The levels to test. A level that this machine does not support is named in the output, and the test fails if that
+/// level is required: `HANDFUL_REQUIRE_LEVEL=avx512vnni`.
 fn levels() -> Vec<Level> {
     let required = std::env::var("HANDFUL_REQUIRE_LEVEL").unwrap_or_default();
     let required = match Level::ALL.iter().find(|level| level.name() == required) {

@@ -280,7 +280,7 @@ mod tests {
             (residuals.iter().sum::<f64>() / residuals.len() as f64 - 1.0).abs() < 0.05,
             "as the fit says"
         );
-        // 2 from the plane is usual: 20 and 40 are 100 and 400 times as much, squared.
+        // A distance of 2 from the plane is usual; 20 and 40 are 100 and 400 times as much, squared.
         let far = ndarray::array![[100_u8, 100, 122], [50, 200, 142]];
         let residuals = pca.residuals(far.view());
         assert!(

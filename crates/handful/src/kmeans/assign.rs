@@ -161,7 +161,7 @@ mod tests {
             levels in prop::sample::select(vec![2_u8, 4, 255]),
             bytes in prop::collection::vec(any::<u8>(), 1009),
             counts in prop::collection::vec(1_u64..70_000, 12),
-            // How far centroids lie apart, in parts of their counts: far below the kernel's rounding, or above.
+            // Distance between centroids, relative to their counts: far below the kernel's rounding error, or above it.
             spread in prop::sample::select(vec![0_u64, 1, 3, 50, 4000, 1_000_000]),
         ) {
             let byte = |i: usize| bytes[i % 1009] % levels;
@@ -172,7 +172,7 @@ mod tests {
                 (counts[j] * u64::from(byte(500 + i)) + moved).min(255 * counts[j])
             });
             let centroids = Centroids { sums, counts };
-            // The others of a set do not matter.
+            // The other centroids of a set do not matter.
             let turned = Centroids {
                 sums: centroids.sums.slice(s![..;-1, ..]).to_owned(),
                 counts: centroids.counts.iter().rev().copied().collect(),

@@ -156,7 +156,7 @@ mod tests {
     use super::*;
 
     fn seeded(x: &Array2<u8>, n_clusters: usize, seed: u64) -> Array2<u8> {
-        // The same alone and beside another.
+        // The result is the same alone and beside another run.
         let samples = Samples::new(x.view());
         let choose = |seeds: &[u64]| {
             let mut rngs: Vec<_> = seeds.iter().map(|&seed| ChaCha8Rng::seed_from_u64(seed)).collect();

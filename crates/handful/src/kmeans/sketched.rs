@@ -291,15 +291,16 @@ mod tests {
         x.outer_iter().map(nearest).collect()
     }
 
-    /// At every level, from no labels and then from those of the step before; also where it does not pay.
+    /// Checks every level, first without labels and then from those of the previous step; also where a sketch is not
+    /// worthwhile.
     fn check(x: &Array2<u8>) {
         let every = |offset: usize| (0..K).map(move |j| (j * N / K + offset) % N).collect::<Vec<_>>();
         let means = |offset| {
-            // Of three rows each, so that they are no bytes.
+            // Means of three rows each, so that they are not bytes.
             let rows = |i: usize| x.select(Axis(0), &every(offset + 31 * i)).mapv(u64::from);
             Centroids { sums: rows(0) + rows(1) + rows(2), counts: vec![3; K] }
         };
-        // All move, then none, then every other.
+        // All centroids move, then none, then every other one.
         let mut sets = [0, 7, 7].map(|offset| [means(offset), means(offset + 2)]).to_vec();
         let mut last = [means(7), means(9)];
         for (centroids, moved) in last.iter_mut().zip([means(15), means(16)]) {
@@ -341,7 +342,7 @@ mod tests {
         check(&Array2::from_shape_fn((N, D), random(3)));
         let few = Array2::from_shape_fn((20, D), random(4));
         check(&Array2::from_shape_fn((N, D), |(i, j)| few[[i % 20, j]]));
-        // Each row differs from the next by one unit in one place.
+        // Each row differs from the next by one unit in one value.
         check(&Array2::from_shape_fn((N, D), |(i, j)| few[[0, j]] / 2 + u8::from(i % D == j)));
         check(&Array2::from_elem((N, D), 255));
         check(&Array2::from_shape_fn((N, D), |(i, _)| if i % 3 == 0 { 0 } else { 255 }));

@@ -1,4 +1,5 @@
-//! Lloyd's iteration (Least squares quantization in PCM, 1982), as a machine that is told what a pass over the rows found:
+//! Lloyd's iteration (Least squares quantization in PCM, 1982), as a state machine that receives what a pass over the
+//! rows found:
 //!
 //! ```text
 //! until the labels or the centroids stand still, or max_iter iterations are done:

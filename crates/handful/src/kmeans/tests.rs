@@ -1,4 +1,4 @@
-//! What holds of a whole fit: at the extremes, by every road, and of what it tells on its way.
+//! Properties of a whole fit: at the extremes, by every method, and its progress reports.
 
 use std::{
     ops::ControlFlow,
@@ -15,7 +15,7 @@ use crate::{
     progress::{Observer, Progress, Stage},
 };
 
-/// Rows of which no two are the same.
+/// Distinct rows.
 fn distinct(n: usize, d: usize) -> Array2<u8> {
     Array2::from_shape_fn(
         (n, d),
@@ -81,7 +81,7 @@ fn a_tolerance_ends_a_run_as_in_scikit_learn() {
     }
 }
 
-/// Many runs at once once waited for each other for ever.
+/// Many concurrent runs once waited for each other for ever.
 #[test]
 fn runs_side_by_side_do_not_wait_for_each_other() {
     let x = Array2::from_shape_fn((3000, 300), |(i, j)| ((i * i + j * i) % 251) as u8);
@@ -95,7 +95,7 @@ fn runs_side_by_side_do_not_wait_for_each_other() {
     }
 }
 
-/// Rows that a sketch can tell apart: mixtures of a few.
+/// Rows that a sketch can separate: mixtures of a few.
 fn mixtures(n: usize, d: usize) -> Array2<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let mut random = |shape| Array2::<u8>::from_shape_simple_fn(shape, || rng.random()).mapv(u32::from);
@@ -131,7 +131,7 @@ fn a_sketch_that_tells_nothing_is_left_alone() {
     assert!(SharedSketch::default().get(&bytes, 64, &centroids, 8).is_none());
 }
 
-/// Rows of which one changes its cluster by a step that no quotient in `f64` tells from none.
+/// One of these rows changes its cluster by a movement that is too small for quotients in `f64`.
 #[test]
 fn a_centroid_that_moves_by_next_to_nothing_moves() {
     let (n, m) = (1_u64 << 27, (1_u64 << 27) + 1);

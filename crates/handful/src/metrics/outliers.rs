@@ -90,7 +90,7 @@ mod tests {
     proptest! {
         #[test]
         fn auroc_counts_the_pairs_in_order(
-            // Few values, so that many are tied.
+            // Few distinct values, so that many are tied.
             inliers in prop::collection::vec((-5_i8..5).prop_map(f64::from), 1..60),
             outliers in prop::collection::vec((-5_i8..5).prop_map(f64::from), 1..60),
         ) {

@@ -185,7 +185,7 @@ mod tests {
 
     use super::*;
 
-    /// Two classes, of which the first is predicted.
+    /// Two classes; the first is always predicted.
     fn reliability(confidence: &[f64], right: &[bool]) -> Reliability {
         let probabilities = Array2::from_shape_fn((confidence.len(), 2), |(row, class)| {
             if class == 0 { confidence[row] } else { 1.0 - confidence[row] }

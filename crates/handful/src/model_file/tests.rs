@@ -1,4 +1,4 @@
-//! What comes back of a saved model, and files whose checksum is right and whose content is not.
+//! Saved models are restored, and files with a valid checksum but invalid content are rejected.
 
 use std::io::Write;
 
@@ -25,7 +25,7 @@ fn images() -> Dataset {
     Dataset::new(images, [8, 8], labels, vec!["cross".into(), "bar".into()]).unwrap()
 }
 
-/// Learned by discriminants of a dictionary of windows anywhere.
+/// A model with discriminants of a dictionary of windows anywhere.
 fn calibrated(calibration: Calibration) -> Model {
     let gradients = Gradients::new(4, 4);
     let block =
@@ -47,7 +47,7 @@ fn calibrated(calibration: Calibration) -> Model {
     params.fit(&images()).unwrap()
 }
 
-/// The file with some of its metadata replaced, and a checksum to match.
+/// The file with some of its metadata replaced, and a matching checksum.
 fn changed(bytes: &[u8], from: &str, to: &str) -> Result<Model, Error> {
     let (metadata, tensors) = sealed::open(&sealed::metadata(KEY, bytes).unwrap().unwrap(), bytes).unwrap();
     assert!(metadata.contains(from), "{metadata}");
@@ -161,7 +161,7 @@ fn a_file_that_goes_on_for_ever_is_not_read_to_its_end() {
     let refused = |start: &[u8]| {
         let mut file = std::fs::File::create(&path).unwrap();
         file.write_all(start).unwrap();
-        // A terabyte that takes no room on disk, and would take it in memory.
+        // A terabyte that needs no space on disk, but would need it in memory.
         file.set_len(1 << 40).unwrap();
         Model::load(&path).map(|_| "a model").unwrap_err().to_string()
     };

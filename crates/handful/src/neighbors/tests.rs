@@ -38,7 +38,7 @@ proptest! {
     #[test]
     fn equals_the_definition(
         (n, m, d) in (1_usize..60, 1_usize..20, 1_usize..300),
-        // Few values make many ties.
+        // Few distinct values lead to many ties.
         levels in prop::sample::select(vec![1_u16, 2, 3, 256]),
         bytes in prop::collection::vec(any::<u8>(), 1009),
         k in 1_usize..60,
@@ -63,7 +63,7 @@ proptest! {
     }
 }
 
-/// Neighbours much nearer than a step of the scale: without all of the rounding in the bound some are missed.
+/// Neighbours much nearer than a step of the scale: if the bound missed any rounding error, some would be missed.
 #[test]
 fn equals_the_definition_between_steps() {
     for d in 1..4 {
@@ -76,7 +76,7 @@ fn equals_the_definition_between_steps() {
     }
 }
 
-/// Floats of one size, of few values, and of all sizes that can be squared: huge, tiny, subnormal.
+/// Floats of one size, of few distinct values, and of all sizes that can be squared: huge, tiny, subnormal.
 fn finite() -> impl Strategy<Value = f64> {
     use prop::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
     prop_oneof![

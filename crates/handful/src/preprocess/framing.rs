@@ -182,7 +182,7 @@ fn has_dark_border(picture: ArrayView2<u8>) -> bool {
 mod tests {
     use super::*;
 
-    /// Takes the images that it was told to like for digits.
+    /// Accepts the images for which the function is true as digits.
     #[derive(Debug)]
     struct Likes(fn(ArrayView1<u8>) -> bool);
 

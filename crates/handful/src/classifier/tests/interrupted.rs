@@ -1,4 +1,4 @@
-//! Learning can be ended at any time: nothing is reported after the report at which the observer breaks.
+//! Fitting can be cancelled at any time: nothing is reported after the report at which the observer breaks.
 
 use super::{images, recipes};
 use crate::progress::tests::{reports, some_of};

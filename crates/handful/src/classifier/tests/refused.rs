@@ -1,14 +1,14 @@
-//! Recipes that cannot be learned, told before any work.
+//! Invalid recipes are rejected before any work.
 
 use super::*;
 use crate::features::Vectorizer;
 
-/// For work that is not to begin.
+/// An observer for work that must not begin.
 fn untouched() -> Observer {
     Observer::new(|progress| panic!("{progress:?}"))
 }
 
-/// What images show is no matter then.
+/// The pixels do not matter here.
 fn blank(labels: Vec<u32>) -> Dataset {
     let classes = ["a", "b", "c"].map(str::to_owned).to_vec();
     Dataset::new(Array2::zeros((labels.len(), 784)), [28, 28], labels, classes).unwrap()
@@ -22,7 +22,7 @@ fn refused(params: &Params, expected: &str) {
     }
 }
 
-/// All numbers of a recipe that are not whole, but for those of `Deskew`.
+/// All floats of a recipe, except those of `Deskew`.
 fn numbers(params: &mut Params) -> Vec<(&'static str, &mut f64)> {
     let Calibration { votes, distance, novel } = &mut params.calibration;
     let mut all = vec![("votes", votes), ("distance", distance), ("novel", novel)];

@@ -1,4 +1,4 @@
-//! One model that many ask, as those who use a service do.
+//! One model that answers many concurrent requests, as in a service.
 
 use std::{
     ops::ControlFlow,
@@ -18,7 +18,7 @@ use crate::{dataset, progress::Observer};
 
 const REQUESTS: usize = 3;
 const SOON: Duration = Duration::from_micros(100);
-/// No machine is so slow: it only keeps a request that waits for itself from hanging for ever.
+/// No machine is this slow; it only prevents a request that waits for itself from hanging for ever.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// A thread that waits for others to do a part of its work may be given another request. Several threads create the

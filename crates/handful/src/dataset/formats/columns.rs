@@ -211,12 +211,12 @@ impl Evidence {
 mod tests {
     use super::*;
 
-    /// Rows of `n` columns by a rule.
+    /// `n_rows` rows of `n` columns with these values.
     fn rows(n_rows: usize, n: usize, value: impl Fn(usize, usize) -> String) -> Vec<StringRecord> {
         (0..n_rows).map(|row| (0..n).map(|column| value(row, column)).collect()).collect()
     }
 
-    /// A number from 0 to `below - 1` that looks random.
+    /// A pseudo-random number from 0 to `below - 1`.
     fn noise(row: usize, column: usize, below: usize) -> usize {
         (row * 7919 + column * 104_729 + row * column * 31) % 10_007 * 13 % below
     }
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// Of 4 x 4 pixels with a black border, whose inner ones have some grey.
+    /// A pixel of images of 4 x 4 pixels with a black border, whose inner pixels have some grey.
     fn pixel(row: usize, pixel: usize) -> usize {
         let (y, x) = (pixel / 4, pixel % 4);
         if (1..3).contains(&y) && (1..3).contains(&x) { noise(row, pixel, 256) } else { 0 }
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn digits_are_told_from_coordinates() {
-        // As pendigits.
+        // Like pendigits.
         let last = rows(256, 17, |row, i| if i == 16 { row % 10 } else { noise(row, i, 101) }.to_string());
         assert_eq!(column(&Columns::by_values(17, &last)), Some(16));
     }
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn one_column_for_each_class_is_a_label() {
-        // As semeion.
+        // Like semeion.
         let rows = rows(30, 46, |row, i| match i {
             36.. => f64::from(u8::from(row % 10 == i - 36)).to_string(),
             _ => (noise(row, i, 2)).to_string(),

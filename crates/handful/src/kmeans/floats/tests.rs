@@ -1,4 +1,4 @@
-//! Floats, held against the definition.
+//! Clustering of floats, compared with the definition.
 
 use proptest::prelude::*;
 
@@ -81,7 +81,7 @@ proptest! {
     }
 }
 
-/// Grey values in single precision are summed exactly, and others give the same means but for rounding.
+/// Grey values in single precision are summed exactly; other values give the same means up to rounding.
 #[test]
 fn sums_on_a_grid_and_sums_of_floats_agree() {
     let bytes = Array2::from_shape_fn((700, 40), |(i, j)| ((i * i * 31 + j * 7 + i * j) % 256) as u8);
@@ -115,7 +115,7 @@ fn empty_clusters_move_and_distinct_rows_may_be_too_few() {
     };
     let found: KMeans<Array2<f64>> = params([1.0, 255.0, 255.0]).fit(x.view()).unwrap();
     assert_eq!(found.centroids.into_raw_vec_and_offset().0, [1.0, 104.0, 100.0]);
-    // What is left of a cluster whose farthest row is taken is its mean, however far that row was.
+    // After its farthest row is taken, a cluster's mean is that of the remaining rows, however far that row was.
     let x = Array2::from_shape_fn((3, 1), |(i, _)| [0.125, 0.25, 1e17][i]);
     let start = Init::Given(Array2::from_shape_fn((2, 1), |(j, _)| [0.0, 1e30][j]));
     let found: KMeans<Array2<f64>> = KMeans::params(2).max_iter(1).init(start).fit(x.view()).unwrap();

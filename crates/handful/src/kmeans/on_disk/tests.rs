@@ -1,4 +1,4 @@
-//! Rows on disk are clustered as rows in memory are, and jobs go on where they were interrupted.
+//! Rows on disk are clustered like rows in memory, and jobs resume where they were interrupted.
 
 use std::{
     ops::ControlFlow,
@@ -72,7 +72,7 @@ fn the_bits_are_those_of_rows_in_memory() {
     }
 }
 
-/// Breaks at the n-th report of a pass over the rows, and counts them.
+/// An observer that breaks at the n-th report of a pass over the rows, and the number of these reports.
 fn breaking_at(n: usize) -> (Observer, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&count);
@@ -98,7 +98,7 @@ fn an_interrupted_job_goes_on_from_its_last_pass() {
     params.clone().observer(observer).fit_per_class_on_disk(&data, &Passes::default()).unwrap();
     let all = all.load(Ordering::Relaxed);
     let path = folder.path().join("job");
-    // Two chunks make a pass.
+    // A pass consists of two chunks.
     for broken in (1..all).step_by(all / 9) {
         let _ = std::fs::remove_file(&path);
         let passes = Passes::default().checkpoint(&path);
@@ -110,7 +110,7 @@ fn an_interrupted_job_goes_on_from_its_last_pass() {
         let lost = before.load(Ordering::Relaxed) + after.load(Ordering::Relaxed) - all;
         assert!(lost <= 4, "broken after {broken}: {lost} of {all} chunks looked at twice");
     }
-    // One that has come to its end is at its end at once.
+    // A job that has ended is at its end at once.
     same(&params.fit_per_class_on_disk(&data, &Passes::default().checkpoint(&path)).unwrap(), &expected);
 }
 
@@ -201,7 +201,7 @@ fn checkpoints_whose_content_makes_no_sense_are_refused() {
         let error = params.fit_on_disk(&data, &passes).unwrap_err().to_string();
         assert!(error.contains("cannot have come so far"), "{number}: {error}");
     }
-    // A right one of other rows than those that its checksum is of.
+    // A valid checkpoint of data that differ only in rows outside the checksum.
     let mut other = run;
     let stats = other.stats.as_mut().unwrap();
     stats.sums[[0, 0]] -= 1;

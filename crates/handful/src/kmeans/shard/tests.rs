@@ -1,4 +1,4 @@
-//! Shards come to the bits of one array, however rows are shared out.
+//! Shards give the same bits as one array, however rows are divided among them.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::{
     kmeans::{Init, KMeansParams, Prototypes, Steps},
 };
 
-/// Clusters each group in shards that end at `cuts`, told of nothing but passes.
+/// Clusters each group in shards that end at `cuts`, by passes only.
 fn in_shards(
     x: &Array2<u8>,
     groups: &[u32],
@@ -85,7 +85,7 @@ fn check(x: &Array2<u8>, groups: &[u32], cuts: &[usize], params: &KMeansParams) 
 }
 
 proptest! {
-    /// Few distinct values make clusters empty, and ties.
+    /// Few distinct values lead to empty clusters and ties.
     #[test]
     fn shards_come_to_the_same_bits_as_one_array(
         bytes in prop::collection::vec(any::<u8>(), 40..400),
@@ -145,7 +145,7 @@ fn sketches_are_used_with_many_clusters_and_change_no_bit() {
     assert_eq!((sketched.labels(0), sketched.stats(0)), (dense.labels(0), dense.stats(0)));
 }
 
-/// Random bytes, of which a sketch rules out nothing.
+/// Random bytes, for which a sketch rules out nothing.
 #[test]
 fn where_sketches_do_not_pay_rows_are_compared_without() {
     let x =

@@ -12,7 +12,7 @@ fn random(n: usize, d: usize, seed: u64) -> Array2<u8> {
     Array2::from_shape_fn((n, d), |_| rng.random())
 }
 
-/// Rows around a few centres, long and many enough for a sketch to pay.
+/// Rows around a few centres, long and numerous enough that a sketch is worthwhile.
 fn clustered(n: usize) -> Array2<u8> {
     let (centres, shifts) = (random(30, 200, 1), random(n, 4, 2));
     let directions = random(4, 200, 3);
@@ -49,7 +49,7 @@ fn naive(
     found.indices.iter().map(|&i| own[i]).collect()
 }
 
-/// In memory, in its file and read from it, an index finds the same on any number of threads.
+/// An index finds the same in memory, in its file and read from it, on any number of threads.
 fn check(rows: &Array2<u8>, queries: &Array2<u8>, (n_lists, k): (usize, usize)) {
     let index = InvertedIndex::params().n_lists(n_lists).fit(&rows.view()).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn equals_the_definition(
         (n, m, d) in (1_usize..80, 1_usize..20, 1_usize..40),
-        // Few values make many ties, and duplicates.
+        // Few distinct values lead to many ties and duplicates.
         levels in prop::sample::select(vec![1_u8, 2, 3, 255]),
         bytes in prop::collection::vec(any::<u8>(), 1009),
         (n_lists, k) in (1_usize..20, 1_usize..80),
@@ -105,7 +105,7 @@ fn equals_the_definition_with_a_sketch() {
     assert!(index.lists.projection.is_some(), "a sketch pays");
     let queries = rows.slice(s![..;97, ..]).mapv(|x| x.saturating_add(x % 3));
     check(&rows, &queries, (40, 5));
-    // Lists that hold fewer rows than are asked for.
+    // The lists hold fewer rows than requested.
     check(&rows, &queries, (400, 60));
     // Each row twenty times.
     let few = rows.slice(s![..300, ..]);
@@ -173,7 +173,7 @@ fn what_makes_no_sense_is_refused() {
     assert_eq!(cancelled.fit(&rows.view()).unwrap_err().to_string(), "cancelled");
 }
 
-/// Whatever becomes of a file, it is an error or leaves what is found as it was.
+/// Whatever happens to a file, the result is an error or unchanged.
 #[test]
 fn a_damaged_file_is_an_error() {
     let rows = clustered(4200);
@@ -191,7 +191,7 @@ fn a_damaged_file_is_an_error() {
         let error = InvertedIndex::open(&path).unwrap_err();
         assert!(matches!(error, Error::Foreign { .. }), "{length}: {error}");
     }
-    // A part that is missing in the middle.
+    // A part in the middle is missing.
     write(&[&whole[..5000], &whole[5001..]].concat());
     assert!(matches!(InvertedIndex::open(&path).unwrap_err(), Error::Damaged { .. }));
     let mut damaged = whole.clone();
@@ -206,7 +206,7 @@ fn a_damaged_file_is_an_error() {
         write(&damaged);
         let error = InvertedIndex::load(&path).unwrap_err();
         assert!(error.to_string().contains("checksum of its lists"), "{at}: {error}");
-        // It is searched all the same, to whatever end.
+        // It can still be searched, whatever the result.
         if let Ok(found) = InvertedIndex::open(&path).unwrap().kneighbors(rows.slice(s![..40, ..]), 3) {
             assert!(found.indices.iter().all(|&index| index < 4200));
         }
@@ -216,7 +216,7 @@ fn a_damaged_file_is_an_error() {
     assert!(matches!(InvertedIndex::open(&path).unwrap_err(), Error::Foreign { .. }));
     assert!(matches!(InvertedIndex::open(folder.path()).unwrap_err(), Error::Io { .. }));
 
-    // One that shrinks while it is searched.
+    // A file that shrinks while it is searched.
     write(&whole);
     let stored = InvertedIndex::open(&path).unwrap();
     std::fs::File::options().write(true).open(&path).unwrap().set_len(4000).unwrap();

@@ -21,7 +21,7 @@ fn streamed(points: &Array2<u8>, queries: &Array2<u8>, k: usize, parts: Parts) -
     OutOfCore::default().in_parts(&points.view(), &queries.view(), k, parts).unwrap()
 }
 
-/// Rows that a few directions describe well, many of them alike, the last ones unlike the first.
+/// Rows that a few directions describe well, many of them similar, the last ones unlike the first.
 fn clustered(n: usize, d: usize) -> Array2<u8> {
     let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
     let centres = Array2::from_shape_fn((24, d), |_| rng.random::<u8>() / 2);
@@ -35,7 +35,7 @@ proptest! {
     fn equals_the_search_in_memory(
         (n, m, d) in (1_usize..60, 0_usize..20, 0_usize..40),
         (of_points, of_queries) in (1_usize..70, 1_usize..30),
-        // Few values make many ties.
+        // Few distinct values lead to many ties.
         levels in prop::sample::select(vec![1_u16, 2, 3, 256]),
         bytes in prop::collection::vec(any::<u8>(), 1009),
         k in 1_usize..60,
@@ -52,7 +52,7 @@ proptest! {
 fn equals_the_search_in_memory_with_a_sketch_and_without() {
     let points = clustered(20_011, 200);
     assert!(Index::with(points.view(), Sketching::Try { sample: None }).recipe().is_some());
-    // Some are points themselves.
+    // Some queries are points.
     let queries = points.select(Axis(0), &evenly(20_011, 600)).mapv(|x| x + x % 2);
     for k in [1, 7, 80, 1200] {
         let expected = in_memory(&points, &queries, k);

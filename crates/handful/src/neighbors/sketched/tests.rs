@@ -33,7 +33,7 @@ fn naive(pairs: &impl Pairs, n: usize, k: usize) -> Vec<Vec<(u64, usize)>> {
     (0..pairs.queries().nrows()).into_par_iter().map(of_query).collect()
 }
 
-/// Sketch and scan of every level find what is nearest, also where a sketch is no use.
+/// At every level, sketch and scan find the nearest points, also where a sketch rules out nothing.
 fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize) {
     let (n, scaled) = (rows.nrows(), T::scale(rows.view()));
     let bytes = T::bytes(rows.view(), &scaled);
@@ -101,7 +101,7 @@ fn exact_where_a_few_directions_say_most() {
     }
 }
 
-/// Points on a plane, so near each other that rounding moves them as far.
+/// Points on a plane, whose distances are as small as their rounding errors.
 #[test]
 fn exact_where_rounding_matters_most() {
     let plane = Array2::from_shape_fn((N, 2), random(8));
@@ -125,7 +125,7 @@ fn exact_where_no_direction_is_better_than_another() {
 fn exact_with_duplicates_and_near_ties() {
     let few = Array2::from_shape_fn((20, D), random(4));
     check(&Array2::from_shape_fn((N, D), |(i, j)| few[[i % 20, j]]), 7);
-    // Each row differs from the next by one unit in one place.
+    // Each row differs from the next by one unit in one value.
     check(&Array2::from_shape_fn((N, D), |(i, j)| few[[0, j]] / 2 + u8::from(i % D == j)), 7);
 }
 
@@ -163,7 +163,7 @@ fn exact_between_floats_with_some_far_out() {
     check_vectors(&rows, &queries, 10);
     let narrow = |x: &f64| x.clamp(f32::MIN.into(), f32::MAX.into()) as f32;
     check_vectors(&rows.map(narrow), &queries.map(narrow), 10);
-    // All of it far from one, and so small that squares are no longer normal.
+    // Values far from 1, so small that their squares are subnormal.
     check_vectors(
         &rows.mapv(|x| x.clamp(-1.0, 1.0) * 1e-160),
         &queries.mapv(|x| x.clamp(-1.0, 1.0) * 1e-160),

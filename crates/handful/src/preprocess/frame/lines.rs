@@ -208,7 +208,7 @@ mod tests {
         for (name, is_line) in lines {
             let mut ink = with(&digit(), is_line);
             assert!(erase(&mut ink), "{name}");
-            // Where a line crossed, or touched, a pixel beside the stroke may go or stay.
+            // Where a line crossed or touched a stroke, a pixel beside the stroke may be erased or kept.
             assert!(n_different(&ink, &digit()) < 40, "{name}: {}", n_different(&ink, &digit()));
         }
     }
@@ -222,7 +222,7 @@ mod tests {
             assert!(!erase(&mut same));
             assert_eq!(same, ink);
         }
-        // Of a picture this small a thin line is a tenth: it may be a stroke.
+        // In a picture this small, a thin line may be a stroke.
         let mut small = Array2::from_shape_fn((20, 20), |(y, _)| if y == 3 { 1.0 } else { 0.0 });
         assert!(!erase(&mut small));
     }

@@ -158,7 +158,7 @@ impl Frame {
 mod tests {
     use super::*;
 
-    /// A thick L, 20 pixels high and 12 wide, where it is put.
+    /// A thick L, 20 pixels high and 12 wide, at the given position.
     fn picture([height, width]: [usize; 2], [top, left]: [usize; 2], paper: u8, ink: u8) -> Array2<u8> {
         Array2::from_shape_fn((height, width), |(y, x)| {
             let (y, x) = (y.wrapping_sub(top), x.wrapping_sub(left));

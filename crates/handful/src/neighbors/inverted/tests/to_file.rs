@@ -1,4 +1,4 @@
-//! An index made in its file is the one made in memory, and needs no more than it may.
+//! An index created in its file equals the one created in memory, and stays within its memory limit.
 
 use std::{
     ops::{ControlFlow, Range},
@@ -13,14 +13,14 @@ use crate::{
     neighbors::inverted::{draft::Draft, memory::Plan, sample::Sample},
 };
 
-/// The least limit that is enough.
+/// The smallest sufficient limit.
 fn least(params: &InvertedParams, rows: &ArrayView2<u8>, path: &Path) -> u64 {
     let error = params.fit_to_file(rows, path, Some(1)).unwrap_err();
     let Error::Search(neighbors::Error::Memory { needed, .. }) = error else { panic!("{error}") };
     needed
 }
 
-/// Files are the same, and searches find the same, however little memory there is.
+/// Files and search results are the same, however little memory there is.
 fn check(params: &InvertedParams, rows: &Array2<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let [expected, found] = ["expected", "found"].map(|name| folder.path().join(name));
@@ -34,7 +34,7 @@ fn check(params: &InvertedParams, rows: &Array2<u8>) {
         assert_eq!(stored.kneighbors_on_disk(&queries, 1).unwrap(), neighbors);
     };
     for limit in [None, Some(least(params, &view, &found))] {
-        // The searches here may take more than such a small index does.
+        // The searches here may need more memory than such a small index.
         same(params.fit_to_file(&view, &found, limit).unwrap().memory_limit(1 << 30));
     }
     for (passes, batch) in [(None, 701), (Some(Passes::default()), 4000)] {
@@ -56,7 +56,7 @@ fn the_file_is_that_of_an_index_in_memory() {
     check(&params, &random(1, 1, 1));
 }
 
-/// So many rows, none of which is there.
+/// Rows of this shape that must not be read.
 struct Unread(usize, usize);
 
 impl RowSource for Unread {
@@ -81,7 +81,7 @@ fn little_memory_makes_for_passes_and_small_batches() {
     assert!(error.contains("MB for 1414 lists of 2000000 vectors of 784 bytes, found 100 MB"), "{error}");
 }
 
-/// Rows that cannot be read from one of them on.
+/// Rows that cannot be read from some row on.
 struct Failing<'a>(ArrayView2<'a, u8>, usize);
 
 impl RowSource for Failing<'_> {
@@ -116,7 +116,7 @@ fn what_goes_wrong_leaves_no_file() {
         let error = InvertedIndex::params().fit_to_file(&none.view(), &path, Some(1)).unwrap_err();
         assert!(matches!(error, Error::Clusters(_)), "{error}");
     }
-    // Told before any row is read: there can be no such file, or the memory is too little.
+    // Reported before any row is read: the file cannot be created, or the memory limit is too low.
     let unread = Unread(6000, 200);
     for wrong in [folder.path().join("nowhere/index"), folder.path().to_owned()] {
         let error = params.fit_to_file(&unread, &wrong, None).unwrap_err();
@@ -128,7 +128,7 @@ fn what_goes_wrong_leaves_no_file() {
     assert!(error.contains("for 20 lists of 6000 vectors of 200 bytes"), "{error}");
     assert_eq!(left(), 0);
 
-    // Whenever it is cancelled.
+    // The same whenever it is cancelled.
     let made = |until: usize| {
         let told = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&told);
