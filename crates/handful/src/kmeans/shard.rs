@@ -52,7 +52,7 @@ pub struct Shard {
     chunks: Vec<Mutex<Chunk>>,
     /// Ordered by group, then by run.
     sets: Vec<Set>,
-    /// For each group, how rows are sketched, if they are; known after the first pass begins.
+    /// For each group, how rows are sketched, if they are; decided in the first pass.
     projections: Option<Vec<Option<Arc<Projection>>>>,
     /// Number of passes in which a sketch may be useful.
     sketched_passes: usize,

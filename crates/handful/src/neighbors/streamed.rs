@@ -98,8 +98,8 @@ impl<'a> StreamedSearch<'a> {
     /// the current rayon pool. Besides the points, it needs 8 bytes per point, or some 80 with a sketch.
     ///
     /// # Errors
-    /// If `n_neighbors` is 0, the numbers of features differ, or the observer breaks. The search cannot be used after
-    /// an error.
+    /// If `n_neighbors` is 0, the numbers of features differ, or the observer breaks. After a break the search
+    /// cannot be used any more.
     pub fn offer(&mut self, points: ArrayView2<u8>) -> Result<(), Error> {
         let (n, m) = (points.nrows().max(1), self.queries.nrows());
         let (done, observer) = (AtomicUsize::new(0), self.observer.clone());

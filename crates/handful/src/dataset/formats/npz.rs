@@ -19,7 +19,7 @@ use crate::dataset::{
     input::{Input, inflated},
 };
 
-/// Names of images and labels in archives, with the suffix for each split.
+/// Names of images and labels in archives, to which the name of the split may be added.
 const NAMES: [(&str, &str); 5] =
     [("x", "y"), ("X", "y"), ("images", "labels"), ("data", "target"), ("arr_0", "arr_1")];
 

@@ -62,7 +62,7 @@ impl InvertedParams {
     ///
     /// # Errors
     /// As [`fit`](Self::fit); if the memory limit is too low or the file cannot be created, which is checked before any
-    /// row is read; if the file cannot be written. In all these cases there is no file.
+    /// row is read; if the file cannot be written. In all these cases no file is created.
     pub fn fit_to_file(
         &self,
         rows: &impl RowSource,
