@@ -61,7 +61,7 @@ fn idx_and_parquet_hold_the_same_images_for_any_number_of_threads() {
 fn what_is_written_is_data_for_other_commands() {
     let subset = Subset::new(100, 10);
     let output = subset.handful().args(["augment", "-n", "250", "-o", "big", "-v"]).output().unwrap();
-    assert!(stdout(&output).starts_with("250 images of 100 in "), "{}", stdout(&output));
+    assert!(stdout(&output).starts_with("250 images made from 100 in "), "{}", stdout(&output));
     for expected in ["read 100 images from mnist", "wrote big/train-images-idx3-ubyte"] {
         assert!(stderr(&output).contains(expected), "{}", stderr(&output));
     }
