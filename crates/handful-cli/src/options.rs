@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
-use handful::kmeans::Passes;
+use handful::kmeans::DiskOptions;
 
 /// More threads than this are a mistake: no machine has so many CPUs, and rayon would start them all.
 const MOST_THREADS: i64 = 4096;
@@ -53,10 +53,10 @@ impl Color {
 }
 
 /// How to make passes over images on disk. `None` if images are to be read into memory.
-pub(crate) fn passes(memory_limit: Option<u64>, checkpoint: Option<&Path>) -> Option<Passes> {
-    let passes = memory_limit.into_iter().fold(Passes::default(), Passes::memory_limit);
+pub(crate) fn passes(memory_limit: Option<u64>, checkpoint: Option<&Path>) -> Option<DiskOptions> {
+    let passes = memory_limit.into_iter().fold(DiskOptions::default(), DiskOptions::memory_limit);
     let is_wanted = memory_limit.is_some() || checkpoint.is_some();
-    is_wanted.then(|| checkpoint.into_iter().fold(passes, Passes::checkpoint))
+    is_wanted.then(|| checkpoint.into_iter().fold(passes, DiskOptions::checkpoint))
 }
 
 /// Parses a number of bytes: `512M`, `2G`, `1.5GiB` or a plain number. Units are powers of 1024.

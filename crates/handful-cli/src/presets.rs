@@ -160,7 +160,7 @@ pub(crate) fn run(
     let model = model.observer(bar.observer());
     let fit_seconds = start.elapsed().as_secs_f64();
     let (predict_seconds, predicted) = timed(|| Ok(model.predict(test.images().view())?))?;
-    let mut result = look(preset, &model, &data.test, outlier_sets)?;
+    let mut result = evaluate_preset(preset, &model, &data.test, outlier_sets)?;
     for seed in (params.seed..).take(args.seeds.get() as usize).skip(1) {
         let params = Params { seed, ..params.clone() };
         let other = params.fit_observed(&data.train, &bar.observer())?.predict(test.images().view())?;
@@ -188,7 +188,7 @@ pub(crate) fn run(
     Ok((evaluated, result))
 }
 
-fn look(
+fn evaluate_preset(
     preset: Preset,
     model: &Model,
     test: &Dataset,

@@ -5,7 +5,7 @@ use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
 use handful::{
     classifier::{Decision, Hyperplanes, IndexParams, Model, Params, Preset, PrototypeParams},
     dataset::{ReadOptions, RowSource, Split},
-    kmeans::Passes,
+    kmeans::DiskOptions,
     progress::Stage,
 };
 use serde::Serialize;
@@ -94,7 +94,7 @@ impl Args {
     }
 
     /// The same for images that stay on disk.
-    fn on_disk(&self, passes: &Passes, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
+    fn on_disk(&self, passes: &DiskOptions, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
         let train = self.data.on_disk(Split::Train, self.reading(console), console)?;
         let bar = console.bar(self.preset.name(), Stage::Lloyd);
         let start = Instant::now();

@@ -106,7 +106,7 @@ impl Stats {
 #[pyclass(frozen, module = "handful._core")]
 pub(crate) struct Shard {
     rows: Py<PyArray2<u8>>,
-    known: Mutex<kmeans::Shard>,
+    known: Mutex<kmeans::RowAssignments>,
     /// Number of groups times number of runs.
     n_sets: usize,
 }
@@ -132,7 +132,7 @@ impl Shard {
                 "expected one of the groups for each row, and at least one run",
             ));
         }
-        let shard = py.detach(|| kmeans::Shard::new(&view, groups.as_deref(), n_groups, n_runs));
+        let shard = py.detach(|| kmeans::RowAssignments::new(&view, groups.as_deref(), n_groups, n_runs));
         let n_sets = n_groups * n_runs;
         Ok(Self { rows: (*rows).clone().unbind(), known: Mutex::new(shard), n_sets })
     }
@@ -238,13 +238,13 @@ pub(crate) fn merge_farthest<'py>(
 
 /// A run of Lloyd's iteration. From the statistics of a pass over all rows, it computes the centroids of the next pass.
 #[pyclass(module = "handful._core")]
-pub(crate) struct Steps(kmeans::Steps);
+pub(crate) struct Steps(kmeans::LloydRun);
 
 #[pymethods]
 impl Steps {
     #[new]
     fn new(start: GivenFractions<'_>, max_iter: usize, tol: f64) -> PyResult<Self> {
-        Ok(Self(kmeans::Steps::new(start.library()?, max_iter, tol)))
+        Ok(Self(kmeans::LloydRun::new(start.library()?, max_iter, tol)))
     }
 
     #[getter]

@@ -2,12 +2,12 @@
 
 mod answer;
 mod app;
-mod around;
 mod body;
 mod gallery;
+mod graceful_close;
 mod limits;
-mod lingering;
 mod map;
+mod middleware;
 mod once;
 mod page;
 mod portraits;

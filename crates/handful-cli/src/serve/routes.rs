@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 
 use super::{
     app::App,
-    around::around,
     gallery::{self, Gallery},
     map::Point,
+    middleware::around,
     page,
     predict::predict,
     problem::Problem,

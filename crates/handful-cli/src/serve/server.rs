@@ -17,7 +17,7 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 
-use super::{around::Peer, limits, lingering::Lingering, problem::Problem};
+use super::{graceful_close::Lingering, limits, middleware::Peer, problem::Problem};
 use crate::console::Console;
 
 /// Serves until Ctrl-C, then answers the requests in progress.

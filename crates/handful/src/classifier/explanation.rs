@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::{Error, Model, model::Witnesses};
+use super::{Error, Model, model::Votes};
 use crate::{
     features::OutlierScores,
     preprocess::{Framer, Framing, Judge},
@@ -86,10 +86,10 @@ impl Model {
     }
 
     /// The vectors of images, their nearest prototypes, and their outlier scores.
-    pub(super) fn examine(&self, images: ArrayView2<u8>) -> Result<(Array2<u8>, Witnesses, Vec<f64>), Error> {
+    pub(super) fn examine(&self, images: ArrayView2<u8>) -> Result<(Array2<u8>, Votes, Vec<f64>), Error> {
         self.check_shape(images)?;
         let (vectors, outliers) = self.vectorizer.transform_scored(images);
-        let found = self.witnesses(vectors.view())?;
+        let found = self.vote(vectors.view())?;
         let distances = || Ok(found.neighbors.distances.column(0).to_vec());
         let scores = self.scores(images, outliers.unwrap_or_default(), distances)?;
         Ok((vectors, found, scores))

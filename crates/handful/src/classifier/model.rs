@@ -279,7 +279,7 @@ impl Model {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn predict_proba(&self, images: ArrayView2<u8>) -> Result<Array2<f64>, Error> {
-        let found = self.witnesses(self.transform(images)?.view())?;
+        let found = self.vote(self.transform(images)?.view())?;
         Ok(self.params.calibration.probabilities(&found.evidence, &found.labels))
     }
 
@@ -298,7 +298,7 @@ impl Model {
     }
 
     /// The nearest prototypes of images, the labels that they decide, and the evidence for each class.
-    pub(super) fn witnesses(&self, vectors: ArrayView2<u8>) -> Result<Witnesses, Error> {
+    pub(super) fn vote(&self, vectors: ArrayView2<u8>) -> Result<Votes, Error> {
         let neighbors = self.index.kneighbors(vectors, self.params.decision.n_neighbors())?;
         let (labels, distances) = match self.params.decision {
             Decision::Votes { .. } => (self.elect(&neighbors), self.prototype_distances(vectors)?),
@@ -308,7 +308,7 @@ impl Model {
             }
         };
         let evidence = Evidence::new(&neighbors, self.prototypes.labels(), distances, self.unit.sqrt());
-        Ok(Witnesses { neighbors, labels, evidence })
+        Ok(Votes { neighbors, labels, evidence })
     }
 
     fn elect(&self, voters: &Neighbors) -> Vec<u32> {
@@ -401,7 +401,7 @@ fn nearest_class(distances: ArrayView2<f64>) -> Vec<u32> {
 }
 
 /// The nearest prototypes of images, and the resulting labels and evidence.
-pub(super) struct Witnesses {
+pub(super) struct Votes {
     pub(super) neighbors: Neighbors,
     pub(super) labels: Vec<u32>,
     pub(super) evidence: Evidence,

@@ -7,7 +7,7 @@ use crate::{
     Dataset, KMeans,
     dataset::{OnDisk, RowSource},
     features::{FeatureParams, Vectorizer},
-    kmeans::Passes,
+    kmeans::DiskOptions,
     neighbors::NearestNeighbors,
     progress::{Observer, Stage, Tally},
 };
@@ -23,7 +23,12 @@ impl Params {
     ///
     /// # Errors
     /// As [`fit`](Self::fit); if images cannot be read, or the memory limit is too low.
-    pub fn fit_on_disk(&self, images: &OnDisk, passes: &Passes, observer: &Observer) -> Result<Model, Error> {
+    pub fn fit_on_disk(
+        &self,
+        images: &OnDisk,
+        passes: &DiskOptions,
+        observer: &Observer,
+    ) -> Result<Model, Error> {
         let (labels, classes) = images.labelled()?;
         self.check_counts(images.image_shape(), classes, &images.class_counts())?;
         let vectorizer = self.features_on_disk(images, passes, observer)?;
@@ -63,7 +68,7 @@ impl Params {
     fn features_on_disk(
         &self,
         images: &OnDisk,
-        passes: &Passes,
+        passes: &DiskOptions,
         observer: &Observer,
     ) -> Result<Vectorizer, Error> {
         let (labels, classes) = images.labelled()?;
@@ -183,11 +188,11 @@ mod tests {
         };
         for params in [Preset::Notebook.params(), of_pixels, Preset::Tiny.params(), all_vote] {
             let expected = params.fit(&in_memory).unwrap().with_pictures(&in_memory).unwrap();
-            let passes = Passes::default().memory_limit(256 << 20);
+            let passes = DiskOptions::default().memory_limit(256 << 20);
             let found = params.fit_on_disk(&on_disk, &passes, &Observer::default()).unwrap();
             let found = found.with_pictures_on_disk(&on_disk).unwrap();
             assert!(found.to_bytes().unwrap() == expected.to_bytes().unwrap(), "{params:?}");
-            let passes = Passes::default().memory_limit(1 << 20);
+            let passes = DiskOptions::default().memory_limit(1 << 20);
             let error = params.fit_on_disk(&on_disk, &passes, &Observer::default()).unwrap_err();
             assert!(error.to_string().contains("expected a memory limit of at least"), "{error}");
         }
@@ -197,7 +202,7 @@ mod tests {
     fn a_fit_ends_at_the_report_at_which_the_observer_breaks() {
         let folder = tempfile::tempdir().unwrap();
         let on_disk = OnDisk::open(&write(folder.path()), Split::Train, &ReadOptions::default()).unwrap();
-        let passes = Passes::default().memory_limit(256 << 20);
+        let passes = DiskOptions::default().memory_limit(256 << 20);
         let all_vote = Params { prototypes: PrototypeParams::All, ..Preset::Tiny.params() };
         for params in [Preset::Tiny.params(), all_vote] {
             let fit = |observer: &Observer| params.fit_on_disk(&on_disk, &passes, observer).map(|_| ());

@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis, concatenate};
 use super::{
     Error, Model,
     confidence::{Calibration, Evidence},
-    model::Witnesses,
+    model::Votes,
 };
 use crate::Dataset;
 
@@ -57,8 +57,7 @@ impl Validation {
     /// # Errors
     /// As [`Model::predict`].
     pub fn new(model: &Model, unseen: &Dataset) -> Result<Self, Error> {
-        let (_, Witnesses { labels, evidence, .. }, outlier_scores) =
-            model.examine(unseen.images().view())?;
+        let (_, Votes { labels, evidence, .. }, outlier_scores) = model.examine(unseen.images().view())?;
         Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
     }
 

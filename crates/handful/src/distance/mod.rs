@@ -138,15 +138,15 @@ pub(crate) fn signed(rows: ArrayView2<u8>) -> Array2<i8> {
 pub(crate) const OFFSET: i64 = 128;
 
 /// The part of |x - q|² that depends only on the point, with q in signed bytes: |x|² - 256 Σx.
-pub(crate) fn terms(points: ArrayView2<u8>) -> Vec<i64> {
+pub(crate) fn shifted_norms(points: ArrayView2<u8>) -> Vec<i64> {
     let term = |(norm, sum): (u64, i64)| norm.cast_signed() - 2 * OFFSET * sum;
     squared_norms(points).into_iter().zip(sums(points)).map(term).collect()
 }
 
-/// [`terms`], on all threads.
-pub(crate) fn all_terms(points: ArrayView2<u8>) -> Vec<i64> {
+/// [`shifted_norms`], on all threads.
+pub(crate) fn all_shifted_norms(points: ArrayView2<u8>) -> Vec<i64> {
     const CHUNK: usize = 1024;
-    points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter().flat_map_iter(terms).collect()
+    points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter().flat_map_iter(shifted_norms).collect()
 }
 
 /// `count` of the numbers below `n`, evenly spaced.

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::{
     dense::Dense,
-    settle::{NOWHERE, Pairs},
+    resolve_ties::{CentroidDistances, NOWHERE},
     shared_sketch::SharedSketch,
     sketched::Sketched,
     vectors::Vectors,
@@ -77,7 +77,9 @@ impl<'a, V: Vectors> Assignment<'a, V> {
             let pairs: Vec<_> = sets
                 .iter()
                 .zip(&rounded)
-                .map(|(&(set, centroids), rounded)| (set, Pairs::new(kernel, vectors, centroids, rounded)))
+                .map(|(&(set, centroids), rounded)| {
+                    (set, CentroidDistances::new(kernel, vectors, centroids, rounded))
+                })
                 .collect();
             match &mut self.road {
                 Road::Dense(dense) => dense.assign(kernel, &pairs, self.nearest.view_mut()),

@@ -8,14 +8,14 @@ use super::{
     centroids::{Centroids, Fraction},
     farthest::Far,
     partial_stats::PartialStats,
-    rounded::{Lower, PARTS, Rounded},
+    resolve_ties::{NOWHERE, around},
+    rounded::{PARTS, ResidualBytes, Rounded},
     samples::Samples,
-    settle::{NOWHERE, around},
     vectors::{Vectors, whole},
 };
 use crate::{
     distance::{CONTIGUOUS, Kernel, with_kernel},
-    kmeans::vectors::Settled,
+    kmeans::vectors::Resolved,
 };
 
 /// Number of labels that are compared at once, because few change.
@@ -35,8 +35,8 @@ impl<'a> Bytes<'a> {
     }
 
     /// [`new`](Self::new) on this thread only, for few rows.
-    pub(super) fn here(rows: ArrayView2<'a, u8>) -> Self {
-        Self { samples: Samples::here(rows), weights: None }
+    pub(super) fn new_sequential(rows: ArrayView2<'a, u8>) -> Self {
+        Self { samples: Samples::new_sequential(rows), weights: None }
     }
 
     pub(super) fn weighted(self, weights: &[f64]) -> Self {
@@ -66,7 +66,7 @@ impl<'a> Bytes<'a> {
 
 impl Vectors for Bytes<'_> {
     type Centroids = Centroids;
-    type Fine = Lower;
+    type Residual = ResidualBytes;
     type Stats = PartialStats;
 
     fn samples(&self) -> &Samples<'_> {
@@ -93,20 +93,20 @@ impl Vectors for Bytes<'_> {
         Centroids::from_f64(places)
     }
 
-    fn round(&self, centroids: &Centroids) -> (Rounded, Lower) {
-        Lower::round(self.samples.level, centroids)
+    fn round(&self, centroids: &Centroids) -> (Rounded, ResidualBytes) {
+        ResidualBytes::round(self.samples.level, centroids)
     }
 
     /// Compares in 256ths, and where that does not decide, compares fractions.
-    fn settle<K: Kernel>(
+    fn resolve_ties<K: Kernel>(
         &self,
         kernel: K,
         centroids: &Centroids,
-        lower: &Lower,
+        lower: &ResidualBytes,
         row: usize,
         contenders: impl Iterator<Item = (usize, i64)>,
-    ) -> Settled {
-        let term = self.samples.term(row);
+    ) -> Resolved {
+        let term = self.samples.shifted_norm(row);
         let (mut least, mut second) = (i64::MAX, i64::MAX);
         let scaled: Vec<(usize, i64)> = contenders
             .map(|(j, upper)| {
@@ -132,7 +132,7 @@ impl Vectors for Bytes<'_> {
             }
         };
         let distance = |scaled: i64| (scaled as f64).sqrt() / PARTS as f64;
-        Settled {
+        Resolved {
             nearest: u32::try_from(nearest).expect("fewer than 2^32 clusters"),
             distance: distance(least) + lower.moved,
             next: distance(second) - lower.moved,

@@ -9,7 +9,7 @@ use std::{
 use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Centroids, Error, PartialStats, Steps, state::LloydState};
+use super::{Centroids, Error, LloydRun, PartialStats, lloyd_state::LloydState};
 use crate::tensor_file::{self, Reader, Writer, sealed};
 
 const KEY: &str = "handful.kmeans";
@@ -93,7 +93,7 @@ impl Checkpoint {
     }
 
     /// Writes the runs. The file is always either the previous or the new one.
-    pub(super) fn save(&self, runs: &[Steps]) -> Result<(), Error> {
+    pub(super) fn save(&self, runs: &[LloydRun]) -> Result<(), Error> {
         let nothing = PartialStats::new(self.job.n_clusters, self.job.n_features);
         let stats: Vec<&PartialStats> =
             runs.iter().map(|run| run.stats.as_ref().unwrap_or(&nothing)).collect();
@@ -126,7 +126,7 @@ impl Checkpoint {
     }
 
     /// The saved runs; `None` if there is no file yet.
-    pub(super) fn load(&self) -> Result<Option<Vec<Steps>>, Error> {
+    pub(super) fn load(&self) -> Result<Option<Vec<LloydRun>>, Error> {
         let cannot = |error: io::Error| self.problem(format!("cannot be read: {error}"));
         let found = match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -164,7 +164,7 @@ impl Checkpoint {
         self.runs(&tensors, &runs).map(Some).map_err(damaged)
     }
 
-    fn runs(&self, tensors: &Reader, runs: &[Run]) -> Result<Vec<Steps>, tensor_file::Error> {
+    fn runs(&self, tensors: &Reader, runs: &[Run]) -> Result<Vec<LloydRun>, tensor_file::Error> {
         let (k, d) = (self.job.n_clusters, self.job.n_features);
         let n = runs.len() * k;
         let numbers = |name: &str| tensors.array1::<u64>(name, Some(n));
@@ -186,7 +186,7 @@ impl Checkpoint {
                     .map_err(content)?;
             let &Run { tol, n_iter, converged, ended, has_stats } = run;
             let state = LloydState { centroids, max_iter: self.job.max_iter, tol, n_iter, converged, ended };
-            let steps = Steps { state, stats: has_stats.then_some(stats) };
+            let steps = LloydRun { state, stats: has_stats.then_some(stats) };
             let n = self.job.groups[number / self.job.n_init];
             if steps.makes_sense(n as u64) {
                 Ok(steps)

@@ -3,7 +3,7 @@
 //! The kernels multiply bytes, so they receive each centroid rounded to bytes. That moves the centroid by a known
 //! length, a few units for images, and changes its distance from a row by no more than that. If the gap between the
 //! nearest and the second nearest is more than twice that length, the nearest is certain. The other rows, a few per
-//! cent, are settled one by one.
+//! cent, are resolved one by one.
 //!
 //! The same gap is also how far centroids may move before another can become the nearest. This one number is kept for
 //! every row (Hamerly 2010 keeps the two bounds whose difference it is), and a row is not examined again before it is
@@ -13,9 +13,9 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, concatenat
 use rayon::prelude::*;
 
 use super::{
+    resolve_ties::CentroidDistances,
     rounded::Rounded,
     samples::{PANELS, Samples},
-    settle::Pairs,
     vectors::Vectors,
 };
 use crate::distance::{CONTIGUOUS, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes};
@@ -55,7 +55,7 @@ impl Dense {
     pub(super) fn assign<K: Kernel, V: Vectors>(
         &mut self,
         kernel: K,
-        sets: &[(usize, Pairs<K, V>)],
+        sets: &[(usize, CentroidDistances<K, V>)],
         mut nearest: ArrayViewMut2<u32>,
     ) {
         let samples = sets[0].1.samples();
@@ -119,7 +119,7 @@ pub(super) struct Workspace {
 pub(super) struct Step<'a, 'b, 's, K: Kernel, V: Vectors> {
     pub(super) kernel: K,
     pub(super) samples: &'a Samples<'s>,
-    pub(super) sets: &'a [(usize, Pairs<'b, K, V>)],
+    pub(super) sets: &'a [(usize, CentroidDistances<'b, K, V>)],
     /// Rounded up.
     pub(super) drifts: ArrayView2<'a, f32>,
     /// The centroids, unless rows are too long for the kernels' sums.
@@ -196,7 +196,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
                 index = if key < least { j } else { index };
                 least = key.min(least);
             }
-            let term = self.samples.term(first + lane);
+            let term = self.samples.shifted_norm(first + lane);
             let gap = gap(
                 (least + term) as f32,
                 second.saturating_add(term) as f32,
@@ -219,7 +219,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         let (mut terms, mut margins) = ([0; LANES], [0.0; LANES]);
         let rows = first..first + nearest.ncols();
         for (term, row) in terms.iter_mut().zip(rows.clone()) {
-            *term = i32::try_from(self.samples.term(row)).expect("at most 128² for each feature");
+            *term = i32::try_from(self.samples.shifted_norm(row)).expect("at most 128² for each feature");
         }
         for ((set, pairs), dots) in self.sets.iter().zip(dots.chunks(self.drifts.ncols())) {
             for (to, row) in margins.iter_mut().zip(rows.clone()) {
@@ -243,7 +243,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
     fn conclude(
         &self,
         set: usize,
-        pairs: &Pairs<K, V>,
+        pairs: &CentroidDistances<K, V>,
         row: usize,
         (index, least, gap): (u32, i64, f32),
         dot: impl Fn(usize) -> i32,
@@ -251,15 +251,15 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         if gap > 0.0 {
             return (index, self.limit(set, index, gap));
         }
-        let limit = pairs.limit(row, least + self.samples.term(row));
+        let limit = pairs.limit(row, least + self.samples.shifted_norm(row));
         let contenders = (0..self.drifts.ncols())
             .map(|j| (j, i64::from(dot(j))))
             .filter(|&(j, dot)| pairs.distance(row, j, dot) as f64 <= limit);
-        let settled = pairs.settle(row, contenders);
-        let next = settled.next.min(limit.sqrt() - pairs.moved(row));
+        let resolved = pairs.resolve_ties(row, contenders);
+        let next = resolved.next.min(limit.sqrt() - pairs.moved(row));
         #[expect(clippy::cast_possible_truncation, reason = "the factor rounds down")]
-        let gap = ((next - settled.distance) * (1.0 - 1e-6)) as f32;
-        (settled.nearest, self.limit(set, settled.nearest, gap))
+        let gap = ((next - resolved.distance) * (1.0 - 1e-6)) as f32;
+        (resolved.nearest, self.limit(set, resolved.nearest, gap))
     }
 
     /// The drift that uses up a gap, or slightly less.
@@ -272,7 +272,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         for (lane, mut nearest) in nearest.columns_mut().into_iter().enumerate() {
             for (set, pairs) in self.sets {
                 let all = (0..self.drifts.ncols()).map(|j| (j, pairs.upper(first + lane, j)));
-                nearest[*set] = pairs.settle(first + lane, all).nearest;
+                nearest[*set] = pairs.resolve_ties(first + lane, all).nearest;
             }
         }
     }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-use super::{grid::Grid, settle::NOWHERE};
+use super::{grid::Grid, resolve_ties::NOWHERE};
 use crate::{
     distance::{CONTIGUOUS, Float, Kernel, with_kernel},
     kmeans::float_rows::Floats,

@@ -20,7 +20,7 @@ use crate::{
     distance::{CONTIGUOUS, Float, Kernel, ordered_sum, with_kernel},
     kmeans::{
         float_rows::{Floats, check, quantise},
-        vectors::Settled,
+        vectors::Resolved,
     },
 };
 
@@ -59,7 +59,7 @@ impl<T: Float> Floats<'_, T> {
 
 impl<T: Float> Vectors for Floats<'_, T> {
     type Centroids = Array2<f64>;
-    type Fine = ();
+    type Residual = ();
     type Stats = Stats;
 
     fn samples(&self) -> &Samples<'_> {
@@ -100,14 +100,14 @@ impl<T: Float> Vectors for Floats<'_, T> {
         (Rounded { upper: bytes.mapv(|x| (x ^ 0x80).cast_signed()), norms, moved }, ())
     }
 
-    fn settle<K: Kernel>(
+    fn resolve_ties<K: Kernel>(
         &self,
         kernel: K,
         centroids: &Array2<f64>,
         (): &(),
         row: usize,
         contenders: impl Iterator<Item = (usize, i64)>,
-    ) -> Settled {
+    ) -> Resolved {
         let (mut nearest, mut least, mut second) = (0, f64::INFINITY, f64::INFINITY);
         for (j, _) in contenders {
             let distance = self.distance(kernel, centroids, row, j);
@@ -118,7 +118,7 @@ impl<T: Float> Vectors for Floats<'_, T> {
         let share = (self.rows.ncols() + 16) as f64 * f64::EPSILON;
         let step = self.scale.step();
         let least_normal = f64::MIN_POSITIVE.sqrt();
-        Settled {
+        Resolved {
             nearest: u32::try_from(nearest).expect("fewer than 2^32 clusters"),
             distance: (least.sqrt() * (1.0 + share) + least_normal) / step,
             next: (second.sqrt() * (1.0 - share) - least_normal) / step,

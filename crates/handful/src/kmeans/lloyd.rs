@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 
 use super::{
-    Error, KMeans, KMeansParams, assign::Assignment, settle::NOWHERE, shared_sketch::SharedSketch,
-    state::LloydState, vectors::Vectors,
+    Error, KMeans, KMeansParams, assign::Assignment, lloyd_state::LloydState, resolve_ties::NOWHERE,
+    shared_sketch::SharedSketch, vectors::Vectors,
 };
 use crate::{distance::CONTIGUOUS, progress::Stage};
 

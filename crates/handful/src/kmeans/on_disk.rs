@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::{
-    Centroids, Error, Farthest, Init, KMeans, KMeansParams, Prototypes, Shard, Steps,
+    Centroids, Error, Farthest, Init, KMeans, KMeansParams, LloydRun, Prototypes, RowAssignments,
     checkpoint::{Checkpoint, Identity},
     init::n_trials,
-    shard::CHUNK_BYTES,
+    row_assignments::CHUNK_BYTES,
 };
 use crate::{
     dataset::{OnDisk, RowSource},
@@ -26,12 +26,12 @@ const CHECKED_ROWS: usize = 256;
 
 /// Options for passes over rows on disk.
 #[derive(Clone, Debug, Default)]
-pub struct Passes {
+pub struct DiskOptions {
     memory_limit: Option<u64>,
     checkpoint: Option<PathBuf>,
 }
 
-impl Passes {
+impl DiskOptions {
     /// The most memory that the process may use, in bytes; no limit unless set.
     #[must_use]
     pub fn memory_limit(self, bytes: u64) -> Self {
@@ -75,7 +75,7 @@ impl KMeansParams {
     /// As [`fit`](Self::fit); if rows cannot be read, the memory limit is too low, or the checkpoint belongs to another
     /// job.
     #[expect(clippy::missing_panics_doc, reason = "there is one group")]
-    pub fn fit_on_disk(&self, data: &impl RowSource, passes: &Passes) -> Result<KMeans, Error> {
+    pub fn fit_on_disk(&self, data: &impl RowSource, passes: &DiskOptions) -> Result<KMeans, Error> {
         let (n_samples, n_features) = data.shape();
         self.check_values()?;
         if n_samples == 0 || n_features == 0 {
@@ -104,7 +104,7 @@ impl KMeansParams {
     ///
     /// # Errors
     /// As both; if there are no labels.
-    pub fn fit_per_class_on_disk(&self, data: &OnDisk, passes: &Passes) -> Result<Prototypes, Error> {
+    pub fn fit_per_class_on_disk(&self, data: &OnDisk, passes: &DiskOptions) -> Result<Prototypes, Error> {
         let (labels, names) = data.labelled()?;
         let counts = data.class_counts();
         // All of these occur.
@@ -125,7 +125,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         Self { params, data, of_rows: None, all: vec![(data.shape().0, 0, params.clone())] }
     }
 
-    fn fit(&self, passes: &Passes) -> Result<Vec<KMeans>, Error> {
+    fn fit(&self, passes: &DiskOptions) -> Result<Vec<KMeans>, Error> {
         let (params, n_runs) = (self.params, self.params.n_runs());
         params.check_values()?;
         let checkpoint = match &passes.checkpoint {
@@ -138,7 +138,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         let is_sketched = passes.check(needed.saturating_add(sketches), "sketches").is_ok();
         let saved = checkpoint.as_ref().map_or(Ok(None), Checkpoint::load)?;
         checkpoint.as_ref().map_or(Ok(()), Checkpoint::check_place)?;
-        let shard = Shard::new(self.data, self.of_rows.as_deref(), self.all.len(), n_runs);
+        let shard = RowAssignments::new(self.data, self.of_rows.as_deref(), self.all.len(), n_runs);
         let shard = shard.sketched_passes(if is_sketched { params.sketched_steps() } else { 0 });
         let mut shard = shard.observer(params.observer.clone());
         let mut runs = match saved {
@@ -151,7 +151,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         params.observer.report(Stage::Lloyd, 0, params.max_iter)?;
         while runs.iter().any(|run| !run.has_ended()) {
             // The beginning and the end are each reported once, outside this loop.
-            let n_iter = runs.iter().map(Steps::n_iter).max().unwrap_or(0);
+            let n_iter = runs.iter().map(LloydRun::n_iter).max().unwrap_or(0);
             if (1..params.max_iter).contains(&n_iter) {
                 params.observer.report(Stage::Lloyd, n_iter, params.max_iter)?;
             }
@@ -163,7 +163,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         // Runs that have ended according to a checkpoint have not seen any rows yet.
         shard.pass(self.data, &runs.iter().map(|run| Some(run.centroids())).collect::<Vec<_>>())?;
         params.observer.report(Stage::Lloyd, params.max_iter, params.max_iter)?;
-        let is_other = |(set, run): (usize, &Steps)| run.stats.as_ref() != Some(shard.stats(set));
+        let is_other = |(set, run): (usize, &LloydRun)| run.stats.as_ref() != Some(shard.stats(set));
         if let Some(path) = passes.checkpoint.as_ref().filter(|_| runs.iter().enumerate().any(is_other)) {
             let problem =
                 "expected the images that it was written for, found others: remove it to start anew";
@@ -173,7 +173,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
     }
 
     /// One pass for all runs that have not ended.
-    fn step(&self, shard: &mut Shard, runs: &mut [Steps]) -> Result<(), Error> {
+    fn step(&self, shard: &mut RowAssignments, runs: &mut [LloydRun]) -> Result<(), Error> {
         let wanted: Vec<Option<&Centroids>> =
             runs.iter().map(|run| (!run.has_ended()).then(|| run.centroids())).collect();
         shard.pass(self.data, &wanted)?;
@@ -190,7 +190,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
     }
 
     /// The starts of all runs.
-    fn start(&self, shard: &Shard) -> Result<Vec<Steps>, Error> {
+    fn start(&self, shard: &RowAssignments) -> Result<Vec<LloydRun>, Error> {
         let params = self.params;
         let totals = if params.tol > 0.0 { Some(shard.totals(self.data)?) } else { None };
         let mut runs = Vec::new();
@@ -204,7 +204,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
                     let rows = self.data.select_rows(&self.rows_of(group, start.rows()))?;
                     start.centroids(rows.view(), &params.observer)?
                 };
-                runs.push(Steps::new(centroids, params.max_iter, tol));
+                runs.push(LloydRun::new(centroids, params.max_iter, tol));
             }
         }
         Ok(runs)
@@ -218,11 +218,11 @@ impl<'a, S: RowSource> Groups<'a, S> {
     }
 
     /// For each group, the run with the lowest inertia; on ties the first.
-    fn best(&self, shard: &Shard, runs: Vec<Steps>) -> Vec<KMeans> {
+    fn best(&self, shard: &RowAssignments, runs: Vec<LloydRun>) -> Vec<KMeans> {
         let (n_groups, n_runs) = (self.all.len(), self.params.n_runs());
         let mut best: Vec<(usize, f64)> = Vec::new();
         for runs in runs.chunks(n_runs) {
-            let inertias = runs.iter().map(Steps::inertia).enumerate();
+            let inertias = runs.iter().map(LloydRun::inertia).enumerate();
             best.push(inertias.min_by(|(_, a), (_, b)| a.total_cmp(b)).expect("at least one run"));
         }
         let mut labels: Vec<Vec<u32>> = self.all.iter().map(|(n, ..)| Vec::with_capacity(*n)).collect();
@@ -236,7 +236,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
                 }
             }
         }
-        let mut runs: Vec<Option<Steps>> = runs.into_iter().map(Some).collect();
+        let mut runs: Vec<Option<LloydRun>> = runs.into_iter().map(Some).collect();
         (0..n_groups)
             .zip(labels)
             .map(|(group, labels)| {

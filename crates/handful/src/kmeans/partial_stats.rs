@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     distance::{CONTIGUOUS, Kernel},
-    kmeans::{Farthest, settle::NOWHERE},
+    kmeans::{Farthest, resolve_ties::NOWHERE},
 };
 
 /// The statistics that K-Means needs from a batch of rows: for each centroid, how many rows are nearest to it, their

@@ -20,7 +20,7 @@ pub(super) struct Rounded {
 }
 
 /// The difference between centroids and their bytes, to the nearest 256th.
-pub(super) struct Lower {
+pub(super) struct ResidualBytes {
     /// The difference in 256ths.
     pub(super) bytes: Array2<i8>,
     /// 256² times the squared lengths of the centroids rounded to 256ths.
@@ -29,7 +29,7 @@ pub(super) struct Lower {
     pub(super) moved: f64,
 }
 
-impl Lower {
+impl ResidualBytes {
     /// Centroids in bytes, and the remainder.
     pub(super) fn round(level: Level, centroids: &Centroids) -> (Rounded, Self) {
         let shape = (centroids.n_clusters(), centroids.n_features());

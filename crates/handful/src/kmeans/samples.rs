@@ -36,7 +36,7 @@ impl<'a> Samples<'a> {
     }
 
     /// [`new`](Self::new) on this thread only, for few rows.
-    pub(super) fn here(rows: ArrayView2<'a, u8>) -> Self {
+    pub(super) fn new_sequential(rows: ArrayView2<'a, u8>) -> Self {
         Self {
             values: rows.to_slice().expect(CONTIGUOUS),
             shape: rows.dim(),
@@ -72,7 +72,7 @@ impl<'a> Samples<'a> {
     }
 
     /// The part of a squared distance that depends only on the row, if the other vector is taken as signed bytes.
-    pub(super) fn term(&self, row: usize) -> i64 {
+    pub(super) fn shifted_norm(&self, row: usize) -> i64 {
         self.norms[row].cast_signed() - 2 * OFFSET * self.sums[row]
     }
 

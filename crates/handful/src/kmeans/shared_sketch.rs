@@ -5,8 +5,8 @@ use std::{cell::OnceCell, sync::Arc};
 use ndarray::Array2;
 
 use super::{
+    resolve_ties::{CentroidDistances, NOWHERE},
     samples::NARROW,
-    settle::{NOWHERE, Pairs},
     sketched::Sketched,
     vectors::Vectors,
 };
@@ -91,5 +91,9 @@ pub(super) fn pays_for<K: Kernel, V: Vectors>(
     let mut trial = Sketched::new(some, every, n, (1, n_clusters));
     let mut nearest = Array2::from_elem((1, n), NOWHERE);
     let rounded = vectors.round(centroids);
-    trial.assign(kernel, &[(0, Pairs::new(kernel, vectors, centroids, &rounded))], nearest.view_mut())
+    trial.assign(
+        kernel,
+        &[(0, CentroidDistances::new(kernel, vectors, centroids, &rounded))],
+        nearest.view_mut(),
+    )
 }

@@ -13,8 +13,8 @@ use ndarray::{Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 use super::{
+    resolve_ties::{CentroidDistances, Measured, NOWHERE, around},
     samples::PANELS,
-    settle::{Measured, NOWHERE, Pairs, around},
     vectors::Vectors,
 };
 use crate::{
@@ -60,7 +60,7 @@ impl Sketched {
     pub(super) fn assign<K: Kernel, V: Vectors>(
         &mut self,
         kernel: K,
-        sets: &[(usize, Pairs<K, V>)],
+        sets: &[(usize, CentroidDistances<K, V>)],
         mut nearest: ArrayViewMut2<u32>,
     ) -> bool {
         let (sketch, every, still) = (&self.sketch, self.every, &self.still);
@@ -140,7 +140,7 @@ impl<K: Kernel> CentroidSketches<K> {
 
 /// Rows, and the centroids to compare them with.
 pub(super) struct Set<'a, 'b, K: Kernel, V: Vectors> {
-    pub(super) pairs: &'a Pairs<'b, K, V>,
+    pub(super) pairs: &'a CentroidDistances<'b, K, V>,
     pub(super) centroids: &'a CentroidSketches<K>,
     /// The centroids that have not moved since the rows were examined.
     pub(super) still: ArrayView1<'a, bool>,
@@ -213,7 +213,7 @@ impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
                 let mut open: Vec<Measured> = open.collect();
                 open.sort_unstable_by_key(|found| found.j);
                 let uppers = open.iter().map(|found| (found.j, found.upper));
-                best[lane] = pairs.settle(first + lane, uppers).nearest as usize;
+                best[lane] = pairs.resolve_ties(first + lane, uppers).nearest as usize;
                 let found = open.iter().find(|found| found.j == best[lane]);
                 least[lane] = found.expect("it is one of them").distance;
             }
@@ -323,7 +323,8 @@ mod tests {
                         }
                     }
                     let rounded = [0, 1].map(|set| bytes.round(&centroids[set]));
-                    let pair = |set: usize| Pairs::new(kernel, &bytes, &centroids[set], &rounded[set]);
+                    let pair =
+                        |set: usize| CentroidDistances::new(kernel, &bytes, &centroids[set], &rounded[set]);
                     let pairs = [0, 1].map(|set| (set, pair(set)));
                     sketched.assign(kernel, &pairs, nearest.view_mut());
                     for (nearest, centroids) in nearest.outer_iter().zip(centroids) {

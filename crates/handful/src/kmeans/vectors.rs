@@ -9,7 +9,7 @@ use crate::distance::Kernel;
 pub(super) trait Vectors: Sync {
     type Centroids: Clone + Send + Sync;
     /// What settling needs of centroids besides their upper bytes.
-    type Fine: Send + Sync;
+    type Residual: Send + Sync;
     /// The data from which the clusters' means are computed.
     type Stats: Send + Sync;
 
@@ -30,18 +30,18 @@ pub(super) trait Vectors: Sync {
     /// Centroids at these positions.
     fn at(&self, places: &Array2<f64>) -> Result<Self::Centroids, Error>;
 
-    fn round(&self, centroids: &Self::Centroids) -> (Rounded, Self::Fine);
+    fn round(&self, centroids: &Self::Centroids) -> (Rounded, Self::Residual);
 
     /// The nearest of some centroids, which are given in ascending order, each with the product of the row and its
     /// upper bytes.
-    fn settle<K: Kernel>(
+    fn resolve_ties<K: Kernel>(
         &self,
         kernel: K,
         centroids: &Self::Centroids,
-        fine: &Self::Fine,
+        fine: &Self::Residual,
         row: usize,
         contenders: impl Iterator<Item = (usize, i64)>,
-    ) -> Settled;
+    ) -> Resolved;
 
     fn stats(&self, n_clusters: usize) -> Self::Stats;
 
@@ -60,7 +60,7 @@ pub(super) trait Vectors: Sync {
 }
 
 /// The nearest of some centroids. Distances are in steps of the rows' bytes.
-pub(super) struct Settled {
+pub(super) struct Resolved {
     pub(super) nearest: u32,
     /// Its distance, or slightly more.
     pub(super) distance: f64,

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{
     Error,
-    engine::{Pairs, Searchable},
+    engine::{PointDistances, Searchable},
 };
 use crate::distance::{self, Kernel, MOST_DIMENSIONS, contiguous};
 
@@ -29,7 +29,7 @@ impl Searchable for u8 {
         terms: &'a [i64],
         (): &'a (),
         queries: ArrayView2<'a, Self>,
-    ) -> impl Pairs + 'a {
+    ) -> impl PointDistances + 'a {
         let (signed, norms) = (distance::signed(queries), distance::squared_norms(queries));
         BytePairs { kernel, points, terms, queries, signed, norms }
     }
@@ -48,7 +48,7 @@ struct BytePairs<'a, K> {
     norms: Vec<u64>,
 }
 
-impl<K: Kernel> Pairs for BytePairs<'_, K> {
+impl<K: Kernel> PointDistances for BytePairs<'_, K> {
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.queries
     }

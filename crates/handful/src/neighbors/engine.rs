@@ -31,14 +31,14 @@ pub(super) trait Searchable: Element {
         terms: &'a [i64],
         scaled: &'a Self::Scaled,
         queries: ArrayView2<'a, Self>,
-    ) -> impl Pairs + 'a;
+    ) -> impl PointDistances + 'a;
 
-    /// The distance that a key of [`Pairs::distance`] represents.
+    /// The distance that a key of [`PointDistances::distance`] represents.
     fn from_key(key: u64) -> Self::Distance;
 }
 
 /// Points and queries, as bytes and as they are.
-pub(super) trait Pairs: Sync {
+pub(super) trait PointDistances: Sync {
     /// The queries as bytes.
     fn queries(&self) -> ArrayView2<'_, u8>;
 

@@ -12,7 +12,7 @@ use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 use super::{
     Error,
-    engine::{Pairs, Searchable},
+    engine::{PointDistances, Searchable},
 };
 use crate::distance::{self, Float, Kernel, Scale, contiguous, largest, ordered_sum};
 
@@ -55,7 +55,7 @@ macro_rules! search_floats {
                 terms: &'a [i64],
                 scaled: &'a Scaled,
                 queries: ArrayView2<'a, Self>,
-            ) -> impl Pairs + 'a {
+            ) -> impl PointDistances + 'a {
                 let queries = CowArray::from(queries);
                 let queries = if queries.is_standard_layout() {
                     queries
@@ -90,7 +90,7 @@ struct FloatPairs<'a, K, T> {
     lost: Vec<f64>,
 }
 
-impl<K: Kernel, T: Float> Pairs for FloatPairs<'_, K, T> {
+impl<K: Kernel, T: Float> PointDistances for FloatPairs<'_, K, T> {
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.bytes.view()
     }

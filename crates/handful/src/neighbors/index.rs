@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use super::{Algorithm, Error, Neighbors, Tick, engine::Searchable, scan, top_k::TopK};
 use crate::{
-    distance::{Element, Kernel, LANES, Level, all_terms, with_kernel},
-    neighbors::sketched::{Recipe, Search, Tried, trials},
+    distance::{Element, Kernel, LANES, Level, all_shifted_norms, with_kernel},
+    neighbors::sketched::{Search, SketchPlan, TestedSketch, trials},
     progress::{Cancelled, Observer, Stage},
 };
 
@@ -36,7 +36,7 @@ pub(super) enum Sketching<'a> {
         sample: Option<ArrayView2<'a, u8>>,
     },
     /// In the same way as for other points.
-    As(&'a Recipe),
+    As(&'a SketchPlan),
 }
 
 /// Precomputed data that make searches fast, without the points themselves. Callers that store the points in memory of
@@ -63,7 +63,7 @@ pub struct Index<T: Element + Searchable = u8> {
     shape: (usize, usize),
     scaled: T::Scaled,
     terms: Arc<Vec<i64>>,
-    sketch: Option<Arc<Tried>>,
+    sketch: Option<Arc<TestedSketch>>,
     level: Level,
     observer: Observer,
 }
@@ -90,13 +90,13 @@ impl<T: Element + Searchable> Index<T> {
         assert!(points.is_standard_layout(), "expected points in standard layout");
         let (scaled, level) = (T::scale(points), Level::detect());
         let bytes = T::bytes(points, &scaled);
-        let terms = all_terms(bytes);
+        let terms = all_shifted_norms(bytes);
         let sketch = with_kernel!(level, |kernel| match sketching {
             Sketching::Never => None,
             Sketching::Try { sample } => {
                 let trials = points.select(Axis(0), &trials(points.nrows()));
                 let pairs = T::pairs(kernel, points, &terms, &scaled, trials.view());
-                Tried::new(kernel, bytes, &pairs, T::EXACT_COST, sample.unwrap_or(bytes))
+                TestedSketch::new(kernel, bytes, &pairs, T::EXACT_COST, sample.unwrap_or(bytes))
             }
             Sketching::As(recipe) => Some(recipe.follow(kernel, bytes)),
         });
@@ -111,8 +111,8 @@ impl<T: Element + Searchable> Index<T> {
     }
 
     /// How the points were sketched, if they were.
-    pub(super) fn recipe(&self) -> Option<&Recipe> {
-        self.sketch.as_deref().map(Tried::recipe)
+    pub(super) fn recipe(&self) -> Option<&SketchPlan> {
+        self.sketch.as_deref().map(TestedSketch::recipe)
     }
 
     /// Progress callback for searches.
@@ -216,7 +216,7 @@ impl<T: Element + Searchable> Index<T> {
     fn nearest<K: Kernel>(
         &self,
         kernel: K,
-        sketch: Option<&Tried>,
+        sketch: Option<&TestedSketch>,
         points: ArrayView2<T>,
         queries: ArrayView2<T>,
         (wanted, parts): (&[TopK], usize),

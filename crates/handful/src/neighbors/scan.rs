@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, Axis, s};
 
-use super::{Tick, engine::Pairs, top_k::TopK};
+use super::{Tick, engine::PointDistances, top_k::TopK};
 use crate::{
     distance::{self, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes},
     progress::Cancelled,
@@ -25,7 +25,7 @@ pub(super) fn scan<K: Kernel>(
     kernel: K,
     points: ArrayView2<u8>,
     terms: &[i64],
-    pairs: &impl Pairs,
+    pairs: &impl PointDistances,
     wanted: &[TopK],
     range: Range<usize>,
     tick: Tick,
@@ -81,7 +81,7 @@ pub(super) fn scan<K: Kernel>(
 
 /// Computes every distance by definition.
 fn one_by_one(
-    pairs: &impl Pairs,
+    pairs: &impl PointDistances,
     range: Range<usize>,
     best: &mut [TopK],
     tick: Tick,

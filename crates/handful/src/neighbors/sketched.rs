@@ -11,7 +11,7 @@ use crate::{
     distance::{Kernel, LANES, Packed, Scratch, evenly, lanes},
     neighbors::{
         Tick,
-        engine::Pairs,
+        engine::PointDistances,
         scan::{NARROW, narrow},
         top_k::TopK,
     },
@@ -39,33 +39,33 @@ pub(in crate::neighbors) fn trials(n_samples: usize) -> Vec<usize> {
 
 /// How points are sketched, and the measured benefit.
 #[derive(Clone, Debug)]
-pub(in crate::neighbors) struct Recipe {
+pub(in crate::neighbors) struct SketchPlan {
     projection: Arc<Projection>,
     /// The share of the points with which trial queries had to be compared.
     looked_at: f64,
 }
 
-impl Recipe {
+impl SketchPlan {
     /// A sketch of other points, which are assumed to be similar to those that were tried.
-    pub(in crate::neighbors) fn follow<K: Kernel>(&self, kernel: K, rows: ArrayView2<u8>) -> Tried {
-        Tried { sketch: Sketch::new(kernel, rows, &self.projection), recipe: self.clone() }
+    pub(in crate::neighbors) fn follow<K: Kernel>(&self, kernel: K, rows: ArrayView2<u8>) -> TestedSketch {
+        TestedSketch { sketch: Sketch::new(kernel, rows, &self.projection), recipe: self.clone() }
     }
 }
 
 /// A sketch that has been tried.
 #[derive(Debug)]
-pub(in crate::neighbors) struct Tried {
+pub(in crate::neighbors) struct TestedSketch {
     sketch: Sketch,
-    recipe: Recipe,
+    recipe: SketchPlan,
 }
 
-impl Tried {
+impl TestedSketch {
     /// The sketch of points if it is worthwhile: in trials, it rules out enough of them. `pairs` compares the
     /// [`trials`] with all points; directions are computed from the points in `sample`.
     pub(in crate::neighbors) fn new<K: Kernel>(
         kernel: K,
         rows: ArrayView2<u8>,
-        pairs: &impl Pairs,
+        pairs: &impl PointDistances,
         exact_cost: f64,
         sample: ArrayView2<u8>,
     ) -> Option<Self> {
@@ -79,12 +79,12 @@ impl Tried {
         let looked_at =
             Search::new(kernel, &sketch, pairs, &wanted).stream(0..n, &|_| Ok(())).expect("not cancelled").1;
         let looked_at = looked_at as f64 / (TRIALS * n) as f64;
-        let tried = Self { sketch, recipe: Recipe { projection, looked_at } };
+        let tried = Self { sketch, recipe: SketchPlan { projection, looked_at } };
         let pays = [1, usize::MAX].into_iter().any(|queries| tried.pays(kernel, queries, exact_cost, d));
         pays.then_some(tried)
     }
 
-    pub(in crate::neighbors) fn recipe(&self) -> &Recipe {
+    pub(in crate::neighbors) fn recipe(&self) -> &SketchPlan {
         &self.recipe
     }
 
@@ -119,7 +119,7 @@ pub(in crate::neighbors) struct Search<'a, K: Kernel, P> {
     thresholds: Vec<i32>,
 }
 
-impl<'a, K: Kernel, P: Pairs> Search<'a, K, P> {
+impl<'a, K: Kernel, P: PointDistances> Search<'a, K, P> {
     /// Sketches the queries, and gives each a distance to beat: the limit in `wanted`, or else the largest distance of
     /// the points with the `k` smallest bounds among the first rows.
     pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, wanted: &'a [TopK]) -> Self {

@@ -10,7 +10,7 @@ use super::{
     top_k::TopK,
 };
 use crate::{
-    neighbors::sketched::Recipe,
+    neighbors::sketched::SketchPlan,
     progress::{Observer, Stage},
     sketch::LEAST_SAMPLES,
 };
@@ -54,7 +54,7 @@ pub(super) enum Plan {
     /// The first large block decides; its sketch takes its directions from a sample of all points, or from the block.
     Open { sample: Option<Array2<u8>> },
     /// All blocks with a sketch.
-    Sketched(Recipe),
+    Sketched(SketchPlan),
     /// All blocks without a sketch.
     Brute,
 }

@@ -24,7 +24,7 @@ use rayon::prelude::*;
 pub(crate) use basis::Basis;
 use basis::project;
 
-use crate::distance::{self, Kernel, LANES, Lanes, Panel, evenly, terms};
+use crate::distance::{self, Kernel, LANES, Lanes, Panel, evenly, shifted_norms};
 
 /// Number of values of a sketch. On images of 784 pixels, more values, up to 80, are faster for batches, and slower for
 /// single queries.
@@ -76,7 +76,7 @@ impl Projection {
         let mean_norm = mean.iter().map(|&x| i64::from(x).pow(2)).sum();
         let mut projection = Self { basis, directions, centre, mean_norm, step: 1.0 };
         let (mut squares, mut beyond) = (0.0, 0.0);
-        projection.deviations(kernel, sample.view(), &terms(sample.view()), |_, n, found| {
+        projection.deviations(kernel, sample.view(), &shifted_norms(sample.view()), |_, n, found| {
             let (within, [last]) = found.values.split_at(n_directions) else { return };
             squares += within.iter().flat_map(|x| &x[..n]).map(|&x| f64::from(x).powi(2)).sum::<f64>();
             beyond += last[..n].iter().map(|&x| f64::from(x)).sum::<f64>();
@@ -247,7 +247,7 @@ impl Sketch {
             let (start, mut error) = (chunk * panels_each * LANES, 0.0_f32);
             let range = start..n.min(start + filled * LANES);
             let bytes = rows.slice(s![range, ..]);
-            projection.sketch(kernel, bytes, &terms(bytes), |first, sketches| {
+            projection.sketch(kernel, bytes, &shifted_norms(bytes), |first, sketches| {
                 let n = LANES.min(bytes.nrows() - first);
                 let panel = &mut panels[first / LANES];
                 panel.values.pack(sketches.bytes().slice(s![..n, ..]), K::BLOCK);
@@ -309,7 +309,7 @@ impl SketchedQueries {
             lost: Vec::with_capacity(m),
             rest: Vec::with_capacity(m),
         };
-        projection.sketch(kernel, queries, &terms(queries), |first, sketches| {
+        projection.sketch(kernel, queries, &shifted_norms(queries), |first, sketches| {
             for lane in 0..LANES.min(m - first) {
                 let mut values = found.values.row_mut(first + lane);
                 values.iter_mut().zip(sketches.values(lane)).for_each(|(to, value)| *to = value);

@@ -96,7 +96,7 @@ fn squared_distances<R: Send>(
                     packed.multiply_all(panel, &mut scratch, &mut dots);
                     let mut terms = [0; LANES];
                     let rows = first..first + distances.ncols();
-                    terms.iter_mut().zip(rows).for_each(|(term, row)| *term = samples.term(row));
+                    terms.iter_mut().zip(rows).for_each(|(term, row)| *term = samples.shifted_norm(row));
                     for ((mut distances, dots), norm) in distances.outer_iter_mut().zip(&dots).zip(&norms) {
                         let distances = distances.as_slice_mut().expect(CONTIGUOUS);
                         kernel.run(|| {
@@ -110,7 +110,7 @@ fn squared_distances<R: Send>(
                 let rows = x.slice(s![start..start + distances.ncols(), ..]);
                 distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
                     for (row, dot) in (first..).zip(dots) {
-                        let distance = norms[query] + samples.term(start + row) - 2 * dot;
+                        let distance = norms[query] + samples.shifted_norm(start + row) - 2 * dot;
                         distances[[query, row]] = distance.cast_unsigned();
                     }
                 });

@@ -61,12 +61,12 @@ fn the_bits_are_those_of_rows_in_memory() {
         let params = KMeans::params(4).init(init).n_init(3).tol(1e-3).seed(5);
         for threads in [1, 3] {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            let found = pool.install(|| params.fit_on_disk(&data, &Passes::default())).unwrap();
+            let found = pool.install(|| params.fit_on_disk(&data, &DiskOptions::default())).unwrap();
             assert_eq!(found, params.fit(images).unwrap());
         }
         let params = params.init(of_classes);
         same(
-            &params.fit_per_class_on_disk(&data, &Passes::default()).unwrap(),
+            &params.fit_per_class_on_disk(&data, &DiskOptions::default()).unwrap(),
             &params.fit_per_class(&in_memory).unwrap(),
         );
     }
@@ -95,13 +95,13 @@ fn an_interrupted_job_goes_on_from_its_last_pass() {
     let params = KMeans::params(5).n_init(2).max_iter(30).tol(0.0);
     let expected = params.fit_per_class(&in_memory).unwrap();
     let (observer, all) = breaking_at(usize::MAX);
-    params.clone().observer(observer).fit_per_class_on_disk(&data, &Passes::default()).unwrap();
+    params.clone().observer(observer).fit_per_class_on_disk(&data, &DiskOptions::default()).unwrap();
     let all = all.load(Ordering::Relaxed);
     let path = folder.path().join("job");
     // A pass consists of two chunks.
     for broken in (1..all).step_by(all / 9) {
         let _ = std::fs::remove_file(&path);
-        let passes = Passes::default().checkpoint(&path);
+        let passes = DiskOptions::default().checkpoint(&path);
         let (observer, before) = breaking_at(broken);
         let error = params.clone().observer(observer).fit_per_class_on_disk(&data, &passes).unwrap_err();
         assert!(matches!(error, Error::Cancelled(_)), "{error}");
@@ -111,7 +111,7 @@ fn an_interrupted_job_goes_on_from_its_last_pass() {
         assert!(lost <= 4, "broken after {broken}: {lost} of {all} chunks looked at twice");
     }
     // A job that has ended is at its end at once.
-    same(&params.fit_per_class_on_disk(&data, &Passes::default().checkpoint(&path)).unwrap(), &expected);
+    same(&params.fit_per_class_on_disk(&data, &DiskOptions::default().checkpoint(&path)).unwrap(), &expected);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn checkpoints_of_other_jobs_and_damaged_ones_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (data, _) = write(folder.path());
     let path = folder.path().join("job");
-    let passes = Passes::default().checkpoint(&path);
+    let passes = DiskOptions::default().checkpoint(&path);
     let params = KMeans::params(3).max_iter(2);
     params.fit_on_disk(&data, &passes).unwrap();
     let whole = std::fs::read(&path).unwrap();
@@ -145,10 +145,10 @@ fn too_little_memory_is_told_beforehand() {
     let params = KMeans::params(3);
     let huge = params.clone().n_init(usize::MAX / 8 + 1);
     for params in [&params, &huge] {
-        let error = params.fit_on_disk(&data, &Passes::default().memory_limit(1 << 20)).unwrap_err();
+        let error = params.fit_on_disk(&data, &DiskOptions::default().memory_limit(1 << 20)).unwrap_err();
         assert!(matches!(error, Error::Memory { .. }) && error.to_string().contains("found 1 MB"), "{error}");
     }
-    params.fit_on_disk(&data, &Passes::default().memory_limit(1 << 30)).unwrap();
+    params.fit_on_disk(&data, &DiskOptions::default().memory_limit(1 << 30)).unwrap();
 }
 
 #[test]
@@ -160,16 +160,16 @@ fn wrong_jobs_are_told_as_in_memory() {
         [KMeans::params(0), KMeans::params(N + 1), KMeans::params(3).tol(-1.0), KMeans::params(3).init(given)]
     {
         let (here, there) =
-            (params.fit(in_memory.images().view()), params.fit_on_disk(&data, &Passes::default()));
+            (params.fit(in_memory.images().view()), params.fit_on_disk(&data, &DiskOptions::default()));
         assert_eq!(there.unwrap_err().to_string(), here.unwrap_err().to_string());
         let (here, there) =
-            (params.fit_per_class(&in_memory), params.fit_per_class_on_disk(&data, &Passes::default()));
+            (params.fit_per_class(&in_memory), params.fit_per_class_on_disk(&data, &DiskOptions::default()));
         assert_eq!(there.unwrap_err().to_string(), here.unwrap_err().to_string());
     }
     for shape in [(0, 4), (4, 0)] {
         let rows = Array2::zeros(shape);
         let params = KMeans::params(2).init(Init::Given(Array2::zeros((2, shape.1))));
-        let there = params.fit_on_disk(&rows.view(), &Passes::default());
+        let there = params.fit_on_disk(&rows.view(), &DiskOptions::default());
         assert_eq!(there.unwrap_err().to_string(), params.fit(rows.view()).unwrap_err().to_string());
     }
 }
@@ -179,14 +179,14 @@ fn checkpoints_whose_content_makes_no_sense_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (data, _) = write(folder.path());
     let path = folder.path().join("job");
-    let passes = Passes::default().checkpoint(&path);
+    let passes = DiskOptions::default().checkpoint(&path);
     let params = KMeans::params(3).max_iter(2);
     params.fit_on_disk(&data, &passes).unwrap();
     let all = vec![(N, 0, params.clone())];
     let groups = Groups { params: &params, data: &data, of_rows: None, all };
     let checkpoint = Checkpoint::new(&path, groups.job().unwrap());
     let run = checkpoint.load().unwrap().unwrap().remove(0);
-    let spoil: [fn(&mut Steps); 6] = [
+    let spoil: [fn(&mut LloydRun); 6] = [
         |run| run.stats = None,
         |run| run.state.n_iter = 3,
         |run| run.state.tol = -1.0,
@@ -209,7 +209,7 @@ fn checkpoints_whose_content_makes_no_sense_are_refused() {
     let error = params.fit_on_disk(&data, &passes).unwrap_err().to_string();
     assert!(error.contains("expected the images that it was written for"), "{error}");
     for nowhere in ["/dev/null", "missing/job"] {
-        let passes = Passes::default().checkpoint(nowhere);
+        let passes = DiskOptions::default().checkpoint(nowhere);
         assert!(matches!(params.fit_on_disk(&data, &passes), Err(Error::Checkpoint { .. })), "{nowhere}");
     }
 }

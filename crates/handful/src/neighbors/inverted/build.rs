@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     dataset::RowSource,
-    distance::{all_terms, evenly, with_kernel},
+    distance::{all_shifted_norms, evenly, with_kernel},
     kmeans,
     neighbors::{
         Algorithm, NearestNeighbors, Neighbors,
@@ -46,7 +46,7 @@ impl InvertedParams {
             }
             Ok(())
         })?;
-        let terms = all_terms(placed.view());
+        let terms = all_shifted_norms(placed.view());
         let sketches = match &router.projection {
             Some(projection) => with_kernel!(router.level, |kernel| starts
                 .par_windows(2)

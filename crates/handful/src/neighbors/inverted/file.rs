@@ -24,7 +24,7 @@ use super::{
     lists::{InFile, Lists, Place},
 };
 use crate::{
-    distance::{LANES, Level, all_terms},
+    distance::{LANES, Level, all_shifted_norms},
     neighbors::{Algorithm, NearestNeighbors},
     progress::Observer,
     sketch::{Projection, Sketch},
@@ -204,7 +204,7 @@ impl InvertedIndex {
             let what = format!("expected rows below {n}, their number");
             return Err(Error::Damaged { path: path.to_owned(), what });
         }
-        let terms = all_terms(rows.view());
+        let terms = all_shifted_norms(rows.view());
         let place = Place::Memory { indices, rows: rows.into_raw_vec_and_offset().0, terms, sketches };
         Ok(Self { lists: Lists { place, ..index.lists }, ..index })
     }

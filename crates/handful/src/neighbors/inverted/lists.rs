@@ -13,8 +13,8 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::{
     dataset::read_at,
-    distance::{self, CONTIGUOUS, Kernel, LANES, MOST_DIMENSIONS, squared_euclidean, terms},
-    neighbors::engine::Pairs,
+    distance::{self, CONTIGUOUS, Kernel, LANES, MOST_DIMENSIONS, shifted_norms, squared_euclidean},
+    neighbors::engine::PointDistances,
     sketch::{Projection, Sketch},
 };
 
@@ -175,7 +175,7 @@ impl Lists {
                     Rows::OneByOne { file, start }
                 } else {
                     let rows = read(start, size * d)?;
-                    let terms = terms(view(&rows, d));
+                    let terms = shifted_norms(view(&rows, d));
                     Rows::Whole { rows: rows.into(), terms: terms.into() }
                 };
                 Ok(List { sketch, indices: Cow::Owned(indices), n_features: d, rows })
@@ -234,7 +234,7 @@ pub(super) struct ListPairs<'a, 'b, K> {
     pub(super) failed: OnceLock<io::Error>,
 }
 
-impl<K: Kernel> Pairs for ListPairs<'_, '_, K> {
+impl<K: Kernel> PointDistances for ListPairs<'_, '_, K> {
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.selected.view()
     }

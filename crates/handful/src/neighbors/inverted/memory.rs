@@ -3,7 +3,7 @@
 use super::{BLOCK, BLOCK_BYTES, BLOCK_PROBES, Error, InvertedIndex, InvertedParams, lists, recall, router};
 use crate::{
     dataset::RowSource,
-    kmeans::Passes,
+    kmeans::DiskOptions,
     neighbors::{
         self,
         out_of_core::{BASE, Costs},
@@ -24,7 +24,7 @@ const OF_PROBE: u64 = 64;
 /// How an index is created within a limit.
 pub(super) struct Plan {
     /// `Some` if the sample from which centroids are learned does not fit.
-    pub(super) passes: Option<Passes>,
+    pub(super) passes: Option<DiskOptions>,
     /// Number of rows per batch.
     pub(super) batch: usize,
     /// The memory limit of the search that measures the recall.
@@ -88,7 +88,7 @@ impl Plan {
         check(needed, limit, || format!("{n_lists} lists of {n} vectors of {d} bytes"))?;
         let fitting = usize::try_from((limit - held) / of_row).unwrap_or(most);
         Ok(Self {
-            passes: (in_memory > limit).then(Passes::default),
+            passes: (in_memory > limit).then(DiskOptions::default),
             batch: fitting.clamp(1, most),
             search: Some(limit - labels - lists),
         })

@@ -7,11 +7,11 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{Error, InvertedParams, sample::Sample};
 use crate::{
     dataset::RowSource,
-    distance::{Level, all_terms, evenly, with_kernel},
-    kmeans::{Centroids, Init, KMeans, KMeansParams, Passes},
+    distance::{Level, all_shifted_norms, evenly, with_kernel},
+    kmeans::{Centroids, DiskOptions, Init, KMeans, KMeansParams},
     neighbors::{
         engine::Searchable,
-        sketched::{Tried, trials},
+        sketched::{TestedSketch, trials},
     },
     progress::{Observer, Stage},
     sketch::{LEAST_SAMPLES, Projection},
@@ -74,7 +74,7 @@ impl Router {
         params: &InvertedParams,
         n_lists: usize,
         rows: &impl RowSource,
-        passes: Option<&Passes>,
+        passes: Option<&DiskOptions>,
     ) -> Result<Self, Error> {
         let (sample, kmeans) = (sample(rows, n_lists), params.kmeans(n_lists));
         let kmeans = match passes {
@@ -114,9 +114,9 @@ impl Router {
 /// The projection on the principal components of some rows, if sketches of such rows are worthwhile.
 fn projection(level: Level, rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
     with_kernel!(level, |kernel| {
-        let (terms, trials) = (all_terms(rows), rows.select(Axis(0), &trials(rows.nrows())));
+        let (terms, trials) = (all_shifted_norms(rows), rows.select(Axis(0), &trials(rows.nrows())));
         let pairs = u8::pairs(kernel, rows, &terms, &(), trials.view());
-        let tried = Tried::new(kernel, rows, &pairs, u8::EXACT_COST, rows)?;
+        let tried = TestedSketch::new(kernel, rows, &pairs, u8::EXACT_COST, rows)?;
         if rows.ncols() < LEAST_FEATURES {
             return Some(Arc::clone(tried.sketch().projection()));
         }

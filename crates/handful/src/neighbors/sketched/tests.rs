@@ -6,9 +6,9 @@ use rayon::prelude::*;
 
 use super::*;
 use crate::{
-    distance::{Level, Scalar, all_terms, with_kernel},
+    distance::{Level, Scalar, all_shifted_norms, with_kernel},
     neighbors::{
-        engine::{Pairs, Searchable},
+        engine::{PointDistances, Searchable},
         index::in_parts,
         scan,
         top_k::TopK,
@@ -24,7 +24,7 @@ fn sorted(best: Vec<TopK>) -> Vec<Vec<(u64, usize)>> {
 }
 
 /// The nearest of all points, each of which is measured.
-fn naive(pairs: &impl Pairs, n: usize, k: usize) -> Vec<Vec<(u64, usize)>> {
+fn naive(pairs: &impl PointDistances, n: usize, k: usize) -> Vec<Vec<(u64, usize)>> {
     let of_query = |query| {
         let mut best = TopK::new(k);
         (0..n).for_each(|row| best.offer(pairs.distance(query, row), row));
@@ -37,7 +37,7 @@ fn naive(pairs: &impl Pairs, n: usize, k: usize) -> Vec<Vec<(u64, usize)>> {
 fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize) {
     let (n, scaled) = (rows.nrows(), T::scale(rows.view()));
     let bytes = T::bytes(rows.view(), &scaled);
-    let terms = all_terms(bytes);
+    let terms = all_shifted_norms(bytes);
     for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
         with_kernel!(level, |kernel| {
             let pairs = T::pairs(kernel, rows.view(), &terms, &scaled, queries.view());
@@ -140,10 +140,10 @@ fn exact_with_extremes() {
 #[test]
 fn chosen_where_it_pays_and_only_there() {
     let chosen = |rows: &Array2<u8>| {
-        let (view, terms) = (rows.view(), all_terms(rows.view()));
+        let (view, terms) = (rows.view(), all_shifted_norms(rows.view()));
         let queries = rows.select(Axis(0), &trials(rows.nrows()));
         let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
-        Tried::new(Scalar, view, &pairs, 1.0, view).is_some()
+        TestedSketch::new(Scalar, view, &pairs, 1.0, view).is_some()
     };
     assert!(chosen(&mixtures(4, 784)), "four directions say it all");
     assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");

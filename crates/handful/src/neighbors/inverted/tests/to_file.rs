@@ -9,7 +9,7 @@ use std::{
 use super::*;
 use crate::{
     dataset,
-    kmeans::Passes,
+    kmeans::DiskOptions,
     neighbors::inverted::{draft::Draft, memory::Plan, sample::Sample},
 };
 
@@ -37,7 +37,7 @@ fn check(params: &InvertedParams, rows: &Array2<u8>) {
         // The searches here may need more memory than such a small index.
         same(params.fit_to_file(&view, &found, limit).unwrap().memory_limit(1 << 30));
     }
-    for (passes, batch) in [(None, 701), (Some(Passes::default()), 4000)] {
+    for (passes, batch) in [(None, 701), (Some(DiskOptions::default()), 4000)] {
         let plan = Plan { passes, batch, search: None };
         params.fill(Draft::create(&found).unwrap(), &view, index.n_lists(), &plan).unwrap();
         same(InvertedIndex::open(&found).unwrap());

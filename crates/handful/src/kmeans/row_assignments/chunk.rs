@@ -12,9 +12,9 @@ use crate::{
         Centroids, Error, PartialStats,
         bytes::Bytes,
         dense::{self, NONE, Step, pack, rounded_up},
-        rounded::{Lower, Rounded},
+        resolve_ties::{CentroidDistances, NOWHERE},
+        rounded::{ResidualBytes, Rounded},
         samples::NARROW,
-        settle::{NOWHERE, Pairs},
         sketched::{self, CentroidSketches},
         vectors::Vectors,
     },
@@ -53,7 +53,7 @@ enum Known {
 /// The prepared inputs of a pass, for one set.
 pub(in crate::kmeans) struct Prepared<'a, K: Kernel> {
     centroids: &'a Centroids,
-    rounded: (Rounded, Lower),
+    rounded: (Rounded, ResidualBytes),
     road: Road<'a, K>,
 }
 
@@ -73,7 +73,7 @@ pub(in crate::kmeans) struct Found {
 
 /// Memory that a thread reuses.
 #[derive(Default)]
-pub(in crate::kmeans) struct Room {
+pub(in crate::kmeans) struct Workspaces {
     chunk: Vec<u8>,
     row: Vec<u8>,
     /// The needed rows, contiguous.
@@ -90,9 +90,9 @@ impl Chunk {
         source: &impl RowSource,
         prepared: &[Option<Prepared<K>>],
         found: &mut Found,
-        room: &mut Room,
+        room: &mut Workspaces,
     ) -> Result<(), Error> {
-        let Room { chunk: buffer, row, wanted, places, dense, sketched } = room;
+        let Workspaces { chunk: buffer, row, wanted, places, dense, sketched } = room;
         let n_runs = prepared.len() / self.parts.len();
         let sets = || prepared.iter().enumerate().filter_map(|(number, set)| Some((number, set.as_ref()?)));
         let count = |(number, set): (usize, &Prepared<K>)| {
@@ -129,7 +129,7 @@ impl Chunk {
                 }
             };
             let stats = found.stats[number].as_mut().expect("of each set that takes part");
-            let bytes = Bytes::here(rows);
+            let bytes = Bytes::new_sequential(rows);
             match &set.road {
                 Road::Dense { packed, drifts } => {
                     set.assign(kernel, &bytes, (packed.as_ref(), drifts), places, part, run, stats, dense);
@@ -192,7 +192,7 @@ impl Part {
 impl<'a, K: Kernel> Prepared<'a, K> {
     /// For centroids with these total drifts.
     pub(in crate::kmeans) fn dense(kernel: K, centroids: &'a Centroids, drifts: &Array2<f64>) -> Self {
-        let rounded = Lower::round(Level::detect(), centroids);
+        let rounded = ResidualBytes::round(Level::detect(), centroids);
         let can_be_packed = centroids.n_features() <= NARROW;
         let packed = can_be_packed.then(|| pack(kernel, std::iter::once(&rounded.0)));
         Self { centroids, rounded, road: Road::Dense { packed, drifts: rounded_up(drifts) } }
@@ -205,7 +205,7 @@ impl<'a, K: Kernel> Prepared<'a, K> {
         projection: &'a Arc<Projection>,
         still: &'a [bool],
     ) -> Self {
-        let rounded = Lower::round(Level::detect(), centroids);
+        let rounded = ResidualBytes::round(Level::detect(), centroids);
         let sketches = CentroidSketches::new(kernel, projection, &rounded.0);
         Self { centroids, rounded, road: Road::Sketched { projection, sketches, still } }
     }
@@ -224,7 +224,7 @@ impl<'a, K: Kernel> Prepared<'a, K> {
         workspace: &mut dense::Workspace,
     ) {
         let samples = bytes.samples();
-        let pairs = [(0, Pairs::new(kernel, bytes, self.centroids, &self.rounded))];
+        let pairs = [(0, CentroidDistances::new(kernel, bytes, self.centroids, &self.rounded))];
         let step = Step { kernel, samples, sets: &pairs, drifts: drifts.view(), packed };
         let mut nearest = Array2::from_elem((1, places.len()), NOWHERE);
         let mut limits = Array2::from_elem((1, places.len()), NONE);
@@ -254,7 +254,7 @@ impl<'a, K: Kernel> Prepared<'a, K> {
             unreachable!("sketches go with sketched steps")
         };
         let sketch = sketch.get_or_insert_with(|| Sketch::new(kernel, samples.rows(), projection));
-        let pairs = Pairs::new(kernel, bytes, self.centroids, &self.rounded);
+        let pairs = CentroidDistances::new(kernel, bytes, self.centroids, &self.rounded);
         let set = sketched::Set { pairs: &pairs, centroids, still: ArrayView1::from(still) };
         let mut nearest = part.nearest.row_mut(run);
         let before = nearest.to_vec();

@@ -17,10 +17,11 @@ use std::sync::{
 use ndarray::Array2;
 
 use super::{
-    Centroids, Error, Farthest, PartialStats, bytes::Bytes, dense::drift, settle::NOWHERE, vectors::Vectors,
+    Centroids, Error, Farthest, PartialStats, bytes::Bytes, dense::drift, resolve_ties::NOWHERE,
+    vectors::Vectors,
 };
 pub(super) use chunk::CHUNK_BYTES;
-use chunk::{Chunk, Found, Part, Prepared, Room, chunk_rows};
+use chunk::{Chunk, Found, Part, Prepared, Workspaces, chunk_rows};
 
 use crate::{
     dataset::RowSource,
@@ -36,16 +37,16 @@ use crate::{
 /// Rows of one or several groups, each of which is clustered on its own, by the same number of runs.
 ///
 /// ```
-/// use handful::kmeans::{Centroids, Shard};
+/// use handful::kmeans::{Centroids, RowAssignments};
 /// use ndarray::array;
 ///
 /// let x = array![[1_u8], [2], [9]];
-/// let mut shard = Shard::new(&x.view(), None, 1, 1);
+/// let mut shard = RowAssignments::new(&x.view(), None, 1, 1);
 /// shard.pass(&x.view(), &[Some(&Centroids::from_f64(&array![[0.0], [8.0]])?)])?;
 /// assert_eq!((shard.stats(0).counts(), shard.labels(0)), (&[2, 1][..], vec![0, 0, 1]));
 /// # Ok::<(), handful::kmeans::Error>(())
 /// ```
-pub struct Shard {
+pub struct RowAssignments {
     n_samples: usize,
     n_features: usize,
     n_groups: usize,
@@ -74,7 +75,7 @@ struct Last {
     stats: PartialStats,
 }
 
-impl Shard {
+impl RowAssignments {
     /// For rows that no pass has visited yet. `groups` gives the group of each row, below `n_groups`, if there are
     /// several groups.
     ///
@@ -179,7 +180,7 @@ impl Shard {
         }
         let nothing = || Found { stats: self.no_stats(centroids), costs: vec![(0, 0); self.n_groups] };
         let found = self.each_chunk(
-            || (nothing(), Room::default()),
+            || (nothing(), Workspaces::default()),
             |(found, room), chunk| chunk.pass(kernel, source, &prepared, found, room),
         )?;
         let mut costs = vec![(0, 0); self.n_groups];
@@ -368,7 +369,7 @@ impl Shard {
             || (none(), Vec::new()),
             |(totals, buffer), chunk| {
                 let rows = source.rows(chunk.rows.clone(), buffer)?;
-                let bytes = Bytes::here(rows);
+                let bytes = Bytes::new_sequential(rows);
                 for (total, part) in totals.iter_mut().zip(&chunk.parts) {
                     for &place in &part.rows {
                         total.add(kernel, 0, bytes.samples(), place.into(), 1);

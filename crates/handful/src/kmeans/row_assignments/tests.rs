@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::{chunk::CHUNK_ROWS, *};
 use crate::{
     Dataset, KMeans, dataset,
-    kmeans::{Init, KMeansParams, Prototypes, Steps},
+    kmeans::{Init, KMeansParams, LloydRun, Prototypes},
 };
 
 /// Clusters each group in shards that end at `cuts`, by passes only.
@@ -18,15 +18,15 @@ fn in_shards(
     n_groups: usize,
     cuts: &[usize],
     params: &KMeansParams,
-) -> Result<(Vec<Steps>, Vec<u32>), Error> {
+) -> Result<(Vec<LloydRun>, Vec<u32>), Error> {
     let mut cuts: Vec<usize> = cuts.iter().map(|&cut| cut % (x.nrows() + 1)).collect();
     cuts.extend([0, x.nrows()]);
     cuts.sort_unstable();
-    let mut shards: Vec<(ArrayView2<u8>, Shard, u64)> = cuts
+    let mut shards: Vec<(ArrayView2<u8>, RowAssignments, u64)> = cuts
         .windows(2)
         .map(|cut| {
             let rows = x.slice(s![cut[0]..cut[1], ..]);
-            (rows, Shard::new(&rows, Some(&groups[cut[0]..cut[1]]), n_groups, 1), cut[0] as u64)
+            (rows, RowAssignments::new(&rows, Some(&groups[cut[0]..cut[1]]), n_groups, 1), cut[0] as u64)
         })
         .collect();
     let mut totals = vec![PartialStats::new(1, x.ncols()); n_groups];
@@ -39,7 +39,7 @@ fn in_shards(
         let start = params.start(rows.len(), group, 0)?;
         let wanted: Vec<usize> = start.rows().iter().map(|&row| rows[row]).collect();
         let start = start.centroids(x.select(Axis(0), &wanted).view(), &Observer::default())?;
-        runs.push(Steps::new(start, params.max_iter, params.tol * total.mean_variance()));
+        runs.push(LloydRun::new(start, params.max_iter, params.tol * total.mean_variance()));
     }
     while runs.iter().any(|run| !run.has_ended()) {
         for (rows, shard, _) in &mut shards {
@@ -134,13 +134,16 @@ fn sketches_are_used_with_many_clusters_and_change_no_bit() {
 
     let start = params.start(n, 0, 0).unwrap();
     let centroids = Centroids::from_rows(x.select(Axis(0), start.rows()).view());
-    let mut shards =
-        [Shard::new(&x.view(), None, 1, 1), Shard::new(&x.view(), None, 1, 1).sketched_passes(0)];
+    let mut shards = [
+        RowAssignments::new(&x.view(), None, 1, 1),
+        RowAssignments::new(&x.view(), None, 1, 1).sketched_passes(0),
+    ];
     for shard in &mut shards {
         shard.pass(&x.view(), &[Some(&centroids)]).unwrap();
     }
     let [sketched, dense] = &shards;
-    let is_sketched = |shard: &Shard| shard.projections.as_ref().is_some_and(|found| found[0].is_some());
+    let is_sketched =
+        |shard: &RowAssignments| shard.projections.as_ref().is_some_and(|found| found[0].is_some());
     assert!(is_sketched(sketched) && !is_sketched(dense));
     assert_eq!((sketched.labels(0), sketched.stats(0)), (dense.labels(0), dense.stats(0)));
 }
@@ -174,12 +177,12 @@ fn rows_that_cannot_be_read_leave_nothing_behind() {
         }
     }
     let x = Array2::from_shape_fn((3 * CHUNK_ROWS, 1), |(i, _)| (i % 256) as u8);
-    let mut shard = Shard::new(&x.view(), None, 1, 1);
+    let mut shard = RowAssignments::new(&x.view(), None, 1, 1);
     let centroids = Centroids::from_f64(&array![[3.0], [200.0]]).unwrap();
     let error = shard.pass(&Broken(x.view()), &[Some(&centroids)]).unwrap_err();
     assert!(error.to_string().contains("gone"), "{error}");
     shard.pass(&x.view(), &[Some(&centroids)]).unwrap();
-    let mut untroubled = Shard::new(&x.view(), None, 1, 1);
+    let mut untroubled = RowAssignments::new(&x.view(), None, 1, 1);
     untroubled.pass(&x.view(), &[Some(&centroids)]).unwrap();
     assert_eq!(shard.stats(0), untroubled.stats(0));
     let wrong = Centroids::from_f64(&array![[3.0, 4.0]]).unwrap();

@@ -3,19 +3,19 @@
 use super::{rounded::Rounded, samples::Samples, vectors::Vectors};
 use crate::{
     distance::{CONTIGUOUS, Kernel},
-    kmeans::vectors::Settled,
+    kmeans::vectors::Resolved,
 };
 
 /// The label of a row that has none yet.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// The rows, and the centroids to compare them with.
-pub(super) struct Pairs<'a, K, V: Vectors> {
+pub(super) struct CentroidDistances<'a, K, V: Vectors> {
     pub(super) kernel: K,
     vectors: &'a V,
     centroids: &'a V::Centroids,
     pub(super) rounded: &'a Rounded,
-    fine: &'a V::Fine,
+    fine: &'a V::Residual,
 }
 
 /// A centroid that a row was compared with.
@@ -28,13 +28,13 @@ pub(super) struct Measured {
     pub(super) distance: i64,
 }
 
-impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
+impl<'a, K: Kernel, V: Vectors> CentroidDistances<'a, K, V> {
     /// `rounding` must be that of the centroids.
     pub(super) fn new(
         kernel: K,
         vectors: &'a V,
         centroids: &'a V::Centroids,
-        (rounded, fine): &'a (Rounded, V::Fine),
+        (rounded, fine): &'a (Rounded, V::Residual),
     ) -> Self {
         Self { kernel, vectors, centroids, rounded, fine }
     }
@@ -60,7 +60,7 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
     /// The squared distance between a rounded row and a rounded centroid, from their dot product.
     #[inline]
     pub(super) fn distance(&self, row: usize, j: usize, upper: i64) -> i64 {
-        self.rounded.norms[j] + self.samples().term(row) - 2 * upper
+        self.rounded.norms[j] + self.samples().shifted_norm(row) - 2 * upper
     }
 
     /// The largest change of a row's distance from a centroid by rounding.
@@ -76,8 +76,12 @@ impl<'a, K: Kernel, V: Vectors> Pairs<'a, K, V> {
 
     /// The nearest of some centroids, which are given in ascending order, each with the product of the row and its
     /// upper bytes.
-    pub(super) fn settle(&self, row: usize, contenders: impl Iterator<Item = (usize, i64)>) -> Settled {
-        self.vectors.settle(self.kernel, self.centroids, self.fine, row, contenders)
+    pub(super) fn resolve_ties(
+        &self,
+        row: usize,
+        contenders: impl Iterator<Item = (usize, i64)>,
+    ) -> Resolved {
+        self.vectors.resolve_ties(self.kernel, self.centroids, self.fine, row, contenders)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Lloyd's iteration for callers that process the rows elsewhere. The caller reports what a pass over the rows found,
 //! and receives the centroids for the next pass.
 
-use super::{Centroids, Error, Farthest, PartialStats, state::LloydState};
+use super::{Centroids, Error, Farthest, PartialStats, lloyd_state::LloydState};
 
 /// A run of K-Means, pass by pass: over files, or over other machines.
 ///
@@ -9,13 +9,13 @@ use super::{Centroids, Error, Farthest, PartialStats, state::LloydState};
 /// [`fit`](super::KMeansParams::fit), bit for bit.
 ///
 /// ```
-/// use handful::kmeans::{Centroids, Farthest, Shard, Steps};
+/// use handful::kmeans::{Centroids, Farthest, RowAssignments, LloydRun};
 /// use ndarray::array;
 ///
 /// let x = array![[0_u8], [2], [10], [12]];
-/// let mut run = Steps::new(Centroids::from_f64(&array![[0.0], [1.0]])?, 300, 0.0);
+/// let mut run = LloydRun::new(Centroids::from_f64(&array![[0.0], [1.0]])?, 300, 0.0);
 /// // All rows are one machine's; of several the statistics are merged.
-/// let mut shard = Shard::new(&x.view(), None, 1, 1);
+/// let mut shard = RowAssignments::new(&x.view(), None, 1, 1);
 /// while !run.has_ended() {
 ///     shard.pass(&x.view(), &[Some(run.centroids())])?;
 ///     run.step(shard.stats(0).clone(), &Farthest::default())?;
@@ -24,13 +24,13 @@ use super::{Centroids, Error, Farthest, PartialStats, state::LloydState};
 /// # Ok::<(), handful::kmeans::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Steps {
+pub struct LloydRun {
     pub(super) state: LloydState<Centroids>,
     /// Statistics of the last pass.
     pub(super) stats: Option<PartialStats>,
 }
 
-impl Steps {
+impl LloydRun {
     /// A run from these centroids, of at most `max_iter` iterations. It ends when the sum of their squared movements is
     /// at most `tol`: the [parameter](super::KMeansParams::tol) times the rows' [mean
     /// variance](PartialStats::mean_variance).
