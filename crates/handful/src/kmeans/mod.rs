@@ -48,13 +48,15 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 pub use centroids::Centroids;
 pub use clusterable::Clusterable;
 pub use error::Error;
-pub use farthest::Farthest;
-pub use init::Start;
-pub use lloyd_run::LloydRun;
 pub use on_disk::DiskOptions;
-pub use partial_stats::PartialStats;
 pub use per_class::Prototypes;
-pub use row_assignments::RowAssignments;
+
+// The Dask adapter of the Python package drives these. They are hidden because they may change with it.
+#[doc(hidden)]
+pub use {
+    farthest::Farthest, init::Start, lloyd_run::LloydRun, partial_stats::PartialStats,
+    row_assignments::RowAssignments,
+};
 
 use shared_sketch::SharedSketch;
 use vectors::Vectors;
@@ -246,6 +248,7 @@ impl KMeansParams {
     ///
     /// # Panics
     /// If the centroids are given.
+    #[doc(hidden)]
     pub fn start(&self, n_samples: usize, stream: u32, run: usize) -> Result<Start, Error> {
         let n_clusters = self.n_clusters;
         if n_clusters == 0 {
