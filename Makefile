@@ -46,11 +46,11 @@ test-page: setup ## Test the page of `handful serve` in a browser (a minute)
 	cargo test --workspace --locked --no-run
 	cd $(PAGE) && CHROMIUM=$$(command -v $(CHROMIUM)) npm test
 
-# The Python package with the module that `cargo test` builds too.
+# The Python package, whose module is built with what `cargo test` builds: without the tests, other features would be chosen.
 PACKAGE := target/python-package
 
 test-python: fetch $(TOOLS)/installed ## Test the Python package (3 minutes)
-	cargo build --workspace --locked
+	cargo build --workspace --locked --lib --tests
 	rm -rf $(PACKAGE) && mkdir -p $(PACKAGE)
 	cp -r $(BINDING)/python/handful $(PACKAGE)/handful
 	cp target/debug/lib_core.so $(PACKAGE)/handful/_core.abi3.so
