@@ -3,12 +3,9 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
-use crate::{
-    distance::{Kernel, Level, with_kernel},
-    progress::Cancelled,
-};
+use crate::progress::Cancelled;
 
-/// Number of images that go through all steps together: enough for a kernel, and few enough for the intermediate values
+/// Number of images that go through all steps together: enough for a and few enough for the intermediate values
 /// to stay in cache and in one block of memory, which is reused.
 pub(crate) const BATCH: usize = 128;
 
@@ -18,7 +15,7 @@ pub(crate) trait Step: Sync {
     fn n_features_out(&self) -> usize;
 
     /// Transforms the rows of `x` into `out`; the rows of both are contiguous. All intermediate values are in memory.
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>);
+    fn run(&self, x: ArrayView2<u8>, out: ArrayViewMut2<u8>);
 }
 
 /// Transforms any number of rows, batch by batch, on all threads.
@@ -37,7 +34,7 @@ pub(crate) fn transform_observed(
     let batches = out.axis_chunks_iter_mut(Axis(0), BATCH).into_par_iter();
     batches.zip(x.axis_chunks_iter(Axis(0), BATCH)).try_for_each(|(out, x)| {
         let n = x.nrows();
-        with_kernel!(Level::detect(), |kernel| step.run(kernel, x, out));
+        step.run(x, out);
         done(n)
     })?;
     Ok(out)

@@ -6,7 +6,10 @@
 use rand::{Rng, rngs::ChaCha8Rng};
 
 use super::{Augmenter, elastic::Smoothing};
-use crate::{distance::Kernel, step::to_byte};
+use crate::{
+    distance::{Kernel, vectorize},
+    step::to_byte,
+};
 
 /// Inverse of the standard deviation of the uniform distribution from -1 to 1.
 const PER_DEVIATION: f64 = 1.732_050_807_568_877_2;
@@ -82,7 +85,7 @@ impl Deformer {
     /// empty.
     pub(super) fn deform(
         &self,
-        kernel: impl Kernel,
+        kernel: Kernel,
         image: &[u8],
         rng: &mut ChaCha8Rng,
         buffers: &mut Buffers,
@@ -92,7 +95,7 @@ impl Deformer {
         if self.params.elastic > 0.0 {
             self.draw_noise(rng, &mut buffers.noise);
         }
-        kernel.run(|| {
+        vectorize!(kernel, {
             if self.params.elastic > 0.0 {
                 self.smooth(buffers);
             }

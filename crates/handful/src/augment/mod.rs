@@ -22,11 +22,7 @@ pub use error::Error;
 
 use deformation::Deformer;
 
-use crate::{
-    Dataset, dataset,
-    distance::{Level, with_kernel},
-    step::BATCH,
-};
+use crate::{Dataset, dataset, distance::Kernel, step::BATCH};
 
 impl Augmenter {
     /// The endless data set for these images and a seed. Takes no time: rows are generated on request.
@@ -79,9 +75,9 @@ impl Augmented {
                 }
                 let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
                 rng.set_stream(row);
-                with_kernel!(Level::detect(), |kernel| {
-                    self.deformer.deform(kernel, image, &mut rng, &mut buffers, out);
-                });
+                {
+                    self.deformer.deform(Kernel::detect(), image, &mut rng, &mut buffers, out);
+                };
             }
         });
         Dataset::new(images, self.data.image_shape(), labels, self.data.classes().to_vec())

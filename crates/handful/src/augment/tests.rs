@@ -2,6 +2,7 @@ use ndarray::{Array2, ArrayView1, s};
 use proptest::prelude::*;
 
 use super::*;
+use crate::distance::Level;
 
 /// Blobs of ink in the middle of images of this shape, with margins of a third.
 fn blobs(n: usize, [height, width]: [usize; 2]) -> Dataset {
@@ -158,13 +159,7 @@ fn every_level_makes_the_same_bytes() {
         for (stream, out) in (0..).zip(out.chunks_exact_mut(784)) {
             let mut rng = ChaCha8Rng::seed_from_u64(7);
             rng.set_stream(stream);
-            with_kernel!(level, |kernel| deformer.deform(
-                kernel,
-                &image,
-                &mut rng,
-                &mut deformer.buffers(),
-                out
-            ));
+            deformer.deform(Kernel::new(level), &image, &mut rng, &mut deformer.buffers(), out);
         }
         out
     };

@@ -22,9 +22,11 @@
 #[cfg(target_arch = "x86_64")]
 mod amx_permission;
 mod element;
+mod instruction_set;
 mod kernel;
 mod level;
 mod packed;
+mod panel;
 mod points;
 mod scalar;
 mod scale;
@@ -41,48 +43,12 @@ pub use element::Element;
 pub(crate) use element::ordered_sum;
 pub use level::Level;
 
-pub(crate) use kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch, lanes};
+pub(crate) use instruction_set::Scratch;
+pub(crate) use kernel::{Kernel, prefetch, vectorize};
 pub(crate) use packed::{Packed, for_each_tile};
+pub(crate) use panel::{LANES, Lanes, MOST_DIMENSIONS, Panel, lanes};
 pub(crate) use points::PackedPoints;
-pub(crate) use scalar::Scalar;
 pub(crate) use scale::{Float, LARGEST, Scale, largest};
-#[cfg(target_arch = "x86_64")]
-pub(crate) use x86::{Amx, Avx2, Avx512, Avx512Vnni};
-
-/// Evaluates an expression with the kernel of a level.
-macro_rules! with_kernel {
-    ($level:expr, |$kernel:ident| $body:expr) => {{
-        #[cfg(target_arch = "x86_64")]
-        const AVAILABLE: &str = "a level is chosen among those available";
-        match $level {
-            #[cfg(target_arch = "x86_64")]
-            $crate::distance::Level::Amx => {
-                let $kernel = $crate::distance::Amx::new().expect(AVAILABLE);
-                $body
-            }
-            #[cfg(target_arch = "x86_64")]
-            $crate::distance::Level::Avx512Vnni => {
-                let $kernel = $crate::distance::Avx512Vnni::new().expect(AVAILABLE);
-                $body
-            }
-            #[cfg(target_arch = "x86_64")]
-            $crate::distance::Level::Avx512 => {
-                let $kernel = $crate::distance::Avx512::new().expect(AVAILABLE);
-                $body
-            }
-            #[cfg(target_arch = "x86_64")]
-            $crate::distance::Level::Avx2 => {
-                let $kernel = $crate::distance::Avx2::new().expect(AVAILABLE);
-                $body
-            }
-            _ => {
-                let $kernel = $crate::distance::Scalar;
-                $body
-            }
-        }
-    }};
-}
-pub(crate) use with_kernel;
 
 /// The squared Euclidean distance, by definition.
 ///
@@ -117,15 +83,14 @@ pub(crate) fn sums(rows: ArrayView2<u8>) -> Vec<i64> {
 fn totals(rows: ArrayView2<u8>, of_byte: impl Fn(u8) -> u32) -> Vec<u64> {
     let rows = rows.as_standard_layout();
     let mut totals = vec![0; rows.nrows()];
-    with_kernel!(Level::detect(), |kernel| kernel.run(
-        #[inline(always)]
-        || for (total, row) in totals.iter_mut().zip(rows.outer_iter()) {
+    vectorize!(Kernel::detect(), {
+        for (total, row) in totals.iter_mut().zip(rows.outer_iter()) {
             // 65,536 squares of bytes fit into 32 bits.
             for part in row.to_slice().expect(CONTIGUOUS).chunks(65_536) {
                 *total += u64::from(part.iter().map(|&x| of_byte(x)).sum::<u32>());
             }
         }
-    ));
+    });
     totals
 }
 

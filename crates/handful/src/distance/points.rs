@@ -3,10 +3,11 @@
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{
-    kernel::{Kernel, LANES, Lanes, MOST_DIMENSIONS, Panel, Scratch},
-    level::Level,
+    instruction_set::Scratch,
+    kernel::Kernel,
     packed::Packed,
-    with_kernel,
+    panel::{LANES, Lanes, MOST_DIMENSIONS, Panel},
+    vectorize,
 };
 
 /// Rows of unsigned bytes, ready to be multiplied at the machine's level.
@@ -23,7 +24,7 @@ impl PackedPoints {
     pub(crate) fn new(points: ArrayView2<u8>) -> Self {
         let (n, d) = points.dim();
         assert!(d <= MOST_DIMENSIONS, "{d} dimensions are too many for 32-bit sums");
-        let block = with_kernel!(Level::detect(), |kernel| block(kernel));
+        let block = Kernel::detect().block();
         let pack = |rows| {
             let mut panel = Panel::default();
             panel.pack(rows, block);
@@ -39,14 +40,9 @@ impl PackedPoints {
 
     /// Passes to `sink(first_point, dots)` the products of all queries and up to 32 points at a time, in ascending
     /// order. Products after the last point are meaningless.
-    pub(crate) fn multiply<K: Kernel>(
-        &self,
-        kernel: K,
-        queries: ArrayView2<i8>,
-        mut sink: impl FnMut(usize, &[Lanes]),
-    ) {
+    pub(crate) fn multiply(&self, queries: ArrayView2<i8>, mut sink: impl FnMut(usize, &[Lanes])) {
         assert_eq!(queries.ncols(), self.d, "points and queries of unequal length");
-        let packed = Packed::new(kernel, queries);
+        let packed = Packed::new(Kernel::detect(), queries);
         let mut scratch = Scratch::default();
         let mut dots = vec![[0; LANES]; queries.nrows()];
         for (number, panel) in self.panels.iter().enumerate() {
@@ -57,14 +53,14 @@ impl PackedPoints {
 
     /// Writes the results of `of(first_point, query, dots)` on each query's products, with up to 32 points at a time,
     /// into the rows of `out`, which are contiguous. Results after the last point are dropped.
-    pub(crate) fn map<K: Kernel, T: Copy>(
+    pub(crate) fn map<T: Copy>(
         &self,
-        kernel: K,
         queries: ArrayView2<i8>,
         of: impl Fn(usize, usize, Lanes) -> [T; LANES],
         mut out: ArrayViewMut2<T>,
     ) {
-        self.multiply(kernel, queries, |first, dots| {
+        let kernel = Kernel::detect();
+        self.multiply(queries, |first, dots| {
             let end = self.n.min(first + LANES);
             let mut out = out.slice_mut(s![.., first..end]);
             let rows = out.outer_iter_mut().map(|row| row.into_slice().expect("rows are contiguous"));
@@ -72,28 +68,18 @@ impl PackedPoints {
             // Closures are compiled for the kernel's instructions only where they are inlined, and large ones might not
             // be. The last panel is handled separately, so that whole panels are written straight from registers.
             if end - first == LANES {
-                kernel.run(
-                    #[inline(always)]
-                    || {
-                        for (query, (out, dots)) in all {
-                            *out.first_chunk_mut().expect("a whole panel") = of(first, query, *dots);
-                        }
-                    },
-                );
+                vectorize!(kernel, {
+                    for (query, (out, dots)) in all {
+                        *out.first_chunk_mut().expect("a whole panel") = of(first, query, *dots);
+                    }
+                });
             } else {
-                kernel.run(
-                    #[inline(always)]
-                    || {
-                        for (query, (out, dots)) in all {
-                            out.copy_from_slice(&of(first, query, *dots)[..out.len()]);
-                        }
-                    },
-                );
+                vectorize!(kernel, {
+                    for (query, (out, dots)) in all {
+                        out.copy_from_slice(&of(first, query, *dots)[..out.len()]);
+                    }
+                });
             }
         });
     }
-}
-
-fn block<K: Kernel>(_kernel: K) -> usize {
-    K::BLOCK
 }

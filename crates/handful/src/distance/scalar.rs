@@ -3,7 +3,10 @@
 //! Bytes are widened to `f32`, because every instruction set multiplies and adds those at full speed. This is exact: a
 //! product is at most 255 · 128, and 512 of them sum to less than 2²⁴, which `f32` represents exactly.
 
-use super::kernel::{GROUP, Kernel, LANES, Lanes, Panel, Tile};
+use super::{
+    instruction_set::{InstructionSet, Ready, Tile},
+    panel::{GROUP, LANES, Lanes, Panel},
+};
 
 /// Number of groups whose products are summed in `f32`.
 const BLOCK: usize = 512 / GROUP;
@@ -13,19 +16,20 @@ const WIDTH: usize = 8;
 #[derive(Clone, Copy)]
 pub(crate) struct Scalar;
 
-impl Kernel for Scalar {
+impl InstructionSet for Scalar {
     const QUERIES: usize = 3;
     const BATCH_COSTS: [f64; 2] = [10.0, 12.0];
     const DOTS_COST: f64 = 1.0;
-    type Word = [f32; GROUP];
-    /// `[part of 8 points][group][dimension][point]`.
-    type Ready<'a> = &'a [[[f32; WIDTH]; GROUP]];
+    const WORDS: usize = GROUP;
 
-    fn word(self, group: [i8; GROUP]) -> Self::Word {
-        group.map(f32::from)
+    fn store(self, group: [i8; GROUP], words: &mut [i32]) {
+        for (word, value) in words.iter_mut().zip(group) {
+            *word = f32::from(value).to_bits().cast_signed();
+        }
     }
 
-    fn ready<'a>(self, panel: &'a Panel, _queries: usize, scratch: &'a mut Vec<f32>) -> Self::Ready<'a> {
+    /// The floats are `[part of 8 points][group][dimension][point]`.
+    fn ready<'a>(self, panel: &'a Panel, _queries: usize, scratch: &'a mut Vec<f32>) -> Ready<'a> {
         scratch.clear();
         for part in 0..LANES / WIDTH {
             for group in panel.groups() {
@@ -35,17 +39,12 @@ impl Kernel for Scalar {
                 }
             }
         }
-        scratch.as_chunks::<WIDTH>().0.as_chunks::<GROUP>().0
+        Ready::new(panel.groups(), scratch, false)
     }
 
-    fn multiply(
-        self,
-        panel: Self::Ready<'_>,
-        queries: &[Self::Word],
-        base: &Lanes,
-        thresholds: &[i32],
-        tile: &mut Tile,
-    ) {
+    fn multiply(self, panel: Ready, queries: &[i32], base: &Lanes, thresholds: &[i32], tile: &mut Tile) {
+        let panel = panel.floats.as_chunks::<WIDTH>().0.as_chunks::<GROUP>().0;
+        let queries = queries.as_chunks::<GROUP>().0;
         match thresholds.len() {
             1 => multiply::<1>(panel, queries, &mut tile.dots),
             Self::QUERIES => multiply::<{ Self::QUERIES }>(panel, queries, &mut tile.dots),
@@ -66,7 +65,7 @@ impl Kernel for Scalar {
     }
 }
 
-fn multiply<const Q: usize>(panel: &[[[f32; WIDTH]; GROUP]], queries: &[[f32; GROUP]], dots: &mut [Lanes]) {
+fn multiply<const Q: usize>(panel: &[[[f32; WIDTH]; GROUP]], queries: &[[i32; GROUP]], dots: &mut [Lanes]) {
     let groups = panel.len() / (LANES / WIDTH);
     let (queries, rest) = queries.as_chunks::<Q>();
     assert!(queries.len() == groups && rest.is_empty(), "queries and points of unequal length");
@@ -87,14 +86,15 @@ fn multiply<const Q: usize>(panel: &[[[f32; WIDTH]; GROUP]], queries: &[[f32; GR
 #[inline(never)]
 fn block<const Q: usize>(
     points: &[[[f32; WIDTH]; GROUP]],
-    queries: &[[[f32; GROUP]; Q]],
+    queries: &[[[i32; GROUP]; Q]],
 ) -> [[f32; WIDTH]; Q] {
     let mut sums = [[0.0; WIDTH]; Q];
     for (points, queries) in points.iter().zip(queries) {
         for (dimension, column) in points.iter().enumerate() {
             for (sums, query) in sums.iter_mut().zip(queries) {
+                let query = f32::from_bits(query[dimension].cast_unsigned());
                 for (sum, value) in sums.iter_mut().zip(column) {
-                    *sum += query[dimension] * value;
+                    *sum += query * value;
                 }
             }
         }

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-use super::{CONTIGUOUS, Element, Kernel, Level, contiguous, evenly, with_kernel};
+use super::{CONTIGUOUS, Element, Kernel, contiguous, evenly, vectorize};
 
 /// Number of rows from which the scale is chosen; one in `CLAMPED` of them may be clamped.
 const SAMPLE: usize = 1024;
@@ -48,13 +48,12 @@ impl Scale {
     /// Rows must be contiguous.
     pub(crate) fn quantise<T: Float>(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<f64>) {
         let mut bytes = Array2::zeros(rows.raw_dim());
-        let lost = with_kernel!(Level::detect(), |kernel| {
-            let pairs = bytes.axis_iter_mut(Axis(0)).into_par_iter().zip(rows.axis_iter(Axis(0)));
-            let quantise = |(mut bytes, row): (ArrayViewMut1<u8>, ArrayView1<T>)| {
-                kernel.run(|| self.quantise_row(contiguous(row), bytes.as_slice_mut().expect(CONTIGUOUS)))
-            };
-            pairs.map(quantise).collect()
-        });
+        let kernel = Kernel::detect();
+        let pairs = bytes.axis_iter_mut(Axis(0)).into_par_iter().zip(rows.axis_iter(Axis(0)));
+        let quantise = |(mut bytes, row): (ArrayViewMut1<u8>, ArrayView1<T>)| {
+            vectorize!(kernel, self.quantise_row(contiguous(row), bytes.as_slice_mut().expect(CONTIGUOUS)))
+        };
+        let lost = pairs.map(quantise).collect();
         (bytes, lost)
     }
 
@@ -94,13 +93,12 @@ pub(crate) fn largest<T: Float>(values: ArrayView2<T>) -> Result<f64, (usize, us
     // Bit patterns of absolute values have the same order as the values, with NaN above all, and their maximum can be
     // vectorised.
     let bits = |x: T| x.into().abs().to_bits();
-    let largest = with_kernel!(Level::detect(), |kernel| {
-        let of_row = |row: ArrayView1<T>| match row.to_slice() {
-            Some(row) => kernel.run(|| row.iter().fold(0, |largest, &x| bits(x).max(largest))),
-            None => row.fold(0, |largest, &x| bits(x).max(largest)),
-        };
-        values.axis_iter(Axis(0)).into_par_iter().map(of_row).max().unwrap_or_default()
-    });
+    let kernel = Kernel::detect();
+    let of_row = |row: ArrayView1<T>| match row.to_slice() {
+        Some(row) => vectorize!(kernel, row.iter().fold(0, |largest, &x| bits(x).max(largest))),
+        None => row.fold(0, |largest, &x| bits(x).max(largest)),
+    };
+    let largest = values.axis_iter(Axis(0)).into_par_iter().map(of_row).max().unwrap_or_default();
     let largest = f64::from_bits(largest);
     if largest <= LARGEST {
         return Ok(largest);

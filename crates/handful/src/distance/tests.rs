@@ -32,11 +32,12 @@ fn definition(point: ndarray::ArrayView1<u8>, query: ndarray::ArrayView1<i8>) ->
 fn check(points: ArrayView2<u8>, queries: ArrayView2<i8>) {
     for level in levels() {
         let mut seen = Array2::from_elem((queries.nrows(), points.nrows()), None);
-        with_kernel!(level, |kernel| for_each_tile(kernel, points, queries, |query, first, dots| {
+        let kernel = Kernel::new(level);
+        for_each_tile(kernel, points, queries, |query, first, dots| {
             for (point, &dot) in (first..).zip(dots) {
                 assert_eq!(seen[[query, point]].replace(dot), None, "every pair once");
             }
-        }));
+        });
         for ((query, point), &dot) in seen.indexed_iter() {
             let expected = definition(points.row(point), queries.row(query));
             assert_eq!(dot, Some(expected), "{level}: query {query}, point {point}, {} dims", points.ncols());
@@ -44,8 +45,8 @@ fn check(points: ArrayView2<u8>, queries: ArrayView2<i8>) {
     }
 }
 
-fn block_of<K: Kernel>(_: K) -> usize {
-    K::BLOCK
+fn block_of(kernel: Kernel) -> usize {
+    kernel.block()
 }
 
 /// Bytes that are neither regular nor random.
@@ -84,13 +85,13 @@ fn single_dots_of_all_lengths_unaligned() {
                     .map(|j| if d % 3 == 0 { byte(6, d, j).cast_signed() } else { -128 })
                     .collect();
                 let (point, query) = (&points[offset..], &queries[offset..]);
-                let found = with_kernel!(level, |kernel| kernel.dot(point, query));
+                let found = Kernel::new(level).dot(point, query);
                 assert_eq!(i64::from(found), definition(point.into(), query.into()), "{level}, {d} dims");
                 // The queries begin wherever the one before ends.
                 for m in 0..10 {
                     let all: Vec<i8> = (0..m * d).map(|i| byte(7, m, i).cast_signed()).collect();
                     let mut dots = vec![0; m];
-                    with_kernel!(level, |kernel| kernel.dots(point, &all, &mut dots));
+                    Kernel::new(level).dots(point, &all, &mut dots);
                     for (query, &dot) in dots.iter().enumerate() {
                         let query = &all[query * d..][..d];
                         assert_eq!(
@@ -115,9 +116,9 @@ fn distances_between_floats_have_the_same_bits_at_every_level() {
             let (a, b) = (&a[offset..], &b[offset..]);
             let (a32, b32) = (narrow(a), narrow(b));
             for level in levels() {
-                let found = with_kernel!(level, |kernel| {
-                    (kernel.run(|| ordered_sum(a, b)), kernel.run(|| ordered_sum(&a32, &b32)))
-                });
+                let kernel = Kernel::new(level);
+                let found =
+                    (vectorize!(kernel, ordered_sum(a, b)), vectorize!(kernel, ordered_sum(&a32, &b32)));
                 assert_eq!(found.0.to_bits(), squared_euclidean(a, b).to_bits(), "{level}, {d} dims");
                 assert_eq!(found.1.to_bits(), squared_euclidean(&a32, &b32).to_bits(), "{level}, {d} dims");
             }
@@ -139,7 +140,7 @@ proptest! {
         for level in levels() {
             let mut masks = vec![0; m];
             let mut thresholds = vec![threshold; m];
-            with_kernel!(level, |kernel| {
+            { let kernel = Kernel::new(level);
                 let mut panel = Panel::default();
                 panel.pack(points.view(), block_of(kernel));
                 let packed = Packed::new(kernel, queries.view());
@@ -150,7 +151,7 @@ proptest! {
                     }
                     Some(threshold - 1)
                 });
-            });
+            };
             for query in 0..m {
                 for (lane, &base) in base.iter().take(n).enumerate() {
                     let key = i64::from(base) - 2 * definition(points.row(lane), queries.row(query));

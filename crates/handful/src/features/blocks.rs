@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Dataset,
-    distance::{Kernel, MOST_DIMENSIONS},
+    distance::MOST_DIMENSIONS,
     kmeans,
     preprocess::Deskew,
     progress::{Observer, Tally},
@@ -222,35 +222,29 @@ impl Block {
 }
 
 impl Place {
-    fn reduced<K: Kernel>(&self, kernel: K, cut: ArrayView2<u8>) -> Array2<u8> {
+    fn reduced(&self, cut: ArrayView2<u8>) -> Array2<u8> {
         let mut reduced = Array2::zeros((cut.nrows(), self.pca.n_components()));
-        self.pca.run(kernel, cut, reduced.view_mut());
+        self.pca.run(cut, reduced.view_mut());
         reduced
     }
 
     /// The output of the only place on whole images, and the squared distance of each image to its nearest atom.
-    fn run_nearest<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, out: ArrayViewMut2<u8>) -> Vec<i32> {
-        self.dictionary.run_nearest(kernel, self.reduced(kernel, cells).view(), out)
+    fn run_nearest(&self, cells: ArrayView2<u8>, out: ArrayViewMut2<u8>) -> Vec<i32> {
+        self.dictionary.run_nearest(self.reduced(cells).view(), out)
     }
 }
 
 impl Block {
     /// The block's output on images.
-    pub(super) fn run_on<K: Kernel>(
-        &self,
-        kernel: K,
-        deskew: Option<Deskew>,
-        views: &mut Views,
-        out: ArrayViewMut2<u8>,
-    ) {
+    pub(super) fn run_on(&self, deskew: Option<Deskew>, views: &mut Views, out: ArrayViewMut2<u8>) {
         match self {
             Self::Local { gradients, places, .. }
                 if places.len() == 1 && views.is_watched(&places[0].dictionary) =>
             {
-                let nearest = places[0].run_nearest(kernel, views.cells(deskew, *gradients), out);
+                let nearest = places[0].run_nearest(views.cells(deskew, *gradients), out);
                 views.nearest = Some(nearest);
             }
-            _ => self.run(kernel, views.cells(deskew, self.gradients()), out),
+            _ => self.run(views.cells(deskew, self.gradients()), out),
         }
     }
 }
@@ -263,19 +257,19 @@ impl Step for Block {
         }
     }
 
-    fn run<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+    fn run(&self, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         match self {
             Self::Local { gradients, window, places } => {
                 let mut first = 0;
                 for place in places {
                     let cut = cut(cells, *gradients, *window, place.origin);
-                    let reduced = place.reduced(kernel, cut.view());
+                    let reduced = place.reduced(cut.view());
                     let end = first + place.dictionary.n_features_out();
-                    place.dictionary.run(kernel, reduced.view(), out.slice_mut(s![.., first..end]));
+                    place.dictionary.run(reduced.view(), out.slice_mut(s![.., first..end]));
                     first = end;
                 }
             }
-            Self::Shared(patches) => patches.run(kernel, cells, out),
+            Self::Shared(patches) => patches.run(cells, out),
         }
     }
 }

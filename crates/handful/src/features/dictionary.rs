@@ -8,9 +8,7 @@ use rayon::prelude::*;
 use super::total_variance;
 use crate::{
     Dataset, KMeans,
-    distance::{
-        Kernel, LANES, Lanes, Level, OFFSET, PackedPoints, evenly, signed, squared_norms, sums, with_kernel,
-    },
+    distance::{Kernel, LANES, Lanes, OFFSET, PackedPoints, evenly, signed, squared_norms, sums, vectorize},
     kmeans,
     progress::Observer,
     step::{BATCH, Step, WHOLE, to_byte, transform},
@@ -174,16 +172,9 @@ impl Dictionary {
     }
 
     /// Applies `of` to the squared distances of rows to atoms, 32 at a time.
-    fn activate<K: Kernel, T: Copy>(
-        &self,
-        kernel: K,
-        x: ArrayView2<u8>,
-        of: impl Fn(Lanes) -> [T; LANES],
-        out: ArrayViewMut2<T>,
-    ) {
+    fn activate<T: Copy>(&self, x: ArrayView2<u8>, of: impl Fn(Lanes) -> [T; LANES], out: ArrayViewMut2<T>) {
         let norms = norms(x);
         self.points.map(
-            kernel,
             signed(x).view(),
             #[inline(always)]
             |first, row, dots| of(distances(dots, self.terms[first / LANES], norms[row])),
@@ -210,12 +201,7 @@ impl Dictionary {
     /// The squared distances of rows to all atoms.
     fn distances(&self, x: ArrayView2<u8>) -> Array2<i32> {
         let mut all = Array2::zeros((x.nrows(), self.atoms.nrows()));
-        with_kernel!(Level::detect(), |kernel| self.activate(
-            kernel,
-            x,
-            |distances| distances,
-            all.view_mut()
-        ));
+        self.activate(x, |distances| distances, all.view_mut());
         all
     }
 }
@@ -245,13 +231,12 @@ impl Step for Dictionary {
         self.atoms.nrows()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+    fn run(&self, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         let n = self.atoms.nrows();
         match self.activation {
             Activation::RadialBasis { variance } => {
                 let scale = std::f32::consts::LOG2_E / (2.0 * variance);
                 self.activate(
-                    kernel,
                     x,
                     #[inline(always)]
                     |distances| radial_basis(distances, scale),
@@ -260,7 +245,7 @@ impl Step for Dictionary {
             }
             Activation::Triangle => {
                 let mut all = Array2::zeros((x.nrows(), self.padded()));
-                self.triangles(kernel, x, all.view_mut());
+                self.triangles(x, all.view_mut());
                 out.zip_mut_with(&all.slice(s![.., ..n]), |out, &value| *out = to_byte(value));
             }
         }
@@ -269,20 +254,14 @@ impl Step for Dictionary {
 
 impl Dictionary {
     /// [`run`](Step::run), and the squared distance of each row to its nearest atom.
-    pub(super) fn run_nearest<K: Kernel>(
-        &self,
-        kernel: K,
-        x: ArrayView2<u8>,
-        out: ArrayViewMut2<u8>,
-    ) -> Vec<i32> {
+    pub(super) fn run_nearest(&self, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) -> Vec<i32> {
         let Activation::RadialBasis { variance } = self.activation else {
-            self.run(kernel, x, out);
+            self.run(x, out);
             return self.nearest(x);
         };
         let scale = std::f32::consts::LOG2_E / (2.0 * variance);
         let (norms, nearest) = (norms(x), vec![Cell::new(i32::MAX); x.nrows()]);
         self.points.map(
-            kernel,
             signed(x).view(),
             #[inline(always)]
             |first, row, dots| {
@@ -306,12 +285,12 @@ impl Dictionary {
     }
 
     /// The triangle activations of rows, in units of the bytes, shape (n, `padded`); meaningless after the last atom.
-    pub(super) fn triangles<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut all: ArrayViewMut2<f32>) {
+    pub(super) fn triangles(&self, x: ArrayView2<u8>, mut all: ArrayViewMut2<f32>) {
         let n = self.atoms.nrows();
-        self.activate(kernel, x, roots, all.slice_mut(s![.., ..n]));
+        self.activate(x, roots, all.slice_mut(s![.., ..n]));
         for mut row in all.outer_iter_mut() {
             let row = row.as_slice_mut().expect("rows are contiguous");
-            kernel.run(|| {
+            vectorize!(Kernel::detect(), {
                 row[n..].fill(0.0);
                 // Sixteen parallel sums, in the same order at every level.
                 let mut sums = [0.0; 16];

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{BlockParams, Error, Lda, blocks::Block, moments::Moments, views::Views};
 use crate::{
     Dataset,
-    distance::{Kernel, MOST_DIMENSIONS},
+    distance::MOST_DIMENSIONS,
     preprocess::Deskew,
     progress::{Observer, Stage, Tally},
     step::{BATCH, Step, check_number, transform, transform_observed},
@@ -253,11 +253,11 @@ impl Discriminants {
 
 impl Discriminants {
     /// The result of [`transform`](Self::transform), for up to [`BATCH`] images.
-    pub(super) fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, out: ArrayViewMut2<u8>) {
+    pub(super) fn run_on(&self, views: &mut Views, out: ArrayViewMut2<u8>) {
         let features = Features(self);
         let mut between = Array2::zeros((views.n_images(), features.n_features_out()));
-        features.run_on(kernel, views, between.view_mut());
-        self.lda.run(kernel, between.view(), out);
+        features.run_on(views, between.view_mut());
+        self.lda.run(between.view(), out);
     }
 }
 
@@ -266,8 +266,8 @@ impl Step for Discriminants {
         self.n_components()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
-        self.run_on(kernel, &mut Views::new(x, self.shape), out);
+    fn run(&self, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        self.run_on(&mut Views::new(x, self.shape), out);
     }
 }
 
@@ -275,11 +275,11 @@ impl Step for Discriminants {
 struct Features<'a>(&'a Discriminants);
 
 impl Features<'_> {
-    fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, mut out: ArrayViewMut2<u8>) {
+    fn run_on(&self, views: &mut Views, mut out: ArrayViewMut2<u8>) {
         let mut first = 0;
         for block in &self.0.blocks {
             let end = first + block.n_features_out();
-            block.run_on(kernel, self.0.deskew, views, out.slice_mut(s![.., first..end]));
+            block.run_on(self.0.deskew, views, out.slice_mut(s![.., first..end]));
             first = end;
         }
     }
@@ -290,8 +290,8 @@ impl Step for Features<'_> {
         self.0.blocks.iter().map(Step::n_features_out).sum()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
-        self.run_on(kernel, &mut Views::new(x, self.0.shape), out);
+    fn run(&self, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        self.run_on(&mut Views::new(x, self.0.shape), out);
     }
 }
 

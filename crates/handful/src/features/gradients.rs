@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    distance::Kernel,
+    distance::{Kernel, vectorize},
     step::{Step, to_byte, transform},
 };
 
@@ -119,13 +119,13 @@ impl Step for Framed {
         self.gradients.n_features()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+    fn run(&self, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         let contiguous = "rows are contiguous";
         let mut histogram = Histogram::new(self.gradients, self.shape);
         for (image, mut out) in x.outer_iter().zip(out.outer_iter_mut()) {
             let image = image.to_slice().expect(contiguous);
             let out = out.as_slice_mut().expect(contiguous);
-            kernel.run(|| {
+            vectorize!(Kernel::detect(), {
                 histogram.count(image);
                 histogram.write(out);
             });

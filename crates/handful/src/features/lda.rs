@@ -5,7 +5,6 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, concatenate, 
 
 use super::{Error, cholesky, linear::Linear, moments::Moments};
 use crate::{
-    distance::{Kernel, Level, with_kernel},
     progress::Tally,
     step::{Step, to_byte, transform},
     tensor_file::{self, Reader, Writer},
@@ -193,14 +192,14 @@ impl Lda {
     /// The positions of rows before they are rounded.
     pub(super) fn places(&self, x: ArrayView2<u8>) -> Array2<f64> {
         let mut places = Array2::zeros((x.nrows(), self.n_components()));
-        with_kernel!(Level::detect(), |kernel| self.for_each(kernel, x, |row, direction, place| {
+        self.for_each(x, |row, direction, place| {
             places[[row, direction]] = place;
-        }));
+        });
         places
     }
 
-    fn for_each<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut sink: impl FnMut(usize, usize, f64)) {
-        let products = self.linear.products(kernel, x);
+    fn for_each(&self, x: ArrayView2<u8>, mut sink: impl FnMut(usize, usize, f64)) {
+        let products = self.linear.products(x);
         for (row, products) in products.outer_iter().enumerate() {
             let (upper, lower) = products.split_at(Axis(0), self.n_components());
             for (direction, (scale, offset)) in self.scales.iter().zip(&self.offsets).enumerate() {
@@ -238,8 +237,8 @@ impl Step for Lda {
         self.n_components()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+    fn run(&self, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         #[expect(clippy::cast_possible_truncation, reason = "f32 is precise enough for bytes")]
-        self.for_each(kernel, x, |row, direction, place| out[[row, direction]] = to_byte(place as f32));
+        self.for_each(x, |row, direction, place| out[[row, direction]] = to_byte(place as f32));
     }
 }

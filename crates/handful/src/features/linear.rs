@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 
-use crate::distance::{Kernel, LANES, Lanes, OFFSET, PackedPoints, signed, sums};
+use crate::distance::{LANES, Lanes, OFFSET, PackedPoints, signed, sums};
 
 /// Weights are a kernel's points, and rows are its queries. This is the other way round than their signs suggest, so
 /// that the products of one row are contiguous.
@@ -31,9 +31,8 @@ impl Linear {
 
     /// Writes the results of `of(first_output, products)` on each row's products, with the weights of up to 32 outputs
     /// at a time, into the rows of `out`, shape (rows, outputs). Products after the last output are meaningless.
-    pub(super) fn map<K: Kernel, T: Copy>(
+    pub(super) fn map<T: Copy>(
         &self,
-        kernel: K,
         x: ArrayView2<u8>,
         of: impl Fn(usize, Lanes) -> [T; LANES],
         out: ArrayViewMut2<T>,
@@ -41,7 +40,6 @@ impl Linear {
         // w·x = (w + 128)·(x - 128) + 128 Σw - 128 Σx + 128² n; intermediate values wrap, but the result is right.
         let shifts: Vec<i32> = sums(x).into_iter().map(|sum| narrow(OFFSET * sum)).collect();
         self.points.map(
-            kernel,
             signed(x).view(),
             #[inline(always)]
             |first, row, products| {
@@ -52,9 +50,9 @@ impl Linear {
     }
 
     /// The products of rows and all weights, shape (rows, outputs).
-    pub(super) fn products<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>) -> Array2<i32> {
+    pub(super) fn products(&self, x: ArrayView2<u8>) -> Array2<i32> {
         let mut products = Array2::zeros((x.nrows(), self.points.dim().0));
-        self.map(kernel, x, |_, products| products, products.view_mut());
+        self.map(x, |_, products| products, products.view_mut());
         products
     }
 }

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
 use crate::{
-    distance::{Kernel, LANES, Level, OFFSET, PackedPoints, signed, sums, with_kernel},
+    distance::{Kernel, LANES, OFFSET, PackedPoints, signed, sums, vectorize},
     progress::{Cancelled, Tally},
 };
 
@@ -75,18 +75,12 @@ impl Moments {
                 self.sums.row_mut(class).zip_mut_with(&values, |sum, &x| *sum += weight * f64::from(x));
             }
             tally.ask()?;
-            with_kernel!(Level::detect(), |kernel| self.add_products(kernel, rows, weight, tally))?;
+            self.add_products(rows, weight, tally)?;
         }
         Ok(())
     }
 
-    fn add_products<K: Kernel>(
-        &mut self,
-        kernel: K,
-        rows: ArrayView2<u8>,
-        weight: f64,
-        tally: &Tally,
-    ) -> Result<(), Cancelled> {
+    fn add_products(&mut self, rows: ArrayView2<u8>, weight: f64, tally: &Tally) -> Result<(), Cancelled> {
         let columns = transposed(rows);
         tally.ask()?;
         let tiles: Vec<(PackedPoints, Vec<i64>)> = columns
@@ -101,7 +95,7 @@ impl Moments {
                 for (other, (points, sums)) in tiles[..=tile].iter().enumerate() {
                     let (n, _) = points.dim();
                     let to = &mut products.slice_mut(s![.., other * COLUMNS..other * COLUMNS + n]);
-                    add_tile(kernel, to, points, sums, queries.view(), weight);
+                    add_tile(to, points, sums, queries.view(), weight);
                     tally.ask()?;
                 }
                 Ok(())
@@ -111,20 +105,19 @@ impl Moments {
 }
 
 /// Adds the products of some columns (`queries`) and some others (`points`, with their sums).
-fn add_tile<K: Kernel>(
-    kernel: K,
+fn add_tile(
     to: &mut ArrayViewMut2<f64>,
     points: &PackedPoints,
     sums: &[i64],
     queries: ArrayView2<i8>,
     weight: f64,
 ) {
-    points.multiply(kernel, queries, |first, dots| {
+    points.multiply(queries, |first, dots| {
         let end = sums.len().min(first + LANES);
         let mut to = to.slice_mut(s![.., first..end]);
         for (mut to, dots) in to.outer_iter_mut().zip(dots) {
             let to = to.as_slice_mut().expect("rows are contiguous");
-            kernel.run(|| {
+            vectorize!(Kernel::detect(), {
                 for (to, (&dot, &sum)) in to.iter_mut().zip(dots.iter().zip(&sums[first..end])) {
                     *to += weight * (i64::from(dot) + OFFSET * sum) as f64;
                 }

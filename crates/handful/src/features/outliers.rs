@@ -9,11 +9,7 @@ use super::{
     vectorizer::Feature,
     views::Views,
 };
-use crate::{
-    distance::{Level, with_kernel},
-    preprocess::Deskew,
-    step::BATCH,
-};
+use crate::{preprocess::Deskew, step::BATCH};
 
 /// Outlier scores of images, from what was learned of whole images.
 #[derive(Default)]
@@ -63,7 +59,7 @@ impl Vectorizer {
         let batches = vectors.axis_chunks_iter_mut(Axis(0), BATCH).into_par_iter();
         let scores = batches.zip(images.axis_chunks_iter(Axis(0), BATCH)).map(|(vectors, images)| {
             let mut views = Views::new(images, self.shape()).watching(whole.dictionary);
-            with_kernel!(Level::detect(), |kernel| self.run_on(kernel, &mut views, vectors));
+            self.run_on(&mut views, vectors);
             whole.scores(views)
         });
         let scores = scores.collect();

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, dictionary::Activation};
 use crate::{
-    distance::{Kernel, evenly},
+    distance::{Kernel, evenly, vectorize},
     progress::Tally,
     step::{BATCH, Step, to_byte, transform_observed},
     tensor_file::{self, Reader, Writer},
@@ -109,7 +109,7 @@ impl Step for Patches {
         self.pooling.n_pools * self.pooling.n_pools * self.dictionary.atoms().nrows()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+    fn run(&self, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         debug_assert_eq!(self.dictionary.activation(), Activation::Triangle);
         let contiguous = "rows are contiguous";
         let (n_atoms, padded) = (self.dictionary.atoms().nrows(), self.dictionary.padded());
@@ -122,16 +122,16 @@ impl Step for Patches {
         let together = cells.axis_chunks_iter(Axis(0), TOGETHER);
         for (cells, mut out) in together.zip(out.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
             let all = windows.as_slice_mut().expect(contiguous);
-            kernel.run(|| self.windows.cut(cells, all, &mut origins));
+            vectorize!(Kernel::detect(), self.windows.cut(cells, all, &mut origins));
             let windows = windows.slice(s![..origins.len(), ..]);
             let mut places = places.slice_mut(s![..origins.len(), ..]);
             let mut activations = activations.slice_mut(s![..origins.len(), ..]);
-            self.pca.run(kernel, windows, places.view_mut());
-            self.dictionary.triangles(kernel, places.view(), activations.view_mut());
+            self.pca.run(windows, places.view_mut());
+            self.dictionary.triangles(places.view(), activations.view_mut());
             let mut found = origins.iter().zip(activations.outer_iter()).peekable();
             for (image, mut out) in out.outer_iter_mut().enumerate() {
                 let out = out.as_slice_mut().expect(contiguous);
-                kernel.run(|| {
+                vectorize!(Kernel::detect(), {
                     sums.fill(0.0);
                     while let Some((origin, found)) = found.next_if(|(origin, _)| origin.image == image) {
                         self.pooling.add(origin, found.to_slice().expect(contiguous), &mut sums);

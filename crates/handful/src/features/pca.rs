@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::{linear::Linear, moments::Moments};
 use crate::{
-    distance::{Kernel, LANES, Lanes, Level, evenly, squared_euclidean, with_kernel},
+    distance::{LANES, Lanes, evenly, squared_euclidean},
     progress::{Cancelled, Tally},
     step::{BATCH, Step, to_byte, transform},
     tensor_file::{self, Reader, Writer},
@@ -179,7 +179,7 @@ impl Pca {
         let mean = self.mean.as_slice().expect("contiguous");
         let directions = self.directions();
         let of_rows = |rows: ArrayView2<u8>| {
-            let products = with_kernel!(Level::detect(), |kernel| self.linear.products(kernel, rows));
+            let products = self.linear.products(rows);
             let of_row = |(row, products): (ArrayView1<u8>, ArrayView1<i32>)| {
                 let all = squared_euclidean(row.to_slice().expect("rows are contiguous"), mean) as f64;
                 let said = products
@@ -225,9 +225,8 @@ impl Step for Pca {
         self.n_components()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+    fn run(&self, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
         self.linear.map(
-            kernel,
             x,
             #[inline(always)]
             |first, products| places(products, &self.scales[first..], &self.offsets[first..]),
@@ -252,8 +251,7 @@ fn places(products: Lanes, scales: &[f32], offsets: &[f32]) -> [u8; LANES] {
 fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> f64 {
     let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
     let mut reach: f64 = 0.0;
-    let of_rows =
-        |rows: ArrayView2<u8>| with_kernel!(Level::detect(), |kernel| linear.products(kernel, rows));
+    let of_rows = |rows: ArrayView2<u8>| linear.products(rows);
     for products in sample.axis_chunks_iter(Axis(0), BATCH).map(of_rows) {
         for (component, products) in products.columns().into_iter().enumerate() {
             for &product in products {

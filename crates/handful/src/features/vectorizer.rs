@@ -9,7 +9,6 @@ use super::{
 };
 use crate::{
     Dataset,
-    distance::Kernel,
     preprocess::Deskew,
     progress::{Cancelled, Observer, Stage, Tally},
     step::{Step, check_number, transform, transform_observed},
@@ -165,11 +164,11 @@ impl Vectorizer {
     }
 
     /// The result of [`transform`](Self::transform), for up to [`BATCH`](crate::step::BATCH) images.
-    pub(super) fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, mut out: ArrayViewMut2<u8>) {
+    pub(super) fn run_on(&self, views: &mut Views, mut out: ArrayViewMut2<u8>) {
         let mut first = 0;
         for feature in &self.features {
             let end = first + feature.n_features_out();
-            feature.run_on(kernel, views, out.slice_mut(s![.., first..end]));
+            feature.run_on(views, out.slice_mut(s![.., first..end]));
             first = end;
         }
     }
@@ -250,8 +249,8 @@ impl Step for Vectorizer {
         self.features.iter().map(Step::n_features_out).sum()
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
-        self.run_on(kernel, &mut Views::new(x, self.shape()), out);
+    fn run(&self, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        self.run_on(&mut Views::new(x, self.shape()), out);
     }
 }
 
@@ -286,13 +285,13 @@ impl Feature {
         }
     }
 
-    fn run_on<K: Kernel>(&self, kernel: K, views: &mut Views, mut out: ArrayViewMut2<u8>) {
+    fn run_on(&self, views: &mut Views, mut out: ArrayViewMut2<u8>) {
         match self {
             Self::Pixels { deskew, .. } => out.assign(&views.upright(*deskew)),
             Self::Components { deskew, gradients, pca, .. } => {
-                pca.run(kernel, views.cells(*deskew, *gradients), out);
+                pca.run(views.cells(*deskew, *gradients), out);
             }
-            Self::Discriminants(discriminants) => discriminants.run_on(kernel, views, out),
+            Self::Discriminants(discriminants) => discriminants.run_on(views, out),
         }
     }
 
@@ -314,7 +313,7 @@ impl Step for Feature {
         }
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
-        self.run_on(kernel, &mut Views::new(x, self.shape()), out);
+    fn run(&self, x: ArrayView2<u8>, out: ArrayViewMut2<u8>) {
+        self.run_on(&mut Views::new(x, self.shape()), out);
     }
 }

@@ -22,7 +22,7 @@ use super::{
     sketched::Sketched,
     vectors::Vectors,
 };
-use crate::{distance::with_kernel, sketch::Sketch};
+use crate::{distance::Kernel, sketch::Sketch};
 
 /// Rows, and the nearest centroid of each in several sets of equally many centroids, updated step by step.
 pub(super) struct Assignment<'a, V> {
@@ -72,24 +72,23 @@ impl<'a, V: Vectors> Assignment<'a, V> {
     /// products of a panel.
     pub(super) fn assign(&mut self, sets: &[(usize, &V::Centroids)]) {
         let (vectors, (n_sets, n)) = (self.vectors, self.nearest.dim());
-        with_kernel!(vectors.samples().level, |kernel| {
-            let rounded: Vec<_> = sets.par_iter().map(|(_, centroids)| vectors.round(centroids)).collect();
-            let pairs: Vec<_> = sets
-                .iter()
-                .zip(&rounded)
-                .map(|(&(set, centroids), rounded)| {
-                    (set, CentroidDistances::new(kernel, vectors, centroids, rounded))
-                })
-                .collect();
-            match &mut self.road {
-                Road::Dense(dense) => dense.assign(kernel, &pairs, self.nearest.view_mut()),
-                Road::Sketched(sketched) => {
-                    if !sketched.assign(kernel, &pairs, self.nearest.view_mut()) {
-                        self.road = Road::Dense(Dense::new(n, n_sets, self.n_clusters));
-                    }
+        let kernel = Kernel::detect();
+        let rounded: Vec<_> = sets.par_iter().map(|(_, centroids)| vectors.round(centroids)).collect();
+        let pairs: Vec<_> = sets
+            .iter()
+            .zip(&rounded)
+            .map(|(&(set, centroids), rounded)| {
+                (set, CentroidDistances::new(kernel, vectors, centroids, rounded))
+            })
+            .collect();
+        match &mut self.road {
+            Road::Dense(dense) => dense.assign(kernel, &pairs, self.nearest.view_mut()),
+            Road::Sketched(sketched) => {
+                if !sketched.assign(kernel, &pairs, self.nearest.view_mut()) {
+                    self.road = Road::Dense(Dense::new(n, n_sets, self.n_clusters));
                 }
             }
-        });
+        }
     }
 
     /// Records how far each centroid of a set has moved since the last assignment.

@@ -14,7 +14,7 @@ use super::{
     vectors::{Vectors, whole},
 };
 use crate::{
-    distance::{CONTIGUOUS, Kernel, with_kernel},
+    distance::{CONTIGUOUS, Kernel},
     kmeans::vectors::Resolved,
 };
 
@@ -94,13 +94,13 @@ impl Vectors for Bytes<'_> {
     }
 
     fn round(&self, centroids: &Centroids) -> (Rounded, ResidualBytes) {
-        ResidualBytes::round(self.samples.level, centroids)
+        ResidualBytes::round(centroids)
     }
 
     /// Compares in 256ths, and where that does not decide, compares fractions.
-    fn resolve_ties<K: Kernel>(
+    fn resolve_ties(
         &self,
-        kernel: K,
+        kernel: Kernel,
         centroids: &Centroids,
         lower: &ResidualBytes,
         row: usize,
@@ -145,26 +145,24 @@ impl Vectors for Bytes<'_> {
 
     fn relabel(&self, stats: &mut PartialStats, labels: &mut [u32], nearest: &[u32]) -> bool {
         let (samples, mut any) = (&self.samples, false);
-        with_kernel!(samples.level, |kernel| {
-            for (block, (labels, nearest)) in labels.chunks_mut(BLOCK).zip(nearest.chunks(BLOCK)).enumerate()
-            {
-                if labels == nearest {
+        let kernel = Kernel::detect();
+        for (block, (labels, nearest)) in labels.chunks_mut(BLOCK).zip(nearest.chunks(BLOCK)).enumerate() {
+            if labels == nearest {
+                continue;
+            }
+            for (row, (label, &new)) in (block * BLOCK..).zip(labels.iter_mut().zip(nearest)) {
+                if *label == new {
                     continue;
                 }
-                for (row, (label, &new)) in (block * BLOCK..).zip(labels.iter_mut().zip(nearest)) {
-                    if *label == new {
-                        continue;
-                    }
-                    let weight = self.whole_weight(row);
-                    if *label != NOWHERE {
-                        stats.remove(kernel, *label as usize, samples, row, weight);
-                    }
-                    stats.add(kernel, new as usize, samples, row, weight);
-                    *label = new;
-                    any = true;
+                let weight = self.whole_weight(row);
+                if *label != NOWHERE {
+                    stats.remove(kernel, *label as usize, samples, row, weight);
                 }
+                stats.add(kernel, new as usize, samples, row, weight);
+                *label = new;
+                any = true;
             }
-        });
+        }
         any
     }
 

@@ -6,7 +6,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use super::Error;
-use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
+use crate::distance::{CONTIGUOUS, Kernel, vectorize};
 
 /// Number of separate partial sums, so that the compiler can use vector instructions.
 pub(super) const WIDTH: usize = 16;
@@ -116,7 +116,6 @@ impl Centroids {
 
     /// |to - from|² of each centroid; zero of those that stand still, and of no others.
     pub(super) fn movement(&self, to: &Self) -> Vec<f64> {
-        let level = Level::detect();
         let of_cluster = |j: usize| -> f64 {
             let (before, after) = (self.sums.row(j), to.sums.row(j));
             if self.counts[j] == to.counts[j] && before == after {
@@ -124,16 +123,14 @@ impl Centroids {
             }
             let (n, m) = (self.counts[j] as f64, to.counts[j] as f64);
             let (before, after) = (before.to_slice().expect(CONTIGUOUS), after.to_slice().expect(CONTIGUOUS));
-            let squares = with_kernel!(level, |kernel| {
-                kernel.run(|| {
-                    let mut sums = [0.0; WIDTH];
-                    for (before, after) in before.chunks(WIDTH).zip(after.chunks(WIDTH)) {
-                        for (sum, (&old, &new)) in sums.iter_mut().zip(before.iter().zip(after)) {
-                            *sum += (new as f64 / m - old as f64 / n).powi(2);
-                        }
+            let squares = vectorize!(Kernel::detect(), {
+                let mut sums = [0.0; WIDTH];
+                for (before, after) in before.chunks(WIDTH).zip(after.chunks(WIDTH)) {
+                    for (sum, (&old, &new)) in sums.iter_mut().zip(before.iter().zip(after)) {
+                        *sum += (new as f64 / m - old as f64 / n).powi(2);
                     }
-                    sums.iter().sum::<f64>()
-                })
+                }
+                sums.iter().sum::<f64>()
             });
             let (n, m) = (u128::from(self.counts[j]), u128::from(to.counts[j]));
             let same = |(&old, &new): (&u64, &u64)| u128::from(old) * m == u128::from(new) * n;

@@ -18,7 +18,7 @@ use super::{
     samples::{PANELS, Samples},
     vectors::Vectors,
 };
-use crate::distance::{CONTIGUOUS, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes};
+use crate::distance::{CONTIGUOUS, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes, vectorize};
 
 /// The limit of a row that must be examined.
 pub(super) const NONE: f32 = f32::NEG_INFINITY;
@@ -52,10 +52,10 @@ impl Dense {
     }
 
     /// Updates `nearest`, shape (all sets, n), for some of the sets.
-    pub(super) fn assign<K: Kernel, V: Vectors>(
+    pub(super) fn assign<V: Vectors>(
         &mut self,
-        kernel: K,
-        sets: &[(usize, CentroidDistances<K, V>)],
+        kernel: Kernel,
+        sets: &[(usize, CentroidDistances<V>)],
         mut nearest: ArrayViewMut2<u32>,
     ) {
         let samples = sets[0].1.samples();
@@ -100,7 +100,7 @@ pub(super) fn rounded_up(drifts: &Array2<f64>) -> Array2<f32> {
 }
 
 /// Rounded centroids of one set, or of several sets one after the other, for the kernels.
-pub(super) fn pack<'a, K: Kernel>(kernel: K, sets: impl Iterator<Item = &'a Rounded>) -> Packed<K> {
+pub(super) fn pack<'a>(kernel: Kernel, sets: impl Iterator<Item = &'a Rounded>) -> Packed {
     let uppers: Vec<ArrayView2<i8>> = sets.map(|rounded| rounded.upper.view()).collect();
     let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
     Packed::new(kernel, uppers.view())
@@ -116,17 +116,17 @@ pub(super) struct Workspace {
 }
 
 /// One assignment step.
-pub(super) struct Step<'a, 'b, 's, K: Kernel, V: Vectors> {
-    pub(super) kernel: K,
+pub(super) struct Step<'a, 'b, 's, V: Vectors> {
+    pub(super) kernel: Kernel,
     pub(super) samples: &'a Samples<'s>,
-    pub(super) sets: &'a [(usize, CentroidDistances<'b, K, V>)],
+    pub(super) sets: &'a [(usize, CentroidDistances<'b, V>)],
     /// Rounded up.
     pub(super) drifts: ArrayView2<'a, f32>,
     /// The centroids, unless rows are too long for the kernels' sums.
-    pub(super) packed: Option<&'a Packed<K>>,
+    pub(super) packed: Option<&'a Packed>,
 }
 
-impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
+impl<V: Vectors> Step<'_, '_, '_, V> {
     /// Updates the rows from `first` on, where `first` is a whole number of panels. `nearest` and `limits` belong to
     /// these rows, shape (all sets, rows); `panels` to all rows, if they stay packed.
     pub(super) fn assign(
@@ -144,14 +144,17 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
         let rows = rows.zip(limits.axis_chunks_iter_mut(Axis(1), LANES));
         for (first, (mut nearest, mut limits)) in (first..).step_by(LANES).zip(rows) {
             let n_open = self.find_open(nearest.view(), limits.view(), open);
-            if f64::from(n_open) * K::DOTS_COST < (LANES * self.sets.len()) as f64 {
+            if f64::from(n_open) * self.kernel.costs().dots < (LANES * self.sets.len()) as f64 {
                 self.assign_open(first, open, nearest.view_mut(), limits.view_mut());
                 continue;
             }
             let panel = if let Some(panels) = panels {
                 &panels[first / LANES]
             } else {
-                own.pack(self.samples.rows().slice(s![first..first + nearest.ncols(), ..]), K::BLOCK);
+                own.pack(
+                    self.samples.rows().slice(s![first..first + nearest.ncols(), ..]),
+                    self.kernel.block(),
+                );
                 &*own
             };
             packed.multiply_all(panel, scratch, dots);
@@ -225,7 +228,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
             for (to, row) in margins.iter_mut().zip(rows.clone()) {
                 *to = margin(pairs.moved(row));
             }
-            let (found, gaps) = self.kernel.run(|| {
+            let (found, gaps) = vectorize!(self.kernel, {
                 let found = Nearest::of(dots, &pairs.rounded.norms);
                 (found, found.gaps(&terms, &margins))
             });
@@ -243,7 +246,7 @@ impl<K: Kernel, V: Vectors> Step<'_, '_, '_, K, V> {
     fn conclude(
         &self,
         set: usize,
-        pairs: &CentroidDistances<K, V>,
+        pairs: &CentroidDistances<V>,
         row: usize,
         (index, least, gap): (u32, i64, f32),
         dot: impl Fn(usize) -> i32,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{grid::Grid, resolve_ties::NOWHERE};
 use crate::{
-    distance::{CONTIGUOUS, Float, Kernel, with_kernel},
+    distance::{CONTIGUOUS, Float, Kernel, vectorize},
     kmeans::float_rows::Floats,
 };
 
@@ -45,11 +45,10 @@ impl<T: Float> Floats<'_, T> {
         let grid = || {
             let grid = Grid::new(largest, self.rows.nrows())?;
             let rows = (0..self.rows.nrows()).into_par_iter().map(|row| self.row(row));
-            with_kernel!(self.samples.level, |kernel| {
-                let is_on =
-                    |row: &[T]| kernel.run(|| row.iter().fold(true, |all, &x| all & grid.holds(x.into())));
-                rows.all(is_on).then_some(grid)
-            })
+            let kernel = Kernel::detect();
+            let is_on =
+                |row: &[T]| vectorize!(kernel, row.iter().fold(true, |all, &x| all & grid.holds(x.into())));
+            rows.all(is_on).then_some(grid)
         };
         Self { grid: if self.weights.is_none() { grid() } else { None }, ..self }
     }
@@ -67,10 +66,11 @@ impl<T: Float> Floats<'_, T> {
     pub(super) fn sum(&self, rows: &[usize], weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
         let of_block = |rows: &[usize]| {
             let mut sums = vec![0.0; self.rows.ncols()];
-            with_kernel!(self.samples.level, |kernel| for &row in rows {
+            let kernel = Kernel::detect();
+            for &row in rows {
                 let (weight, row) = (weight(row), self.row(row));
-                kernel.run(|| sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += weight * x.into()));
-            });
+                vectorize!(kernel, sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += weight * x.into()));
+            }
             sums
         };
         let blocks: Vec<Vec<f64>> = rows.par_chunks(BLOCK).map(of_block).collect();
@@ -102,25 +102,24 @@ impl<T: Float> Floats<'_, T> {
         nearest: &[u32],
     ) -> bool {
         let mut any = false;
-        with_kernel!(self.samples.level, |kernel| {
-            let mut add = |cluster: u32, row: usize, sign: i64| {
-                let mut sums = sums.row_mut(cluster as usize);
-                let sums = sums.as_slice_mut().expect(CONTIGUOUS).iter_mut().zip(self.row(row));
-                kernel.run(|| sums.for_each(|(sum, &x)| *sum += sign * grid.whole(x.into())));
-            };
-            for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
-                if *label == new {
-                    continue;
-                }
-                if *label != NOWHERE {
-                    add(*label, row, -1);
-                    sizes[*label as usize] -= 1;
-                }
-                add(new, row, 1);
-                sizes[new as usize] += 1;
-                (*label, any) = (new, true);
+        let kernel = Kernel::detect();
+        let mut add = |cluster: u32, row: usize, sign: i64| {
+            let mut sums = sums.row_mut(cluster as usize);
+            let sums = sums.as_slice_mut().expect(CONTIGUOUS).iter_mut().zip(self.row(row));
+            vectorize!(kernel, sums.for_each(|(sum, &x)| *sum += sign * grid.whole(x.into())));
+        };
+        for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {
+            if *label == new {
+                continue;
             }
-        });
+            if *label != NOWHERE {
+                add(*label, row, -1);
+                sizes[*label as usize] -= 1;
+            }
+            add(new, row, 1);
+            sizes[new as usize] += 1;
+            (*label, any) = (new, true);
+        }
         any
     }
 

@@ -17,7 +17,7 @@ use super::{
     vectors::Vectors,
 };
 use crate::{
-    distance::{CONTIGUOUS, Float, Kernel, ordered_sum, with_kernel},
+    distance::{CONTIGUOUS, Float, Kernel, ordered_sum, vectorize},
     kmeans::{
         float_rows::{Floats, check, quantise},
         vectors::Resolved,
@@ -25,9 +25,9 @@ use crate::{
 };
 
 impl<T: Float> Floats<'_, T> {
-    fn distance<K: Kernel>(&self, kernel: K, centroids: &Array2<f64>, row: usize, j: usize) -> f64 {
+    fn distance(&self, kernel: Kernel, centroids: &Array2<f64>, row: usize, j: usize) -> f64 {
         let centroid = centroids.row(j);
-        kernel.run(|| ordered_sum(self.row(row), centroid.to_slice().expect(CONTIGUOUS)))
+        vectorize!(kernel, ordered_sum(self.row(row), centroid.to_slice().expect(CONTIGUOUS)))
     }
 
     /// Sums a number per row, block by block.
@@ -40,12 +40,8 @@ impl<T: Float> Floats<'_, T> {
 
     /// The rows that are not at their centroid, by decreasing distance from it, then by index.
     fn farthest_first(&self, centroids: &Array2<f64>, labels: &[u32]) -> Vec<usize> {
-        let distance = |(row, &j): (usize, &u32)| {
-            (
-                row,
-                with_kernel!(self.samples.level, |kernel| self.distance(kernel, centroids, row, j as usize)),
-            )
-        };
+        let kernel = Kernel::detect();
+        let distance = |(row, &j): (usize, &u32)| (row, self.distance(kernel, centroids, row, j as usize));
         let mut far: Vec<(usize, f64)> = labels
             .par_iter()
             .enumerate()
@@ -74,9 +70,8 @@ impl<T: Float> Vectors for Floats<'_, T> {
         let every: Vec<usize> = (0..self.rows.nrows()).collect();
         let n = every.len() as f64;
         let mean: Vec<f64> = self.sum(&every, |_| 1.0).into_iter().map(|sum| sum / n).collect();
-        let of_all = with_kernel!(self.samples.level, |kernel| {
-            self.total(|row| kernel.run(|| ordered_sum(self.row(row), &mean)))
-        });
+        let kernel = Kernel::detect();
+        let of_all = self.total(|row| vectorize!(kernel, ordered_sum(self.row(row), &mean)));
         of_all / n / self.rows.ncols() as f64
     }
 
@@ -100,9 +95,9 @@ impl<T: Float> Vectors for Floats<'_, T> {
         (Rounded { upper: bytes.mapv(|x| (x ^ 0x80).cast_signed()), norms, moved }, ())
     }
 
-    fn resolve_ties<K: Kernel>(
+    fn resolve_ties(
         &self,
-        kernel: K,
+        kernel: Kernel,
         centroids: &Array2<f64>,
         (): &(),
         row: usize,
@@ -182,8 +177,7 @@ impl<T: Float> Vectors for Floats<'_, T> {
     }
 
     fn inertia(&self, _stats: &Stats, centroids: &Array2<f64>, labels: &[u32]) -> f64 {
-        with_kernel!(self.samples.level, |kernel| {
-            self.total(|row| self.weight(row) * self.distance(kernel, centroids, row, labels[row] as usize))
-        })
+        let kernel = Kernel::detect();
+        self.total(|row| self.weight(row) * self.distance(kernel, centroids, row, labels[row] as usize))
     }
 }

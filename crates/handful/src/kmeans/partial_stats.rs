@@ -9,7 +9,7 @@ use super::{
     samples::{Samples, mean_variance},
 };
 use crate::{
-    distance::{CONTIGUOUS, Kernel},
+    distance::{CONTIGUOUS, Kernel, vectorize},
     kmeans::{Farthest, resolve_ties::NOWHERE},
 };
 
@@ -151,14 +151,7 @@ impl PartialStats {
     }
 
     /// Moves a row from one cluster to another, or adds it if it had no label.
-    pub(super) fn relabel<K: Kernel>(
-        &mut self,
-        kernel: K,
-        samples: &Samples,
-        row: usize,
-        old: u32,
-        new: u32,
-    ) {
+    pub(super) fn relabel(&mut self, kernel: Kernel, samples: &Samples, row: usize, old: u32, new: u32) {
         if old == new {
             return;
         }
@@ -168,30 +161,23 @@ impl PartialStats {
         self.add(kernel, new as usize, samples, row, 1);
     }
 
-    pub(super) fn add<K: Kernel>(&mut self, kernel: K, j: usize, samples: &Samples, row: usize, weight: u64) {
+    pub(super) fn add(&mut self, kernel: Kernel, j: usize, samples: &Samples, row: usize, weight: u64) {
         self.counts[j] = self.counts[j].wrapping_add(weight);
         let square = u128::from(weight) * u128::from(samples.norms[row]);
         self.squares[j] = self.squares[j].wrapping_add(square);
         let (sums, pixels) = self.sums_and_row(j, samples, row);
-        kernel.run(|| {
+        vectorize!(kernel, {
             let each = sums.iter_mut().zip(pixels);
             each.for_each(|(sum, &x)| *sum = sum.wrapping_add(weight * u64::from(x)));
         });
     }
 
-    pub(super) fn remove<K: Kernel>(
-        &mut self,
-        kernel: K,
-        j: usize,
-        samples: &Samples,
-        row: usize,
-        weight: u64,
-    ) {
+    pub(super) fn remove(&mut self, kernel: Kernel, j: usize, samples: &Samples, row: usize, weight: u64) {
         self.counts[j] = self.counts[j].wrapping_sub(weight);
         let square = u128::from(weight) * u128::from(samples.norms[row]);
         self.squares[j] = self.squares[j].wrapping_sub(square);
         let (sums, pixels) = self.sums_and_row(j, samples, row);
-        kernel.run(|| {
+        vectorize!(kernel, {
             let each = sums.iter_mut().zip(pixels);
             each.for_each(|(sum, &x)| *sum = sum.wrapping_sub(weight * u64::from(x)));
         });

@@ -6,12 +6,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
 use super::{Centroids, Error, Init, Job, KMeans, KMeansParams, bytes::Bytes, shared_sketch};
-use crate::{
-    Dataset,
-    distance::{Level, with_kernel},
-    progress::Stage,
-    sketch::Projection,
-};
+use crate::{Dataset, distance::Kernel, progress::Stage, sketch::Projection};
 
 /// Labelled prototypes: the centroids of all classes, ordered by class, then by cluster.
 #[derive(Clone, Debug)]
@@ -147,7 +142,7 @@ impl KMeansParams {
     ) -> Option<Arc<Projection>> {
         let shape = (class_sizes.min()?, images.ncols());
         let pays = shared_sketch::may_pay(shape, self.n_clusters, self.sketched_steps());
-        let found = || with_kernel!(Level::detect(), |kernel| Projection::new(kernel, images));
+        let found = || Projection::new(Kernel::detect(), images);
         pays.then(found).flatten().map(Arc::new)
     }
 

@@ -10,8 +10,8 @@ use crate::{
 pub(super) const NOWHERE: u32 = u32::MAX;
 
 /// The rows, and the centroids to compare them with.
-pub(super) struct CentroidDistances<'a, K, V: Vectors> {
-    pub(super) kernel: K,
+pub(super) struct CentroidDistances<'a, V: Vectors> {
+    pub(super) kernel: Kernel,
     vectors: &'a V,
     centroids: &'a V::Centroids,
     pub(super) rounded: &'a Rounded,
@@ -28,10 +28,10 @@ pub(super) struct Measured {
     pub(super) distance: i64,
 }
 
-impl<'a, K: Kernel, V: Vectors> CentroidDistances<'a, K, V> {
+impl<'a, V: Vectors> CentroidDistances<'a, V> {
     /// `rounding` must be that of the centroids.
     pub(super) fn new(
-        kernel: K,
+        kernel: Kernel,
         vectors: &'a V,
         centroids: &'a V::Centroids,
         (rounded, fine): &'a (Rounded, V::Residual),

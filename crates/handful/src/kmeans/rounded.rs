@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use super::centroids::{Centroids, WIDTH};
-use crate::distance::{CONTIGUOUS, Kernel, Level, with_kernel};
+use crate::distance::{CONTIGUOUS, Kernel, vectorize};
 
 /// Number of parts into which the second byte divides a unit.
 pub(super) const PARTS: i64 = 256;
@@ -31,7 +31,7 @@ pub(super) struct ResidualBytes {
 
 impl ResidualBytes {
     /// Centroids in bytes, and the remainder.
-    pub(super) fn round(level: Level, centroids: &Centroids) -> (Rounded, Self) {
+    pub(super) fn round(centroids: &Centroids) -> (Rounded, Self) {
         let shape = (centroids.n_clusters(), centroids.n_features());
         let (mut upper, mut lower) = (Array2::zeros(shape), Array2::zeros(shape));
         let lengths: Vec<Lengths> = centroids
@@ -45,7 +45,7 @@ impl ResidualBytes {
                 let sums = sums.to_slice().expect(CONTIGUOUS);
                 let (upper, lower) =
                     (upper.into_slice().expect(CONTIGUOUS), lower.into_slice().expect(CONTIGUOUS));
-                with_kernel!(level, |kernel| kernel.run(|| Lengths::round(sums, count, upper, lower)))
+                vectorize!(Kernel::detect(), Lengths::round(sums, count, upper, lower))
             })
             .collect();
         // The rounding error of a length is far below the last factor.

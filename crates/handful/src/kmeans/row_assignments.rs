@@ -26,7 +26,7 @@ use chunk::{Chunk, Found, Part, Prepared, Workspaces, chunk_rows};
 
 use crate::{
     dataset::RowSource,
-    distance::{Kernel, Level, with_kernel},
+    distance::Kernel,
     kmeans::sketched::pays,
     progress::{Observer, Stage},
     sketch::Projection,
@@ -146,16 +146,16 @@ impl RowAssignments {
         for (set, &centroids) in self.sets.iter_mut().zip(centroids) {
             moved.push(centroids.filter(|centroids| set.moved_to(centroids)));
         }
-        let done = with_kernel!(Level::detect(), |kernel| self.pass_with(kernel, source, &moved));
+        let done = self.pass_with(Kernel::detect(), source, &moved);
         if done.is_err() {
             self.forget(&moved);
         }
         done
     }
 
-    fn pass_with<K: Kernel>(
+    fn pass_with(
         &mut self,
-        kernel: K,
+        kernel: Kernel,
         source: &impl RowSource,
         centroids: &[Option<&Centroids>],
     ) -> Result<(), Error> {
@@ -167,7 +167,7 @@ impl RowAssignments {
             self.projections = Some(projections);
         }
         let (projections, n_runs) = (self.projections.as_deref().unwrap_or_default(), self.n_runs());
-        let mut prepared: Vec<Option<Prepared<K>>> = Vec::new();
+        let mut prepared: Vec<Option<Prepared>> = Vec::new();
         for (number, (set, centroids)) in self.sets.iter().zip(centroids).enumerate() {
             prepared.push(centroids.zip(set.0.as_ref()).map(|(centroids, last)| {
                 match &projections[number / n_runs] {
@@ -193,7 +193,7 @@ impl RowAssignments {
             }
         }
         for (group, (pairs, measured)) in costs.into_iter().enumerate() {
-            if pairs > 0 && !pays::<K>(pairs, measured, self.n_features) {
+            if pairs > 0 && !pays(kernel, pairs, measured, self.n_features) {
                 self.projections.iter_mut().for_each(|projections| projections[group] = None);
                 self.use_sketches(group, false);
             }
@@ -300,7 +300,8 @@ impl RowAssignments {
     /// If rows cannot be read.
     pub fn totals(&self, source: &impl RowSource) -> Result<Vec<PartialStats>, Error> {
         let none = || vec![PartialStats::new(1, self.n_features); self.n_groups];
-        let found = with_kernel!(Level::detect(), |kernel| self.each_chunk(
+        let kernel = Kernel::detect();
+        let found = self.each_chunk(
             || (none(), Vec::new()),
             |(totals, buffer), chunk| {
                 let rows = source.rows(chunk.rows.clone(), buffer)?;
@@ -311,8 +312,8 @@ impl RowAssignments {
                     }
                 }
                 Ok(())
-            }
-        ))?;
+            },
+        )?;
         let mut all = none();
         for (totals, _) in found {
             all.iter_mut().zip(&totals).for_each(|(all, total)| all.merge(total));

@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, Axis};
 use rayon::prelude::*;
 
-use crate::distance::{self, CONTIGUOUS, Kernel, LANES, Level, MOST_DIMENSIONS, OFFSET, Panel, with_kernel};
+use crate::distance::{self, CONTIGUOUS, Kernel, LANES, MOST_DIMENSIONS, OFFSET, Panel, vectorize};
 
 /// Number of panels per task: enough to amortise its overhead, few enough to share out six thousand rows.
 pub(super) const PANELS: usize = 8;
@@ -18,7 +18,6 @@ pub(super) struct Samples<'a> {
     pub(super) sums: Vec<i64>,
     /// Length of the rounding error of each row, or slightly more; empty if rows are exact.
     lost: Vec<f32>,
-    pub(super) level: Level,
 }
 
 impl<'a> Samples<'a> {
@@ -31,7 +30,6 @@ impl<'a> Samples<'a> {
             norms: chunks().flat_map_iter(distance::squared_norms).collect(),
             sums: chunks().flat_map_iter(distance::sums).collect(),
             lost: Vec::new(),
-            level: Level::detect(),
         }
     }
 
@@ -43,7 +41,6 @@ impl<'a> Samples<'a> {
             norms: distance::squared_norms(rows),
             sums: distance::sums(rows),
             lost: Vec::new(),
-            level: Level::detect(),
         }
     }
 
@@ -65,7 +62,7 @@ impl<'a> Samples<'a> {
     }
 
     /// The dot product of a row with a vector of the same length, however long.
-    pub(super) fn dot<K: Kernel>(&self, kernel: K, row: usize, signed: &[i8]) -> i64 {
+    pub(super) fn dot(&self, kernel: Kernel, row: usize, signed: &[i8]) -> i64 {
         let row = self.row(row);
         let parts = row.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
         parts.map(|(row, signed)| i64::from(kernel.dot(row, signed))).sum()
@@ -83,7 +80,7 @@ impl<'a> Samples<'a> {
 
     /// The rows for the kernels, if they can be packed; this doubles the memory.
     pub(super) fn pack(&self) -> Option<Vec<Panel>> {
-        self.can_be_packed().then(|| with_kernel!(self.level, |kernel| pack(kernel, self.rows())))
+        self.can_be_packed().then(|| pack(Kernel::detect(), self.rows()))
     }
 
     /// The variance of a feature, averaged over the features.
@@ -96,13 +93,14 @@ impl<'a> Samples<'a> {
             .fold(
                 || vec![0; d],
                 |mut sums, rows| {
-                    with_kernel!(self.level, |kernel| {
-                        for row in rows.outer_iter() {
-                            let row = row.to_slice().expect(CONTIGUOUS);
-                            kernel
-                                .run(|| sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += u64::from(x)));
-                        }
-                    });
+                    let kernel = Kernel::detect();
+                    for row in rows.outer_iter() {
+                        let row = row.to_slice().expect(CONTIGUOUS);
+                        vectorize!(
+                            kernel,
+                            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += u64::from(x))
+                        );
+                    }
                     sums
                 },
             )
@@ -120,10 +118,10 @@ pub(super) fn mean_variance(n: u64, squares: u128, sums: Vec<u64>) -> f64 {
     (n * squares - of_sums) as f64 / (n * n) as f64 / d
 }
 
-fn pack<K: Kernel>(_: K, rows: ArrayView2<u8>) -> Vec<Panel> {
+fn pack(kernel: Kernel, rows: ArrayView2<u8>) -> Vec<Panel> {
     let pack = |rows: ArrayView2<u8>| {
         let mut panel = Panel::default();
-        panel.pack(rows, K::BLOCK);
+        panel.pack(rows, kernel.block());
         panel
     };
     rows.axis_chunks_iter(Axis(0), LANES).into_par_iter().map(pack).collect()

@@ -11,7 +11,7 @@ use super::{
     vectors::Vectors,
 };
 use crate::{
-    distance::{Kernel, LANES, with_kernel},
+    distance::{Kernel, LANES},
     sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch},
 };
 
@@ -54,13 +54,13 @@ impl SharedSketch {
         if !may_pay(samples.rows().dim(), n_clusters, steps) {
             return None;
         }
-        let find = || with_kernel!(samples.level, |kernel| self.find(kernel, vectors, n_clusters, centroids));
+        let find = || self.find(Kernel::detect(), vectors, n_clusters, centroids);
         self.found.get_or_init(find).clone()
     }
 
-    fn find<K: Kernel, V: Vectors>(
+    fn find<V: Vectors>(
         &self,
-        kernel: K,
+        kernel: Kernel,
         vectors: &V,
         n_clusters: usize,
         centroids: &V::Centroids,
@@ -78,8 +78,8 @@ impl SharedSketch {
 pub(super) const TRIAL_ROWS: usize = TRIALS * LANES;
 
 /// Whether a sketch is worthwhile, tried on some panels of rows.
-pub(super) fn pays_for<K: Kernel, V: Vectors>(
-    kernel: K,
+pub(super) fn pays_for<V: Vectors>(
+    kernel: Kernel,
     vectors: &V,
     n_clusters: usize,
     centroids: &V::Centroids,

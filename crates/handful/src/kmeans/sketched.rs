@@ -18,7 +18,7 @@ use super::{
     vectors::Vectors,
 };
 use crate::{
-    distance::{Kernel, LANES, Lanes, Packed, Scratch, lanes},
+    distance::{Kernel, LANES, Lanes, Packed, Scratch, lanes, vectorize},
     kmeans::rounded::Rounded,
     sketch::{Projection, Sketch, SketchPanel, SketchedQueries, VALUES},
 };
@@ -57,18 +57,18 @@ impl Sketched {
 
     /// Updates `nearest`, shape (all sets, n), for some of the sets. Returns whether this was faster than without a
     /// sketch.
-    pub(super) fn assign<K: Kernel, V: Vectors>(
+    pub(super) fn assign<V: Vectors>(
         &mut self,
-        kernel: K,
-        sets: &[(usize, CentroidDistances<K, V>)],
+        kernel: Kernel,
+        sets: &[(usize, CentroidDistances<V>)],
         mut nearest: ArrayViewMut2<u32>,
     ) -> bool {
         let (sketch, every, still) = (&self.sketch, self.every, &self.still);
-        let centroids: Vec<CentroidSketches<K>> = sets
+        let centroids: Vec<CentroidSketches> = sets
             .iter()
             .map(|(_, pairs)| CentroidSketches::new(kernel, sketch.projection(), pairs.rounded))
             .collect();
-        let sets: Vec<(usize, Set<K, V>)> = sets
+        let sets: Vec<(usize, Set<V>)> = sets
             .iter()
             .zip(&centroids)
             .map(|((set, pairs), centroids)| (*set, Set { pairs, centroids, still: still.row(*set) }))
@@ -94,16 +94,16 @@ impl Sketched {
             }
         });
         let products = n * centroids.iter().map(|centroids| centroids.packed.len()).sum::<usize>();
-        pays::<K>(products, measured.into_inner(), d)
+        pays(kernel, products, measured.into_inner(), d)
     }
 }
 
 /// Whether comparing `pairs` pairs of row and centroid by sketches, and measuring `measured` of them, is faster than
 /// measuring all of them. The vectors have `d` bytes.
-pub(super) fn pays<K: Kernel>(pairs: usize, measured: usize, d: usize) -> bool {
-    let [tile, _] = K::BATCH_COSTS;
-    let (pairs, measured) = (pairs as f64, measured as f64 * K::DOTS_COST * d as f64);
-    pairs * (VALUES as f64 + tile) + measured < 0.8 * pairs * d as f64
+pub(super) fn pays(kernel: Kernel, pairs: usize, measured: usize, d: usize) -> bool {
+    let costs = kernel.costs();
+    let (pairs, measured) = (pairs as f64, measured as f64 * costs.dots * d as f64);
+    pairs * (VALUES as f64 + costs.batch[0]) + measured < 0.8 * pairs * d as f64
 }
 
 /// Memory that a thread reuses.
@@ -119,15 +119,15 @@ pub(super) struct Workspace {
 }
 
 /// The sketches of centroids, for comparison with those of rows.
-pub(super) struct CentroidSketches<K: Kernel> {
-    packed: Packed<K>,
+pub(super) struct CentroidSketches {
+    packed: Packed,
     /// The largest key of a row whose sketch is within the row's bound of the centroid's sketch.
     thresholds: Vec<i32>,
     most_lost: f32,
 }
 
-impl<K: Kernel> CentroidSketches<K> {
-    pub(super) fn new(kernel: K, projection: &Projection, rounded: &Rounded) -> Self {
+impl CentroidSketches {
+    pub(super) fn new(kernel: Kernel, projection: &Projection, rounded: &Rounded) -> Self {
         let bytes = rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
         let queries = SketchedQueries::new(kernel, projection, bytes.view());
         Self {
@@ -139,14 +139,14 @@ impl<K: Kernel> CentroidSketches<K> {
 }
 
 /// Rows, and the centroids to compare them with.
-pub(super) struct Set<'a, 'b, K: Kernel, V: Vectors> {
-    pub(super) pairs: &'a CentroidDistances<'b, K, V>,
-    pub(super) centroids: &'a CentroidSketches<K>,
+pub(super) struct Set<'a, 'b, V: Vectors> {
+    pub(super) pairs: &'a CentroidDistances<'b, V>,
+    pub(super) centroids: &'a CentroidSketches,
     /// The centroids that have not moved since the rows were examined.
     pub(super) still: ArrayView1<'a, bool>,
 }
 
-impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
+impl<V: Vectors> Set<'_, '_, V> {
     /// Finds the nearest centroids of the rows of panel `number` of the sketch, and returns how many had to be
     /// measured. `nearest` and `distances` hold those of the previous pass, if there was one.
     pub(super) fn assign_panel(
@@ -231,7 +231,7 @@ impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
         least: &[i64; LANES],
         margins: &[f64; LANES],
     ) -> Lanes {
-        self.pairs.kernel.run(|| {
+        vectorize!(self.pairs.kernel, {
             let mut bases = panel.squares;
             for lane in 0..LANES {
                 let bound = sketch.most(around(least[lane], margins[lane]).sqrt(), self.centroids.most_lost);
@@ -247,7 +247,7 @@ impl<K: Kernel, V: Vectors> Set<'_, '_, K, V> {
     /// The centroids whose sketches are nearest.
     fn guess(&self, dots: &[Lanes], mut nearest: ArrayViewMut1<u32>) {
         let (mut least, mut index) = ([i32::MAX; LANES], [0; LANES]);
-        self.pairs.kernel.run(|| {
+        vectorize!(self.pairs.kernel, {
             for (j, (dots, threshold)) in (0..).zip(dots.iter().zip(&self.centroids.thresholds)) {
                 for (lane, dot) in dots.iter().enumerate() {
                     let key = -threshold - 2 * dot;
@@ -269,7 +269,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        distance::{Level, with_kernel},
+        distance::Level,
         kmeans::{Centroids, bytes::Bytes},
         sketch::Projection,
     };
@@ -310,28 +310,27 @@ mod tests {
         sets.push(last);
         let bytes = Bytes::new(x.view());
         for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
-            with_kernel!(level, |kernel| {
-                let projection = Arc::new(Projection::new(kernel, x.view()).expect("eigenvalues converge"));
-                let sketch = Sketch::new(kernel, x.view(), &projection);
-                let mut sketched = Sketched::new(Arc::new(sketch), 1, N, (2, K));
-                let mut nearest = Array2::from_elem((2, N), NOWHERE);
-                for (step, centroids) in sets.iter().enumerate() {
-                    if step > 0 {
-                        for set in 0..2 {
-                            let squares = bytes.movement(&sets[step - 1][set], &centroids[set]);
-                            sketched.moved(set, &squares);
-                        }
-                    }
-                    let rounded = [0, 1].map(|set| bytes.round(&centroids[set]));
-                    let pair =
-                        |set: usize| CentroidDistances::new(kernel, &bytes, &centroids[set], &rounded[set]);
-                    let pairs = [0, 1].map(|set| (set, pair(set)));
-                    sketched.assign(kernel, &pairs, nearest.view_mut());
-                    for (nearest, centroids) in nearest.outer_iter().zip(centroids) {
-                        assert_eq!(nearest.to_vec(), naive(x, centroids), "{level}, step {step}");
+            let kernel = Kernel::new(level);
+            let projection = Arc::new(Projection::new(kernel, x.view()).expect("eigenvalues converge"));
+            let sketch = Sketch::new(kernel, x.view(), &projection);
+            let mut sketched = Sketched::new(Arc::new(sketch), 1, N, (2, K));
+            let mut nearest = Array2::from_elem((2, N), NOWHERE);
+            for (step, centroids) in sets.iter().enumerate() {
+                if step > 0 {
+                    for set in 0..2 {
+                        let squares = bytes.movement(&sets[step - 1][set], &centroids[set]);
+                        sketched.moved(set, &squares);
                     }
                 }
-            });
+                let rounded = [0, 1].map(|set| bytes.round(&centroids[set]));
+                let pair =
+                    |set: usize| CentroidDistances::new(kernel, &bytes, &centroids[set], &rounded[set]);
+                let pairs = [0, 1].map(|set| (set, pair(set)));
+                sketched.assign(kernel, &pairs, nearest.view_mut());
+                for (nearest, centroids) in nearest.outer_iter().zip(centroids) {
+                    assert_eq!(nearest.to_vec(), naive(x, centroids), "{level}, step {step}");
+                }
+            }
         }
     }
 

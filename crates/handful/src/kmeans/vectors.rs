@@ -34,9 +34,9 @@ pub(super) trait Vectors: Sync {
 
     /// The nearest of some centroids, which are given in ascending order, each with the product of the row and its
     /// upper bytes.
-    fn resolve_ties<K: Kernel>(
+    fn resolve_ties(
         &self,
-        kernel: K,
+        kernel: Kernel,
         centroids: &Self::Centroids,
         fine: &Self::Residual,
         row: usize,

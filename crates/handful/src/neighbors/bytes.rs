@@ -6,7 +6,7 @@ use super::{
     Error,
     engine::{PointDistances, Searchable},
 };
-use crate::distance::{self, Kernel, MOST_DIMENSIONS, contiguous};
+use crate::distance::{self, Kernel, MOST_DIMENSIONS, contiguous, prefetch};
 
 impl Searchable for u8 {
     type Scaled = ();
@@ -23,8 +23,8 @@ impl Searchable for u8 {
         points
     }
 
-    fn pairs<'a, K: Kernel + 'a>(
-        kernel: K,
+    fn pairs<'a>(
+        kernel: Kernel,
         points: ArrayView2<'a, Self>,
         terms: &'a [i64],
         (): &'a (),
@@ -39,8 +39,8 @@ impl Searchable for u8 {
     }
 }
 
-struct BytePairs<'a, K> {
-    kernel: K,
+struct BytePairs<'a> {
+    kernel: Kernel,
     points: ArrayView2<'a, u8>,
     terms: &'a [i64],
     queries: ArrayView2<'a, u8>,
@@ -48,7 +48,7 @@ struct BytePairs<'a, K> {
     norms: Vec<u64>,
 }
 
-impl<K: Kernel> PointDistances for BytePairs<'_, K> {
+impl PointDistances for BytePairs<'_> {
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.queries
     }
@@ -79,11 +79,11 @@ impl<K: Kernel> PointDistances for BytePairs<'_, K> {
 
     #[inline]
     fn prefetch(&self, row: usize) {
-        self.kernel.prefetch(contiguous(self.points.row(row)));
+        prefetch(contiguous(self.points.row(row)));
     }
 }
 
-impl<K> BytePairs<'_, K> {
+impl BytePairs<'_> {
     #[inline]
     fn distance_of(&self, query: usize, row: usize, dot: i64) -> u64 {
         (self.terms[row] + self.norms[query].cast_signed() - 2 * dot).cast_unsigned()

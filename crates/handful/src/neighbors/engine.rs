@@ -25,8 +25,8 @@ pub(super) trait Searchable: Element {
     fn bytes<'a>(points: ArrayView2<'a, Self>, scaled: &'a Self::Scaled) -> ArrayView2<'a, u8>;
 
     /// The points, with their terms, and the queries to compare them with.
-    fn pairs<'a, K: Kernel + 'a>(
-        kernel: K,
+    fn pairs<'a>(
+        kernel: Kernel,
         points: ArrayView2<'a, Self>,
         terms: &'a [i64],
         scaled: &'a Self::Scaled,

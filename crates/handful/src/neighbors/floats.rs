@@ -14,7 +14,7 @@ use super::{
     Error,
     engine::{PointDistances, Searchable},
 };
-use crate::distance::{self, Float, Kernel, Scale, contiguous, largest, ordered_sum};
+use crate::distance::{self, Float, Kernel, Scale, contiguous, largest, ordered_sum, prefetch, vectorize};
 
 /// Points as bytes, which decide most queries alone.
 #[derive(Clone, Debug)]
@@ -49,8 +49,8 @@ macro_rules! search_floats {
                 scaled.bytes.view()
             }
 
-            fn pairs<'a, K: Kernel + 'a>(
-                kernel: K,
+            fn pairs<'a>(
+                kernel: Kernel,
                 points: ArrayView2<'a, Self>,
                 terms: &'a [i64],
                 scaled: &'a Scaled,
@@ -77,8 +77,8 @@ macro_rules! search_floats {
 search_floats!(f32);
 search_floats!(f64);
 
-struct FloatPairs<'a, K, T> {
-    kernel: K,
+struct FloatPairs<'a, T> {
+    kernel: Kernel,
     points: ArrayView2<'a, T>,
     terms: &'a [i64],
     scaled: &'a Scaled,
@@ -90,7 +90,7 @@ struct FloatPairs<'a, K, T> {
     lost: Vec<f64>,
 }
 
-impl<K: Kernel, T: Float> PointDistances for FloatPairs<'_, K, T> {
+impl<T: Float> PointDistances for FloatPairs<'_, T> {
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.bytes.view()
     }
@@ -99,7 +99,7 @@ impl<K: Kernel, T: Float> PointDistances for FloatPairs<'_, K, T> {
     fn distance(&self, query: usize, row: usize) -> u64 {
         // Bit patterns of non-negative floats have the same order as the floats.
         let (point, query) = (contiguous(self.points.row(row)), contiguous(self.queries.row(query)));
-        self.kernel.run(|| ordered_sum(point, query)).to_bits()
+        vectorize!(self.kernel, ordered_sum(point, query)).to_bits()
     }
 
     /// Compares bytes first, which are a quarter or an eighth of the size. Vectors with a sketch are short enough for a
@@ -123,6 +123,6 @@ impl<K: Kernel, T: Float> PointDistances for FloatPairs<'_, K, T> {
 
     #[inline]
     fn prefetch(&self, row: usize) {
-        self.kernel.prefetch(contiguous(self.scaled.bytes.row(row)));
+        prefetch(contiguous(self.scaled.bytes.row(row)));
     }
 }

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::{Algorithm, Error, Neighbors, Tick, engine::Searchable, scan, top_k::TopK};
 use crate::{
-    distance::{Element, Kernel, LANES, Level, all_shifted_norms, with_kernel},
+    distance::{Element, Kernel, LANES, all_shifted_norms},
     neighbors::sketched::{Search, SketchPlan, TestedSketch, trials},
     progress::{Cancelled, Observer, Stage},
 };
@@ -64,7 +64,6 @@ pub struct Index<T: Element + Searchable = u8> {
     scaled: T::Scaled,
     terms: Arc<Vec<i64>>,
     sketch: Option<Arc<TestedSketch>>,
-    level: Level,
     observer: Observer,
 }
 
@@ -88,10 +87,11 @@ impl<T: Element + Searchable> Index<T> {
     /// Creates an index of points that have been checked.
     pub(super) fn with(points: ArrayView2<T>, sketching: Sketching) -> Self {
         assert!(points.is_standard_layout(), "expected points in standard layout");
-        let (scaled, level) = (T::scale(points), Level::detect());
+        let scaled = T::scale(points);
         let bytes = T::bytes(points, &scaled);
         let terms = all_shifted_norms(bytes);
-        let sketch = with_kernel!(level, |kernel| match sketching {
+        let kernel = Kernel::detect();
+        let sketch = match sketching {
             Sketching::Never => None,
             Sketching::Try { sample } => {
                 let trials = points.select(Axis(0), &trials(points.nrows()));
@@ -99,13 +99,12 @@ impl<T: Element + Searchable> Index<T> {
                 TestedSketch::new(kernel, bytes, &pairs, T::EXACT_COST, sample.unwrap_or(bytes))
             }
             Sketching::As(recipe) => Some(recipe.follow(kernel, bytes)),
-        });
+        };
         Self {
             shape: points.dim(),
             scaled,
             terms: Arc::new(terms),
             sketch: sketch.map(Arc::new),
-            level,
             observer: Observer::default(),
         }
     }
@@ -179,9 +178,10 @@ impl<T: Element + Searchable> Index<T> {
         // Where nothing is known of the distances, the sketch itself must find enough near points.
         let may_sketch =
             wanted.iter().all(|wanted| wanted.threshold() < u64::MAX || wanted.k() <= n_samples / 64);
-        let sketch = self.sketch.as_deref().filter(|sketch| {
-            may_sketch && with_kernel!(self.level, |kernel| sketch.pays(kernel, m, T::EXACT_COST, n_features))
-        });
+        let sketch = self
+            .sketch
+            .as_deref()
+            .filter(|sketch| may_sketch && sketch.pays(Kernel::detect(), m, T::EXACT_COST, n_features));
         let (most, per_thread) =
             if sketch.is_some() { (SKETCHED_BLOCK, 1) } else { (SCANNED_BLOCK, SCANNED_PER_THREAD) };
         // Many queries are divided evenly, into equally many blocks per thread; for few queries, the points are
@@ -193,14 +193,7 @@ impl<T: Element + Searchable> Index<T> {
             (m.div_ceil(m.div_ceil(most).next_multiple_of(threads)), 1)
         };
         let answer = |(queries, wanted): (ArrayView2<T>, &[TopK])| {
-            with_kernel!(self.level, |kernel| self.nearest(
-                kernel,
-                sketch,
-                points,
-                queries,
-                (wanted, parts),
-                tick
-            ))
+            self.nearest(Kernel::detect(), sketch, points, queries, (wanted, parts), tick)
         };
         let found: Vec<Vec<TopK>> = if m <= block {
             let blocks = queries.axis_chunks_iter(Axis(0), block).zip(wanted.chunks(block));
@@ -213,9 +206,9 @@ impl<T: Element + Searchable> Index<T> {
     }
 
     /// The nearest points of some queries, searched for in several parts of the points in parallel.
-    fn nearest<K: Kernel>(
+    fn nearest(
         &self,
-        kernel: K,
+        kernel: Kernel,
         sketch: Option<&TestedSketch>,
         points: ArrayView2<T>,
         queries: ArrayView2<T>,

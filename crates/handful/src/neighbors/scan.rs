@@ -21,8 +21,8 @@ const QUERY_PART: usize = 1024;
 const PANELS: usize = 8;
 
 /// For each query, the nearest of some points that can enter `wanted`. O(n m d) for n points and m queries.
-pub(super) fn scan<K: Kernel>(
-    kernel: K,
+pub(super) fn scan(
+    kernel: Kernel,
     points: ArrayView2<u8>,
     terms: &[i64],
     pairs: &impl PointDistances,
@@ -43,7 +43,7 @@ pub(super) fn scan<K: Kernel>(
     };
     let mut thresholds: Vec<i32> =
         best.iter().enumerate().map(|(query, best)| threshold(query, best)).collect();
-    let packed: Vec<Packed<K>> = distance::signed(pairs.queries())
+    let packed: Vec<Packed> = distance::signed(pairs.queries())
         .axis_chunks_iter(Axis(0), QUERY_PART)
         .map(|part| Packed::new(kernel, part))
         .collect();
@@ -55,7 +55,7 @@ pub(super) fn scan<K: Kernel>(
         for ((panel, base), (rows, terms)) in
             panels.iter_mut().zip(bytes.axis_chunks_iter(Axis(0), LANES).zip(terms))
         {
-            panel.pack(rows, K::BLOCK);
+            panel.pack(rows, kernel.block());
             *base = [i32::MAX; LANES];
             base.iter_mut().zip(&terms[..rows.nrows()]).for_each(|(base, &term)| *base = narrow(term));
         }

@@ -47,7 +47,7 @@ pub(in crate::neighbors) struct SketchPlan {
 
 impl SketchPlan {
     /// A sketch of other points, which are assumed to be similar to those that were tried.
-    pub(in crate::neighbors) fn follow<K: Kernel>(&self, kernel: K, rows: ArrayView2<u8>) -> TestedSketch {
+    pub(in crate::neighbors) fn follow(&self, kernel: Kernel, rows: ArrayView2<u8>) -> TestedSketch {
         TestedSketch { sketch: Sketch::new(kernel, rows, &self.projection), recipe: self.clone() }
     }
 }
@@ -62,8 +62,8 @@ pub(in crate::neighbors) struct TestedSketch {
 impl TestedSketch {
     /// The sketch of points if it is worthwhile: in trials, it rules out enough of them. `pairs` compares the
     /// [`trials`] with all points; directions are computed from the points in `sample`.
-    pub(in crate::neighbors) fn new<K: Kernel>(
-        kernel: K,
+    pub(in crate::neighbors) fn new(
+        kernel: Kernel,
         rows: ArrayView2<u8>,
         pairs: &impl PointDistances,
         exact_cost: f64,
@@ -94,42 +94,48 @@ impl TestedSketch {
 
     /// Whether this number of queries finds its neighbours faster with the sketch than without. Costs are in products
     /// of a dense scan; an exact distance costs `exact_cost` times as much as one between bytes.
-    pub(in crate::neighbors) fn pays<K: Kernel>(
+    pub(in crate::neighbors) fn pays(
         &self,
-        _: K,
+        kernel: Kernel,
         queries: usize,
         exact_cost: f64,
         d: usize,
     ) -> bool {
-        let [tile, exact] = if queries < FEW { K::SINGLE_COSTS } else { K::BATCH_COSTS };
+        let costs = kernel.costs();
+        let [tile, exact] = if queries < FEW { costs.single } else { costs.batch };
         let n_values = self.sketch.projection().n_values() as f64;
         n_values + tile + exact * exact_cost * self.recipe.looked_at * (d as f64) < 0.9 * d as f64
     }
 }
 
 /// A search for the nearest points of some queries.
-pub(in crate::neighbors) struct Search<'a, K: Kernel, P> {
+pub(in crate::neighbors) struct Search<'a, P> {
     sketch: &'a Sketch,
     pairs: &'a P,
     /// The results to fill, which are still empty.
     wanted: &'a [TopK],
-    packed: Packed<K>,
+    packed: Packed,
     queries: SketchedQueries,
     /// Known before the stream begins.
     thresholds: Vec<i32>,
 }
 
-impl<'a, K: Kernel, P: PointDistances> Search<'a, K, P> {
+impl<'a, P: PointDistances> Search<'a, P> {
     /// Sketches the queries, and gives each a distance to beat: the limit in `wanted`, or else the largest distance of
     /// the points with the `k` smallest bounds among the first rows.
-    pub(in crate::neighbors) fn new(kernel: K, sketch: &'a Sketch, pairs: &'a P, wanted: &'a [TopK]) -> Self {
+    pub(in crate::neighbors) fn new(
+        kernel: Kernel,
+        sketch: &'a Sketch,
+        pairs: &'a P,
+        wanted: &'a [TopK],
+    ) -> Self {
         let queries = SketchedQueries::new(kernel, sketch.projection(), pairs.queries());
         Self::of_sketched(kernel, sketch, pairs, wanted, queries)
     }
 
     /// [`new`](Self::new) for queries that have been sketched before.
     pub(in crate::neighbors) fn of_sketched(
-        kernel: K,
+        kernel: Kernel,
         sketch: &'a Sketch,
         pairs: &'a P,
         wanted: &'a [TopK],

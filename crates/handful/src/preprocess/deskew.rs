@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    distance::Kernel,
+    distance::{Kernel, vectorize},
     step::{Step, check_number, to_byte, transform},
 };
 
@@ -83,16 +83,19 @@ impl Step for Framed {
         self.shape[0] * self.shape[1]
     }
 
-    fn run<K: Kernel>(&self, kernel: K, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
+    fn run(&self, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         let contiguous = "rows are contiguous";
         let mut buffers = Buffers::new(self.shape[1]);
         for (image, mut out) in x.outer_iter().zip(out.outer_iter_mut()) {
             let image = image.to_slice().expect(contiguous);
             let out = out.as_slice_mut().expect(contiguous);
-            kernel.run(|| match Place::of(image, self.shape, self.deskew.normalize) {
-                Some(place) => place.resample(image, self.shape, &mut buffers, out),
-                None => out.copy_from_slice(image),
-            });
+            vectorize!(
+                Kernel::detect(),
+                match Place::of(image, self.shape, self.deskew.normalize) {
+                    Some(place) => place.resample(image, self.shape, &mut buffers, out),
+                    None => out.copy_from_slice(image),
+                }
+            );
         }
     }
 }

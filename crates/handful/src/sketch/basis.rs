@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use crate::distance::{Kernel, LANES, MOST_DIMENSIONS, Packed, Panel, Scratch};
+use crate::distance::{Kernel, LANES, MOST_DIMENSIONS, Packed, Panel, Scratch, vectorize};
 
 /// Maximum number of rows from which the components are computed, and of values in them.
 const SAMPLE: usize = 1024;
@@ -69,14 +69,10 @@ impl Basis {
 
     /// The squared lengths of the projections of vectors onto the directions' span, from the vectors' products, to one
     /// part in 10⁵. `None` if they cannot be computed.
-    pub(crate) fn squared_lengths<K: Kernel>(
-        &self,
-        kernel: K,
-        products: &[[f32; LANES]],
-    ) -> Option<[f32; LANES]> {
+    pub(crate) fn squared_lengths(&self, kernel: Kernel, products: &[[f32; LANES]]) -> Option<[f32; LANES]> {
         let whitening = self.whitening.as_ref()?;
         let mut lengths = [0.0; LANES];
-        kernel.run(|| {
+        vectorize!(kernel, {
             for (i, weights) in whitening.outer_iter().enumerate() {
                 let mut sums = [0.0; LANES];
                 for (weight, products) in weights.iter().zip(products).take(i + 1) {
@@ -91,8 +87,8 @@ impl Basis {
 
 /// The exact products of every row and every direction, which are whole numbers. `sink(first_row, n, products)`
 /// receives those of up to 32 rows at a time.
-pub(crate) fn project<K: Kernel>(
-    kernel: K,
+pub(crate) fn project(
+    kernel: Kernel,
     directions: ArrayView2<i8>,
     x: ArrayView2<u8>,
     mut sink: impl FnMut(usize, usize, &[[f64; LANES]]),
@@ -110,17 +106,17 @@ pub(crate) fn project<K: Kernel>(
         }
         return sink(0, x.nrows(), &products);
     }
-    let packed: Vec<Packed<K>> =
+    let packed: Vec<Packed> =
         directions.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).map(|part| Packed::new(kernel, part)).collect();
     let (mut panel, mut scratch) = (Panel::default(), Scratch::default());
     let mut dots = vec![[0; LANES]; directions.nrows()];
     for (number, rows) in x.axis_chunks_iter(Axis(0), LANES).enumerate() {
         products.fill([0.0; LANES]);
         for (part, packed) in rows.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).zip(&packed) {
-            panel.pack(part, K::BLOCK);
+            panel.pack(part, kernel.block());
             packed.multiply_all(&panel, &mut scratch, &mut dots);
             let all = products.as_flattened_mut().iter_mut().zip(dots.as_flattened());
-            kernel.run(|| all.for_each(|(product, &dot)| *product += f64::from(dot)));
+            vectorize!(kernel, all.for_each(|(product, &dot)| *product += f64::from(dot)));
         }
         sink(number * LANES, rows.nrows(), &products);
     }
@@ -180,14 +176,14 @@ fn whitening(gram: DMatrix<f64>) -> Option<Array2<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::distance::Scalar;
+    use crate::distance::Level;
 
     #[test]
     fn the_stretch_bounds_every_product_and_is_not_far_above() {
         let x = Array2::from_shape_fn((300, 50), |(i, j)| ((i * 37 + j * 11 + i * j) % 251) as u8);
         let basis = Basis::principal(x.view(), 16).unwrap();
         let mut largest: f64 = 0.0;
-        project(Scalar, basis.directions.view(), x.view(), |first, n, products| {
+        project(Kernel::new(Level::Scalar), basis.directions.view(), x.view(), |first, n, products| {
             for (lane, row) in (first..first + n).enumerate() {
                 let found: Vec<f64> = products.iter().map(|products| products[lane]).collect();
                 let row = x.row(row).mapv(f64::from);

@@ -24,7 +24,7 @@ use rayon::prelude::*;
 pub(crate) use basis::Basis;
 use basis::project;
 
-use crate::distance::{self, Kernel, LANES, Lanes, Panel, evenly, shifted_norms};
+use crate::distance::{self, Kernel, LANES, Lanes, Panel, evenly, shifted_norms, vectorize};
 
 /// Number of values of a sketch. On images of 784 pixels, more values, up to 80, are faster for batches, and slower for
 /// single queries.
@@ -53,13 +53,13 @@ pub(crate) struct Projection {
 
 impl Projection {
     /// The projection on the principal components of these rows; `None` if they cannot be computed.
-    pub(crate) fn new<K: Kernel>(kernel: K, rows: ArrayView2<u8>) -> Option<Self> {
+    pub(crate) fn new(kernel: Kernel, rows: ArrayView2<u8>) -> Option<Self> {
         Self::with_values(kernel, rows, VALUES)
     }
 
     /// [`new`](Self::new) with `n_values` values, of which the last is the distance from the span of the others'
     /// directions.
-    pub(crate) fn with_values<K: Kernel>(kernel: K, rows: ArrayView2<u8>, n_values: usize) -> Option<Self> {
+    pub(crate) fn with_values(kernel: Kernel, rows: ArrayView2<u8>, n_values: usize) -> Option<Self> {
         let (n, d) = rows.dim();
         let n_directions = n_values - 1;
         let sample = rows.select(Axis(0), &evenly(n, Basis::sample_size(n, d)));
@@ -98,9 +98,9 @@ impl Projection {
     /// Passes to `sink(first_row, n, deviations)` the deviations of `n` rows, at most 32, at a time. `terms` are those
     /// of the rows.
     #[expect(clippy::cast_possible_truncation, reason = "what f32 loses is in the sketch's bound")]
-    fn deviations<K: Kernel>(
+    fn deviations(
         &self,
-        kernel: K,
+        kernel: Kernel,
         x: ArrayView2<u8>,
         terms: &[i64],
         mut sink: impl FnMut(usize, usize, &Deviations),
@@ -110,7 +110,7 @@ impl Projection {
         project(kernel, self.directions.view(), x, |first, n, products| {
             found.uncertain = [0.0; LANES];
             found.values[n_directions] = [0.0; LANES];
-            kernel.run(|| {
+            vectorize!(kernel, {
                 let values = found.values.iter_mut().zip(products).zip(&self.centre[..n_directions]);
                 for ((values, products), centre) in values {
                     for (value, product) in values.iter_mut().zip(products) {
@@ -135,15 +135,15 @@ impl Projection {
     }
 
     /// Passes to `sink(first_row, sketches)` the sketches of up to 32 rows at a time. `terms` are those of the rows.
-    fn sketch<K: Kernel>(
+    fn sketch(
         &self,
-        kernel: K,
+        kernel: Kernel,
         x: ArrayView2<u8>,
         terms: &[i64],
         mut sink: impl FnMut(usize, &Sketches),
     ) {
         self.deviations(kernel, x, terms, |first, _, deviations| {
-            sink(first, &kernel.run(|| Sketches::round(deviations, self.step)));
+            sink(first, &vectorize!(kernel, Sketches::round(deviations, self.step)));
         });
     }
 }
@@ -227,13 +227,13 @@ pub(crate) struct SketchPanel {
 
 impl Sketch {
     /// O(n · `n_features`) on all threads; 77 bytes per point.
-    pub(crate) fn new<K: Kernel>(kernel: K, rows: ArrayView2<u8>, projection: &Arc<Projection>) -> Self {
+    pub(crate) fn new(kernel: Kernel, rows: ArrayView2<u8>, projection: &Arc<Projection>) -> Self {
         Self::of_some(kernel, rows, projection, 1)
     }
 
     /// [`new`](Self::new), but for only one panel in `every`; the others stay empty.
-    pub(crate) fn of_some<K: Kernel>(
-        kernel: K,
+    pub(crate) fn of_some(
+        kernel: Kernel,
         rows: ArrayView2<u8>,
         projection: &Arc<Projection>,
         every: usize,
@@ -250,7 +250,7 @@ impl Sketch {
             projection.sketch(kernel, bytes, &shifted_norms(bytes), |first, sketches| {
                 let n = LANES.min(bytes.nrows() - first);
                 let panel = &mut panels[first / LANES];
-                panel.values.pack(sketches.bytes().slice(s![..n, ..]), K::BLOCK);
+                panel.values.pack(sketches.bytes().slice(s![..n, ..]), kernel.block());
                 panel.squares[..n].copy_from_slice(&sketches.squares[..n]);
                 error = sketches.lost[..n].iter().fold(error, |error, &lost| error.max(lost));
             });
@@ -302,7 +302,7 @@ pub(crate) struct SketchedQueries {
 }
 
 impl SketchedQueries {
-    pub(crate) fn new<K: Kernel>(kernel: K, projection: &Projection, queries: ArrayView2<u8>) -> Self {
+    pub(crate) fn new(kernel: Kernel, projection: &Projection, queries: ArrayView2<u8>) -> Self {
         let m = queries.nrows();
         let mut found = Self {
             values: Array2::zeros((m, projection.n_values())),

@@ -4,15 +4,13 @@
 //! are a row. The products of two tiles of queries and two tiles of points fill four more tiles, so all eight are in
 //! use. The instructions are written as assembly because Rust has no stable intrinsics for them yet.
 
-use std::{
-    arch::{asm, x86_64::_mm512_loadu_si512},
-    marker::PhantomData,
-};
+use std::arch::{asm, x86_64::_mm512_loadu_si512};
 
-use super::{Avx512Vnni, Vnni512, avx512::below512};
+use super::{Avx512, Avx512Vnni, avx512::below512};
 use crate::distance::{
     Level,
-    kernel::{GROUP, Group, Kernel, LANES, Lanes, Panel, Tile},
+    instruction_set::{InstructionSet, Ready, Tile},
+    panel::{GROUP, Group, LANES, Lanes, Panel},
 };
 
 /// Number of rows of a tile, and of groups in a tile.
@@ -21,17 +19,13 @@ const ROWS: usize = 16;
 #[derive(Clone, Copy)]
 pub(crate) struct Amx(Avx512Vnni);
 
-/// A panel on a thread whose tiles are configured; it does not leave the thread.
-#[derive(Clone, Copy)]
-pub(crate) struct Shaped<'a> {
-    groups: &'a [Group],
-    for_tiles: bool,
-    _not_send: PhantomData<*const ()>,
-}
-
 impl Amx {
     pub(crate) fn new() -> Option<Self> {
         Avx512Vnni::new().filter(|_| Level::Amx.is_available()).map(Self)
+    }
+
+    pub(in crate::distance) fn avx512(self) -> Avx512 {
+        self.0.avx512()
     }
 
     /// # Safety
@@ -117,38 +111,37 @@ impl Amx {
     }
 }
 
-impl Kernel for Amx {
+impl InstructionSet for Amx {
     const QUERIES: usize = 2 * ROWS;
     /// A tile that is not full is faster than single queries.
     const LEAST: usize = 3;
     const BLOCK: usize = ROWS;
     const BATCH_COSTS: [f64; 2] = [100.0, 72.0];
     const DOTS_COST: f64 = 6.0;
-    type Word = i32;
-    type Ready<'a> = Shaped<'a>;
+    const WORDS: usize = Avx512Vnni::WORDS;
 
-    fn word(self, group: [i8; GROUP]) -> i32 {
-        Vnni512::word(group)
+    fn store(self, group: [i8; GROUP], words: &mut [i32]) {
+        self.0.store(group, words);
     }
 
-    fn ready<'a>(self, panel: &'a Panel, queries: usize, _scratch: &'a mut Vec<f32>) -> Shaped<'a> {
+    fn ready<'a>(self, panel: &'a Panel, queries: usize, _scratch: &'a mut Vec<f32>) -> Ready<'a> {
         let for_tiles = queries >= Self::LEAST;
         if for_tiles {
             shape();
         }
-        Shaped { groups: panel.groups(), for_tiles, _not_send: PhantomData }
+        Ready::new(panel.groups(), &[], for_tiles)
     }
 
     #[inline]
-    fn multiply(self, panel: Shaped<'_>, words: &[i32], base: &Lanes, thresholds: &[i32], tile: &mut Tile) {
+    fn multiply(self, panel: Ready, words: &[i32], base: &Lanes, thresholds: &[i32], tile: &mut Tile) {
         let groups = panel.groups;
         if thresholds.len() < Self::LEAST {
-            return self.0.multiply(groups, words, base, thresholds, tile);
+            return self.0.multiply(panel, words, base, thresholds, tile);
         }
-        assert!(panel.for_tiles && groups.len().is_multiple_of(ROWS), "a panel for this kernel");
+        assert!(panel.tiles_are_configured && groups.len().is_multiple_of(ROWS), "a panel for this kernel");
         let tiles = thresholds.len().div_ceil(ROWS);
         assert_eq!(words.len(), tiles * ROWS * groups.len(), "queries and points of unequal length");
-        // SAFETY: `self` exists only where the instructions do, and a shaped panel only on a thread whose tiles are
+        // SAFETY: `self` exists only where the instructions do, and a panel made ready for tiles only on a thread whose tiles are
         // configured. Nobody else configures tiles between two products of a panel (`Packed::multiply` forbids it to
         // its sinks), and we use only one configuration. The lengths have been checked.
         unsafe {
@@ -168,16 +161,6 @@ impl Kernel for Amx {
     #[inline]
     fn dots(self, point: &[u8], queries: &[i8], dots: &mut [i32]) {
         self.0.dots(point, queries, dots);
-    }
-
-    #[inline]
-    fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        self.0.run(work)
-    }
-
-    #[inline]
-    fn prefetch<T>(self, point: &[T]) {
-        self.0.prefetch(point);
     }
 }
 

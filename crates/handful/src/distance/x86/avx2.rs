@@ -16,7 +16,7 @@ use super::{
 pub(super) struct Bytes256(__m256i);
 
 impl Bytes256 {
-    pub(super) fn word(group: [i8; GROUP]) -> [i32; 2] {
+    pub(super) fn words(group: [i8; GROUP]) -> [i32; 2] {
         pairs(group)
     }
 
@@ -53,8 +53,8 @@ impl Bytes256 {
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 impl Vector for Bytes256 {
     const WIDTH: usize = 8;
+    const WORDS: usize = 2;
     type Points = [__m256i; 2];
-    type Word = [i32; 2];
     type Query = [__m256i; 2];
 
     #[inline(always)]
@@ -73,9 +73,9 @@ impl Vector for Bytes256 {
     }
 
     #[inline(always)]
-    unsafe fn query([even, odd]: &Self::Word) -> Self::Query {
+    unsafe fn query(words: *const i32) -> Self::Query {
         // SAFETY: the caller's promise.
-        unsafe { [_mm256_set1_epi32(*even), _mm256_set1_epi32(*odd)] }
+        unsafe { [_mm256_set1_epi32(*words), _mm256_set1_epi32(*words.add(1))] }
     }
 
     #[inline(always)]

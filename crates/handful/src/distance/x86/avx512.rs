@@ -16,7 +16,7 @@ use super::{
 pub(super) struct Bytes512(__m512i);
 
 impl Bytes512 {
-    pub(super) fn word(group: [i8; GROUP]) -> [i32; 2] {
+    pub(super) fn words(group: [i8; GROUP]) -> [i32; 2] {
         pairs(group)
     }
 
@@ -51,8 +51,8 @@ impl Bytes512 {
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 impl Vector for Bytes512 {
     const WIDTH: usize = 16;
+    const WORDS: usize = 2;
     type Points = [__m512i; 2];
-    type Word = [i32; 2];
     type Query = [__m512i; 2];
 
     #[inline(always)]
@@ -71,9 +71,9 @@ impl Vector for Bytes512 {
     }
 
     #[inline(always)]
-    unsafe fn query([even, odd]: &Self::Word) -> Self::Query {
+    unsafe fn query(words: *const i32) -> Self::Query {
         // SAFETY: the caller's promise.
-        unsafe { [_mm512_set1_epi32(*even), _mm512_set1_epi32(*odd)] }
+        unsafe { [_mm512_set1_epi32(*words), _mm512_set1_epi32(*words.add(1))] }
     }
 
     #[inline(always)]

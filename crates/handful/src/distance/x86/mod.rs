@@ -11,8 +11,9 @@ mod vector;
 mod vnni;
 
 use super::{
-    kernel::{GROUP, Group, Kernel, LANES, Lanes, MOST_QUERIES, Panel, Tile},
+    instruction_set::{InstructionSet, MOST_QUERIES, Ready, Tile},
     level::Level,
+    panel::{GROUP, Group, LANES, Lanes, Panel},
 };
 pub(crate) use amx::Amx;
 use avx2::Bytes256;
@@ -20,7 +21,7 @@ use avx512::Bytes512;
 use vector::Vector;
 use vnni::Vnni512;
 
-/// [`Kernel::multiply`] for `Q` queries, with `R` registers of points at a time.
+/// [`InstructionSet::multiply`] for `Q` queries, with `R` registers of points at a time.
 ///
 /// # Safety
 /// The instruction set, as for [`Vector`]'s methods.
@@ -29,26 +30,27 @@ use vnni::Vnni512;
 #[expect(clippy::needless_range_loop, reason = "counted loops are unrolled, so that sums stay in registers")]
 unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
     groups: &[Group],
-    words: &[V::Word],
+    words: &[i32],
     base: &Lanes,
     thresholds: &[i32; Q],
     tile: &mut Tile,
 ) {
-    let (words, rest) = words.as_chunks::<Q>();
-    assert!(words.len() == groups.len() && rest.is_empty(), "queries and points of unequal length");
+    assert!(words.len() == groups.len() * Q * V::WORDS, "queries and points of unequal length");
     tile.masks[..Q].fill(0);
     for first in (0..LANES).step_by(R * V::WIDTH) {
         // SAFETY: the caller's promise; WIDTH lanes from `first + r * WIDTH` are below LANES, as R * WIDTH
-        // divides it.
+        // divides it; `words` holds Q * WORDS words for each group.
         unsafe {
             let mut sums = [[V::zero(); R]; Q];
-            for (group, words) in groups.iter().zip(words) {
+            let mut word = words.as_ptr();
+            for group in groups {
                 let mut points = [V::points(group.0.as_ptr().add(first)); R];
                 for (r, points) in points.iter_mut().enumerate().skip(1) {
                     *points = V::points(group.0.as_ptr().add(first + r * V::WIDTH));
                 }
-                for (sums, word) in sums.iter_mut().zip(words) {
+                for sums in &mut sums {
                     let query = V::query(word);
+                    word = word.add(V::WORDS);
                     for (sums, &points) in sums.iter_mut().zip(&points) {
                         *sums = sums.multiply_add(points, query);
                     }
@@ -74,10 +76,10 @@ unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
     }
 }
 
-/// Implements [`Kernel`] for a level.
+/// Implements [`InstructionSet`] for a level.
 macro_rules! kernel {
-    ($kernel:ident, $vector:ty, $level:expr, $features:literal, word: $word:ty, queries: $queries:literal, least: $least:literal, registers: $registers:literal, costs: $costs:expr, dots: $dots:expr) => {
-        #[doc = concat!("The kernel for machines with ", $features, ".")]
+    ($kernel:ident, $vector:ty, $level:expr, $features:literal, queries: $queries:literal, least: $least:literal, registers: $registers:literal, costs: $costs:expr, dots: $dots:expr) => {
+        #[doc = concat!("Machines with ", $features, ".")]
         #[derive(Clone, Copy)]
         pub(crate) struct $kernel(());
 
@@ -87,14 +89,9 @@ macro_rules! kernel {
             }
 
             #[target_feature(enable = $features)]
-            fn run_with_features<R>(work: impl FnOnce() -> R) -> R {
-                work()
-            }
-
-            #[target_feature(enable = $features)]
             fn multiply_with_features(
                 groups: &[Group],
-                words: &[<$vector as Vector>::Word],
+                words: &[i32],
                 base: &Lanes,
                 thresholds: &[i32],
                 tile: &mut Tile,
@@ -119,43 +116,37 @@ macro_rules! kernel {
                     multiply!(1)
                 } else {
                     assert!(n >= Self::LEAST, "queries for a tile");
-                    multiply!(<Self as Kernel>::HALF)
+                    multiply!(<Self as InstructionSet>::HALF)
                 }
             }
         }
 
-        impl Kernel for $kernel {
+        impl InstructionSet for $kernel {
             const QUERIES: usize = $queries;
             const LEAST: usize = $least;
             const BATCH_COSTS: [f64; 2] = $costs;
             const DOTS_COST: f64 = $dots;
-            type Word = $word;
-            type Ready<'a> = &'a [Group];
+            const WORDS: usize = <$vector as Vector>::WORDS;
 
-            fn word(self, group: [i8; GROUP]) -> Self::Word {
-                <$vector>::word(group)
+            fn store(self, group: [i8; GROUP], words: &mut [i32]) {
+                words.copy_from_slice(&<$vector>::words(group));
             }
 
-            fn ready<'a>(
-                self,
-                panel: &'a Panel,
-                _queries: usize,
-                _scratch: &'a mut Vec<f32>,
-            ) -> Self::Ready<'a> {
-                panel.groups()
+            fn ready<'a>(self, panel: &'a Panel, _queries: usize, _scratch: &'a mut Vec<f32>) -> Ready<'a> {
+                Ready::new(panel.groups(), &[], false)
             }
 
             #[inline]
             fn multiply(
                 self,
-                panel: Self::Ready<'_>,
-                queries: &[Self::Word],
+                panel: Ready,
+                queries: &[i32],
                 base: &Lanes,
                 thresholds: &[i32],
                 tile: &mut Tile,
             ) {
                 // SAFETY: `self` exists only where the features do.
-                unsafe { Self::multiply_with_features(panel, queries, base, thresholds, tile) }
+                unsafe { Self::multiply_with_features(panel.groups, queries, base, thresholds, tile) }
             }
 
             #[inline]
@@ -171,24 +162,43 @@ macro_rules! kernel {
                 // SAFETY: `self` exists only where the features do; the lengths agree.
                 unsafe { <$vector>::dots(point, queries, dots) }
             }
+        }
+    };
+}
 
+/// Implements `run` for a level; see [`Kernel::run`](super::Kernel::run).
+macro_rules! run {
+    ($kernel:ident, $features:literal) => {
+        impl $kernel {
             #[inline]
-            fn run<R>(self, work: impl FnOnce() -> R) -> R {
-                // SAFETY: `self` exists only where the features do.
-                unsafe { Self::run_with_features(work) }
-            }
-
-            #[inline]
-            fn prefetch<T>(self, point: &[T]) {
-                for line in point.chunks(64 / size_of::<T>()) {
-                    // SAFETY: any address may be prefetched, and x86-64 always can.
-                    unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+            pub(super) fn run<R>(self, work: impl FnOnce() -> R) -> R {
+                #[target_feature(enable = $features)]
+                fn with_features<R>(work: impl FnOnce() -> R) -> R {
+                    work()
                 }
+                // SAFETY: `self` exists only where the features do.
+                unsafe { with_features(work) }
             }
         }
     };
 }
 
-kernel!(Avx2, Bytes256, Level::Avx2, "avx2", word: [i32; 2], queries: 3, least: 1, registers: 2, costs: [10.0, 12.0], dots: 1.5);
-kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512dq,avx512vl", word: [i32; 2], queries: 6, least: 2, registers: 2, costs: [20.0, 16.0], dots: 1.5);
-kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni", word: i32, queries: 12, least: 4, registers: 2, costs: [40.0, 28.0], dots: 2.0);
+impl Avx512Vnni {
+    pub(super) fn avx512(self) -> Avx512 {
+        Avx512(())
+    }
+}
+
+#[inline]
+pub(super) fn prefetch<T>(point: &[T]) {
+    for line in point.chunks(64 / size_of::<T>()) {
+        // SAFETY: any address may be prefetched, and x86-64 always can.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+}
+
+kernel!(Avx2, Bytes256, Level::Avx2, "avx2", queries: 3, least: 1, registers: 2, costs: [10.0, 12.0], dots: 1.5);
+kernel!(Avx512, Bytes512, Level::Avx512, "avx512f,avx512bw,avx512dq,avx512vl", queries: 6, least: 2, registers: 2, costs: [20.0, 16.0], dots: 1.5);
+kernel!(Avx512Vnni, Vnni512, Level::Avx512Vnni, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni", queries: 12, least: 4, registers: 2, costs: [40.0, 28.0], dots: 2.0);
+run!(Avx2, "avx2");
+run!(Avx512, "avx512f,avx512bw,avx512dq,avx512vl");

@@ -1,23 +1,24 @@
 //! The operations of an instruction set.
 
-use crate::distance::kernel::GROUP;
+use crate::distance::panel::GROUP;
 
 /// A register of 32-bit sums, one per point, for `WIDTH` points.
 ///
 /// # Safety
 /// Every method requires the instruction set; `points`, `below` and `store` require a pointer that is valid for `WIDTH`
-/// elements.
+/// elements, `query` one that is valid for `WORDS`.
 pub(super) trait Vector: Copy {
     const WIDTH: usize;
+    /// Number of words that a query's group takes.
+    const WORDS: usize;
     /// The values of `WIDTH` points in one group.
     type Points: Copy;
-    /// A query's values in one group, as stored, and broadcast to every point.
-    type Word: Copy;
+    /// A query's values in one group, broadcast to every point.
     type Query: Copy;
 
     unsafe fn zero() -> Self;
     unsafe fn points(points: *const [u8; GROUP]) -> Self::Points;
-    unsafe fn query(word: &Self::Word) -> Self::Query;
+    unsafe fn query(words: *const i32) -> Self::Query;
     unsafe fn multiply_add(self, points: Self::Points, query: Self::Query) -> Self;
     /// The lanes in which `base` minus twice the sum is at most `threshold`.
     unsafe fn below(self, base: *const i32, threshold: i32) -> u32;

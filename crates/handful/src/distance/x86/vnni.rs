@@ -11,8 +11,8 @@ use super::{GROUP, avx512::below512, vector::Vector};
 pub(super) struct Vnni512(__m512i);
 
 impl Vnni512 {
-    pub(super) fn word(group: [i8; GROUP]) -> i32 {
-        i32::from_le_bytes(group.map(i8::cast_unsigned))
+    pub(super) fn words(group: [i8; GROUP]) -> [i32; 1] {
+        [i32::from_le_bytes(group.map(i8::cast_unsigned))]
     }
 
     /// # Safety
@@ -95,8 +95,8 @@ impl Vnni512 {
 #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
 impl Vector for Vnni512 {
     const WIDTH: usize = 16;
+    const WORDS: usize = 1;
     type Points = __m512i;
-    type Word = i32;
     type Query = __m512i;
 
     #[inline(always)]
@@ -112,9 +112,9 @@ impl Vector for Vnni512 {
     }
 
     #[inline(always)]
-    unsafe fn query(word: &Self::Word) -> Self::Query {
+    unsafe fn query(words: *const i32) -> Self::Query {
         // SAFETY: the caller's promise.
-        unsafe { _mm512_set1_epi32(*word) }
+        unsafe { _mm512_set1_epi32(*words) }
     }
 
     #[inline(always)]

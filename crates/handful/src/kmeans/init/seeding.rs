@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::shares::{BLOCK, Shares, first};
 use crate::{
-    distance::{self, CONTIGUOUS, Kernel, LANES, Packed, Panel, Scratch, with_kernel},
+    distance::{self, CONTIGUOUS, Kernel, LANES, Packed, Panel, Scratch, vectorize},
     kmeans::{Error, samples::Samples},
     progress::{Observer, Stage},
 };
@@ -84,39 +84,38 @@ fn squared_distances<R: Send>(
     let queries = distance::signed(x.select(Axis(0), from).view());
     let norms: Vec<i64> = from.iter().map(|&row| samples.norms[row].cast_signed()).collect();
     let blocks = distances.axis_chunks_iter_mut(Axis(1), BLOCK).into_par_iter().enumerate();
-    with_kernel!(samples.level, |kernel| {
-        let packed = panels.map(|panels| (panels, Packed::new(kernel, queries.view())));
-        let of_block = |(block, mut distances): (usize, ArrayViewMut2<u64>)| {
-            let start = block * BLOCK;
-            if let Some((panels, packed)) = &packed {
-                let (mut scratch, mut dots) = (Scratch::default(), vec![[0; LANES]; from.len()]);
-                let panels = panels[start / LANES..].iter();
-                let panels = panels.zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
-                for (first, (panel, mut distances)) in (start..).step_by(LANES).zip(panels) {
-                    packed.multiply_all(panel, &mut scratch, &mut dots);
-                    let mut terms = [0; LANES];
-                    let rows = first..first + distances.ncols();
-                    terms.iter_mut().zip(rows).for_each(|(term, row)| *term = samples.shifted_norm(row));
-                    for ((mut distances, dots), norm) in distances.outer_iter_mut().zip(&dots).zip(&norms) {
-                        let distances = distances.as_slice_mut().expect(CONTIGUOUS);
-                        kernel.run(|| {
-                            for ((distance, &dot), term) in distances.iter_mut().zip(dots).zip(&terms) {
-                                *distance = (norm + term - 2 * i64::from(dot)).cast_unsigned();
-                            }
-                        });
-                    }
+    let kernel = Kernel::detect();
+    let packed = panels.map(|panels| (panels, Packed::new(kernel, queries.view())));
+    let of_block = |(block, mut distances): (usize, ArrayViewMut2<u64>)| {
+        let start = block * BLOCK;
+        if let Some((panels, packed)) = &packed {
+            let (mut scratch, mut dots) = (Scratch::default(), vec![[0; LANES]; from.len()]);
+            let panels = panels[start / LANES..].iter();
+            let panels = panels.zip(distances.axis_chunks_iter_mut(Axis(1), LANES));
+            for (first, (panel, mut distances)) in (start..).step_by(LANES).zip(panels) {
+                packed.multiply_all(panel, &mut scratch, &mut dots);
+                let mut terms = [0; LANES];
+                let rows = first..first + distances.ncols();
+                terms.iter_mut().zip(rows).for_each(|(term, row)| *term = samples.shifted_norm(row));
+                for ((mut distances, dots), norm) in distances.outer_iter_mut().zip(&dots).zip(&norms) {
+                    let distances = distances.as_slice_mut().expect(CONTIGUOUS);
+                    vectorize!(kernel, {
+                        for ((distance, &dot), term) in distances.iter_mut().zip(dots).zip(&terms) {
+                            *distance = (norm + term - 2 * i64::from(dot)).cast_unsigned();
+                        }
+                    });
                 }
-            } else {
-                let rows = x.slice(s![start..start + distances.ncols(), ..]);
-                distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
-                    for (row, dot) in (first..).zip(dots) {
-                        let distance = norms[query] + samples.shifted_norm(start + row) - 2 * dot;
-                        distances[[query, row]] = distance.cast_unsigned();
-                    }
-                });
             }
-            done(block, distances)
-        };
-        blocks.map(of_block).collect()
-    })
+        } else {
+            let rows = x.slice(s![start..start + distances.ncols(), ..]);
+            distance::for_each_tile(kernel, rows, queries.view(), |query, first, dots| {
+                for (row, dot) in (first..).zip(dots) {
+                    let distance = norms[query] + samples.shifted_norm(start + row) - 2 * dot;
+                    distances[[query, row]] = distance.cast_unsigned();
+                }
+            });
+        }
+        done(block, distances)
+    };
+    blocks.map(of_block).collect()
 }

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::{
     dataset::RowSource,
-    distance::{CONTIGUOUS, Kernel, LANES, Level, Packed},
+    distance::{CONTIGUOUS, Kernel, LANES, Packed},
     kmeans::{
         Centroids, Error, PartialStats,
         bytes::Bytes,
@@ -51,15 +51,15 @@ enum Known {
 }
 
 /// The prepared inputs of a pass, for one set.
-pub(in crate::kmeans) struct Prepared<'a, K: Kernel> {
+pub(in crate::kmeans) struct Prepared<'a> {
     centroids: &'a Centroids,
     rounded: (Rounded, ResidualBytes),
-    road: Road<'a, K>,
+    road: Road<'a>,
 }
 
-enum Road<'a, K: Kernel> {
-    Dense { packed: Option<Packed<K>>, drifts: Array2<f32> },
-    Sketched { projection: &'a Arc<Projection>, sketches: CentroidSketches<K>, still: &'a [bool] },
+enum Road<'a> {
+    Dense { packed: Option<Packed>, drifts: Array2<f32> },
+    Sketched { projection: &'a Arc<Projection>, sketches: CentroidSketches, still: &'a [bool] },
 }
 
 /// The results of a thread for its chunks.
@@ -84,18 +84,18 @@ pub(in crate::kmeans) struct Workspaces {
 }
 
 impl Chunk {
-    pub(in crate::kmeans) fn pass<K: Kernel>(
+    pub(in crate::kmeans) fn pass(
         &mut self,
-        kernel: K,
+        kernel: Kernel,
         source: &impl RowSource,
-        prepared: &[Option<Prepared<K>>],
+        prepared: &[Option<Prepared>],
         found: &mut Found,
         room: &mut Workspaces,
     ) -> Result<(), Error> {
         let Workspaces { chunk: buffer, row, wanted, places, dense, sketched } = room;
         let n_runs = prepared.len() / self.parts.len();
         let sets = || prepared.iter().enumerate().filter_map(|(number, set)| Some((number, set.as_ref()?)));
-        let count = |(number, set): (usize, &Prepared<K>)| {
+        let count = |(number, set): (usize, &Prepared)| {
             self.parts[number / n_runs].wanted(number % n_runs, set).count()
         };
         let (n, n_wanted) = (self.rows.len(), sets().map(count).sum::<usize>());
@@ -177,7 +177,7 @@ impl Part {
 
     /// The positions of rows that must be examined: all with sketches, otherwise those whose nearest centroid may have
     /// changed.
-    fn wanted<'a, K: Kernel>(&'a self, run: usize, set: &'a Prepared<K>) -> impl Iterator<Item = usize> + 'a {
+    fn wanted<'a>(&'a self, run: usize, set: &'a Prepared) -> impl Iterator<Item = usize> + 'a {
         let is_wanted = move |place: &usize| match (&self.known, &set.road) {
             (Known::Limits(limits), Road::Dense { drifts, .. }) => {
                 let nearest = self.nearest[[run, *place]];
@@ -189,10 +189,10 @@ impl Part {
     }
 }
 
-impl<'a, K: Kernel> Prepared<'a, K> {
+impl<'a> Prepared<'a> {
     /// For centroids with these total drifts.
-    pub(in crate::kmeans) fn dense(kernel: K, centroids: &'a Centroids, drifts: &Array2<f64>) -> Self {
-        let rounded = ResidualBytes::round(Level::detect(), centroids);
+    pub(in crate::kmeans) fn dense(kernel: Kernel, centroids: &'a Centroids, drifts: &Array2<f64>) -> Self {
+        let rounded = ResidualBytes::round(centroids);
         let can_be_packed = centroids.n_features() <= NARROW;
         let packed = can_be_packed.then(|| pack(kernel, std::iter::once(&rounded.0)));
         Self { centroids, rounded, road: Road::Dense { packed, drifts: rounded_up(drifts) } }
@@ -200,12 +200,12 @@ impl<'a, K: Kernel> Prepared<'a, K> {
 
     /// For centroids some of which have not moved since the last pass.
     pub(in crate::kmeans) fn sketched(
-        kernel: K,
+        kernel: Kernel,
         centroids: &'a Centroids,
         projection: &'a Arc<Projection>,
         still: &'a [bool],
     ) -> Self {
-        let rounded = ResidualBytes::round(Level::detect(), centroids);
+        let rounded = ResidualBytes::round(centroids);
         let sketches = CentroidSketches::new(kernel, projection, &rounded.0);
         Self { centroids, rounded, road: Road::Sketched { projection, sketches, still } }
     }
@@ -214,9 +214,9 @@ impl<'a, K: Kernel> Prepared<'a, K> {
     #[expect(clippy::too_many_arguments, reason = "all that a step is made of")]
     fn assign(
         &self,
-        kernel: K,
+        kernel: Kernel,
         bytes: &Bytes,
-        (packed, drifts): (Option<&Packed<K>>, &Array2<f32>),
+        (packed, drifts): (Option<&Packed>, &Array2<f32>),
         places: &[usize],
         part: &mut Part,
         run: usize,
@@ -241,9 +241,9 @@ impl<'a, K: Kernel> Prepared<'a, K> {
     #[expect(clippy::too_many_arguments, reason = "all that a step is made of")]
     fn assign_sketched(
         &self,
-        kernel: K,
+        kernel: Kernel,
         bytes: &Bytes,
-        (projection, centroids, still): (&Arc<Projection>, &CentroidSketches<K>, &[bool]),
+        (projection, centroids, still): (&Arc<Projection>, &CentroidSketches, &[bool]),
         part: &mut Part,
         run: usize,
         stats: &mut PartialStats,

@@ -17,9 +17,9 @@ use crate::{
 impl RowAssignments {
     /// For each group, how its rows are sketched, if a sketch is worthwhile for centroids like these; tried on some of
     /// its rows.
-    pub(super) fn plan<K: Kernel>(
+    pub(super) fn plan(
         &self,
-        kernel: K,
+        kernel: Kernel,
         source: &impl RowSource,
         centroids: &[Option<&Centroids>],
     ) -> Result<Vec<Option<Arc<Projection>>>, Error> {

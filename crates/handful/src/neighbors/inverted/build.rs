@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     dataset::RowSource,
-    distance::{all_shifted_norms, evenly, with_kernel},
+    distance::{Kernel, all_shifted_norms, evenly},
     kmeans,
     neighbors::{
         Algorithm, NearestNeighbors, Neighbors,
@@ -48,10 +48,13 @@ impl InvertedParams {
         })?;
         let terms = all_shifted_norms(placed.view());
         let sketches = match &router.projection {
-            Some(projection) => with_kernel!(router.level, |kernel| starts
-                .par_windows(2)
-                .map(|range| Sketch::new(kernel, placed.slice(s![range[0]..range[1], ..]), projection))
-                .collect()),
+            Some(projection) => {
+                let kernel = Kernel::detect();
+                starts
+                    .par_windows(2)
+                    .map(|range| Sketch::new(kernel, placed.slice(s![range[0]..range[1], ..]), projection))
+                    .collect()
+            }
             None => Vec::new(),
         };
         let rows_of_lists = placed.into_raw_vec_and_offset().0;
@@ -71,14 +74,13 @@ impl InvertedParams {
         labels: &[u32],
         exact: impl FnOnce(&InvertedIndex, ArrayView2<u8>, usize) -> Result<Neighbors, Error>,
     ) -> Result<InvertedIndex, Error> {
-        let Router { centroids, level, .. } = router;
+        let Router { centroids, .. } = router;
         let n_lists = lists.n_lists();
         let mut index = InvertedIndex {
             centroids: NearestNeighbors::with_algorithm(centroids, Algorithm::Auto)?,
             lists,
             recall: Recall { n_neighbors: 0, n_queries: 0, by_rank: vec![0; n_lists] },
             n_probe: n_lists,
-            level,
             memory_limit: None,
             observer: self.observer.clone(),
         };

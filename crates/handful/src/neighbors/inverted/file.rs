@@ -24,7 +24,7 @@ use super::{
     lists::{InFile, Lists, Place},
 };
 use crate::{
-    distance::{LANES, Level, all_shifted_norms},
+    distance::{LANES, all_shifted_norms},
     neighbors::{Algorithm, NearestNeighbors},
     progress::Observer,
     sketch::{Projection, Sketch},
@@ -310,7 +310,6 @@ impl InvertedIndex {
                 by_rank: by_rank.to_vec(),
             },
             n_probe: metadata.n_probe,
-            level: Level::detect(),
             memory_limit: None,
             observer: Observer::default(),
         })

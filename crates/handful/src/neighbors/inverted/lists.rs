@@ -13,7 +13,9 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::{
     dataset::read_at,
-    distance::{self, CONTIGUOUS, Kernel, LANES, MOST_DIMENSIONS, shifted_norms, squared_euclidean},
+    distance::{
+        self, CONTIGUOUS, Kernel, LANES, MOST_DIMENSIONS, prefetch, shifted_norms, squared_euclidean,
+    },
     neighbors::engine::PointDistances,
     sketch::{Projection, Sketch},
 };
@@ -222,8 +224,8 @@ impl<'a> Queries<'a> {
 }
 
 /// A list and the queries that probe it.
-pub(super) struct ListPairs<'a, 'b, K> {
-    pub(super) kernel: K,
+pub(super) struct ListPairs<'a, 'b> {
+    pub(super) kernel: Kernel,
     pub(super) list: &'a List<'a>,
     pub(super) queries: &'a Queries<'b>,
     /// The numbers of the queries that probe it.
@@ -234,7 +236,7 @@ pub(super) struct ListPairs<'a, 'b, K> {
     pub(super) failed: OnceLock<io::Error>,
 }
 
-impl<K: Kernel> PointDistances for ListPairs<'_, '_, K> {
+impl PointDistances for ListPairs<'_, '_> {
     fn queries(&self) -> ArrayView2<'_, u8> {
         self.selected.view()
     }
@@ -283,7 +285,7 @@ impl<K: Kernel> PointDistances for ListPairs<'_, '_, K> {
     fn prefetch(&self, row: usize) {
         if let Rows::Whole { rows, .. } = &self.list.rows {
             let d = self.list.n_features;
-            self.kernel.prefetch(&rows[row * d..][..d]);
+            prefetch(&rows[row * d..][..d]);
         }
     }
 }

@@ -37,7 +37,7 @@ pub use recall::Recall;
 use super::{NearestNeighbors, Neighbors, top_k::TopK};
 use crate::{
     dataset::RowSource,
-    distance::{Level, with_kernel},
+    distance::Kernel,
     neighbors,
     progress::{Observer, Stage},
 };
@@ -120,7 +120,6 @@ pub struct InvertedIndex {
     lists: Lists,
     recall: Recall,
     n_probe: usize,
-    level: Level,
     memory_limit: Option<u64>,
     observer: Observer,
 }
@@ -263,7 +262,7 @@ impl InvertedIndex {
         let answer = |first: usize| {
             let mut buffer = Vec::new();
             let queries = queries.rows(first..m.min(first + block), &mut buffer)?;
-            with_kernel!(self.level, |kernel| self.block(kernel, queries, (k, n_probe), &tick))
+            self.block(Kernel::detect(), queries, (k, n_probe), &tick)
         };
         observer.report(Stage::Search, 0, m)?;
         let found: Vec<Vec<TopK>> = if m <= block {

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{Error, InvertedParams, sample::Sample};
 use crate::{
     dataset::RowSource,
-    distance::{Level, all_shifted_norms, evenly, with_kernel},
+    distance::{Kernel, all_shifted_norms, evenly},
     kmeans::{Centroids, DiskOptions, Init, KMeans, KMeansParams},
     neighbors::{
         engine::Searchable,
@@ -35,7 +35,6 @@ pub(super) struct Router {
     /// The centroids of the lists, rounded to bytes, so that queries are compared with them as quickly as with rows.
     pub(super) centroids: Array2<u8>,
     pub(super) projection: Option<Arc<Projection>>,
-    pub(super) level: Level,
 }
 
 /// The list of each row.
@@ -81,13 +80,12 @@ impl Router {
             None => kmeans.fit(rows.select_rows(&sample.numbers)?.view())?,
             Some(passes) => kmeans.fit_on_disk(&sample, passes)?,
         };
-        let level = Level::detect();
         let tried = evenly(rows.shape().0, tried(rows.shape()));
-        let projection = projection(level, rows.select_rows(&tried)?.view());
+        let projection = projection(rows.select_rows(&tried)?.view());
         let centroids = kmeans.centroids.to_bytes();
         let whole = Centroids::from_sums(centroids.mapv(u64::from), vec![1; n_lists])?;
         let kmeans = KMeans { centroids: whole, labels: Vec::new(), cluster_sizes: Vec::new(), ..kmeans };
-        Ok(Self { kmeans, centroids, projection, level })
+        Ok(Self { kmeans, centroids, projection })
     }
 
     /// Finds the list of every row, batch by batch.
@@ -112,16 +110,15 @@ impl Router {
 }
 
 /// The projection on the principal components of some rows, if sketches of such rows are worthwhile.
-fn projection(level: Level, rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
-    with_kernel!(level, |kernel| {
-        let (terms, trials) = (all_shifted_norms(rows), rows.select(Axis(0), &trials(rows.nrows())));
-        let pairs = u8::pairs(kernel, rows, &terms, &(), trials.view());
-        let tried = TestedSketch::new(kernel, rows, &pairs, u8::EXACT_COST, rows)?;
-        if rows.ncols() < LEAST_FEATURES {
-            return Some(Arc::clone(tried.sketch().projection()));
-        }
-        Projection::with_values(kernel, rows, VALUES).map(Arc::new)
-    })
+fn projection(rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
+    let kernel = Kernel::detect();
+    let (terms, trials) = (all_shifted_norms(rows), rows.select(Axis(0), &trials(rows.nrows())));
+    let pairs = u8::pairs(kernel, rows, &terms, &(), trials.view());
+    let tried = TestedSketch::new(kernel, rows, &pairs, u8::EXACT_COST, rows)?;
+    if rows.ncols() < LEAST_FEATURES {
+        return Some(Arc::clone(tried.sketch().projection()));
+    }
+    Projection::with_values(kernel, rows, VALUES).map(Arc::new)
 }
 
 /// All rows, batch by batch, with their numbers.

@@ -71,9 +71,9 @@ impl Routes {
 
 impl InvertedIndex {
     /// The `k` nearest rows in the lists that each query probes. `tick` counts every pair of query and list.
-    pub(super) fn block<K: Kernel>(
+    pub(super) fn block(
         &self,
-        kernel: K,
+        kernel: Kernel,
         queries: ArrayView2<u8>,
         (k, n_probe): (usize, usize),
         tick: &(dyn Fn(usize) -> Result<(), Cancelled> + Sync),
@@ -95,9 +95,9 @@ impl InvertedIndex {
     }
 
     /// Offers the rows of a list to some queries.
-    fn visit<K: Kernel>(
+    fn visit(
         &self,
-        kernel: K,
+        kernel: Kernel,
         number: usize,
         (queries, which): (&Queries, &[usize]),
         sketched: Option<&SketchedQueries>,

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     dataset::{RowSource, read_at},
-    distance::{LANES, with_kernel},
+    distance::{Kernel, LANES},
     neighbors::OutOfCore,
     progress::{Observer, Stage},
     sketch::Sketch,
@@ -153,7 +153,7 @@ fn sketch(router: &Router, lists: &Lists, draft: &Draft, observer: &Observer) ->
             let done = done.fetch_add(part.len(), Ordering::Relaxed);
             observer.report(Stage::Pass, done, n_samples)?;
             let rows = lists.rows(number, part).map_err(|source| draft.error(source))?;
-            let sketch = with_kernel!(router.level, |kernel| Sketch::new(kernel, rows.view(), projection));
+            let sketch = Sketch::new(Kernel::detect(), rows.view(), projection);
             error = error.max(sketch.error());
             draft.write_at(&sketch.bytes(), file.sketches + (first * projection.panel_bytes()) as u64)?;
         }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::*;
 use crate::{
-    distance::{Level, Scalar, all_shifted_norms, with_kernel},
+    distance::{Level, all_shifted_norms},
     neighbors::{
         engine::{PointDistances, Searchable},
         index::in_parts,
@@ -39,39 +39,37 @@ fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize)
     let bytes = T::bytes(rows.view(), &scaled);
     let terms = all_shifted_norms(bytes);
     for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
-        with_kernel!(level, |kernel| {
-            let pairs = T::pairs(kernel, rows.view(), &terms, &scaled, queries.view());
-            let expected = naive(&pairs, n, k);
-            let wanted = vec![TopK::new(k); queries.nrows()];
-            assert_eq!(
-                sorted(
-                    scan::scan(kernel, bytes, &terms, &pairs, &wanted, 0..n, &|_| Ok(()))
-                        .expect("not cancelled")
-                ),
-                expected,
-                "{level}"
-            );
-            let projection = Projection::new(kernel, bytes).expect("eigenvalues converge");
-            let sketch = Sketch::new(kernel, bytes, &Arc::new(projection));
-            let search = Search::new(kernel, &sketch, &pairs, &wanted);
-            let ticks = AtomicUsize::new(0);
-            let tick = |pairs| {
-                ticks.fetch_add(pairs, Ordering::Relaxed);
-                Ok(())
-            };
-            let (found, looked_at) = search.stream(0..n, &tick).expect("not cancelled");
-            assert_eq!(sorted(found), expected, "{level}");
-            assert!(looked_at >= k * queries.nrows());
-            assert_eq!(ticks.into_inner(), n * queries.nrows());
-            let ticks = AtomicUsize::new(0);
-            let tick = |pairs| {
-                ticks.fetch_add(pairs, Ordering::Relaxed);
-                Ok(())
-            };
-            let parts = in_parts(n, 3, |range| Ok(search.stream(range, &tick)?.0));
-            assert_eq!(ticks.load(Ordering::Relaxed), n * queries.nrows());
-            assert_eq!(sorted(parts.expect("not cancelled")), expected, "{level}, in parts");
-        });
+        let kernel = Kernel::new(level);
+        let pairs = T::pairs(kernel, rows.view(), &terms, &scaled, queries.view());
+        let expected = naive(&pairs, n, k);
+        let wanted = vec![TopK::new(k); queries.nrows()];
+        assert_eq!(
+            sorted(
+                scan::scan(kernel, bytes, &terms, &pairs, &wanted, 0..n, &|_| Ok(())).expect("not cancelled")
+            ),
+            expected,
+            "{level}"
+        );
+        let projection = Projection::new(kernel, bytes).expect("eigenvalues converge");
+        let sketch = Sketch::new(kernel, bytes, &Arc::new(projection));
+        let search = Search::new(kernel, &sketch, &pairs, &wanted);
+        let ticks = AtomicUsize::new(0);
+        let tick = |pairs| {
+            ticks.fetch_add(pairs, Ordering::Relaxed);
+            Ok(())
+        };
+        let (found, looked_at) = search.stream(0..n, &tick).expect("not cancelled");
+        assert_eq!(sorted(found), expected, "{level}");
+        assert!(looked_at >= k * queries.nrows());
+        assert_eq!(ticks.into_inner(), n * queries.nrows());
+        let ticks = AtomicUsize::new(0);
+        let tick = |pairs| {
+            ticks.fetch_add(pairs, Ordering::Relaxed);
+            Ok(())
+        };
+        let parts = in_parts(n, 3, |range| Ok(search.stream(range, &tick)?.0));
+        assert_eq!(ticks.load(Ordering::Relaxed), n * queries.nrows());
+        assert_eq!(sorted(parts.expect("not cancelled")), expected, "{level}, in parts");
     }
 }
 
@@ -142,8 +140,8 @@ fn chosen_where_it_pays_and_only_there() {
     let chosen = |rows: &Array2<u8>| {
         let (view, terms) = (rows.view(), all_shifted_norms(rows.view()));
         let queries = rows.select(Axis(0), &trials(rows.nrows()));
-        let pairs = u8::pairs(Scalar, view, &terms, &(), queries.view());
-        TestedSketch::new(Scalar, view, &pairs, 1.0, view).is_some()
+        let pairs = u8::pairs(Kernel::new(Level::Scalar), view, &terms, &(), queries.view());
+        TestedSketch::new(Kernel::new(Level::Scalar), view, &pairs, 1.0, view).is_some()
     };
     assert!(chosen(&mixtures(4, 784)), "four directions say it all");
     assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");
