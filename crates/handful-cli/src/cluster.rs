@@ -1,14 +1,14 @@
 //! `handful cluster`: K-Means on all images, or on each class.
 
 use std::{
-    io::{Read, Write},
+    io::Write,
     num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::Context;
 use clap::ValueEnum;
 use handful::{
     KMeans,
@@ -16,8 +16,7 @@ use handful::{
     kmeans::{self, Init, Prototypes},
     progress::{Progress, Stage},
 };
-use ndarray::{Array1, Array2, ArrayView2};
-use ndarray_npy::{ViewElement, ViewNpyError, ViewNpyExt};
+use ndarray::{Array1, Array2};
 use serde::Serialize;
 
 use crate::{
@@ -211,58 +210,24 @@ impl From<Prototypes> for Clustering {
     }
 }
 
-/// The first bytes of a NumPy file.
-const NUMPY: &[u8] = b"\x93NUMPY";
-/// Enough for a hundred thousand centroids of MNIST's size with 64 bits per value.
-const MOST_INIT_BYTES: u64 = 1 << 30;
-
 fn init(name: &str) -> anyhow::Result<Init> {
     match name {
         "k-means++" => Ok(Init::KMeansPlusPlus),
         "random" => Ok(Init::Random),
-        file => read_centroids(Path::new(file))
+        file => handful::dataset::load_matrix(Path::new(file))
             .map(Init::Given)
             .with_context(|| format!("--init: expected k-means++, random or a NumPy file, found {file:?}")),
     }
 }
 
-/// Reads a two-dimensional array of any usual type of number. Reads the whole file first, so that memory depends on its
-/// content and not on what its header declares. Rejects files that are not arrays, or too large.
-fn read_centroids(path: &Path) -> anyhow::Result<Array2<f64>> {
-    fn view<T: ViewElement + Copy>(bytes: &[u8], to_f64: fn(T) -> f64) -> Result<Array2<f64>, ViewNpyError> {
-        Ok(ArrayView2::<T>::view_npy(bytes)?.mapv(to_f64))
-    }
-    let (mut file, mut bytes) = (handful::dataset::open(path)?, Vec::new());
-    Read::by_ref(&mut file).take(NUMPY.len() as u64).read_to_end(&mut bytes)?;
-    ensure!(bytes == NUMPY, "the file does not start like a NumPy file");
-    file.take(MOST_INIT_BYTES).read_to_end(&mut bytes)?;
-    ensure!((bytes.len() as u64) < MOST_INIT_BYTES, "it has more than {MOST_INIT_BYTES} bytes");
-    for read in [
-        view::<f64>(&bytes, |value| value),
-        view::<f32>(&bytes, f64::from),
-        view::<u8>(&bytes, f64::from),
-        view::<i32>(&bytes, f64::from),
-        view::<i64>(&bytes, |value| value as f64),
-    ] {
-        match read {
-            Err(ViewNpyError::WrongDescriptor(_)) => {}
-            Err(ViewNpyError::WrongNdim(_, found)) => {
-                bail!("expected an array of shape (K, pixels), found {found} axes")
-            }
-            other => return Ok(other?),
-        }
-    }
-    bail!("expected an array of float64, float32, uint8, int32 or int64")
-}
-
 fn write_npz(output: OutputFile, found: Clustering) -> anyhow::Result<()> {
     let signed = |values: Vec<u32>| Array1::from_iter(values.into_iter().map(i64::from));
     output.commit_npz(|npz| {
-        npz.add_array("centroids", &found.centroids)?;
-        npz.add_array("labels", &signed(found.labels))?;
-        npz.add_array("cluster_sizes", &Array1::from_vec(found.cluster_sizes))?;
+        npz.add("centroids", &found.centroids)?;
+        npz.add("labels", &signed(found.labels))?;
+        npz.add("cluster_sizes", &Array1::from_vec(found.cluster_sizes))?;
         if let Some(classes) = found.classes {
-            npz.add_array("classes", &signed(classes))?;
+            npz.add("classes", &signed(classes))?;
         }
         Ok(())
     })

@@ -19,6 +19,7 @@ mod interruption;
 mod machine;
 mod models;
 mod neighbors;
+mod npz;
 mod options;
 mod output;
 mod picture;

@@ -177,8 +177,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     };
     if let Some(output) = output {
         output.commit_npz(|npz| {
-            npz.add_array("distances", &neighbors.distances.mapv(u64::cast_signed))?;
-            npz.add_array("indices", &neighbors.indices.mapv(|index| (index as u64).cast_signed()))?;
+            npz.add("distances", &neighbors.distances.mapv(u64::cast_signed))?;
+            npz.add("indices", &neighbors.indices.mapv(|index| (index as u64).cast_signed()))?;
             Ok(())
         })?;
     }

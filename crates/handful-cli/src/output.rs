@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::Context;
 use handful::draft::Draft;
-use ndarray_npy::NpzWriter;
 use serde::Serialize;
+
+use crate::npz::NpzWriter;
 
 /// A file that gets its name when [`commit`](Self::commit) has written it.
 ///
@@ -56,13 +57,12 @@ impl OutputFile {
     /// Writes NumPy arrays to the file.
     pub(crate) fn commit_npz(
         self,
-        write: impl FnOnce(&mut NpzWriter<&File>) -> Result<(), ndarray_npy::WriteNpzError>,
+        write: impl FnOnce(&mut NpzWriter) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         self.commit(|file| {
-            let mut npz = NpzWriter::new_compressed(file);
+            let mut npz = NpzWriter::new(file);
             write(&mut npz)?;
-            npz.finish()?;
-            Ok(())
+            npz.finish()
         })
     }
 }

@@ -2,10 +2,15 @@
 
 use std::{fs::File, path::Path};
 
+use ndarray::Array2;
+
 use super::{
-    Dataset, Error, Images, KnownReader, ReadOptions, Reader, find::Source, input::Input, keep_stream, labels,
+    Dataset, Error, Images, KnownReader, ReadOptions, Reader, Split,
+    find::Source,
+    formats::{self, Format},
+    input::Input,
+    keep_stream, labels,
 };
-use crate::dataset::Split;
 
 /// A data set as it is published: a training set and a test set.
 #[derive(Clone, Debug)]
@@ -104,6 +109,21 @@ pub fn load_images(path: &Path, split: Split) -> Result<Images, Error> {
 /// As [`load`].
 pub fn load_images_with(path: &Path, split: Split, options: &ReadOptions) -> Result<Images, Error> {
     Reader::open_with(path, split, options)?.read_all()
+}
+
+/// Reads a NumPy array (`.npy`) of any type of number with two axes, of at most 1 GiB.
+///
+/// # Errors
+/// If the file cannot be read, or is not such an array.
+pub fn load_matrix(path: &Path) -> Result<Array2<f64>, Error> {
+    let input = Input::open(path)?;
+    match formats::check(&input)? {
+        Format::Npy => formats::npy::read_matrix(input),
+        _ => Err(Error::Content {
+            path: input.path,
+            problem: "expected a NumPy array (.npy), found another format".to_owned(),
+        }),
+    }
 }
 
 fn read(source: Source, split: Split, options: &ReadOptions) -> Result<(Images, Vec<String>), Error> {

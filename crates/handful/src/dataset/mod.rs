@@ -52,7 +52,8 @@ pub(crate) use input::read_at;
 pub use kept::keep_stream;
 pub use known::KnownReader;
 pub use load::{
-    TrainTest, load, load_images, load_images_with, load_known, load_split, load_train, load_with,
+    TrainTest, load, load_images, load_images_with, load_known, load_matrix, load_split, load_train,
+    load_with,
 };
 pub use locate::{locate, user_folder};
 pub use natural::natural_order;

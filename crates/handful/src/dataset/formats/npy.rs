@@ -1,13 +1,14 @@
 //! NumPy's arrays, `.npy`: images, and labels for them.
 
 mod columns;
+mod header;
 
 use std::{
     io::{BufReader, Read},
     path::PathBuf,
 };
 
-use py_literal::Value;
+use ndarray::{Array2, ShapeBuilder};
 
 use super::{Batch, Rows};
 use crate::dataset::{
@@ -18,11 +19,12 @@ use crate::dataset::{
     values::{Scale, shape_of},
 };
 use columns::{Columns, keep};
+use header::Header;
 
-/// NumPy's own limit.
-const LONGEST_HEADER: usize = 10_000;
 /// More columns than this cannot be labels.
 const MOST_CLASSES: usize = 1 << 16;
+/// Enough for a hundred thousand centroids of MNIST's size with 64 bits per value.
+const MOST_BYTES_OF_A_MATRIX: u64 = 1 << 30;
 /// Neither side of a picture is longer than this multiple of the other.
 const LONGEST: u64 = 4;
 
@@ -41,9 +43,9 @@ pub(super) struct Array {
 impl Array {
     pub(super) fn new(path: PathBuf, mut bytes: Bytes) -> Result<Self, Error> {
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
-        let text = header(&mut bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
+        let text = header::read(&mut bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
         let text = text.ok_or_else(|| problem("expected a NumPy array, found another header".to_owned()))?;
-        let parsed = parse(&text).ok_or_else(|| {
+        let parsed = header::parse(&text).ok_or_else(|| {
             problem(format!("expected a NumPy array's header, found {:?}", text.trim_end()))
         })?;
         let Header { descr, is_fortran, shape } = parsed;
@@ -138,50 +140,6 @@ impl Array {
         read.map_err(|source| self.io_error(source))?;
         Ok(bytes)
     }
-}
-
-struct Header {
-    descr: String,
-    is_fortran: bool,
-    shape: Vec<u64>,
-}
-
-/// The dictionary that describes an array, as text; `None` if this is not an array.
-fn header(bytes: &mut impl Read) -> std::io::Result<Option<String>> {
-    let mut start = [0; 8];
-    bytes.read_exact(&mut start)?;
-    let length = if start[6] == 1 {
-        let mut length = [0; 2];
-        bytes.read_exact(&mut length)?;
-        usize::from(u16::from_le_bytes(length))
-    } else {
-        let mut length = [0; 4];
-        bytes.read_exact(&mut length)?;
-        u32::from_le_bytes(length) as usize
-    };
-    if &start[..6] != b"\x93NUMPY" || length > LONGEST_HEADER {
-        return Ok(None);
-    }
-    let mut text = vec![0; length];
-    bytes.read_exact(&mut text)?;
-    Ok(String::from_utf8(text).ok())
-}
-
-fn parse(text: &str) -> Option<Header> {
-    // Deeper nesting is not a valid header, and would use up the stack.
-    if text.matches(['(', '[', '{']).count() > 16 {
-        return None;
-    }
-    let Ok(Value::Dict(entries)) = text.trim_end().parse() else { return None };
-    let get = |name: &str| {
-        entries.iter().find(|(key, _)| key.as_string().is_some_and(|key| key == name)).map(|(_, value)| value)
-    };
-    let size = |size: &Value| u64::try_from(size.as_integer()?).ok();
-    Some(Header {
-        descr: get("descr")?.as_string()?.clone(),
-        is_fortran: get("fortran_order")?.as_boolean()?,
-        shape: get("shape")?.as_tuple()?.iter().map(size).collect::<Option<_>>()?,
-    })
 }
 
 /// The shape of a stack of images, for an array that may hold a single image: of (height, width), (height, width, 1) or
@@ -410,4 +368,40 @@ pub(super) fn open(input: Input, options: &ReadOptions) -> Result<Box<dyn Rows>,
 pub(in crate::dataset) fn open_pair(images: Input, labels: Input) -> Result<Box<dyn Rows>, Error> {
     let images = Images::new(Array::new(images.path, images.bytes)?, None)?;
     Ok(Box::new(Labelled::new(images, Array::new(labels.path, labels.bytes)?)?))
+}
+
+/// Reads an array of numbers with two axes.
+pub(in crate::dataset) fn read_matrix(input: Input) -> Result<Array2<f64>, Error> {
+    let mut array = Array::new(input.path, input.bytes)?;
+    let problem =
+        |path, expected, found| Error::Content { path, problem: format!("{expected}, found {found}") };
+    if matches!(array.kind, 'U' | 'S' | 'b') {
+        return Err(problem(
+            array.path,
+            "expected an array of numbers",
+            "one of text or booleans".to_owned(),
+        ));
+    }
+    let [rows, columns] = array.shape[..] else {
+        let found = format!("{} axes", array.shape.len());
+        return Err(problem(array.path, "expected an array with two axes", found));
+    };
+    let n_bytes =
+        [columns, array.size as u64].iter().try_fold(rows, |bytes, &factor| bytes.checked_mul(factor));
+    let Some(n_bytes) = n_bytes.filter(|&bytes| bytes <= MOST_BYTES_OF_A_MATRIX) else {
+        let expected = format!("expected at most {MOST_BYTES_OF_A_MATRIX} bytes");
+        return Err(problem(array.path, &expected, format!("an array of shape ({rows}, {columns})")));
+    };
+    let mut bytes = array.take(n_bytes)?;
+    if (bytes.len() as u64) < n_bytes {
+        return Err(problem(
+            array.path,
+            &format!("expected {n_bytes} bytes of values"),
+            bytes.len().to_string(),
+        ));
+    }
+    let shape = [rows, columns].map(|size| usize::try_from(size).expect("the values are in memory"));
+    let values = array.decode(&mut bytes);
+    Ok(Array2::from_shape_vec(shape.set_f(array.is_fortran), values)
+        .expect("as many values as the shape has"))
 }
