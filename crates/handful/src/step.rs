@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::progress::Cancelled;
 
-/// Number of images that go through all steps together: enough for a and few enough for the intermediate values
+/// Number of images that go through all steps together: enough for a kernel, and few enough for the intermediate values
 /// to stay in cache and in one block of memory, which is reused.
 pub(crate) const BATCH: usize = 128;
 
@@ -19,15 +19,15 @@ pub(crate) trait Step: Sync {
 }
 
 /// Transforms any number of rows, batch by batch, on all threads.
-pub(crate) fn transform(step: &impl Step, x: ArrayView2<u8>) -> Array2<u8> {
-    transform_observed(step, x, |_| Ok(())).expect("nobody cancels")
+pub(crate) fn transform(step: &dyn Step, x: ArrayView2<u8>) -> Array2<u8> {
+    transform_observed(step, x, &|_| Ok(())).expect("nobody cancels")
 }
 
 /// [`transform`], which calls `done` with the number of rows in each finished batch.
 pub(crate) fn transform_observed(
-    step: &impl Step,
+    step: &dyn Step,
     x: ArrayView2<u8>,
-    done: impl Fn(usize) -> Result<(), Cancelled> + Sync,
+    done: &(dyn Fn(usize) -> Result<(), Cancelled> + Sync),
 ) -> Result<Array2<u8>, Cancelled> {
     let x = x.as_standard_layout();
     let mut out = Array2::zeros((x.nrows(), step.n_features_out()));
@@ -73,7 +73,7 @@ mod tests {
         let framed = FramedDeskew { deskew: Deskew::new(), shape: [4, 4] };
         let x = Array2::from_shape_fn((2 * BATCH + 3, 16), |(i, j)| (i * j) as u8);
         let batches = Mutex::new(Vec::new());
-        let found = transform_observed(&framed, x.view(), |n| {
+        let found = transform_observed(&framed, x.view(), &|n| {
             batches.lock().unwrap().push(n);
             Ok(())
         });
@@ -81,6 +81,6 @@ mod tests {
         let mut batches = batches.into_inner().unwrap();
         batches.sort_unstable();
         assert_eq!(batches, [3, BATCH, BATCH]);
-        assert_eq!(transform_observed(&framed, x.view(), |_| Err(Cancelled)), Err(Cancelled));
+        assert_eq!(transform_observed(&framed, x.view(), &|_| Err(Cancelled)), Err(Cancelled));
     }
 }

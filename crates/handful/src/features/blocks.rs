@@ -120,7 +120,7 @@ impl BlockParams {
                 let places = places(gradients, window).map(|origin| {
                     let cut = cut(cells, gradients, window, origin);
                     let pca = Pca::fit_observed(cut.view(), n_components, WHITENING, tally)?;
-                    let reduced = transform_observed(&pca, cut.view(), |_| tally.ask())?;
+                    let reduced = transform_observed(&pca, cut.view(), &|_| tally.ask())?;
                     let reduced =
                         labels.with_images(reduced, [1, n_components]).map_err(kmeans::Error::from)?;
                     let dictionary = Dictionary::fit_per_class(&params, &reduced)?;

@@ -227,7 +227,7 @@ impl Discriminants {
     ) -> Result<(), Error> {
         for rows in rows.chunks(TOGETHER) {
             let some = images.images().select(Axis(0), rows);
-            let features = transform_observed(&Features(self), some.view(), |_| tally.ask())?;
+            let features = transform_observed(&Features(self), some.view(), &|_| tally.ask())?;
             moments.add(features.view(), |row| images.labels()[rows[row]], weight, tally)?;
             tally.add(rows.len())?;
         }
@@ -239,7 +239,7 @@ impl Discriminants {
         let mut places = Array2::zeros((images.n_samples(), self.lda.n_components()));
         let parts = places.axis_chunks_iter_mut(Axis(0), TOGETHER);
         for (mut places, images) in parts.zip(images.images().axis_chunks_iter(Axis(0), TOGETHER)) {
-            let features = transform_observed(&Features(self), images, |_| tally.ask())?;
+            let features = transform_observed(&Features(self), images, &|_| tally.ask())?;
             for (mut places, features) in
                 places.axis_chunks_iter_mut(Axis(0), BATCH).zip(features.axis_chunks_iter(Axis(0), BATCH))
             {

@@ -64,12 +64,12 @@ impl Patches {
         let rows = rows.slice(s![..n, ..]);
         let rows = rows.select(Axis(0), &evenly(n, WINDOWS.min(n)));
         let pca = Pca::fit_observed(rows.view(), n_components, WHITENING, tally)?;
-        let places = transform_observed(&pca, rows.view(), |_| tally.ask())?;
+        let places = transform_observed(&pca, rows.view(), &|_| tally.ask())?;
         let dictionary = Dictionary::fit(params, places.view())?;
         let pooling = Pooling::new(windows.per_side(), n_pools);
         let mut found = Self { windows, pca, dictionary, pooling, scale: 1.0 };
         // Scaled so that the sample fits into bytes.
-        let sums = transform_observed(&found, sample.view(), |_| tally.ask())?;
+        let sums = transform_observed(&found, sample.view(), &|_| tally.ask())?;
         let largest = f32::from(sums.iter().copied().max().unwrap_or(0));
         found.scale = 250.0 / largest.max(1.0);
         Ok(found)

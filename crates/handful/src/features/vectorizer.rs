@@ -160,7 +160,7 @@ impl Vectorizer {
         images: ArrayView2<u8>,
         tally: &Tally,
     ) -> Result<Array2<u8>, Cancelled> {
-        transform_observed(self, images, |n| tally.add(n))
+        transform_observed(self, images, &|n| tally.add(n))
     }
 
     /// The result of [`transform`](Self::transform), for up to [`BATCH`](crate::step::BATCH) images.
@@ -225,8 +225,8 @@ impl Vectorizer {
 
     /// Makes the steps of features with too much variance coarser.
     fn balance(&mut self, weights: &[f64], images: ArrayView2<u8>, tally: &Tally) -> Result<(), Cancelled> {
-        let deviation = |feature| {
-            let vectors = transform_observed(feature, images, |n| tally.add(n))?;
+        let deviation = |feature: &Feature| {
+            let vectors = transform_observed(feature, images, &|n| tally.add(n))?;
             Ok(total_variance(vectors.view()).sqrt())
         };
         let deviations = self.features.iter().map(deviation).collect::<Result<Vec<f64>, Cancelled>>()?;

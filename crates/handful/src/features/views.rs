@@ -59,7 +59,7 @@ impl<'a> Views<'a> {
         let place = known.unwrap_or(self.upright.len());
         if known.is_none() {
             let framed = FramedDeskew { deskew, shape: self.shape };
-            self.upright.push((deskew, transform_observed(&framed, self.images, |_| tally.ask())?));
+            self.upright.push((deskew, transform_observed(&framed, self.images, &|_| tally.ask())?));
         }
         Ok(self.upright[place].1.view())
     }
@@ -76,7 +76,7 @@ impl<'a> Views<'a> {
         if known.is_none() {
             let framed = FramedGradients { gradients, shape: self.shape };
             let upright = self.upright_observed(deskew, tally)?;
-            let cells = transform_observed(&framed, upright, |_| tally.ask())?;
+            let cells = transform_observed(&framed, upright, &|_| tally.ask())?;
             self.cells.push((deskew, gradients, cells));
         }
         Ok(self.cells[place].2.view())
