@@ -73,9 +73,9 @@ impl<'a> NpzWriter<'a> {
 /// The start of an array in C order: version 1.0 of the format, whose values begin at a multiple of 64 bytes.
 fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     const FIXED: usize = 10;
-    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
-    let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}), }}");
+    let sizes = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+    let comma = if shape.len() == 1 { "," } else { "" };
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}{comma}), }}");
     let length = (FIXED + text.len() + 1).next_multiple_of(64) - FIXED;
     let mut header = b"\x93NUMPY\x01\x00".to_vec();
     header.extend(u16::try_from(length).expect("a few axes").to_le_bytes());

@@ -163,9 +163,9 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(avx512) => avx512.run(work),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni(vnni) => vnni.avx512().run(work),
+            Self::Avx512Vnni(vnni) => Avx512::from(vnni).run(work),
             #[cfg(target_arch = "x86_64")]
-            Self::Amx(amx) => amx.avx512().run(work),
+            Self::Amx(amx) => Avx512::from(amx).run(work),
         }
     }
 }

@@ -24,10 +24,6 @@ impl Amx {
         Avx512Vnni::new().filter(|_| Level::Amx.is_available()).map(Self)
     }
 
-    pub(in crate::distance) fn avx512(self) -> Avx512 {
-        self.0.avx512()
-    }
-
     /// # Safety
     /// `T` is 1 or 2, the number of tiles of queries; `words` holds 16 `T` queries of the panel's length; and the tiles
     /// have been configured on this thread.
@@ -108,6 +104,12 @@ impl Amx {
                 below(0) | below(16) << 16
             };
         }
+    }
+}
+
+impl From<Amx> for Avx512 {
+    fn from(amx: Amx) -> Self {
+        amx.0.into()
     }
 }
 

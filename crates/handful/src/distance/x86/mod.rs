@@ -183,9 +183,9 @@ macro_rules! run {
     };
 }
 
-impl Avx512Vnni {
-    pub(super) fn avx512(self) -> Avx512 {
-        Avx512(())
+impl From<Avx512Vnni> for Avx512 {
+    fn from(_: Avx512Vnni) -> Self {
+        Self(())
     }
 }
 
