@@ -5,8 +5,14 @@ use std::sync::{Arc, Mutex};
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{Centroids, Error, Init, Job, KMeans, KMeansParams, bytes::Bytes, shared_sketch};
-use crate::{Dataset, distance::Kernel, progress::Stage, sketch::Projection};
+use super::{Centroids, Error, Init, KMeans, KMeansParams, fit::Job};
+use crate::{
+    Dataset,
+    distance::Kernel,
+    kmeans::{assignment::shared_sketch, bytes::Bytes},
+    progress::Stage,
+    sketch::Projection,
+};
 
 /// Labelled prototypes: the centroids of all classes, ordered by class, then by cluster.
 #[derive(Clone, Debug)]

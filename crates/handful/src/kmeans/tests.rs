@@ -9,9 +9,10 @@ use ndarray::{Array2, Axis, array};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use super::{Algorithm, Error, Init, KMeans, bytes::Bytes, shared_sketch::SharedSketch, vectors::Vectors};
+use super::{Algorithm, Error, Init, KMeans, vectors::Vectors};
 use crate::{
     Dataset,
+    kmeans::{assignment::shared_sketch::SharedSketch, bytes::Bytes},
     progress::{Observer, Progress, Stage},
 };
 

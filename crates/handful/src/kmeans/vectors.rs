@@ -2,8 +2,8 @@
 
 use ndarray::Array2;
 
-use super::{Error, rounded::Rounded, samples::Samples};
-use crate::distance::Kernel;
+use super::{Error, samples::Samples};
+use crate::{distance::Kernel, kmeans::centroids::rounded::Rounded};
 
 /// Rows, and the operations in which bytes and floats differ.
 pub(super) trait Vectors: Sync {
@@ -87,7 +87,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kmeans::{Centroids, Init, KMeans, assign::assign_once, bytes::Bytes};
+    use crate::kmeans::{Centroids, Init, KMeans, assignment::assign_once, bytes::Bytes};
 
     proptest! {
         #[test]

@@ -4,10 +4,9 @@ use proptest::prelude::*;
 
 use ndarray::Zip;
 
-use super::*;
 use crate::{
     distance::squared_euclidean,
-    kmeans::{Error, Init, KMeans},
+    kmeans::{Error, Init, KMeans, floats::*},
 };
 
 /// One iteration by definition: labels, and the means of the rows in their order.

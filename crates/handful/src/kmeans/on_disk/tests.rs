@@ -12,10 +12,10 @@ use std::{
 use ndarray::{Array2, s};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use super::*;
 use crate::{
     Dataset,
     dataset::{ReadOptions, Split, load_split},
+    kmeans::on_disk::*,
     progress::Observer,
 };
 

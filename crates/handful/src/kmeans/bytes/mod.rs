@@ -1,21 +1,27 @@
 //! Clustering of bytes: sums are whole numbers, means are fractions, and every decision is exact.
 
+pub(super) mod partial_stats;
+
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::{
     Error,
-    centroids::{Centroids, Fraction},
-    farthest::Far,
-    partial_stats::PartialStats,
-    resolve_ties::{NOWHERE, around},
-    rounded::{PARTS, ResidualBytes, Rounded},
     samples::Samples,
     vectors::{Vectors, whole},
 };
 use crate::{
     distance::{CONTIGUOUS, Kernel},
-    kmeans::vectors::Resolved,
+    kmeans::{
+        assignment::resolve_ties::{NOWHERE, around},
+        bytes::partial_stats::PartialStats,
+        centroids::{
+            Centroids, Fraction,
+            farthest::Far,
+            rounded::{PARTS, ResidualBytes, Rounded},
+        },
+        vectors::Resolved,
+    },
 };
 
 /// Number of labels that are compared at once, because few change.

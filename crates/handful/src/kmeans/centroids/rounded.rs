@@ -3,35 +3,37 @@
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::centroids::{Centroids, WIDTH};
-use crate::distance::{CONTIGUOUS, Kernel, vectorize};
+use crate::{
+    distance::{CONTIGUOUS, Kernel, vectorize},
+    kmeans::centroids::{Centroids, WIDTH},
+};
 
 /// Number of parts into which the second byte divides a unit.
-pub(super) const PARTS: i64 = 256;
+pub(in crate::kmeans) const PARTS: i64 = 256;
 
 /// Centroids rounded to the nearest bytes.
-pub(super) struct Rounded {
+pub(in crate::kmeans) struct Rounded {
     /// The bytes minus 128.
-    pub(super) upper: Array2<i8>,
+    pub(in crate::kmeans) upper: Array2<i8>,
     /// Squared lengths.
-    pub(super) norms: Vec<i64>,
+    pub(in crate::kmeans) norms: Vec<i64>,
     /// The largest distance between a centroid and its rounding, or slightly more.
-    pub(super) moved: f64,
+    pub(in crate::kmeans) moved: f64,
 }
 
 /// The difference between centroids and their bytes, to the nearest 256th.
-pub(super) struct ResidualBytes {
+pub(in crate::kmeans) struct ResidualBytes {
     /// The difference in 256ths.
-    pub(super) bytes: Array2<i8>,
+    pub(in crate::kmeans) bytes: Array2<i8>,
     /// 256² times the squared lengths of the centroids rounded to 256ths.
-    pub(super) scaled_norms: Vec<i64>,
+    pub(in crate::kmeans) scaled_norms: Vec<i64>,
     /// The largest distance between a centroid and its rounding to 256ths, or slightly more.
-    pub(super) moved: f64,
+    pub(in crate::kmeans) moved: f64,
 }
 
 impl ResidualBytes {
     /// Centroids in bytes, and the remainder.
-    pub(super) fn round(centroids: &Centroids) -> (Rounded, Self) {
+    pub(in crate::kmeans) fn round(centroids: &Centroids) -> (Rounded, Self) {
         let shape = (centroids.n_clusters(), centroids.n_features());
         let (mut upper, mut lower) = (Array2::zeros(shape), Array2::zeros(shape));
         let lengths: Vec<Lengths> = centroids
@@ -62,7 +64,7 @@ impl ResidualBytes {
     }
 
     /// (256 |x - c|)² with c to the nearest 256th, from the row's term and its products with both bytes.
-    pub(super) fn scaled_distance(&self, j: usize, term: i64, upper: i64, lower: i64) -> i64 {
+    pub(in crate::kmeans) fn scaled_distance(&self, j: usize, term: i64, upper: i64, lower: i64) -> i64 {
         self.scaled_norms[j] + PARTS * PARTS * (term - 2 * upper) - 2 * PARTS * lower
     }
 }

@@ -4,10 +4,13 @@ use ndarray::{Array2, ArrayViewMut1, ArrayViewMut2, Axis, s};
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::shares::{BLOCK, Shares, first};
 use crate::{
     distance::{self, CONTIGUOUS, Kernel, LANES, Packed, Panel, Scratch, vectorize},
-    kmeans::{Error, samples::Samples},
+    kmeans::{
+        Error,
+        samples::Samples,
+        seeding::shares::{BLOCK, Shares, first},
+    },
     progress::{Observer, Stage},
 };
 

@@ -4,14 +4,16 @@ use std::{cell::OnceCell, sync::Arc};
 
 use ndarray::Array2;
 
-use super::{
-    resolve_ties::{CentroidDistances, NOWHERE},
-    samples::NARROW,
-    sketched::Sketched,
-    vectors::Vectors,
-};
 use crate::{
     distance::{Kernel, LANES},
+    kmeans::{
+        assignment::{
+            resolve_ties::{CentroidDistances, NOWHERE},
+            sketched::Sketched,
+        },
+        samples::NARROW,
+        vectors::Vectors,
+    },
     sketch::{LEAST_FEATURES, LEAST_SAMPLES, Projection, Sketch},
 };
 
@@ -23,27 +25,27 @@ const LEAST_PRODUCTS: usize = 512;
 const TRIALS: usize = 32;
 
 /// Whether there are enough rows, and long enough ones, that a sketch may be worthwhile in `steps` steps.
-pub(super) fn may_pay((n, d): (usize, usize), n_clusters: usize, steps: usize) -> bool {
+pub(in crate::kmeans) fn may_pay((n, d): (usize, usize), n_clusters: usize, steps: usize) -> bool {
     let worth = n_clusters >= LEAST_CLUSTERS && n_clusters.saturating_mul(steps) >= LEAST_PRODUCTS;
     worth && n >= LEAST_SAMPLES && (LEAST_FEATURES..=NARROW).contains(&d)
 }
 
 /// A sketch of the rows, created at first use.
 #[derive(Default)]
-pub(super) struct SharedSketch {
+pub(in crate::kmeans) struct SharedSketch {
     projection: Option<Arc<Projection>>,
     found: OnceCell<Option<Arc<Sketch>>>,
 }
 
 impl SharedSketch {
     /// With the projection of similar rows, if there is one.
-    pub(super) fn new(projection: Option<Arc<Projection>>) -> Self {
+    pub(in crate::kmeans) fn new(projection: Option<Arc<Projection>>) -> Self {
         Self { projection, found: OnceCell::new() }
     }
 
     /// `None` if a sketch cannot be worthwhile in the given number of steps, or if, tried on some rows, it does not rule
     /// out enough of the centroids.
-    pub(super) fn get<V: Vectors>(
+    pub(in crate::kmeans) fn get<V: Vectors>(
         &self,
         vectors: &V,
         n_clusters: usize,
@@ -75,10 +77,10 @@ impl SharedSketch {
 }
 
 /// Number of rows that suits [`pays_for`].
-pub(super) const TRIAL_ROWS: usize = TRIALS * LANES;
+pub(in crate::kmeans) const TRIAL_ROWS: usize = TRIALS * LANES;
 
 /// Whether a sketch is worthwhile, tried on some panels of rows.
-pub(super) fn pays_for<V: Vectors>(
+pub(in crate::kmeans) fn pays_for<V: Vectors>(
     kernel: Kernel,
     vectors: &V,
     n_clusters: usize,

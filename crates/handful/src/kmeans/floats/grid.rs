@@ -9,14 +9,14 @@ const MOST_BITS: i32 = 50;
 const WHOLE: f64 = 6_755_399_441_055_744.0;
 /// A unit, a power of two.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Grid {
+pub(in crate::kmeans) struct Grid {
     unit: f64,
     per_unit: f64,
 }
 
 impl Grid {
     /// The smallest unit for which sums of `n` values up to `largest` fit into 64 bits.
-    pub(super) fn new(largest: f64, n: usize) -> Option<Self> {
+    pub(in crate::kmeans) fn new(largest: f64, n: usize) -> Option<Self> {
         let bits = (62 - n.next_power_of_two().ilog2().cast_signed()).min(MOST_BITS);
         let unit = libm::scalbn(1.0, libm::ilogb(largest).saturating_add(1 - bits));
         let per_unit = 1.0 / unit;
@@ -27,7 +27,7 @@ impl Grid {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
     #[expect(clippy::float_cmp, reason = "whole or not")]
-    pub(super) fn holds(self, value: f64) -> bool {
+    pub(in crate::kmeans) fn holds(self, value: f64) -> bool {
         let units = value * self.per_unit;
         units + WHOLE - WHOLE == units
     }
@@ -35,12 +35,12 @@ impl Grid {
     /// The value in units, if it [is held](Self::holds).
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled for the instruction set of each caller")]
-    pub(super) fn whole(self, value: f64) -> i64 {
+    pub(in crate::kmeans) fn whole(self, value: f64) -> i64 {
         (value * self.per_unit + WHOLE).to_bits().cast_signed() - WHOLE.to_bits().cast_signed()
     }
 
     /// The value of a sum in units, correctly rounded.
-    pub(super) fn value(self, sum: i64) -> f64 {
+    pub(in crate::kmeans) fn value(self, sum: i64) -> f64 {
         sum as f64 * self.unit
     }
 }

@@ -10,12 +10,14 @@ use crate::{
     distance::{CONTIGUOUS, Kernel, LANES, Packed},
     kmeans::{
         Centroids, Error, PartialStats,
+        assignment::{
+            dense::{self, NONE, Step, pack, rounded_up},
+            resolve_ties::{CentroidDistances, NOWHERE},
+            sketched::{self, CentroidSketches},
+        },
         bytes::Bytes,
-        dense::{self, NONE, Step, pack, rounded_up},
-        resolve_ties::{CentroidDistances, NOWHERE},
-        rounded::{ResidualBytes, Rounded},
+        centroids::rounded::{ResidualBytes, Rounded},
         samples::NARROW,
-        sketched::{self, CentroidSketches},
         vectors::Vectors,
     },
     sketch::{Projection, Sketch},

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::RowAssignments;
 use crate::{
     dataset::RowSource,
     distance::{Kernel, evenly},
     kmeans::{
         Centroids, Error,
+        assignment::shared_sketch::{TRIAL_ROWS, may_pay, pays_for},
         bytes::Bytes,
-        shared_sketch::{TRIAL_ROWS, may_pay, pays_for},
+        on_disk::row_assignments::RowAssignments,
     },
     sketch::{Basis, Projection},
 };

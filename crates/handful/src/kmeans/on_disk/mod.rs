@@ -1,18 +1,23 @@
 //! K-Means on rows that stay where they are, for example in a file: seeded from some of them, then pass by pass.
 
+pub(super) mod checkpoint;
+pub(super) mod row_assignments;
+
 use std::path::PathBuf;
 
 use sha2::{Digest, Sha256};
 
-use super::{
-    Centroids, Error, Farthest, Init, KMeans, KMeansParams, LloydRun, Prototypes, RowAssignments,
-    checkpoint::{Checkpoint, Identity},
-    init::n_trials,
-    row_assignments::CHUNK_BYTES,
-};
+use super::{Centroids, Error, Farthest, Init, KMeans, KMeansParams, LloydRun, Prototypes, RowAssignments};
 use crate::{
     dataset::{OnDisk, RowSource},
     distance::evenly,
+    kmeans::{
+        on_disk::{
+            checkpoint::{Checkpoint, Identity},
+            row_assignments::CHUNK_BYTES,
+        },
+        seeding::n_trials,
+    },
     progress::Stage,
     tensor_file::hex,
 };

@@ -12,30 +12,34 @@
 
 /// The state of a run between two passes.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct LloydState<C> {
-    pub(super) centroids: C,
-    pub(super) max_iter: usize,
+pub(in crate::kmeans) struct LloydState<C> {
+    pub(in crate::kmeans) centroids: C,
+    pub(in crate::kmeans) max_iter: usize,
     /// The run ends when the sum of the centroids' squared movements is at most this.
-    pub(super) tol: f64,
-    pub(super) n_iter: usize,
+    pub(in crate::kmeans) tol: f64,
+    pub(in crate::kmeans) n_iter: usize,
     /// The centroids have hardly moved; the labels do not yet belong to them.
-    pub(super) converged: bool,
-    pub(super) ended: bool,
+    pub(in crate::kmeans) converged: bool,
+    pub(in crate::kmeans) ended: bool,
 }
 
 impl<C> LloydState<C> {
-    pub(super) fn new(start: C, max_iter: usize, tol: f64) -> Self {
+    pub(in crate::kmeans) fn new(start: C, max_iter: usize, tol: f64) -> Self {
         Self { centroids: start, max_iter, tol, n_iter: 0, converged: false, ended: false }
     }
 
     /// Whether the next pass is the last one, after which no centroid moves.
-    pub(super) fn is_last_pass(&self) -> bool {
+    pub(in crate::kmeans) fn is_last_pass(&self) -> bool {
         self.converged || self.n_iter == self.max_iter
     }
 
     /// Continues after a pass. `at_rest` says that the pass changed no label. `means` computes the next centroids and
     /// the squared movement of each. Returns how far each moved.
-    pub(super) fn step(&mut self, at_rest: bool, means: impl FnOnce(&C) -> (C, Vec<f64>)) -> Vec<f64> {
+    pub(in crate::kmeans) fn step(
+        &mut self,
+        at_rest: bool,
+        means: impl FnOnce(&C) -> (C, Vec<f64>),
+    ) -> Vec<f64> {
         self.ended = self.is_last_pass() || at_rest;
         self.n_iter += usize::from(!self.is_last_pass());
         if self.ended {

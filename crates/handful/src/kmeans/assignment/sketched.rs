@@ -12,19 +12,19 @@ use std::sync::{
 use ndarray::{Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
-use super::{
-    resolve_ties::{CentroidDistances, Measured, NOWHERE, around},
-    samples::PANELS,
-    vectors::Vectors,
-};
 use crate::{
     distance::{Kernel, LANES, Lanes, Packed, Scratch, lanes, vectorize},
-    kmeans::rounded::Rounded,
+    kmeans::{
+        assignment::resolve_ties::{CentroidDistances, Measured, NOWHERE, around},
+        centroids::rounded::Rounded,
+        samples::PANELS,
+        vectors::Vectors,
+    },
     sketch::{Projection, Sketch, SketchPanel, SketchedQueries, VALUES},
 };
 
 /// A sketch of the rows, and what is known of them since the last step.
-pub(super) struct Sketched {
+pub(in crate::kmeans) struct Sketched {
     sketch: Arc<Sketch>,
     /// The sketch covers one panel in this many.
     every: usize,
@@ -36,7 +36,7 @@ pub(super) struct Sketched {
 
 impl Sketched {
     /// For `n_sets` sets of `n_clusters` centroids each, with a sketch of one panel in `every`.
-    pub(super) fn new(
+    pub(in crate::kmeans) fn new(
         sketch: Arc<Sketch>,
         every: usize,
         n_samples: usize,
@@ -51,13 +51,13 @@ impl Sketched {
     }
 
     /// Records how far the centroids of a set moved.
-    pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
+    pub(in crate::kmeans) fn moved(&mut self, set: usize, distances: &[f64]) {
         self.still.row_mut(set).iter_mut().zip(distances).for_each(|(still, &moved)| *still = moved == 0.0);
     }
 
     /// Updates `nearest`, shape (all sets, n), for some of the sets. Returns whether this was faster than without a
     /// sketch.
-    pub(super) fn assign<V: Vectors>(
+    pub(in crate::kmeans) fn assign<V: Vectors>(
         &mut self,
         kernel: Kernel,
         sets: &[(usize, CentroidDistances<V>)],
@@ -100,7 +100,7 @@ impl Sketched {
 
 /// Whether comparing `pairs` pairs of row and centroid by sketches, and measuring `measured` of them, is faster than
 /// measuring all of them. The vectors have `d` bytes.
-pub(super) fn pays(kernel: Kernel, pairs: usize, measured: usize, d: usize) -> bool {
+pub(in crate::kmeans) fn pays(kernel: Kernel, pairs: usize, measured: usize, d: usize) -> bool {
     let costs = kernel.costs();
     let (pairs, measured) = (pairs as f64, measured as f64 * costs.dots * d as f64);
     pairs * (VALUES as f64 + costs.batch[0]) + measured < 0.8 * pairs * d as f64
@@ -108,7 +108,7 @@ pub(super) fn pays(kernel: Kernel, pairs: usize, measured: usize, d: usize) -> b
 
 /// Memory that a thread reuses.
 #[derive(Default)]
-pub(super) struct Workspace {
+pub(in crate::kmeans) struct Workspace {
     scratch: Scratch,
     dots: Vec<Lanes>,
     thresholds: Vec<i32>,
@@ -119,7 +119,7 @@ pub(super) struct Workspace {
 }
 
 /// The sketches of centroids, for comparison with those of rows.
-pub(super) struct CentroidSketches {
+pub(in crate::kmeans) struct CentroidSketches {
     packed: Packed,
     /// The largest key of a row whose sketch is within the row's bound of the centroid's sketch.
     thresholds: Vec<i32>,
@@ -127,7 +127,7 @@ pub(super) struct CentroidSketches {
 }
 
 impl CentroidSketches {
-    pub(super) fn new(kernel: Kernel, projection: &Projection, rounded: &Rounded) -> Self {
+    pub(in crate::kmeans) fn new(kernel: Kernel, projection: &Projection, rounded: &Rounded) -> Self {
         let bytes = rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
         let queries = SketchedQueries::new(kernel, projection, bytes.view());
         Self {
@@ -139,17 +139,17 @@ impl CentroidSketches {
 }
 
 /// Rows, and the centroids to compare them with.
-pub(super) struct Set<'a, 'b, V: Vectors> {
-    pub(super) pairs: &'a CentroidDistances<'b, V>,
-    pub(super) centroids: &'a CentroidSketches,
+pub(in crate::kmeans) struct Set<'a, 'b, V: Vectors> {
+    pub(in crate::kmeans) pairs: &'a CentroidDistances<'b, V>,
+    pub(in crate::kmeans) centroids: &'a CentroidSketches,
     /// The centroids that have not moved since the rows were examined.
-    pub(super) still: ArrayView1<'a, bool>,
+    pub(in crate::kmeans) still: ArrayView1<'a, bool>,
 }
 
 impl<V: Vectors> Set<'_, '_, V> {
     /// Finds the nearest centroids of the rows of panel `number` of the sketch, and returns how many had to be
     /// measured. `nearest` and `distances` hold those of the previous pass, if there was one.
-    pub(super) fn assign_panel(
+    pub(in crate::kmeans) fn assign_panel(
         &self,
         sketch: &Sketch,
         number: usize,

@@ -1,6 +1,10 @@
 //! Clustering of floats. Rounding to bytes shows which centroids may be the nearest; the remaining ones are measured in
 //! `f64`, in one fixed order.
 
+pub(super) mod grid;
+pub(super) mod rows;
+pub(super) mod sums;
+
 #[cfg(test)]
 mod tests;
 
@@ -9,17 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
-use super::{
-    Error,
-    float_sums::{BLOCK, Stats},
-    rounded::Rounded,
-    samples::Samples,
-    vectors::Vectors,
-};
+use super::{Error, samples::Samples, vectors::Vectors};
 use crate::{
     distance::{CONTIGUOUS, Float, Kernel, ordered_sum, vectorize},
     kmeans::{
-        float_rows::{Floats, check, quantise},
+        centroids::rounded::Rounded,
+        floats::{
+            rows::{Floats, check, quantise},
+            sums::{BLOCK, Stats},
+        },
         vectors::Resolved,
     },
 };

@@ -17,17 +17,18 @@ use std::sync::{
 
 use ndarray::Array2;
 
-use super::{
-    Centroids, Error, Farthest, PartialStats, bytes::Bytes, dense::drift, resolve_ties::NOWHERE,
-    vectors::Vectors,
-};
-pub(super) use chunk::CHUNK_BYTES;
+pub(in crate::kmeans) use chunk::CHUNK_BYTES;
 use chunk::{Chunk, Found, Part, Prepared, Workspaces, chunk_rows};
 
 use crate::{
     dataset::RowSource,
     distance::Kernel,
-    kmeans::sketched::pays,
+    kmeans::{
+        Centroids, Error, Farthest, PartialStats,
+        assignment::{dense::drift, resolve_ties::NOWHERE, sketched::pays},
+        bytes::Bytes,
+        vectors::Vectors,
+    },
     progress::{Observer, Stage},
     sketch::Projection,
 };
@@ -118,7 +119,7 @@ impl RowAssignments {
     }
 
     /// Number of passes in which a sketch of the rows may be useful; 0 if it needs too much memory.
-    pub(super) fn sketched_passes(self, sketched_passes: usize) -> Self {
+    pub(in crate::kmeans) fn sketched_passes(self, sketched_passes: usize) -> Self {
         Self { sketched_passes, ..self }
     }
 

@@ -5,10 +5,12 @@ use std::ops::Range;
 use ndarray::{ArrayView2, Axis, array, s};
 use proptest::prelude::*;
 
-use super::{chunk::CHUNK_ROWS, *};
 use crate::{
     Dataset, KMeans, dataset,
-    kmeans::{Init, KMeansParams, LloydRun, Prototypes},
+    kmeans::{
+        Init, KMeansParams, LloydRun, Prototypes,
+        on_disk::row_assignments::{chunk::CHUNK_ROWS, *},
+    },
 };
 
 /// Clusters each group in shards that end at `cuts`, by passes only.

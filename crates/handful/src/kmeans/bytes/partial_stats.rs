@@ -2,15 +2,17 @@
 
 use ndarray::{Array2, ArrayView2, Axis};
 
-use super::{
-    Error,
-    centroids::Centroids,
-    farthest::{Far, relocate},
-    samples::{Samples, mean_variance},
-};
 use crate::{
     distance::{CONTIGUOUS, Kernel, vectorize},
-    kmeans::{Farthest, resolve_ties::NOWHERE},
+    kmeans::{
+        Error, Farthest,
+        assignment::resolve_ties::NOWHERE,
+        centroids::{
+            Centroids,
+            farthest::{Far, relocate},
+        },
+        samples::{Samples, mean_variance},
+    },
 };
 
 /// The statistics that K-Means needs from a batch of rows: for each centroid, how many rows are nearest to it, their
@@ -32,14 +34,14 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialStats {
-    pub(super) counts: Vec<u64>,
-    pub(super) sums: Array2<u64>,
+    pub(in crate::kmeans) counts: Vec<u64>,
+    pub(in crate::kmeans) sums: Array2<u64>,
     /// Σ |x|².
-    pub(super) squares: Vec<u128>,
+    pub(in crate::kmeans) squares: Vec<u128>,
 }
 
 impl PartialStats {
-    pub(super) fn new(n_clusters: usize, n_features: usize) -> Self {
+    pub(in crate::kmeans) fn new(n_clusters: usize, n_features: usize) -> Self {
         Self {
             counts: vec![0; n_clusters],
             sums: Array2::zeros((n_clusters, n_features)),
@@ -134,7 +136,7 @@ impl PartialStats {
 
     /// [`means`](Self::means), with empty clusters moved to the rows farthest from their centroids, which are given by
     /// decreasing distance. Clusters for which there is no such row keep their previous mean.
-    pub(super) fn means_with<'a>(
+    pub(in crate::kmeans) fn means_with<'a>(
         &self,
         previous: &Centroids,
         farthest: impl IntoIterator<Item = Far<'a>>,
@@ -146,12 +148,19 @@ impl PartialStats {
     }
 
     /// [`means_with`](Self::means_with) the farthest of rows that arrived in batches.
-    pub(super) fn means_far(&self, previous: &Centroids, farthest: &Farthest) -> Centroids {
+    pub(in crate::kmeans) fn means_far(&self, previous: &Centroids, farthest: &Farthest) -> Centroids {
         self.means_with(previous, farthest.candidates())
     }
 
     /// Moves a row from one cluster to another, or adds it if it had no label.
-    pub(super) fn relabel(&mut self, kernel: Kernel, samples: &Samples, row: usize, old: u32, new: u32) {
+    pub(in crate::kmeans) fn relabel(
+        &mut self,
+        kernel: Kernel,
+        samples: &Samples,
+        row: usize,
+        old: u32,
+        new: u32,
+    ) {
         if old == new {
             return;
         }
@@ -161,7 +170,14 @@ impl PartialStats {
         self.add(kernel, new as usize, samples, row, 1);
     }
 
-    pub(super) fn add(&mut self, kernel: Kernel, j: usize, samples: &Samples, row: usize, weight: u64) {
+    pub(in crate::kmeans) fn add(
+        &mut self,
+        kernel: Kernel,
+        j: usize,
+        samples: &Samples,
+        row: usize,
+        weight: u64,
+    ) {
         self.counts[j] = self.counts[j].wrapping_add(weight);
         let square = u128::from(weight) * u128::from(samples.norms[row]);
         self.squares[j] = self.squares[j].wrapping_add(square);
@@ -172,7 +188,14 @@ impl PartialStats {
         });
     }
 
-    pub(super) fn remove(&mut self, kernel: Kernel, j: usize, samples: &Samples, row: usize, weight: u64) {
+    pub(in crate::kmeans) fn remove(
+        &mut self,
+        kernel: Kernel,
+        j: usize,
+        samples: &Samples,
+        row: usize,
+        weight: u64,
+    ) {
         self.counts[j] = self.counts[j].wrapping_sub(weight);
         let square = u128::from(weight) * u128::from(samples.norms[row]);
         self.squares[j] = self.squares[j].wrapping_sub(square);

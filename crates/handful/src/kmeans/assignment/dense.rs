@@ -12,19 +12,21 @@
 use ndarray::{Array2, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, concatenate, s};
 use rayon::prelude::*;
 
-use super::{
-    resolve_ties::CentroidDistances,
-    rounded::Rounded,
-    samples::{PANELS, Samples},
-    vectors::Vectors,
+use crate::{
+    distance::{CONTIGUOUS, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes, vectorize},
+    kmeans::{
+        assignment::resolve_ties::CentroidDistances,
+        centroids::rounded::Rounded,
+        samples::{PANELS, Samples},
+        vectors::Vectors,
+    },
 };
-use crate::distance::{CONTIGUOUS, Kernel, LANES, Lanes, Packed, Panel, Scratch, lanes, vectorize};
 
 /// The limit of a row that must be examined.
-pub(super) const NONE: f32 = f32::NEG_INFINITY;
+pub(in crate::kmeans) const NONE: f32 = f32::NEG_INFINITY;
 
 /// What is known of every row since it was last examined.
-pub(super) struct Dense {
+pub(in crate::kmeans) struct Dense {
     /// Whether rows stay packed for the next step, which doubles the memory.
     keeps: bool,
     /// The packed rows; packed at first use.
@@ -36,23 +38,23 @@ pub(super) struct Dense {
 }
 
 impl Dense {
-    pub(super) fn new(n_samples: usize, n_sets: usize, n_clusters: usize) -> Self {
+    pub(in crate::kmeans) fn new(n_samples: usize, n_sets: usize, n_clusters: usize) -> Self {
         let limits = Array2::from_elem((n_sets, n_samples), NONE);
         Self { keeps: true, panels: None, limits, drifts: Array2::zeros((n_sets, n_clusters)) }
     }
 
     /// For a single step: rows are packed when they are reached, and not kept.
-    pub(super) fn once(self) -> Self {
+    pub(in crate::kmeans) fn once(self) -> Self {
         Self { keeps: false, ..self }
     }
 
     /// Records how far the centroids of a set moved.
-    pub(super) fn moved(&mut self, set: usize, distances: &[f64]) {
+    pub(in crate::kmeans) fn moved(&mut self, set: usize, distances: &[f64]) {
         drift(self.drifts.row_mut(set), distances);
     }
 
     /// Updates `nearest`, shape (all sets, n), for some of the sets.
-    pub(super) fn assign<V: Vectors>(
+    pub(in crate::kmeans) fn assign<V: Vectors>(
         &mut self,
         kernel: Kernel,
         sets: &[(usize, CentroidDistances<V>)],
@@ -79,7 +81,7 @@ impl Dense {
 }
 
 /// Adds to each centroid's total drift its own movement and the largest movement of the others.
-pub(super) fn drift(drifts: ArrayViewMut1<f64>, distances: &[f64]) {
+pub(in crate::kmeans) fn drift(drifts: ArrayViewMut1<f64>, distances: &[f64]) {
     let farthest = (0..distances.len()).max_by(|&a, &b| distances[a].total_cmp(&distances[b]));
     let most = |of: &mut dyn Iterator<Item = (usize, &f64)>| of.fold(0.0, |most: f64, (_, &d)| most.max(d));
     let first = most(&mut distances.iter().enumerate());
@@ -95,12 +97,12 @@ pub(super) fn drift(drifts: ArrayViewMut1<f64>, distances: &[f64]) {
 
 /// Drifts in the precision of the limits.
 #[expect(clippy::cast_possible_truncation, reason = "the factor rounds up")]
-pub(super) fn rounded_up(drifts: &Array2<f64>) -> Array2<f32> {
+pub(in crate::kmeans) fn rounded_up(drifts: &Array2<f64>) -> Array2<f32> {
     drifts.mapv(|drift| (drift * (1.0 + 1e-6)) as f32)
 }
 
 /// Rounded centroids of one set, or of several sets one after the other, for the kernels.
-pub(super) fn pack<'a>(kernel: Kernel, sets: impl Iterator<Item = &'a Rounded>) -> Packed {
+pub(in crate::kmeans) fn pack<'a>(kernel: Kernel, sets: impl Iterator<Item = &'a Rounded>) -> Packed {
     let uppers: Vec<ArrayView2<i8>> = sets.map(|rounded| rounded.upper.view()).collect();
     let uppers = concatenate(Axis(0), &uppers).expect("all have as many features");
     Packed::new(kernel, uppers.view())
@@ -108,7 +110,7 @@ pub(super) fn pack<'a>(kernel: Kernel, sets: impl Iterator<Item = &'a Rounded>) 
 
 /// Memory that a thread reuses.
 #[derive(Default)]
-pub(super) struct Workspace {
+pub(in crate::kmeans) struct Workspace {
     dots: Vec<Lanes>,
     scratch: Scratch,
     panel: Panel,
@@ -116,20 +118,20 @@ pub(super) struct Workspace {
 }
 
 /// One assignment step.
-pub(super) struct Step<'a, 'b, 's, V: Vectors> {
-    pub(super) kernel: Kernel,
-    pub(super) samples: &'a Samples<'s>,
-    pub(super) sets: &'a [(usize, CentroidDistances<'b, V>)],
+pub(in crate::kmeans) struct Step<'a, 'b, 's, V: Vectors> {
+    pub(in crate::kmeans) kernel: Kernel,
+    pub(in crate::kmeans) samples: &'a Samples<'s>,
+    pub(in crate::kmeans) sets: &'a [(usize, CentroidDistances<'b, V>)],
     /// Rounded up.
-    pub(super) drifts: ArrayView2<'a, f32>,
+    pub(in crate::kmeans) drifts: ArrayView2<'a, f32>,
     /// The centroids, unless rows are too long for the kernels' sums.
-    pub(super) packed: Option<&'a Packed>,
+    pub(in crate::kmeans) packed: Option<&'a Packed>,
 }
 
 impl<V: Vectors> Step<'_, '_, '_, V> {
     /// Updates the rows from `first` on, where `first` is a whole number of panels. `nearest` and `limits` belong to
     /// these rows, shape (all sets, rows); `panels` to all rows, if they stay packed.
-    pub(super) fn assign(
+    pub(in crate::kmeans) fn assign(
         &self,
         workspace: &mut Workspace,
         panels: Option<&[Panel]>,

@@ -1,5 +1,8 @@
 //! Centroids as exact fractions.
 
+pub(super) mod farthest;
+pub(super) mod rounded;
+
 use std::cmp::Ordering;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};

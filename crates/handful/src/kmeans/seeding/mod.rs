@@ -1,19 +1,18 @@
 //! Initial centroids.
 
-mod seeding;
+mod greedy;
 mod shares;
 
 use ndarray::{ArrayView2, Axis};
 use rand::{rngs::ChaCha8Rng, seq::index};
 
-use super::{Centroids, Error, KMeansParams, samples::Samples};
-use crate::progress::Observer;
-pub(super) use seeding::n_trials;
-use seeding::seed_together;
+use crate::{
+    kmeans::{Centroids, Error, Init, KMeansParams, samples::Samples},
+    progress::Observer,
+};
+pub(super) use greedy::n_trials;
+use greedy::seed_together;
 
-/// Number of rows that seeding looks at by default, or [`ROWS_PER_CLUSTER`] times the number of clusters if that is
-/// more.
-pub(super) const SEEDING_ROWS: usize = 131_072;
 const ROWS_PER_CLUSTER: usize = 256;
 /// Maximum number of distances that runs keep in memory together.
 const DISTANCES_TOGETHER: usize = 1 << 22;
@@ -71,13 +70,6 @@ pub(super) fn k_means_plus_plus(
     Ok(chosen)
 }
 
-impl KMeansParams {
-    /// Maximum number of rows that seeding looks at.
-    pub(super) fn most_seeding_rows(&self) -> usize {
-        self.seeding_rows.max(ROWS_PER_CLUSTER.saturating_mul(self.n_clusters))
-    }
-}
-
 /// A uniform sample of `enough` rows, or of those listed in `there`, in ascending order.
 fn sample(n: usize, enough: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut rows = match there {
@@ -90,7 +82,7 @@ fn sample(n: usize, enough: usize, there: Option<&[usize]>, rng: &mut ChaCha8Rng
 }
 
 /// Where a run starts, for callers that store the rows elsewhere. It says which rows it needs, and computes the
-/// centroids from them. They are the ones that [`fit`](super::KMeansParams::fit) starts from.
+/// centroids from them. They are the ones that [`fit`](crate::kmeans::KMeansParams::fit) starts from.
 ///
 /// ```
 /// use handful::{KMeans, progress::Observer};
@@ -148,12 +140,46 @@ impl Start {
     }
 }
 
+impl KMeansParams {
+    /// Maximum number of rows that seeding looks at.
+    pub(super) fn most_seeding_rows(&self) -> usize {
+        self.seeding_rows.max(ROWS_PER_CLUSTER.saturating_mul(self.n_clusters))
+    }
+
+    /// Where run number `run` over `n_samples` rows starts. Stream 0 gives the start of [`fit`](Self::fit), and the
+    /// number of a class that of [`fit_per_class`](Self::fit_per_class). Given centroids start from
+    /// [`Centroids::from_f64`].
+    ///
+    /// # Errors
+    /// If there are fewer rows than clusters, or no clusters.
+    ///
+    /// # Panics
+    /// If the centroids are given.
+    #[doc(hidden)]
+    pub fn start(&self, n_samples: usize, stream: u32, run: usize) -> Result<Start, Error> {
+        let n_clusters = self.n_clusters;
+        if n_clusters == 0 {
+            return Err(Error::Zero { name: "n_clusters" });
+        }
+        if n_clusters > n_samples {
+            return Err(Error::TooManyClusters { n_clusters, n_samples });
+        }
+        let rng = self.rng(stream, run);
+        Ok(match self.init {
+            Init::KMeansPlusPlus => Start::far_apart(n_samples, (n_clusters, self.most_seeding_rows()), rng),
+            Init::Random => Start::at_random(n_samples, n_clusters, rng),
+            Init::Given(_) => panic!("given centroids are where they are"),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use ndarray::{Array2, array};
     use rand::SeedableRng;
 
     use super::*;
+    use crate::kmeans::params::SEEDING_ROWS;
 
     fn seeded(x: &Array2<u8>, n_clusters: usize, seed: u64) -> Array2<u8> {
         // The result is the same alone and beside another run.

@@ -1,36 +1,39 @@
 //! Decides exactly which of a few centroids is the nearest to a row.
 
-use super::{rounded::Rounded, samples::Samples, vectors::Vectors};
 use crate::{
     distance::{CONTIGUOUS, Kernel},
-    kmeans::vectors::Resolved,
+    kmeans::{
+        centroids::rounded::Rounded,
+        samples::Samples,
+        vectors::{Resolved, Vectors},
+    },
 };
 
 /// The label of a row that has none yet.
-pub(super) const NOWHERE: u32 = u32::MAX;
+pub(in crate::kmeans) const NOWHERE: u32 = u32::MAX;
 
 /// The rows, and the centroids to compare them with.
-pub(super) struct CentroidDistances<'a, V: Vectors> {
-    pub(super) kernel: Kernel,
+pub(in crate::kmeans) struct CentroidDistances<'a, V: Vectors> {
+    pub(in crate::kmeans) kernel: Kernel,
     vectors: &'a V,
     centroids: &'a V::Centroids,
-    pub(super) rounded: &'a Rounded,
+    pub(in crate::kmeans) rounded: &'a Rounded,
     fine: &'a V::Residual,
 }
 
 /// A centroid that a row was compared with.
 #[derive(Clone, Copy)]
-pub(super) struct Measured {
-    pub(super) j: usize,
+pub(in crate::kmeans) struct Measured {
+    pub(in crate::kmeans) j: usize,
     /// The dot product of the row with the centroid's upper bytes.
-    pub(super) upper: i64,
+    pub(in crate::kmeans) upper: i64,
     /// The squared distance between the rounded row and the rounded centroid.
-    pub(super) distance: i64,
+    pub(in crate::kmeans) distance: i64,
 }
 
 impl<'a, V: Vectors> CentroidDistances<'a, V> {
     /// `rounding` must be that of the centroids.
-    pub(super) fn new(
+    pub(in crate::kmeans) fn new(
         kernel: Kernel,
         vectors: &'a V,
         centroids: &'a V::Centroids,
@@ -39,44 +42,44 @@ impl<'a, V: Vectors> CentroidDistances<'a, V> {
         Self { kernel, vectors, centroids, rounded, fine }
     }
 
-    pub(super) fn samples(&self) -> &Samples<'_> {
+    pub(in crate::kmeans) fn samples(&self) -> &Samples<'_> {
         self.vectors.samples()
     }
 
     /// Compares a rounded row with a rounded centroid; both must be short enough for a single product.
     #[inline]
-    pub(super) fn measure(&self, row: usize, j: usize) -> Measured {
+    pub(in crate::kmeans) fn measure(&self, row: usize, j: usize) -> Measured {
         let signed = self.rounded.upper.row(j).to_slice().expect(CONTIGUOUS);
         let upper = self.kernel.dot(self.samples().row(row), signed).into();
         Measured { j, upper, distance: self.distance(row, j, upper) }
     }
 
     /// The dot product of a row with a centroid's upper bytes.
-    pub(super) fn upper(&self, row: usize, j: usize) -> i64 {
+    pub(in crate::kmeans) fn upper(&self, row: usize, j: usize) -> i64 {
         let signed = self.rounded.upper.row(j);
         self.samples().dot(self.kernel, row, signed.to_slice().expect(CONTIGUOUS))
     }
 
     /// The squared distance between a rounded row and a rounded centroid, from their dot product.
     #[inline]
-    pub(super) fn distance(&self, row: usize, j: usize, upper: i64) -> i64 {
+    pub(in crate::kmeans) fn distance(&self, row: usize, j: usize, upper: i64) -> i64 {
         self.rounded.norms[j] + self.samples().shifted_norm(row) - 2 * upper
     }
 
     /// The largest change of a row's distance from a centroid by rounding.
-    pub(super) fn moved(&self, row: usize) -> f64 {
+    pub(in crate::kmeans) fn moved(&self, row: usize) -> f64 {
         self.rounded.moved + f64::from(self.samples().lost(row))
     }
 
     /// The largest squared distance at which a rounded centroid may be the nearest, if another has this squared
     /// distance.
-    pub(super) fn limit(&self, row: usize, squared_distance: i64) -> f64 {
+    pub(in crate::kmeans) fn limit(&self, row: usize, squared_distance: i64) -> f64 {
         around(squared_distance, 2.0 * self.moved(row))
     }
 
     /// The nearest of some centroids, which are given in ascending order, each with the product of the row and its
     /// upper bytes.
-    pub(super) fn resolve_ties(
+    pub(in crate::kmeans) fn resolve_ties(
         &self,
         row: usize,
         contenders: impl Iterator<Item = (usize, i64)>,
@@ -87,6 +90,6 @@ impl<'a, V: Vectors> CentroidDistances<'a, V> {
 
 /// The square of a distance increased by `margin`, or slightly more, to cover rounding errors.
 #[inline]
-pub(super) fn around(squared_distance: i64, margin: f64) -> f64 {
+pub(in crate::kmeans) fn around(squared_distance: i64, margin: f64) -> f64 {
     ((squared_distance as f64).sqrt() + margin).powi(2) * (1.0 + 1e-12) + 1.0
 }

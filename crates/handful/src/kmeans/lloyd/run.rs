@@ -1,12 +1,12 @@
 //! Lloyd's iteration for callers that process the rows elsewhere. The caller reports what a pass over the rows found,
 //! and receives the centroids for the next pass.
 
-use super::{Centroids, Error, Farthest, PartialStats, lloyd_state::LloydState};
+use crate::kmeans::{Centroids, Error, Farthest, PartialStats, lloyd::state::LloydState};
 
 /// A run of K-Means, pass by pass: over files, or over other machines.
 ///
 /// Given the [`PartialStats`] of all rows, it reaches the same centroids, inertia and number of iterations as
-/// [`fit`](super::KMeansParams::fit), bit for bit.
+/// [`fit`](crate::kmeans::KMeansParams::fit), bit for bit.
 ///
 /// ```
 /// use handful::kmeans::{Centroids, Farthest, RowAssignments, LloydRun};
@@ -25,14 +25,14 @@ use super::{Centroids, Error, Farthest, PartialStats, lloyd_state::LloydState};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct LloydRun {
-    pub(super) state: LloydState<Centroids>,
+    pub(in crate::kmeans) state: LloydState<Centroids>,
     /// Statistics of the last pass.
-    pub(super) stats: Option<PartialStats>,
+    pub(in crate::kmeans) stats: Option<PartialStats>,
 }
 
 impl LloydRun {
     /// A run from these centroids, of at most `max_iter` iterations. It ends when the sum of their squared movements is
-    /// at most `tol`: the [parameter](super::KMeansParams::tol) times the rows' [mean
+    /// at most `tol`: the [parameter](crate::kmeans::KMeansParams::tol) times the rows' [mean
     /// variance](PartialStats::mean_variance).
     #[must_use]
     pub fn new(start: Centroids, max_iter: usize, tol: f64) -> Self {
@@ -78,7 +78,7 @@ impl LloydRun {
     }
 
     /// Whether a run over `n_samples` rows can be in this state, as far as that can be checked without the rows.
-    pub(super) fn makes_sense(&self, n_samples: u64) -> bool {
+    pub(in crate::kmeans) fn makes_sense(&self, n_samples: u64) -> bool {
         const LARGEST: u64 = u64::MAX / 255;
         let LloydState { centroids, max_iter, tol, n_iter, converged, ended } = &self.state;
         let has_begun = *converged || *ended || *n_iter > 0;

@@ -9,8 +9,10 @@ use std::{
 use ndarray::{Array2, ArrayView1, Axis, concatenate, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Centroids, Error, LloydRun, PartialStats, lloyd_state::LloydState};
-use crate::tensor_file::{self, Reader, Writer, sealed};
+use crate::{
+    kmeans::{Centroids, Error, LloydRun, PartialStats, lloyd::state::LloydState},
+    tensor_file::{self, Reader, Writer, sealed},
+};
 
 const KEY: &str = "handful.kmeans";
 /// Maximum number of bytes of a file besides its numbers: names, the job, and some per run.
@@ -19,20 +21,20 @@ const REST_OF_RUN: u64 = 256;
 
 /// What identifies a job: a job can resume from the checkpoint of an identical one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Identity {
-    pub(super) n_clusters: usize,
-    pub(super) n_features: usize,
-    pub(super) n_samples: usize,
+pub(in crate::kmeans) struct Identity {
+    pub(in crate::kmeans) n_clusters: usize,
+    pub(in crate::kmeans) n_features: usize,
+    pub(in crate::kmeans) n_samples: usize,
     /// `k-means++`, `random`, or a checksum of the centroids given.
-    pub(super) init: String,
-    pub(super) n_init: usize,
-    pub(super) max_iter: usize,
-    pub(super) tol: f64,
-    pub(super) seed: u64,
+    pub(in crate::kmeans) init: String,
+    pub(in crate::kmeans) n_init: usize,
+    pub(in crate::kmeans) max_iter: usize,
+    pub(in crate::kmeans) tol: f64,
+    pub(in crate::kmeans) seed: u64,
     /// Number of images of each class that is clustered on its own; one number if all are clustered together.
-    pub(super) groups: Vec<usize>,
+    pub(in crate::kmeans) groups: Vec<usize>,
     /// A checksum of some of the rows.
-    pub(super) data: String,
+    pub(in crate::kmeans) data: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -51,13 +53,13 @@ struct Run {
 }
 
 /// The checkpoint file of a job.
-pub(super) struct Checkpoint {
+pub(in crate::kmeans) struct Checkpoint {
     path: PathBuf,
     job: Identity,
 }
 
 impl Checkpoint {
-    pub(super) fn new(path: &Path, job: Identity) -> Self {
+    pub(in crate::kmeans) fn new(path: &Path, job: Identity) -> Self {
         Self { path: path.to_owned(), job }
     }
 
@@ -67,13 +69,13 @@ impl Checkpoint {
 
     /// Number of bytes of the file's arrays: centroids and statistics, which consist of sums, counts and, for the
     /// statistics, squares.
-    pub(super) fn size(&self) -> u64 {
+    pub(in crate::kmeans) fn size(&self) -> u64 {
         let clusters = (self.n_runs() as u64).saturating_mul(self.job.n_clusters as u64);
         clusters.saturating_mul((2 * self.job.n_features as u64 + 4) * 8)
     }
 
     /// Checks before any work that the file exists, or can be created.
-    pub(super) fn check_place(&self) -> Result<(), Error> {
+    pub(in crate::kmeans) fn check_place(&self) -> Result<(), Error> {
         let place = File::options().append(true).create(true).open(self.partial());
         place.map(|_| ()).map_err(|error| self.problem(format!("cannot be written: {error}")))
     }
@@ -93,7 +95,7 @@ impl Checkpoint {
     }
 
     /// Writes the runs. The file is always either the previous or the new one.
-    pub(super) fn save(&self, runs: &[LloydRun]) -> Result<(), Error> {
+    pub(in crate::kmeans) fn save(&self, runs: &[LloydRun]) -> Result<(), Error> {
         let nothing = PartialStats::new(self.job.n_clusters, self.job.n_features);
         let stats: Vec<&PartialStats> =
             runs.iter().map(|run| run.stats.as_ref().unwrap_or(&nothing)).collect();
@@ -126,7 +128,7 @@ impl Checkpoint {
     }
 
     /// The saved runs; `None` if there is no file yet.
-    pub(super) fn load(&self) -> Result<Option<Vec<LloydRun>>, Error> {
+    pub(in crate::kmeans) fn load(&self) -> Result<Option<Vec<LloydRun>>, Error> {
         let cannot = |error: io::Error| self.problem(format!("cannot be read: {error}"));
         let found = match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),

@@ -3,24 +3,26 @@
 use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-use super::{grid::Grid, resolve_ties::NOWHERE};
 use crate::{
     distance::{CONTIGUOUS, Float, Kernel, vectorize},
-    kmeans::float_rows::Floats,
+    kmeans::{
+        assignment::resolve_ties::NOWHERE,
+        floats::{grid::Grid, rows::Floats},
+    },
 };
 
 /// Number of rows that are summed before their sum is added to others. It is fixed, so that the number of threads does
 /// not matter.
-pub(super) const BLOCK: usize = 256;
+pub(in crate::kmeans) const BLOCK: usize = 256;
 
 /// The data from which the means of floats are computed.
-pub(super) struct Stats {
+pub(in crate::kmeans) struct Stats {
     /// Σ w x.
     sums: Sums,
     /// Σ w.
-    pub(super) weights: Vec<f64>,
+    pub(in crate::kmeans) weights: Vec<f64>,
     /// Number of rows with a weight.
-    pub(super) sizes: Vec<usize>,
+    pub(in crate::kmeans) sizes: Vec<usize>,
 }
 
 enum Sums {
@@ -31,7 +33,7 @@ enum Sums {
 }
 
 impl Stats {
-    pub(super) fn sums(&self) -> Array2<f64> {
+    pub(in crate::kmeans) fn sums(&self) -> Array2<f64> {
         match &self.sums {
             Sums::Whole(grid, sums) => sums.mapv(|sum| grid.value(sum)),
             Sums::Floats(sums) => sums.clone(),
@@ -41,7 +43,7 @@ impl Stats {
 
 impl<T: Float> Floats<'_, T> {
     /// Uses sums on a grid if rows have no weights and all their values, of which `largest` is the largest, lie on one.
-    pub(super) fn on_grid(self, largest: f64) -> Self {
+    pub(in crate::kmeans) fn on_grid(self, largest: f64) -> Self {
         let grid = || {
             let grid = Grid::new(largest, self.rows.nrows())?;
             let rows = (0..self.rows.nrows()).into_par_iter().map(|row| self.row(row));
@@ -53,7 +55,7 @@ impl<T: Float> Floats<'_, T> {
         Self { grid: if self.weights.is_none() { grid() } else { None }, ..self }
     }
 
-    pub(super) fn no_sums(&self, n_clusters: usize) -> Stats {
+    pub(in crate::kmeans) fn no_sums(&self, n_clusters: usize) -> Stats {
         let shape = (n_clusters, self.rows.ncols());
         let sums = match self.grid {
             Some(grid) => Sums::Whole(grid, Array2::zeros(shape)),
@@ -63,7 +65,7 @@ impl<T: Float> Floats<'_, T> {
     }
 
     /// Σ w x over some rows, block by block.
-    pub(super) fn sum(&self, rows: &[usize], weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+    pub(in crate::kmeans) fn sum(&self, rows: &[usize], weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
         let of_block = |rows: &[usize]| {
             let mut sums = vec![0.0; self.rows.ncols()];
             let kernel = Kernel::detect();
@@ -82,7 +84,12 @@ impl<T: Float> Floats<'_, T> {
     }
 
     /// Moves the rows whose label has changed. Returns whether there were any.
-    pub(super) fn move_rows(&self, stats: &mut Stats, labels: &mut [u32], nearest: &[u32]) -> bool {
+    pub(in crate::kmeans) fn move_rows(
+        &self,
+        stats: &mut Stats,
+        labels: &mut [u32],
+        nearest: &[u32],
+    ) -> bool {
         match &mut stats.sums {
             Sums::Whole(grid, sums) => {
                 let any = self.move_wholes(*grid, sums, &mut stats.sizes, labels, nearest);

@@ -1,19 +1,18 @@
 //! Empty clusters move to the rows that are farthest from their centroids.
 
+use crate::kmeans::centroids::{Centroids, Fraction};
 use ndarray::{ArrayView1, Zip};
 
-use super::centroids::{Centroids, Fraction};
-
 /// A row that an empty cluster may move to.
-pub(super) struct Far<'a> {
+pub(in crate::kmeans) struct Far<'a> {
     /// Its current cluster.
-    pub(super) label: usize,
-    pub(super) weight: u64,
-    pub(super) pixels: &'a [u8],
+    pub(in crate::kmeans) label: usize,
+    pub(in crate::kmeans) weight: u64,
+    pub(in crate::kmeans) pixels: &'a [u8],
 }
 
 /// Moves empty clusters to rows, which are given by decreasing distance from their centroids.
-pub(super) fn relocate<'a>(
+pub(in crate::kmeans) fn relocate<'a>(
     means: &mut Centroids,
     empty: impl Iterator<Item = usize>,
     mut farthest: impl Iterator<Item = Far<'a>>,
@@ -86,7 +85,7 @@ impl Farthest {
     }
 
     /// The rows found, farthest first, in the form that empty clusters need.
-    pub(super) fn candidates(&self) -> impl Iterator<Item = Far<'_>> {
+    pub(in crate::kmeans) fn candidates(&self) -> impl Iterator<Item = Far<'_>> {
         self.rows.iter().map(|row| Far { label: row.label as usize, weight: 1, pixels: &row.pixels })
     }
 

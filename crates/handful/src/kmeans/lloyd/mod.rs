@@ -1,12 +1,19 @@
 //! Lloyd's iteration over rows in memory.
 
+pub(super) mod run;
+pub(super) mod state;
+
 use rayon::prelude::*;
 
-use super::{
-    Error, KMeans, KMeansParams, assign::Assignment, lloyd_state::LloydState, resolve_ties::NOWHERE,
-    shared_sketch::SharedSketch, vectors::Vectors,
+use super::{Error, KMeans, KMeansParams, vectors::Vectors};
+use crate::{
+    distance::CONTIGUOUS,
+    kmeans::{
+        assignment::{Assignment, resolve_ties::NOWHERE, shared_sketch::SharedSketch},
+        lloyd::state::LloydState,
+    },
+    progress::Stage,
 };
-use crate::{distance::CONTIGUOUS, progress::Stage};
 
 /// Runs from each of `starts` until no label changes, the sum of the centroids' squared movements is at most `tol`, or
 /// `max_iter` iterations are done. As in scikit-learn, the returned labels belong to the returned centroids.

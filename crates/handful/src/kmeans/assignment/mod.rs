@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!                many centroids ──► sketched ─┐
-//!   rows, labels                              ├──► settle ──► labels
+//!   rows, labels                              ├──► resolve_ties ──► labels
 //!                few, or no use ──► dense ────┘
 //! ```
 //!
@@ -10,19 +10,29 @@
 //! candidate centroids with a second byte, which leaves an error of √d / 512. The rows that are still undecided, a few
 //! in a million, are decided by comparing fractions.
 
+pub(super) mod dense;
+pub(super) mod resolve_ties;
+pub(super) mod shared_sketch;
+pub(super) mod sketched;
+
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::{
-    dense::Dense,
-    resolve_ties::{CentroidDistances, NOWHERE},
-    shared_sketch::SharedSketch,
-    sketched::Sketched,
-    vectors::Vectors,
+use crate::{
+    distance::Kernel,
+    kmeans::{
+        assignment::{
+            dense::Dense,
+            resolve_ties::{CentroidDistances, NOWHERE},
+            shared_sketch::SharedSketch,
+            sketched::Sketched,
+        },
+        vectors::Vectors,
+    },
+    sketch::Sketch,
 };
-use crate::{distance::Kernel, sketch::Sketch};
 
 /// Rows, and the nearest centroid of each in several sets of equally many centroids, updated step by step.
 pub(super) struct Assignment<'a, V> {

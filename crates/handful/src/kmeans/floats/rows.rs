@@ -2,22 +2,24 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{Error, grid::Grid, samples::Samples, vectors::whole};
-use crate::distance::{CONTIGUOUS, Float, Scale, largest};
+use crate::{
+    distance::{CONTIGUOUS, Float, Scale, largest},
+    kmeans::{Error, floats::grid::Grid, samples::Samples, vectors::whole},
+};
 
 /// Rows of floats, perhaps with weights.
-pub(super) struct Floats<'a, T> {
-    pub(super) rows: ArrayView2<'a, T>,
-    pub(super) scale: &'a Scale,
-    pub(super) samples: Samples<'a>,
+pub(in crate::kmeans) struct Floats<'a, T> {
+    pub(in crate::kmeans) rows: ArrayView2<'a, T>,
+    pub(in crate::kmeans) scale: &'a Scale,
+    pub(in crate::kmeans) samples: Samples<'a>,
     /// The weights as given, and as whole numbers for seeding.
-    pub(super) weights: Option<(&'a [f64], Vec<u64>)>,
+    pub(in crate::kmeans) weights: Option<(&'a [f64], Vec<u64>)>,
     /// The grid for sums, if it holds all values.
-    pub(super) grid: Option<Grid>,
+    pub(in crate::kmeans) grid: Option<Grid>,
 }
 
 /// The rows rounded to bytes, and the distance of each row from its rounding, in steps.
-pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<u8>, Vec<f32>) {
+pub(in crate::kmeans) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<u8>, Vec<f32>) {
     let (bytes, lost) = scale.quantise(rows);
     #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
     let lost = lost.into_iter().map(|lost| lost as f32 * (1.0 + 1e-6)).collect();
@@ -25,13 +27,13 @@ pub(super) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<
 }
 
 /// The largest absolute value. Values whose squares cannot be summed are errors.
-pub(super) fn check<T: Float>(values: ArrayView2<T>) -> Result<f64, Error> {
+pub(in crate::kmeans) fn check<T: Float>(values: ArrayView2<T>) -> Result<f64, Error> {
     largest(values).map_err(|(row, column, value)| Error::Value { row, column, value })
 }
 
 impl<'a, T: Float> Floats<'a, T> {
     /// `rows` must be in standard layout; `bytes` and `lost` come from [`quantise`].
-    pub(super) fn new(
+    pub(in crate::kmeans) fn new(
         rows: ArrayView2<'a, T>,
         scale: &'a Scale,
         bytes: ArrayView2<'a, u8>,
@@ -51,11 +53,11 @@ impl<'a, T: Float> Floats<'a, T> {
         }
     }
 
-    pub(super) fn weight(&self, row: usize) -> f64 {
+    pub(in crate::kmeans) fn weight(&self, row: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |(weights, _)| weights[row])
     }
 
-    pub(super) fn row(&self, row: usize) -> &[T] {
+    pub(in crate::kmeans) fn row(&self, row: usize) -> &[T] {
         self.rows.row(row).to_slice().expect(CONTIGUOUS)
     }
 }
