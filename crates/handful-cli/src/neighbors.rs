@@ -8,10 +8,10 @@ use std::{io::Write, time::Instant};
 pub(crate) use args::{Args, IndexArg};
 use handful::{
     dataset::{RowSource, Split},
-    neighbors::{Neighbors, OutOfCore},
+    neighbors::{Neighbors, OutOfCore, Searcher},
     progress::Stage,
 };
-use index::{Index, Inverted};
+use index::Inverted;
 use ndarray::{ArrayView2, Axis, s};
 use serde::Serialize;
 
@@ -64,7 +64,7 @@ impl Latency {
 
 /// Searches for the neighbours of every query separately. Returns them, and the seconds for each.
 fn one_by_one(
-    index: &Index,
+    index: &Searcher,
     queries: ArrayView2<u8>,
     n_neighbors: usize,
 ) -> anyhow::Result<(Neighbors, Vec<f64>)> {
@@ -95,7 +95,7 @@ struct Found {
 }
 
 fn in_memory(args: &Args, seed: u64, console: &Console) -> anyhow::Result<Found> {
-    let (index, fit_time) = Index::new(args, seed, console)?;
+    let (index, fit_time) = index::fit(args, seed, console)?;
     let queries = data::load_images(&args.queries, Split::Test, &args.reading(console), console)?.pixels;
     let bar = console.bar("searching", Stage::Search);
     let index = index.observer(if args.one_by_one { console.interrupter() } else { bar.observer() });
@@ -111,25 +111,24 @@ fn in_memory(args: &Args, seed: u64, console: &Console) -> anyhow::Result<Found>
         fit_seconds: fit_time.as_secs_f64(),
         search_seconds: start.elapsed().as_secs_f64(),
         latencies,
-        inverted: index.inverted(),
+        inverted: index.inverted().map(Inverted::from),
     })
 }
 
 fn on_disk(args: &Args, limit: u64, seed: u64, console: &Console) -> anyhow::Result<Found> {
-    if let Some((index, fit_time)) = Index::in_file(args, seed, console)? {
+    if let Some((index, fit_time)) = index::in_file(args, seed, console)? {
         let queries = data::open_on_disk(&args.queries, Split::Test, &args.reading(console), console)?;
         let bar = console.bar("searching", Stage::Search);
         let start = Instant::now();
         let index = index.observer(bar.observer()).memory_limit(limit);
         let neighbors = index.kneighbors_on_disk(&queries, args.n_neighbors.get())?;
-        let index = Index::Inverted(Box::new(index));
         return Ok(Found {
             neighbors,
-            shape: index.shape(),
+            shape: (index.n_samples(), index.n_features()),
             fit_seconds: fit_time.as_secs_f64(),
             search_seconds: start.elapsed().as_secs_f64(),
             latencies: Vec::new(),
-            inverted: index.inverted(),
+            inverted: Some((&index).into()),
         });
     }
     let points = args.data.on_disk(Split::Train, args.reading(console), console)?;

@@ -4,20 +4,13 @@ use std::time::{Duration, Instant};
 
 use handful::{
     dataset::Split,
-    neighbors::{InvertedIndex, NearestNeighbors, Neighbors, inverted::InvertedParams},
+    neighbors::{InvertedIndex, NearestNeighbors, Searcher, inverted::InvertedParams},
     progress::{Observer, Stage},
 };
-use ndarray::ArrayView2;
 use serde::Serialize;
 
 use super::args::{Args, IndexArg};
 use crate::{console::Console, output::OutputFile};
-
-/// An exact or inverted index.
-pub(super) enum Index {
-    Exact(NearestNeighbors),
-    Inverted(Box<InvertedIndex>),
-}
 
 /// Facts about an inverted index.
 #[derive(Serialize)]
@@ -29,89 +22,61 @@ pub(super) struct Inverted {
     pub(super) recall_sample: usize,
 }
 
-impl Index {
-    /// Makes the index that the options ask for. Returns it, and the time that this took.
-    pub(super) fn new(args: &Args, seed: u64, console: &Console) -> anyhow::Result<(Self, Duration)> {
-        if let Some((index, fit_time)) = Self::in_file(args, seed, console)? {
-            return Ok((Self::Inverted(Box::new(index)), fit_time));
-        }
-        let points = args.data.images(Split::Train, args.reading(console), console)?.pixels;
-        let start = Instant::now();
-        let index = match args.index {
-            IndexArg::Exact => Self::Exact(NearestNeighbors::with_algorithm(points, args.algorithm.into())?),
-            IndexArg::Inverted => {
-                let bar = console.bar("making lists", Stage::Pass);
-                Self::Inverted(Box::new(params(args, seed, bar.observer()).fit(&points.view())?))
-            }
-        };
-        Ok((index, start.elapsed()))
-    }
-
-    /// An index that stays in its file, if the options name one: opens it, or makes it from images on disk.
-    pub(super) fn in_file(
-        args: &Args,
-        seed: u64,
-        console: &Console,
-    ) -> anyhow::Result<Option<(InvertedIndex, Duration)>> {
-        if let Some(path) = &args.index_file {
-            let start = Instant::now();
-            let index = InvertedIndex::open(path)?;
-            let index = match args.n_probe {
-                Some(n_probe) => index.with_n_probe(n_probe.get())?,
-                None => index,
-            };
-            return Ok(Some((index, start.elapsed())));
-        }
-        let Some(path) = &args.save_index else { return Ok(None) };
-        // Checks that the file can be written before it reads the images.
-        let may_be_file = !path.exists() || path.is_file();
-        anyhow::ensure!(may_be_file, "{} cannot be written: expected the name of a file", path.display());
-        drop(OutputFile::create(path)?);
-        let points = args.data.on_disk(Split::Train, args.reading(console), console)?;
-        let bar = console.bar("making lists", Stage::Pass);
-        let start = Instant::now();
-        let params = params(args, seed, bar.observer());
-        let index = params.fit_to_file(&points, path, args.memory_limit)?;
-        console.detail(&format!("wrote {}", path.display()));
-        Ok(Some((index, start.elapsed())))
-    }
-
-    pub(super) fn observer(self, observer: Observer) -> Self {
-        match self {
-            Self::Exact(index) => Self::Exact(index.observer(observer)),
-            Self::Inverted(index) => Self::Inverted(Box::new(index.observer(observer))),
-        }
-    }
-
-    /// Number of images, and of pixels per image.
-    pub(super) fn shape(&self) -> (usize, usize) {
-        match self {
-            Self::Exact(index) => index.shape(),
-            Self::Inverted(index) => (index.n_samples(), index.n_features()),
-        }
-    }
-
-    pub(super) fn kneighbors(
-        &self,
-        queries: ArrayView2<u8>,
-        n_neighbors: usize,
-    ) -> anyhow::Result<Neighbors> {
-        Ok(match self {
-            Self::Exact(index) => index.kneighbors(queries, n_neighbors)?,
-            Self::Inverted(index) => index.kneighbors(queries, n_neighbors)?,
-        })
-    }
-
-    /// Facts about the index if it is inverted.
-    pub(super) fn inverted(&self) -> Option<Inverted> {
-        let Self::Inverted(index) = self else { return None };
-        Some(Inverted {
+impl From<&InvertedIndex> for Inverted {
+    fn from(index: &InvertedIndex) -> Self {
+        Self {
             n_lists: index.n_lists(),
             n_probe: index.n_probe(),
             recall: index.recall(),
             recall_sample: index.measured_recall().n_queries,
-        })
+        }
     }
+}
+
+/// Makes the index that the options ask for. Returns it, and the time that this took.
+pub(super) fn fit(args: &Args, seed: u64, console: &Console) -> anyhow::Result<(Searcher, Duration)> {
+    if let Some((index, fit_time)) = in_file(args, seed, console)? {
+        return Ok((index.into(), fit_time));
+    }
+    let points = args.data.images(Split::Train, args.reading(console), console)?.pixels;
+    let start = Instant::now();
+    let index = match args.index {
+        IndexArg::Exact => NearestNeighbors::with_algorithm(points, args.algorithm.into())?.into(),
+        IndexArg::Inverted => {
+            let bar = console.bar("making lists", Stage::Pass);
+            params(args, seed, bar.observer()).fit(&points.view())?.into()
+        }
+    };
+    Ok((index, start.elapsed()))
+}
+
+/// An index that stays in its file, if the options name one: opens it, or makes it from images on disk.
+pub(super) fn in_file(
+    args: &Args,
+    seed: u64,
+    console: &Console,
+) -> anyhow::Result<Option<(InvertedIndex, Duration)>> {
+    if let Some(path) = &args.index_file {
+        let start = Instant::now();
+        let index = InvertedIndex::open(path)?;
+        let index = match args.n_probe {
+            Some(n_probe) => index.with_n_probe(n_probe.get())?,
+            None => index,
+        };
+        return Ok(Some((index, start.elapsed())));
+    }
+    let Some(path) = &args.save_index else { return Ok(None) };
+    // Checks that the file can be written before it reads the images.
+    let may_be_file = !path.exists() || path.is_file();
+    anyhow::ensure!(may_be_file, "{} cannot be written: expected the name of a file", path.display());
+    drop(OutputFile::create(path)?);
+    let points = args.data.on_disk(Split::Train, args.reading(console), console)?;
+    let bar = console.bar("making lists", Stage::Pass);
+    let start = Instant::now();
+    let params = params(args, seed, bar.observer());
+    let index = params.fit_to_file(&points, path, args.memory_limit)?;
+    console.detail(&format!("wrote {}", path.display()));
+    Ok(Some((index, start.elapsed())))
 }
 
 /// The settings of an inverted index.

@@ -17,7 +17,7 @@ pub enum Error {
     Neighbors(#[from] neighbors::Error),
     /// An inverted index of the prototypes could not be created or searched.
     #[error(transparent)]
-    Inverted(#[from] neighbors::inverted::Error),
+    Inverted(neighbors::inverted::Error),
     /// Prototypes are not a valid data set.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
@@ -50,5 +50,14 @@ pub enum Error {
 impl From<Cancelled> for Error {
     fn from(cancelled: Cancelled) -> Self {
         Self::Features(cancelled.into())
+    }
+}
+
+impl From<neighbors::inverted::Error> for Error {
+    fn from(error: neighbors::inverted::Error) -> Self {
+        match error {
+            neighbors::inverted::Error::Search(error) => Self::Neighbors(error),
+            error => Self::Inverted(error),
+        }
     }
 }

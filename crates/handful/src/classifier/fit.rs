@@ -5,7 +5,8 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 use super::{Error, Model, Params, PrototypeParams, model::provenance};
 use crate::{
-    Dataset, KMeans, dataset,
+    Dataset, KMeans,
+    dataset::{self, RowSource},
     features::Vectorizer,
     neighbors::{self, NearestNeighbors},
     progress::{Observer, Stage, Tally},
@@ -94,7 +95,8 @@ impl Params {
             PrototypeParams::PerClass { n_clusters, n_init, max_iter } => {
                 let kmeans = KMeans::params(n_clusters).n_init(n_init).max_iter(max_iter).seed(self.seed);
                 let prototypes = kmeans.observer(observer.clone()).fit_per_class(&vectors)?.dataset;
-                let medoids = medoids(&prototypes, &vectors, observer)?;
+                let rows = vectors.images().view();
+                let medoids = medoids(&prototypes, &rows, vectors.labels(), rows.nrows(), observer)?;
                 (prototypes, medoids)
             }
         };
@@ -127,19 +129,37 @@ impl Params {
     }
 }
 
-/// For each prototype, the nearest training row of its class.
-fn medoids(prototypes: &Dataset, vectors: &Dataset, observer: &Observer) -> Result<Vec<u32>, Error> {
-    let mut medoids = vec![0; prototypes.n_samples()];
-    for (own, rows) in prototypes.rows_by_class().into_iter().zip(vectors.rows_by_class()) {
-        if own.is_empty() {
-            continue;
+/// For each prototype, the nearest row of its class; on ties the first. Looks at up to `together` rows at a time.
+pub(super) fn medoids(
+    prototypes: &Dataset,
+    rows: &impl RowSource,
+    labels: &[u32],
+    together: usize,
+    observer: &Observer,
+) -> Result<Vec<u32>, Error> {
+    let (n, mut buffer) = (rows.shape().0, Vec::new());
+    let mut best = vec![(u64::MAX, 0); prototypes.n_samples()];
+    for first in (0..n).step_by(together.max(1)) {
+        let range = first..n.min(first.saturating_add(together));
+        let some = rows.rows(range.clone(), &mut buffer)?;
+        let mut of_class = vec![Vec::new(); prototypes.classes().len()];
+        for row in range {
+            of_class[labels[row] as usize].push(row - first);
         }
-        let of_class = NearestNeighbors::new(vectors.images().select(Axis(0), &rows))?;
-        let of_class = of_class.observer(observer.clone());
-        let nearest = of_class.kneighbors(prototypes.images().select(Axis(0), &own).view(), 1)?;
-        for (prototype, nearest) in own.into_iter().zip(nearest.indices) {
-            medoids[prototype] = u32::try_from(rows[nearest]).expect("fewer than 2^32 images");
+        for (own, there) in prototypes.rows_by_class().into_iter().zip(of_class) {
+            if own.is_empty() || there.is_empty() {
+                continue;
+            }
+            let index = NearestNeighbors::new(some.select(Axis(0), &there))?.observer(observer.clone());
+            let found = index.kneighbors(prototypes.images().select(Axis(0), &own).view(), 1)?;
+            for (prototype, (&distance, nearest)) in
+                own.into_iter().zip(found.distances.iter().zip(found.indices))
+            {
+                if distance < best[prototype].0 {
+                    best[prototype] = (distance, first + there[nearest]);
+                }
+            }
         }
     }
-    Ok(medoids)
+    Ok(best.into_iter().map(|(_, row)| u32::try_from(row).expect("fewer than 2^32 images")).collect())
 }

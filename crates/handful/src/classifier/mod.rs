@@ -24,12 +24,12 @@ mod error;
 mod explanation;
 mod fit;
 mod hyperplanes;
+mod index_params;
 mod label_type;
 mod model;
 mod on_disk;
 mod preset;
 mod provenance;
-mod searcher;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -41,10 +41,10 @@ pub use confidence::Calibration;
 pub use error::Error;
 pub use explanation::{Explanation, Voter};
 pub use hyperplanes::Hyperplanes;
+pub use index_params::IndexParams;
 pub use model::Model;
 pub use preset::Preset;
 pub use provenance::Provenance;
-pub use searcher::IndexParams;
 pub use validation::{Validation, folds, hold_out};
 
 use crate::features::{FeatureParams, check_features};

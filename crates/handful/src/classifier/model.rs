@@ -5,15 +5,13 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{
-    Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence, label_type, searcher::Searcher,
-};
+use super::{Decision, Error, Hyperplanes, Params, Preset, confidence::Evidence, label_type};
 use crate::{
     Dataset,
     classifier::Provenance,
     dataset::{OnDisk, RowSource},
     features::{Vectorizer, total_variance},
-    neighbors::{Neighbors, TieBreak, Weights, votes},
+    neighbors::{InvertedIndex, Neighbors, Searcher, TieBreak, Weights, votes},
     progress::{Observer, Stage, Tally},
 };
 
@@ -73,7 +71,7 @@ impl Model {
                 crate::neighbors::Error::NeighborCount { n_neighbors: wanted, n_samples: found }.into()
             );
         }
-        let index = Searcher::new(prototypes.images().clone(), &params.index, params.seed, observer)?;
+        let index = params.index.fit(prototypes.images().clone(), params.seed, observer)?;
         let unit = total_variance(prototypes.images().view()).max(f64::MIN_POSITIVE);
         let of_class = OnceLock::new();
         Ok(Self {
@@ -101,7 +99,7 @@ impl Model {
     /// search is exact.
     #[must_use]
     pub fn recall(&self) -> Option<f64> {
-        self.index.recall()
+        self.index.inverted().map(InvertedIndex::recall)
     }
 
     /// The vectors that vote, labelled.
@@ -340,7 +338,7 @@ impl Model {
             let of_rows = |rows: Vec<usize>| {
                 let prototypes = (!rows.is_empty()).then(|| self.prototypes.images().select(Axis(0), &rows));
                 let (index, nobody) = (self.params.index.of_part(), Observer::default());
-                let search = |vectors| Searcher::new(vectors, &index, self.params.seed, &nobody);
+                let search = |vectors| index.fit(vectors, self.params.seed, &nobody);
                 prototypes.map(search).transpose()
             };
             let made = self.prototypes.rows_by_class().into_iter().map(of_rows);

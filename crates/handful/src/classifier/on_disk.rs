@@ -2,13 +2,16 @@
 
 use ndarray::{Array2, Axis};
 
-use super::{Error, Model, Params, PrototypeParams, fit::MOST_IMAGES, model::provenance};
+use super::{
+    Error, Model, Params, PrototypeParams,
+    fit::{MOST_IMAGES, medoids},
+    model::provenance,
+};
 use crate::{
     Dataset, KMeans,
     dataset::{OnDisk, RowSource},
     features::{FeatureParams, Vectorizer},
     kmeans::DiskOptions,
-    neighbors::NearestNeighbors,
     progress::{Observer, Stage, Tally},
 };
 
@@ -56,7 +59,8 @@ impl Params {
                 let found = kmeans.fit_per_class_on_disk(vectors, passes)?.dataset;
                 let vector_shape = [1, vectorizer.n_features_out()];
                 let prototypes = found.with_images(found.images().clone(), vector_shape)?;
-                let medoids = medoids(&prototypes, vectors, observer)?;
+                let together = BYTES / vectors.shape().1.max(1);
+                let medoids = medoids(&prototypes, vectors, labels, together, observer)?;
                 (prototypes, medoids)
             }
         };
@@ -112,38 +116,6 @@ fn select(images: &OnDisk, rows: &[usize], observer: &Observer) -> Result<Array2
         tally.add(rows.len())?;
     }
     Ok(selected)
-}
-
-/// For each prototype, the nearest row of its class; on ties the first.
-fn medoids(prototypes: &Dataset, vectors: &OnDisk, observer: &Observer) -> Result<Vec<u32>, Error> {
-    let (labels, classes) = vectors.labelled()?;
-    let (n, mut buffer) = (vectors.shape().0, Vec::new());
-    let mut best = vec![(u64::MAX, 0); prototypes.n_samples()];
-    let most = (BYTES / vectors.shape().1.max(1)).max(1);
-    for first in (0..n).step_by(most) {
-        let rows = first..n.min(first + most);
-        let some = vectors.rows(rows.clone(), &mut buffer)?;
-        let mut of_class = vec![Vec::new(); classes.len()];
-        for row in rows {
-            of_class[labels[row] as usize].push(row - first);
-        }
-        for (own, rows) in prototypes.rows_by_class().into_iter().zip(of_class) {
-            if own.is_empty() || rows.is_empty() {
-                continue;
-            }
-            let index = NearestNeighbors::new(some.select(Axis(0), &rows))?.observer(observer.clone());
-            let queries: Array2<u8> = prototypes.images().select(Axis(0), &own);
-            let found = index.kneighbors(queries.view(), 1)?;
-            for (prototype, (distance, nearest)) in
-                own.into_iter().zip(found.distances.iter().zip(found.indices))
-            {
-                if *distance < best[prototype].0 {
-                    best[prototype] = (*distance, first + rows[nearest]);
-                }
-            }
-        }
-    }
-    Ok(best.into_iter().map(|(_, row)| u32::try_from(row).expect("fewer than 2^32 images")).collect())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod index;
 pub mod inverted;
 mod out_of_core;
 mod scan;
+mod searcher;
 mod sketched;
 mod streamed;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use error::Error;
 pub use index::Index;
 pub use inverted::InvertedIndex;
 pub use out_of_core::OutOfCore;
+pub use searcher::Searcher;
 pub use streamed::StreamedSearch;
 pub use votes::{TieBreak, Weights};
 

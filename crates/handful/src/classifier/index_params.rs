@@ -1,13 +1,11 @@
 //! How prototypes are searched: all of them, or the nearest lists of an inverted index.
 
-use std::sync::Arc;
-
-use ndarray::{ArcArray2, ArrayView2};
+use ndarray::ArcArray2;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::{
-    neighbors::{InvertedIndex, NearestNeighbors, Neighbors},
+    neighbors::{InvertedIndex, NearestNeighbors, Searcher},
     progress::Observer,
 };
 
@@ -44,28 +42,20 @@ impl IndexParams {
             Self::Inverted { .. } => Self::Inverted { n_lists: None, n_probe: None },
         }
     }
-}
 
-/// Vectors that can be searched.
-#[derive(Clone, Debug)]
-pub(super) enum Searcher {
-    Exact(NearestNeighbors),
-    Inverted(Arc<InvertedIndex>, Observer),
-}
-
-impl Searcher {
-    pub(super) fn new(
+    /// Vectors to search.
+    pub(super) fn fit(
+        &self,
         vectors: impl Into<ArcArray2<u8>>,
-        index: &IndexParams,
         seed: u64,
         observer: &Observer,
-    ) -> Result<Self, Error> {
+    ) -> Result<Searcher, Error> {
         let vectors = vectors.into();
-        let &IndexParams::Inverted { n_lists, n_probe } = index else {
-            return Ok(Self::Exact(NearestNeighbors::new(vectors)?));
+        let &Self::Inverted { n_lists, n_probe } = self else {
+            return Ok(NearestNeighbors::new(vectors)?.into());
         };
         if vectors.nrows() < LEAST && n_lists.is_none() {
-            return Ok(Self::Exact(NearestNeighbors::new(vectors)?));
+            return Ok(NearestNeighbors::new(vectors)?.into());
         }
         let mut params = InvertedIndex::params().seed(seed).observer(observer.clone());
         if let Some(n_lists) = n_lists {
@@ -74,28 +64,6 @@ impl Searcher {
         if let Some(n_probe) = n_probe {
             params = params.n_probe(n_probe);
         }
-        Ok(Self::Inverted(Arc::new(params.fit(&vectors.view())?), Observer::default()))
-    }
-
-    pub(super) fn observer(self, observer: Observer) -> Self {
-        match self {
-            Self::Exact(index) => Self::Exact(index.observer(observer)),
-            Self::Inverted(index, _) => Self::Inverted(index, observer),
-        }
-    }
-
-    pub(super) fn kneighbors(&self, queries: ArrayView2<u8>, n_neighbors: usize) -> Result<Neighbors, Error> {
-        Ok(match self {
-            Self::Exact(index) => index.kneighbors(queries, n_neighbors)?,
-            Self::Inverted(index, observer) => index.kneighbors_observed(queries, n_neighbors, observer)?,
-        })
-    }
-
-    /// The measured recall of an inverted index.
-    pub(super) fn recall(&self) -> Option<f64> {
-        match self {
-            Self::Exact(_) => None,
-            Self::Inverted(index, _) => Some(index.recall()),
-        }
+        Ok(params.fit(&vectors.view())?.observer(Observer::default()).into())
     }
 }
