@@ -54,6 +54,24 @@ pub enum Error {
         /// The shape given.
         found: (usize, usize),
     },
+    /// Statistics of the wrong shape.
+    #[error("expected statistics of shape {expected:?} (n_clusters, n_features), found {found:?}")]
+    StatsShape {
+        /// Number of clusters and features of the job.
+        expected: (usize, usize),
+        /// The shape given.
+        found: (usize, usize),
+    },
+    /// Not the rows that were asked for.
+    #[error(
+        "expected {expected} rows of one feature or more, those that were asked for, found shape {found:?}"
+    )]
+    RowCount {
+        /// Number of rows that were asked for.
+        expected: usize,
+        /// The shape given.
+        found: (usize, usize),
+    },
     /// A given centroid that is not a mean of bytes.
     #[error("initial centroid {row}, feature {column}: expected a value from 0 to 255, found {value}")]
     InitValue {

@@ -53,11 +53,11 @@ impl PartialStats {
     /// [`counts`](Self::counts), [`sums`](Self::sums) and [`squares`](Self::squares).
     ///
     /// # Errors
-    /// [`Error::InitShape`] if there is not one of each per cluster.
+    /// [`Error::StatsShape`] if there is not one of each per cluster.
     pub fn from_parts(counts: Vec<u64>, sums: Array2<u64>, squares: Vec<u128>) -> Result<Self, Error> {
         let expected = (counts.len(), sums.ncols());
         if sums.nrows() != counts.len() || squares.len() != counts.len() {
-            return Err(Error::InitShape {
+            return Err(Error::StatsShape {
                 expected,
                 found: (sums.nrows().min(squares.len()), sums.ncols()),
             });

@@ -37,7 +37,7 @@ impl Centroids {
     /// cluster: the values of [`sums`](Self::sums) and [`counts`](Self::counts).
     ///
     /// # Errors
-    /// [`Error::Zero`] if there is no centroid, [`Error::InitShape`] if there is not one count per centroid, and
+    /// [`Error::Zero`] if there is no centroid, [`Error::StatsShape`] if there is not one count per centroid, and
     /// [`Error::InitValue`] if a mean is not from 0 to 255.
     pub fn from_sums(sums: Array2<u64>, counts: Vec<u64>) -> Result<Self, Error> {
         if counts.is_empty() {
@@ -45,7 +45,7 @@ impl Centroids {
         }
         if sums.nrows() != counts.len() {
             let expected = (counts.len(), sums.ncols());
-            return Err(Error::InitShape { expected, found: sums.dim() });
+            return Err(Error::StatsShape { expected, found: sums.dim() });
         }
         let is_mean =
             |row: usize, sum: u64| u128::from(sum) <= 255 * u128::from(counts[row]) && counts[row] > 0;
@@ -234,7 +234,7 @@ mod tests {
         let error = |sums, counts: &[u64]| Centroids::from_sums(sums, counts.to_vec()).unwrap_err();
         assert!(matches!(error(array![[511]], &[2]), Error::InitValue { row: 0, column: 0, .. }));
         assert!(matches!(error(array![[1, 1]], &[0]), Error::InitValue { row: 0, .. }));
-        assert!(matches!(error(array![[1], [2]], &[1]), Error::InitShape { expected: (1, 1), .. }));
+        assert!(matches!(error(array![[1], [2]], &[1]), Error::StatsShape { expected: (1, 1), .. }));
         assert!(matches!(error(Array2::zeros((0, 3)), &[]), Error::Zero { .. }));
     }
 

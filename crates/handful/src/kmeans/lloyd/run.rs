@@ -100,11 +100,11 @@ impl LloydRun {
     /// only if they are [wanted](Self::wants_farthest).
     ///
     /// # Errors
-    /// [`Error::InitShape`] if the shape of the statistics differs from that of the centroids.
+    /// [`Error::StatsShape`] if the shape of the statistics differs from that of the centroids.
     pub fn step(&mut self, stats: PartialStats, farthest: &Farthest) -> Result<(), Error> {
         let (expected, found) = (self.centroids().sums.dim(), stats.sums.dim());
         if found != expected {
-            return Err(Error::InitShape { expected, found });
+            return Err(Error::StatsShape { expected, found });
         }
         // If the statistics are equal, no label has changed either. Equal statistics give equal inertia, so every row
         // that moved was at a tie, and moved to a lower index. The highest cluster that lost rows would then have

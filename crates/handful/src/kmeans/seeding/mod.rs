@@ -125,11 +125,10 @@ impl Start {
     /// `n_clusters` · `n_features` · log `n_clusters`) at most, on all threads of the current rayon pool.
     ///
     /// # Errors
-    /// [`Error::Empty`] if the number of rows is not the number requested, or the observer breaks.
+    /// [`Error::RowCount`] if the number of rows is not the number requested, or the observer breaks.
     pub fn centroids(self, rows: ArrayView2<u8>, observer: &Observer) -> Result<Centroids, Error> {
-        let (n_samples, n_features) = rows.dim();
-        if n_samples != self.rows.len() || n_features == 0 {
-            return Err(Error::Empty { n_samples, n_features });
+        if rows.nrows() != self.rows.len() || rows.ncols() == 0 {
+            return Err(Error::RowCount { expected: self.rows.len(), found: rows.dim() });
         }
         let Some(mut rng) = self.rng else { return Ok(Centroids::from_rows(rows)) };
         let rows = rows.as_standard_layout();
