@@ -75,9 +75,7 @@ impl Augmented {
                 }
                 let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
                 rng.set_stream(row);
-                {
-                    self.deformer.deform(Kernel::detect(), image, &mut rng, &mut buffers, out);
-                };
+                self.deformer.deform(Kernel::detect(), image, &mut rng, &mut buffers, out);
             }
         });
         Dataset::new(images, self.data.image_shape(), labels, self.data.classes().to_vec())
