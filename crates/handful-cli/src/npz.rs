@@ -75,7 +75,7 @@ fn header(descr: &str, shape: &[usize]) -> Vec<u8> {
     const FIXED: usize = 10;
     let sizes = shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
     let comma = if shape.len() == 1 { "," } else { "" };
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}{comma}), }}");
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({sizes}{comma})}}");
     let length = (FIXED + text.len() + 1).next_multiple_of(64) - FIXED;
     let mut header = b"\x93NUMPY\x01\x00".to_vec();
     header.extend(u16::try_from(length).expect("a few axes").to_le_bytes());
