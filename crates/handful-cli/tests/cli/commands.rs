@@ -319,16 +319,28 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
 #[test]
 fn a_centroid_file_is_refused_before_it_costs_memory() {
     let subset = Subset::new(200, 20);
-    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (1099511627776, 784), }";
-    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
-    file.extend(format!("{header:<117}\n").bytes());
-    fs::write(subset.path("huge.npy"), file).unwrap();
+    let write = |name: &str, shape: &str, values: &[u8]| {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}");
+        let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        file.extend(format!("{header:<117}\n").bytes());
+        file.extend(values);
+        fs::write(subset.path(name), file).unwrap();
+    };
     let refused = |name: &str, clusters: &str, reason: &str| {
         fails(&subset, &["cluster", "--clusters", clusters, "--per-class", "--init", name], reason);
     };
-    refused("huge.npy", "2", "--init");
+    for (name, shape, values, reason) in [
+        ("huge.npy", "(1099511627776, 784)", &[][..], "expected 1 to 134217728 values"),
+        ("none.npy", "(0, 9223372036854775808)", &[], "expected 1 to 134217728 values"),
+        ("nothing.npy", "(9223372036854775808, 0)", &[], "expected 1 to 134217728 values"),
+        ("cut.npy", "(20, 784)", &[7], "expected 15680 bytes of values, found 1"),
+        ("long.npy", "(1, 2)", &[7, 7, 7], "expected 2 bytes of values, found more"),
+    ] {
+        write(name, shape, values);
+        refused(name, "2", reason);
+    }
     write_npy(subset.path("flat.npy"), &Array1::<i64>::zeros(784)).unwrap();
-    refused("flat.npy", "2", "expected an array with two axes, found 1 axes");
+    refused("flat.npy", "2", "expected an array of shape (rows, columns), found shape [784]");
     write_npy(subset.path("bool.npy"), &Array2::<bool>::default((20, 784))).unwrap();
     refused("bool.npy", "2", "expected an array of numbers, found one of text or booleans");
     write_npy(subset.path("above.npy"), &Array2::<i64>::from_elem((20, 784), 256)).unwrap();

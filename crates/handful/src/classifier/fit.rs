@@ -137,9 +137,9 @@ pub(super) fn medoids(
     together: usize,
     observer: &Observer,
 ) -> Result<Vec<u32>, Error> {
-    let (n, mut buffer) = (rows.shape().0, Vec::new());
+    let (n, together, mut buffer) = (rows.shape().0, together.max(1), Vec::new());
     let mut best = vec![(u64::MAX, 0); prototypes.n_samples()];
-    for first in (0..n).step_by(together.max(1)) {
+    for first in (0..n).step_by(together) {
         let range = first..n.min(first.saturating_add(together));
         let some = rows.rows(range.clone(), &mut buffer)?;
         let mut of_class = vec![Vec::new(); prototypes.classes().len()];

@@ -43,7 +43,7 @@ impl IndexParams {
         }
     }
 
-    /// Vectors to search.
+    /// Prepares vectors to be searched.
     pub(super) fn fit(
         &self,
         vectors: impl Into<ArcArray2<u8>>,

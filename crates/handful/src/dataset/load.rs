@@ -111,7 +111,7 @@ pub fn load_images_with(path: &Path, split: Split, options: &ReadOptions) -> Res
     Reader::open_with(path, split, options)?.read_all()
 }
 
-/// Reads a NumPy array (`.npy`) of any type of number with two axes, of at most 1 GiB.
+/// Reads a NumPy array (`.npy`) with two axes of integers, float32 or float64; of at most 2²⁷ values.
 ///
 /// # Errors
 /// If the file cannot be read, or is not such an array.

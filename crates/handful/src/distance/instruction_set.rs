@@ -18,17 +18,45 @@ pub(crate) struct Tile {
 /// A panel that is ready to be multiplied on this thread, and only there: a thread's tile registers must have been
 /// configured.
 #[derive(Clone, Copy)]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    expect(dead_code, reason = "the instruction sets of x86-64 read them")
+)]
 pub(crate) struct Ready<'a> {
-    pub(super) groups: &'a [Group],
+    groups: &'a [Group],
     /// The values of the panel as floats, for instruction sets that multiply those.
-    pub(super) floats: &'a [f32],
-    pub(super) tiles_are_configured: bool,
+    floats: &'a [f32],
+    tiles_are_configured: bool,
     not_send: PhantomData<*const ()>,
 }
 
 impl<'a> Ready<'a> {
-    pub(super) fn new(groups: &'a [Group], floats: &'a [f32], tiles_are_configured: bool) -> Self {
-        Self { groups, floats, tiles_are_configured, not_send: PhantomData }
+    pub(super) fn new(groups: &'a [Group], floats: &'a [f32]) -> Self {
+        Self { groups, floats, tiles_are_configured: false, not_send: PhantomData }
+    }
+
+    pub(super) fn floats(self) -> &'a [f32] {
+        self.floats
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "only the caller knows the state of the thread's registers")]
+impl<'a> Ready<'a> {
+    /// For tile instructions.
+    ///
+    /// # Safety
+    /// The tile registers of this thread are configured as `Amx` wants them.
+    pub(super) unsafe fn with_tiles(groups: &'a [Group]) -> Self {
+        Self { groups, floats: &[], tiles_are_configured: true, not_send: PhantomData }
+    }
+
+    pub(super) fn groups(self) -> &'a [Group] {
+        self.groups
+    }
+
+    pub(super) fn tiles_are_configured(self) -> bool {
+        self.tiles_are_configured
     }
 }
 

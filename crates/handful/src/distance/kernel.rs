@@ -4,10 +4,10 @@
 //! panel by a tile of queries, or whole vectors. Plain loops that the compiler should vectorise for the instruction set
 //! go through [`vectorize`].
 
-#[cfg(target_arch = "x86_64")]
-use super::x86::{Amx, Avx2, Avx512, Avx512Vnni};
 use std::sync::OnceLock;
 
+#[cfg(target_arch = "x86_64")]
+use super::x86::{Amx, Avx2, Avx512, Avx512Vnni};
 use super::{
     Level,
     instruction_set::{InstructionSet, Ready, Tile},
@@ -202,4 +202,6 @@ pub(crate) use vectorize;
 pub(crate) fn prefetch<T>(point: &[T]) {
     #[cfg(target_arch = "x86_64")]
     super::x86::prefetch(point);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = point;
 }

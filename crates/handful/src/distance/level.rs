@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::OnceLock};
 
-/// An instruction set for which kernels exist, from the simplest to the fastest.
+/// An instruction set that the library has code for, from the simplest to the fastest.
 ///
 /// ```
 /// println!("distances are computed with {}", handful::distance::Level::detect());

@@ -12,8 +12,8 @@
 //!
 //! ```text
 //!   points, 32 side by side ──►┌────────┐    top-k below a threshold   neighbors::scan
-//!                              │  tile  │──► nearest one               kmeans::assign
-//!   queries ──────────────────►└────────┘    all values                kmeans::init
+//!                              │  tile  │──► nearest one               kmeans::assignment
+//!   queries ──────────────────►└────────┘    all values                kmeans::seeding
 //! ```
 //!
 //! A [`Level`] names the instruction set. It is detected once, and every level gives the same whole numbers. This is

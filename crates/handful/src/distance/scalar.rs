@@ -1,4 +1,5 @@
-//! The kernel in plain Rust: the reference that the others are tested against, and the fallback for other machines.
+//! The instruction set that every machine has, plain Rust: the reference that the others are tested against, and the
+//! fallback.
 //!
 //! Bytes are widened to `f32`, because every instruction set multiplies and adds those at full speed. This is exact: a
 //! product is at most 255 · 128, and 512 of them sum to less than 2²⁴, which `f32` represents exactly.
@@ -39,11 +40,11 @@ impl InstructionSet for Scalar {
                 }
             }
         }
-        Ready::new(panel.groups(), scratch, false)
+        Ready::new(panel.groups(), scratch)
     }
 
     fn multiply(self, panel: Ready, queries: &[i32], base: &Lanes, thresholds: &[i32], tile: &mut Tile) {
-        let panel = panel.floats.as_chunks::<WIDTH>().0.as_chunks::<GROUP>().0;
+        let panel = panel.floats().as_chunks::<WIDTH>().0.as_chunks::<GROUP>().0;
         let queries = queries.as_chunks::<GROUP>().0;
         match thresholds.len() {
             1 => multiply::<1>(panel, queries, &mut tile.dots),

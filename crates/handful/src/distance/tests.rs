@@ -45,10 +45,6 @@ fn check(points: ArrayView2<u8>, queries: ArrayView2<i8>) {
     }
 }
 
-fn block_of(kernel: Kernel) -> usize {
-    kernel.block()
-}
-
 /// Bytes that are neither regular nor random.
 fn byte(seed: usize, i: usize, j: usize) -> u8 {
     (seed * 41 + i * 131 + j * 31 + i * j * 7) as u8
@@ -140,18 +136,17 @@ proptest! {
         for level in levels() {
             let mut masks = vec![0; m];
             let mut thresholds = vec![threshold; m];
-            { let kernel = Kernel::new(level);
-                let mut panel = Panel::default();
-                panel.pack(points.view(), block_of(kernel));
-                let packed = Packed::new(kernel, queries.view());
-                packed.multiply(&panel, &mut Scratch::default(), &base, &mut thresholds, |query, mask, dots| {
-                    masks[query] = mask;
-                    for lane in (0..n).filter(|lane| mask >> lane & 1 == 1) {
-                        assert_eq!(i64::from(dots[lane]), definition(points.row(lane), queries.row(query)));
-                    }
-                    Some(threshold - 1)
-                });
-            };
+            let kernel = Kernel::new(level);
+            let mut panel = Panel::default();
+            panel.pack(points.view(), kernel.block());
+            let packed = Packed::new(kernel, queries.view());
+            packed.multiply(&panel, &mut Scratch::default(), &base, &mut thresholds, |query, mask, dots| {
+                masks[query] = mask;
+                for lane in (0..n).filter(|lane| mask >> lane & 1 == 1) {
+                    assert_eq!(i64::from(dots[lane]), definition(points.row(lane), queries.row(query)));
+                }
+                Some(threshold - 1)
+            });
             for query in 0..m {
                 for (lane, &base) in base.iter().take(n).enumerate() {
                     let key = i64::from(base) - 2 * definition(points.row(lane), queries.row(query));

@@ -251,8 +251,7 @@ fn places(products: Lanes, scales: &[f32], offsets: &[f32]) -> [u8; LANES] {
 fn reach(linear: &Linear, x: ArrayView2<u8>, units: &[f64], centres: &[f64]) -> f64 {
     let sample = x.select(Axis(0), &evenly(x.nrows(), SAMPLE.min(x.nrows())));
     let mut reach: f64 = 0.0;
-    let of_rows = |rows: ArrayView2<u8>| linear.products(rows);
-    for products in sample.axis_chunks_iter(Axis(0), BATCH).map(of_rows) {
+    for products in sample.axis_chunks_iter(Axis(0), BATCH).map(|rows| linear.products(rows)) {
         for (component, products) in products.columns().into_iter().enumerate() {
             for &product in products {
                 reach = reach.max(((f64::from(product) - centres[component]) * units[component]).abs());

@@ -64,7 +64,7 @@ pub enum Error {
     },
     /// Not the rows that were asked for.
     #[error(
-        "expected {expected} rows of one feature or more, those that were asked for, found shape {found:?}"
+        "expected the {expected} rows that were asked for, with at least one feature, found shape {found:?}"
     )]
     RowCount {
         /// Number of rows that were asked for.

@@ -154,7 +154,7 @@ impl KMeansParams {
         T::cluster(self, x, Some(sample_weight))
     }
 
-    /// Clusters rows whose parameters have been checked, and reports the end of each run.
+    /// Checks the parameters, clusters the rows, and reports the end of each run.
     pub(super) fn run<V: Vectors>(
         &self,
         vectors: &V,

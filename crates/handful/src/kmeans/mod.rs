@@ -17,8 +17,8 @@
 //!                            └─── lloyd ──┘
 //! ```
 //!
-//! [`fit`](KMeansParams::fit) clusters rows in memory, which are [`bytes`] or [`floats`]; [`on_disk`] makes the same
-//! steps, pass by pass, for rows in files or on other machines.
+//! [`fit`](KMeansParams::fit) clusters rows in memory, which are bytes or floats. The module `on_disk` makes
+//! the same steps, pass by pass, for rows in files or on other machines.
 
 mod assignment;
 mod bytes;

@@ -9,6 +9,7 @@ use crate::progress::Observer;
 /// Number of rows that seeding looks at by default, or [`ROWS_PER_CLUSTER`] times the number of clusters if that is
 /// more.
 pub(super) const SEEDING_ROWS: usize = 131_072;
+pub(super) const ROWS_PER_CLUSTER: usize = 256;
 
 /// Where the centroids start.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -64,6 +64,7 @@ impl From<NearestNeighbors> for Searcher {
 
 impl From<InvertedIndex> for Searcher {
     fn from(index: InvertedIndex) -> Self {
-        Self::Inverted(Arc::new(index), Observer::default())
+        let observer = index.observer.clone();
+        Self::Inverted(Arc::new(index), observer)
     }
 }

@@ -23,8 +23,8 @@ use header::Header;
 
 /// More columns than this cannot be labels.
 const MOST_CLASSES: usize = 1 << 16;
-/// Enough for a hundred thousand centroids of MNIST's size with 64 bits per value.
-const MOST_BYTES_OF_A_MATRIX: u64 = 1 << 30;
+/// Enough for a hundred thousand centroids of MNIST's size; a gigabyte once they are floats.
+const MOST_VALUES: u64 = 1 << 27;
 /// Neither side of a picture is longer than this multiple of the other.
 const LONGEST: u64 = 4;
 
@@ -373,32 +373,29 @@ pub(in crate::dataset) fn open_pair(images: Input, labels: Input) -> Result<Box<
 /// Reads an array of numbers with two axes.
 pub(in crate::dataset) fn read_matrix(input: Input) -> Result<Array2<f64>, Error> {
     let mut array = Array::new(input.path, input.bytes)?;
-    let problem =
-        |path, expected, found| Error::Content { path, problem: format!("{expected}, found {found}") };
+    let path = array.path.clone();
+    let problem = |problem: String| Error::Content { path: path.clone(), problem };
     if matches!(array.kind, 'U' | 'S' | 'b') {
-        return Err(problem(
-            array.path,
-            "expected an array of numbers",
-            "one of text or booleans".to_owned(),
-        ));
+        return Err(problem("expected an array of numbers, found one of text or booleans".to_owned()));
     }
     let [rows, columns] = array.shape[..] else {
-        let found = format!("{} axes", array.shape.len());
-        return Err(problem(array.path, "expected an array with two axes", found));
+        return Err(problem(format!(
+            "expected an array of shape (rows, columns), found shape {:?}",
+            array.shape
+        )));
     };
-    let n_bytes =
-        [columns, array.size as u64].iter().try_fold(rows, |bytes, &factor| bytes.checked_mul(factor));
-    let Some(n_bytes) = n_bytes.filter(|&bytes| bytes <= MOST_BYTES_OF_A_MATRIX) else {
-        let expected = format!("expected at most {MOST_BYTES_OF_A_MATRIX} bytes");
-        return Err(problem(array.path, &expected, format!("an array of shape ({rows}, {columns})")));
+    let n_values = rows.checked_mul(columns).filter(|&n_values| (1..=MOST_VALUES).contains(&n_values));
+    let Some(n_values) = n_values else {
+        return Err(problem(format!(
+            "expected 1 to {MOST_VALUES} values, found an array of shape ({rows}, {columns})"
+        )));
     };
-    let mut bytes = array.take(n_bytes)?;
-    if (bytes.len() as u64) < n_bytes {
-        return Err(problem(
-            array.path,
-            &format!("expected {n_bytes} bytes of values"),
-            bytes.len().to_string(),
-        ));
+    let expected = n_values * array.size as u64;
+    let mut bytes = array.take(expected)?;
+    if (bytes.len() as u64) < expected || !array.take(1)?.is_empty() {
+        let found =
+            if (bytes.len() as u64) < expected { format!("{}", bytes.len()) } else { "more".to_owned() };
+        return Err(problem(format!("expected {expected} bytes of values, found {found}")));
     }
     let shape = [rows, columns].map(|size| usize::try_from(size).expect("the values are in memory"));
     let values = array.decode(&mut bytes);

@@ -127,25 +127,27 @@ impl InstructionSet for Amx {
     }
 
     fn ready<'a>(self, panel: &'a Panel, queries: usize, _scratch: &'a mut Vec<f32>) -> Ready<'a> {
-        let for_tiles = queries >= Self::LEAST;
-        if for_tiles {
-            shape();
+        if queries < Self::LEAST {
+            return Ready::new(panel.groups(), &[]);
         }
-        Ready::new(panel.groups(), &[], for_tiles)
+        configure();
+        // SAFETY: they have just been configured.
+        unsafe { Ready::with_tiles(panel.groups()) }
     }
 
     #[inline]
     fn multiply(self, panel: Ready, words: &[i32], base: &Lanes, thresholds: &[i32], tile: &mut Tile) {
-        let groups = panel.groups;
+        let groups = panel.groups();
         if thresholds.len() < Self::LEAST {
             return self.0.multiply(panel, words, base, thresholds, tile);
         }
-        assert!(panel.tiles_are_configured && groups.len().is_multiple_of(ROWS), "a panel for this kernel");
+        assert!(panel.tiles_are_configured() && groups.len().is_multiple_of(ROWS), "a panel for this kernel");
         let tiles = thresholds.len().div_ceil(ROWS);
         assert_eq!(words.len(), tiles * ROWS * groups.len(), "queries and points of unequal length");
-        // SAFETY: `self` exists only where the instructions do, and a panel made ready for tiles only on a thread whose tiles are
-        // configured. Nobody else configures tiles between two products of a panel (`Packed::multiply` forbids it to
-        // its sinks), and we use only one configuration. The lengths have been checked.
+        // SAFETY: `self` exists only where the instructions do. Whoever made the panel ready for tiles promises that they
+        // are configured on this thread, which it does not leave. Nobody else configures tiles between two products of a
+        // panel (`Packed::multiply` forbids it to its sinks), and we use only one configuration. The lengths have been
+        // checked.
         unsafe {
             match tiles {
                 1 => Self::multiply_tiles::<1>(groups, words, base, thresholds, tile),
@@ -167,7 +169,7 @@ impl InstructionSet for Amx {
 }
 
 /// Configures all tiles of this thread as 16 rows of 64 bytes.
-fn shape() {
+fn configure() {
     #[repr(C, align(64))]
     struct Shape {
         palette: u8,

@@ -1,4 +1,4 @@
-//! The kernels for x86-64: one algorithm over a small [`Vector`] trait, with one short file per instruction set.
+//! The instruction sets of x86-64: one algorithm over a small [`Vector`] trait, with one short file per instruction set.
 
 #![expect(unsafe_code, reason = "vector instructions: safe functions check lengths, types prove the level")]
 
@@ -133,7 +133,7 @@ macro_rules! kernel {
             }
 
             fn ready<'a>(self, panel: &'a Panel, _queries: usize, _scratch: &'a mut Vec<f32>) -> Ready<'a> {
-                Ready::new(panel.groups(), &[], false)
+                Ready::new(panel.groups(), &[])
             }
 
             #[inline]
@@ -146,7 +146,7 @@ macro_rules! kernel {
                 tile: &mut Tile,
             ) {
                 // SAFETY: `self` exists only where the features do.
-                unsafe { Self::multiply_with_features(panel.groups, queries, base, thresholds, tile) }
+                unsafe { Self::multiply_with_features(panel.groups(), queries, base, thresholds, tile) }
             }
 
             #[inline]

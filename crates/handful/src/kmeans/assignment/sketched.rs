@@ -1,7 +1,7 @@
 //! The assignment step for many centroids: a sketch rules out most of them.
 //!
 //! The distance of a row from its previous nearest centroid is an upper bound of the new smallest distance, usually a
-//! tight one. With this bound, the sketch of the row ([`neighbors::sketch`](crate::neighbors)) shows which centroids
+//! tight one. With this bound, the [`sketch`](crate::sketch) of the row shows which centroids
 //! may be as near, a few in a thousand, and only these are measured.
 
 use std::sync::{

@@ -57,10 +57,8 @@ impl PartialStats {
     pub fn from_parts(counts: Vec<u64>, sums: Array2<u64>, squares: Vec<u128>) -> Result<Self, Error> {
         let expected = (counts.len(), sums.ncols());
         if sums.nrows() != counts.len() || squares.len() != counts.len() {
-            return Err(Error::StatsShape {
-                expected,
-                found: (sums.nrows().min(squares.len()), sums.ncols()),
-            });
+            let rows = if sums.nrows() == counts.len() { squares.len() } else { sums.nrows() };
+            return Err(Error::StatsShape { expected, found: (rows, sums.ncols()) });
         }
         Ok(Self { counts, sums: sums.as_standard_layout().into_owned(), squares })
     }

@@ -1,7 +1,8 @@
 //! Empty clusters move to the rows that are farthest from their centroids.
 
-use crate::kmeans::centroids::{Centroids, Fraction};
 use ndarray::{ArrayView1, Zip};
+
+use super::{Centroids, Fraction};
 
 /// A row that an empty cluster may move to.
 pub(in crate::kmeans) struct Far<'a> {

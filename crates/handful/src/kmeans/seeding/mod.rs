@@ -7,13 +7,12 @@ use ndarray::{ArrayView2, Axis};
 use rand::{rngs::ChaCha8Rng, seq::index};
 
 use crate::{
-    kmeans::{Centroids, Error, Init, KMeansParams, samples::Samples},
+    kmeans::{Centroids, Error, Init, KMeansParams, params::ROWS_PER_CLUSTER, samples::Samples},
     progress::Observer,
 };
 pub(super) use greedy::n_trials;
 use greedy::seed_together;
 
-const ROWS_PER_CLUSTER: usize = 256;
 /// Maximum number of distances that runs keep in memory together.
 const DISTANCES_TOGETHER: usize = 1 << 22;
 

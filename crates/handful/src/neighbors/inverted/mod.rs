@@ -121,7 +121,7 @@ pub struct InvertedIndex {
     recall: Recall,
     n_probe: usize,
     memory_limit: Option<u64>,
-    observer: Observer,
+    pub(super) observer: Observer,
 }
 
 impl InvertedIndex {

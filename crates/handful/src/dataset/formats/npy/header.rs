@@ -80,8 +80,14 @@ fn tuple(sizes: &str) -> Option<Vec<u64>> {
     if sizes.is_empty() {
         return Some(Vec::new());
     }
-    let sizes = sizes.strip_suffix(',').unwrap_or(sizes);
-    sizes.split(',').map(|size| size.trim().trim_end_matches('L').parse().ok()).collect()
+    // Without a comma it would be a number between brackets.
+    let sizes = sizes.strip_suffix(',').or_else(|| sizes.contains(',').then_some(sizes))?;
+    let size = |size: &str| {
+        let digits = size.trim();
+        let digits = digits.strip_suffix('L').unwrap_or(digits);
+        digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
+    };
+    sizes.split(',').map(size).collect()
 }
 
 #[cfg(test)]
@@ -116,6 +122,9 @@ mod tests {
             "{'descr': '<f8', 'fortran_order': 0, 'shape': (3,)}",
             "{'descr': '<f8', 'fortran_order': False, 'shape': (-3,)}",
             "{'descr': '<f8', 'fortran_order': False, 'shape': (3, ,)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (3)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (+3,)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (3LL,)}",
             "{'descr': '<f8', 'fortran_order': False, 'shape': [3]}",
             "{'descr': '<f8' 'fortran_order': False, 'shape': (3,)}",
             "{'descr': '<f8', 'fortran_order': False}",
