@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::{Error, Model, model::Votes};
+use super::{Error, Model, voting::Votes};
 use crate::{
     features::OutlierScores,
     preprocess::{Framer, Framing, Judge},

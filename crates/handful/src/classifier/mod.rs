@@ -33,6 +33,7 @@ mod provenance;
 #[cfg(test)]
 mod tests;
 mod validation;
+mod voting;
 
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis, concatenate};
 use super::{
     Error, Model,
     confidence::{Calibration, Evidence},
-    model::Votes,
+    voting::Votes,
 };
 use crate::Dataset;
 

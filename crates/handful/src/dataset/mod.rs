@@ -38,6 +38,7 @@ mod polarity;
 mod reader;
 #[cfg(feature = "parquet")]
 mod row_groups;
+mod row_source;
 mod split;
 mod supported;
 mod values;
@@ -57,12 +58,13 @@ pub use load::{
 };
 pub use locate::{locate, user_folder};
 pub use natural::natural_order;
-pub use on_disk::{OnDisk, RowSource};
+pub use on_disk::OnDisk;
 pub use options::{Invert, LabelColumn, Note, Notes, ReadOptions};
 pub use pipe::open;
 pub use reader::{Images, Reader};
 #[cfg(feature = "parquet")]
 pub use row_groups::RowGroups;
+pub use row_source::RowSource;
 pub use split::Split;
 pub use supported::{DATA_FORMATS, PICTURE_FORMATS, is_named_as_picture};
 
