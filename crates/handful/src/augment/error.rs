@@ -14,4 +14,10 @@ pub enum Error {
         /// The value given.
         found: f64,
     },
+    /// A digit without a style.
+    #[error("expected at least one style of each digit, found none of {digit}")]
+    NoStyle {
+        /// The digit.
+        digit: u8,
+    },
 }

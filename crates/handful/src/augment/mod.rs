@@ -8,6 +8,7 @@ mod augmenter;
 mod deformation;
 mod elastic;
 mod error;
+mod pen;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use rayon::prelude::*;
 
 pub use augmenter::Augmenter;
 pub use error::Error;
+pub use pen::{Digits, Pen};
 
 use deformation::Deformer;
 

@@ -1,0 +1,177 @@
+//! A synthetic pen: it draws digits as people of many countries write them, and as machines print them.
+//!
+//! No data set has all the world's handwriting: MNIST's writers, for example, draw a 1 as a bar, which others draw with
+//! an upstroke as long as the bar. Here every way to write a digit is a line of a table (`styles.txt`): some strokes
+//! through control points. The pen draws a style with a hand of its own each time.
+
+mod handwriting;
+mod params;
+mod raster;
+mod styles;
+
+use std::ops::Range;
+
+use ndarray::{Array2, Axis};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
+use rayon::prelude::*;
+
+use super::Error;
+use crate::{Dataset, dataset};
+use handwriting::{Chance, Handwriting};
+pub use params::Pen;
+use raster::{Dot, draw};
+use styles::{Style, styles};
+
+/// Height of the tallest digit that is drawn, and of its picture.
+const HEIGHT: [f32; 2] = [40.0, 100.0];
+const SIDE: usize = 140;
+
+impl Pen {
+    /// The endless data set of this pen, of all styles.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn digits(&self, seed: u64) -> Result<Digits, Error> {
+        self.check()?;
+        Ok(Digits { pen: *self, seed, styles: styles().iter().collect() })
+    }
+
+    /// The digit and the name of every style.
+    pub fn styles() -> impl Iterator<Item = (u8, &'static str)> {
+        styles().iter().map(|style| (style.digit, &style.name[..]))
+    }
+}
+
+/// An endless data set of drawn digits: white ink on black pictures of 140 x 140 pixels. Row i is the digit i mod 10.
+///
+/// A row depends only on the pen, the styles, the seed and i. It is therefore the same bits for any number of threads, on
+/// any machine, and whatever other rows are requested.
+#[derive(Clone, Debug)]
+pub struct Digits {
+    pen: Pen,
+    seed: u64,
+    styles: Vec<&'static Style>,
+}
+
+impl Digits {
+    /// Keeps only some styles, by digit and name.
+    ///
+    /// # Errors
+    /// [`Error::NoStyle`] if a digit has none left.
+    pub fn only(mut self, wanted: impl Fn(u8, &str) -> bool) -> Result<Self, Error> {
+        self.styles.retain(|style| wanted(style.digit, &style.name));
+        match (0..10).find(|digit| self.styles.iter().all(|style| style.digit != *digit)) {
+            Some(digit) => Err(Error::NoStyle { digit }),
+            None => Ok(self),
+        }
+    }
+
+    /// Draws these rows on all threads of the current rayon pool.
+    ///
+    /// # Errors
+    /// [`dataset::Error::Inconsistent`] if the range is empty.
+    #[expect(clippy::missing_panics_doc, reason = "a digit is below 10")]
+    pub fn rows(&self, rows: Range<u64>) -> Result<Dataset, dataset::Error> {
+        let labels: Vec<u32> = rows.clone().map(|row| u32::try_from(row % 10).expect("below 10")).collect();
+        let mut images = Array2::zeros((labels.len(), SIDE * SIDE));
+        images.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(i, mut image)| {
+            image.assign(&self.draw(rows.start + i as u64).flatten());
+        });
+        Dataset::new(images, [SIDE, SIDE], labels, (0..10).map(|digit| digit.to_string()).collect())
+    }
+
+    /// The picture of one row.
+    fn draw(&self, row: u64) -> Array2<u8> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(row);
+        let mut chance = Chance(&mut rng);
+        let of_digit: Vec<&Style> =
+            self.styles.iter().copied().filter(|style| u64::from(style.digit) == row % 10).collect();
+        let style = chance.choose(&of_digit, |style| style.weight);
+        let Handwriting { strokes, nib } =
+            Handwriting::draw(&self.pen, style, &mut chance).scaled(&mut chance);
+        draw(&strokes, nib, [SIDE, SIDE])
+    }
+}
+
+impl Handwriting {
+    /// In pixels, in the middle of the picture.
+    fn scaled(self, chance: &mut Chance) -> Self {
+        let [left, top, right, bottom] = self.bounds();
+        let scale = chance.between(HEIGHT[0], HEIGHT[1]) / (bottom - top).max(right - left);
+        let middle = 0.5 * SIDE as f32;
+        let (x, y) = (0.5 * (left + right), 0.5 * (top + bottom));
+        let place = |dot: Dot| Dot {
+            x: middle + scale * (dot.x - x),
+            y: middle + scale * (dot.y - y),
+            width: scale * dot.width,
+        };
+        let strokes =
+            self.strokes.into_iter().map(|stroke| stroke.into_iter().map(place).collect()).collect();
+        Self { strokes, nib: self.nib }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_row_depends_on_nothing_but_the_seed_and_its_number() {
+        let digits = Pen::default().digits(3).unwrap();
+        let all = digits.rows(0..60).unwrap();
+        let alone = |row: u64| digits.rows(row..row + 1).unwrap();
+        for row in [0, 17, 59] {
+            assert_eq!(all.images().row(row), alone(row as u64).images().row(0));
+            assert_eq!(all.labels()[row] as usize, row % 10);
+        }
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(pool.install(|| digits.rows(0..60).unwrap()).images(), all.images());
+        assert_ne!(Pen::default().digits(4).unwrap().rows(0..60).unwrap().images(), all.images());
+    }
+
+    #[test]
+    fn every_style_stays_within_the_picture_and_leaves_ink() {
+        let heavy = Pen { width: [0.2, 0.3], slant: 1.0, aspect: 0.8, rotation: 30.0, ..Pen::default() };
+        for (digit, name) in Pen::styles() {
+            let digits = heavy.digits(5).unwrap();
+            let digits = digits.only(|other, style| other != digit || style == name).unwrap();
+            for row in 0..5 {
+                let drawn = digits.draw(u64::from(digit) + 10 * row);
+                assert!(drawn.iter().any(|&ink| ink == 255), "{digit} {name}");
+                let edges = [drawn.row(0), drawn.row(SIDE - 1), drawn.column(0), drawn.column(SIDE - 1)];
+                assert!(edges.iter().all(|edge| edge.iter().all(|&ink| ink == 0)), "{digit} {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_digit_without_styles_is_an_error() {
+        let only = |wanted: fn(u8, &str) -> bool| Pen::default().digits(0).unwrap().only(wanted);
+        assert!(only(|_, name| name.starts_with("print")).is_ok());
+        let error = only(|digit, name| digit != 7 && name == "print").unwrap_err();
+        assert_eq!(error.to_string(), "expected at least one style of each digit, found none of 7");
+    }
+
+    #[test]
+    fn the_table_has_ones_with_every_upstroke() {
+        let ones: Vec<&str> = Pen::styles().filter(|(digit, _)| *digit == 1).map(|(_, name)| name).collect();
+        for name in
+            ["bar", "short-upstroke", "long-upstroke", "longest-upstroke", "foot", "upstroke-and-foot"]
+        {
+            assert!(ones.contains(&name), "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parameters_out_of_range_are_errors(jitter in prop_oneof![-1.0_f32..-0.001, 0.21_f32..9.0, Just(f32::NAN)]) {
+            let wild = Pen { jitter, ..Pen::default() };
+            prop_assert!(wild.digits(0).is_err());
+            let thick_to_thin = Pen { width: [0.2, 0.1], ..Pen::default() };
+            prop_assert!(thick_to_thin.digits(0).is_err());
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The table of styles, `styles.txt`, as strokes.
+
+use std::sync::LazyLock;
+
+/// A way to write a digit.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Style {
+    pub(super) digit: u8,
+    pub(super) name: String,
+    /// How often the style is drawn, relative to the others of its digit.
+    pub(super) weight: u32,
+    pub(super) strokes: Vec<Vec<Point>>,
+}
+
+/// A control point; y goes down.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub(super) x: f32,
+    pub(super) y: f32,
+    /// Whether the stroke runs smoothly through the point. Otherwise it turns sharply.
+    pub(super) is_smooth: bool,
+}
+
+impl Style {
+    /// Whether a machine writes like this.
+    pub(super) fn is_print(&self) -> bool {
+        self.name.starts_with("print")
+    }
+}
+
+/// All styles, ordered by digit.
+pub(super) fn styles() -> &'static [Style] {
+    static STYLES: LazyLock<Vec<Style>> = LazyLock::new(|| {
+        let mut styles: Vec<Style> = lines(include_str!("styles.txt"))
+            .map(|line| parse(line).unwrap_or_else(|| panic!("{line:?} is not a style")))
+            .collect();
+        styles.sort_by_key(|style| style.digit);
+        styles
+    });
+    &STYLES
+}
+
+fn lines(table: &str) -> impl Iterator<Item = &str> {
+    table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// Parses `digit name weight strokes`.
+fn parse(line: &str) -> Option<Style> {
+    let mut words = line.split_whitespace();
+    let digit = words.next()?.parse().ok().filter(|digit| *digit <= 9)?;
+    let (name, weight) = (words.next()?.to_owned(), words.next()?.parse().ok().filter(|weight| *weight > 0)?);
+    let words: Vec<&str> = words.collect();
+    let strokes =
+        words.split(|word| *word == "/").map(|stroke| stroke.iter().map(|word| point(word)).collect());
+    let strokes: Vec<Vec<Point>> = strokes.collect::<Option<_>>()?;
+    strokes.iter().all(|stroke| stroke.len() >= 2).then_some(Style { digit, name, weight, strokes })
+}
+
+fn point(word: &str) -> Option<Point> {
+    let (is_smooth, word) = word.strip_prefix('~').map_or((false, word), |word| (true, word));
+    let (x, y) = word.split_once(',')?;
+    let (x, y) = (x.parse().ok()?, y.parse().ok()?);
+    (-1.0..=2.0).contains(&x).then_some(Point { x, y, is_smooth })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_digit_has_styles_of_people_and_of_machines() {
+        for digit in 0..10 {
+            let of_digit = |style: &&Style| style.digit == digit;
+            let (print, hand): (Vec<&Style>, Vec<&Style>) =
+                styles().iter().filter(of_digit).partition(|style| style.is_print());
+            assert!(print.len() >= 2 && hand.len() >= 5, "{digit}");
+            let mut names: Vec<&str> =
+                styles().iter().filter(of_digit).map(|style| &style.name[..]).collect();
+            let n = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), n, "{digit}: each name once");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_style_is_refused() {
+        assert!(parse("1 bar 4 .1,0 .1,1").is_some());
+        for line in
+            ["", "1 bar", "1 bar 4", "10 bar 4 0,0 1,1", "1 bar 0 0,0 1,1", "1 bar 4 0,0", "1 bar 4 0,0 x,1"]
+        {
+            assert!(parse(line).is_none(), "{line}");
+        }
+    }
+}
