@@ -194,21 +194,10 @@ impl KMeansParams {
     }
 
     fn check<V: Vectors>(&self, vectors: &V) -> Result<(), Error> {
-        let (n_samples, n_features) = vectors.samples().rows().dim();
-        self.check_values()?;
-        if n_samples == 0 || n_features == 0 {
-            return Err(Error::Empty { n_samples, n_features });
-        }
+        let shape = vectors.samples().rows().dim();
         let with_weight = |weights: &[u64]| weights.iter().filter(|&&weight| weight > 0).count();
-        let n_samples = vectors.whole_weights().map_or(n_samples, with_weight);
-        if self.n_clusters > n_samples {
-            return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples });
-        }
+        self.check_for(shape, vectors.whole_weights().map_or(shape.0, with_weight))?;
         if let Init::Given(centroids) = &self.init {
-            let (expected, found) = ((self.n_clusters, n_features), centroids.dim());
-            if found != expected {
-                return Err(Error::InitShape { expected, found });
-            }
             vectors.at(centroids)?;
         }
         Ok(())

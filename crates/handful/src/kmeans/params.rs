@@ -143,4 +143,25 @@ impl KMeansParams {
         }
         Ok(())
     }
+
+    /// Checks the parameters for rows of a shape, of which `n_weighted` have a weight.
+    pub(super) fn check_for(
+        &self,
+        (n_samples, n_features): (usize, usize),
+        n_weighted: usize,
+    ) -> Result<(), Error> {
+        self.check_values()?;
+        if n_samples == 0 || n_features == 0 {
+            return Err(Error::Empty { n_samples, n_features });
+        }
+        if self.n_clusters > n_weighted {
+            return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples: n_weighted });
+        }
+        match &self.init {
+            Init::Given(centroids) if centroids.dim() != (self.n_clusters, n_features) => {
+                Err(Error::InitShape { expected: (self.n_clusters, n_features), found: centroids.dim() })
+            }
+            _ => Ok(()),
+        }
+    }
 }

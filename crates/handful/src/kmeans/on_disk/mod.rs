@@ -81,20 +81,7 @@ impl KMeansParams {
     /// job.
     #[expect(clippy::missing_panics_doc, reason = "there is one group")]
     pub fn fit_on_disk(&self, data: &impl RowSource, passes: &DiskOptions) -> Result<KMeans, Error> {
-        let (n_samples, n_features) = data.shape();
-        self.check_values()?;
-        if n_samples == 0 || n_features == 0 {
-            return Err(Error::Empty { n_samples, n_features });
-        }
-        if self.n_clusters > n_samples {
-            return Err(Error::TooManyClusters { n_clusters: self.n_clusters, n_samples });
-        }
-        if let Init::Given(centroids) = &self.init {
-            let (expected, found) = ((self.n_clusters, n_features), centroids.dim());
-            if found != expected {
-                return Err(Error::InitShape { expected, found });
-            }
-        }
+        self.check_for(data.shape(), data.shape().0)?;
         let mut found = Groups::together(self, data).fit(passes)?;
         Ok(found.pop().expect("one group"))
     }
