@@ -14,13 +14,15 @@ use super::{
     styles::{Point, Style},
 };
 
+/// Light to bold type.
+const PRINT_WIDTH: [f32; 2] = [0.05, 0.22];
 /// Number of lines that a spline between two control points consists of.
 const LINES: usize = 8;
 
 /// Random numbers of one drawing.
-pub(super) struct Chance<'a>(pub(super) &'a mut ChaCha8Rng);
+pub(super) struct RandomNumbers<'a>(pub(super) &'a mut ChaCha8Rng);
 
-impl Chance<'_> {
+impl RandomNumbers<'_> {
     /// From 0 to 1.
     fn fraction(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / 16_777_216.0
@@ -62,18 +64,15 @@ pub(super) struct Handwriting {
 
 impl Handwriting {
     /// One drawing of a style.
-    pub(super) fn draw(pen: &Pen, style: &Style, chance: &mut Chance) -> Self {
+    pub(super) fn draw(pen: &Pen, style: &Style, random: &mut RandomNumbers) -> Self {
         let is_print = style.is_print();
         let jitter = if is_print { 0.15 * pen.jitter } else { pen.jitter };
-        let affine = Affine::draw(pen, is_print, chance);
-        let mut width = chance.between(pen.width[0], pen.width[1]);
-        if is_print {
-            // Light to bold.
-            width = chance.between(0.05, 0.22);
-        }
-        let nib = if chance.with_probability(if is_print { 0.4 } else { 0.25 }) {
-            let angle = if is_print { 0.0 } else { chance.between(-1.2, 0.4) };
-            Nib { direction: (libm::cosf(angle), libm::sinf(angle)), flatness: chance.between(0.3, 0.8) }
+        let affine = Affine::draw(pen, is_print, random);
+        let [thin, thick] = if is_print { PRINT_WIDTH } else { pen.width };
+        let width = random.between(thin, thick);
+        let nib = if random.with_probability(if is_print { 0.4 } else { 0.25 }) {
+            let angle = if is_print { 0.0 } else { random.between(-1.2, 0.4) };
+            Nib { direction: (libm::cosf(angle), libm::sinf(angle)), flatness: random.between(0.3, 0.8) }
         } else {
             Nib::ROUND
         };
@@ -83,8 +82,8 @@ impl Handwriting {
             let mut points: Vec<Point> = stroke
                 .iter()
                 .map(|&point| Point {
-                    x: point.x + jitter * chance.normal(),
-                    y: point.y + jitter * chance.normal(),
+                    x: point.x + jitter * random.normal(),
+                    y: point.y + jitter * random.normal(),
                     ..point
                 })
                 .collect();
@@ -93,10 +92,10 @@ impl Handwriting {
                 *points.last_mut().expect("it has a first point") = first;
             }
             if !is_print && !closed {
-                hooks(&mut points, pen.hooks, chance);
+                hooks(&mut points, pen.hooks, random);
             }
-            let line = if style.name == "print-segments" { points } else { spline(&points) };
-            let (start, swing) = (chance.between(0.0, 6.3), chance.between(2.0, 6.0));
+            let line = spline(&points);
+            let (start, swing) = (random.between(0.0, 6.3), random.between(2.0, 6.0));
             let n = line.len().max(2) as f32;
             let press = |i: usize| 1.0 + pressure * libm::sinf(start + swing * i as f32 / n);
             let place = |(i, point): (usize, &Point)| {
@@ -119,15 +118,15 @@ impl Handwriting {
 }
 
 /// Short turns where the pen touches the paper and leaves it.
-fn hooks(points: &mut Vec<Point>, probability: f32, chance: &mut Chance) {
+fn hooks(points: &mut Vec<Point>, probability: f32, random: &mut RandomNumbers) {
     for end in [false, true] {
-        if !chance.with_probability(probability) {
+        if !random.with_probability(probability) {
             continue;
         }
         let at = if end { points[points.len() - 1] } else { points[0] };
         let hook = Point {
-            x: at.x + chance.between(-0.1, 0.1),
-            y: at.y + chance.between(-0.1, 0.06),
+            x: at.x + random.between(-0.1, 0.1),
+            y: at.y + random.between(-0.1, 0.06),
             is_smooth: false,
         };
         if end { points.push(hook) } else { points.insert(0, hook) }
@@ -183,16 +182,16 @@ fn spline(points: &[Point]) -> Vec<Point> {
 struct Affine([[f32; 2]; 2]);
 
 impl Affine {
-    fn draw(pen: &Pen, is_print: bool, chance: &mut Chance) -> Self {
+    fn draw(pen: &Pen, is_print: bool, random: &mut RandomNumbers) -> Self {
         let part = if is_print { 0.4 } else { 1.0 };
-        let stretch = libm::expf(part * chance.between(-pen.aspect, pen.aspect));
+        let stretch = libm::expf(part * random.between(-pen.aspect, pen.aspect));
         // People slant digits to the right more often than to the left.
-        let slant = if is_print && chance.with_probability(0.7) {
+        let slant = if is_print && random.with_probability(0.7) {
             0.0
         } else {
-            chance.between(-0.4 * pen.slant, pen.slant)
+            random.between(-0.4 * pen.slant, pen.slant)
         };
-        let angle = part * chance.between(-pen.rotation, pen.rotation).to_radians();
+        let angle = part * random.between(-pen.rotation, pen.rotation).to_radians();
         let (sin, cos) = (libm::sinf(angle), libm::cosf(angle));
         // Rows of the matrix give x and y; y goes down, so a slant to the right subtracts from x.
         Self([[cos * stretch, -cos * slant - sin], [sin * stretch, -sin * slant + cos]])

@@ -17,13 +17,13 @@ use rayon::prelude::*;
 
 use super::Error;
 use crate::{Dataset, dataset};
-use handwriting::{Chance, Handwriting};
+use handwriting::{Handwriting, RandomNumbers};
 pub use params::Pen;
 use raster::{Dot, draw};
 use styles::{Style, styles};
 
-/// Height of the tallest digit that is drawn, and of its picture.
-const HEIGHT: [f32; 2] = [40.0, 100.0];
+/// Least and greatest length of a digit's longer side, and the side of its picture, in pixels.
+const LENGTH: [f32; 2] = [40.0, 100.0];
 const SIDE: usize = 140;
 
 impl Pen {
@@ -84,21 +84,21 @@ impl Digits {
     fn draw(&self, row: u64) -> Array2<u8> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(row);
-        let mut chance = Chance(&mut rng);
+        let mut random = RandomNumbers(&mut rng);
         let of_digit: Vec<&Style> =
             self.styles.iter().copied().filter(|style| u64::from(style.digit) == row % 10).collect();
-        let style = chance.choose(&of_digit, |style| style.weight);
+        let style = random.choose(&of_digit, |style| style.weight);
         let Handwriting { strokes, nib } =
-            Handwriting::draw(&self.pen, style, &mut chance).scaled(&mut chance);
+            Handwriting::draw(&self.pen, style, &mut random).scaled(&mut random);
         draw(&strokes, nib, [SIDE, SIDE])
     }
 }
 
 impl Handwriting {
     /// In pixels, in the middle of the picture.
-    fn scaled(self, chance: &mut Chance) -> Self {
+    fn scaled(self, random: &mut RandomNumbers) -> Self {
         let [left, top, right, bottom] = self.bounds();
-        let scale = chance.between(HEIGHT[0], HEIGHT[1]) / (bottom - top).max(right - left);
+        let scale = random.between(LENGTH[0], LENGTH[1]) / (bottom - top).max(right - left);
         let middle = 0.5 * SIDE as f32;
         let (x, y) = (0.5 * (left + right), 0.5 * (top + bottom));
         let place = |dot: Dot| Dot {

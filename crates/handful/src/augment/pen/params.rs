@@ -17,7 +17,7 @@ use crate::augment::Error;
 pub struct Pen {
     /// Standard deviation of a control point's displacement in each direction, 0 to 0.2.
     pub jitter: f32,
-    /// Least and greatest width of a line, 0.01 to 0.5.
+    /// Least and greatest width of a line that is written by hand, 0.01 to 0.5.
     pub width: [f32; 2],
     /// Maximum change of the width along a stroke, relative to it, 0 to 0.9.
     pub pressure: f32,
