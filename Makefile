@@ -11,7 +11,7 @@ PYTHON ?= python3
 TOOLS := target/python
 DIST := target/dist
 
-.PHONY: help fetch setup quick test test-page test-python test-wheel test-full lint wheel audit bench scale load outliers redrawn models package notebook
+.PHONY: help fetch setup quick test test-page test-python test-wheel test-full lint wheel audit bench scale load outliers redrawn wild models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -177,6 +177,16 @@ redrawn: fetch ## Read 1,000 test digits that Pillow drew anew as pictures of 72
 	$(VENV)/bin/python benches/redrawn/make.py --to $(REDRAWN)
 	cargo build --release --locked
 	$(VENV)/bin/python benches/redrawn/score.py $(REDRAWN)
+
+# Folders of pictures with a folder for each class, and which models read them.
+WILD ?=
+MODELS ?= fast best
+
+wild: fetch ## Read corrupted, tiny and printed digits, and those in folders of yours (WILD="FOLDER ..."; two minutes)
+	cargo build --release --locked
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/wild/requirements.txt
+	$(VENV)/bin/python benches/wild/run.py --models $(MODELS) $(if $(WILD),--folders $(WILD))
 
 # What a registry takes.
 LARGEST_CRATE := 10000000
