@@ -51,8 +51,8 @@ unsafe fn multiply<V: Vector, const R: usize, const Q: usize>(
                 for sums in &mut sums {
                     let query = V::query(word);
                     word = word.add(V::WORDS);
-                    for (sums, &points) in sums.iter_mut().zip(&points) {
-                        *sums = sums.multiply_add(points, query);
+                    for r in 0..R {
+                        sums[r] = sums[r].multiply_add(points[r], query);
                     }
                 }
             }
