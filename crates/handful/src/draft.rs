@@ -60,9 +60,13 @@ impl Draft {
     pub fn create(path: &Path) -> io::Result<Self> {
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         if path.exists() && !path.is_file() {
-            return Err(io::Error::other("expected the name of a file, found something else"));
+            return Err(io::Error::other("expected the name of a file, found a folder or a device"));
         }
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.exists() {
+            let problem = format!("there is no folder {}", folder.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, problem));
+        }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".handful-");
         #[cfg(unix)]

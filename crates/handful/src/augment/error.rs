@@ -15,7 +15,7 @@ pub enum Error {
         found: f64,
     },
     /// A digit without a style.
-    #[error("expected at least one style of each digit, found none of {digit}")]
+    #[error("expected at least one style for each digit, found none for {digit}")]
     NoStyle {
         /// The digit.
         digit: u8,

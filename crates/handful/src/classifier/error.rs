@@ -22,14 +22,14 @@ pub enum Error {
     #[error(transparent)]
     Dataset(#[from] dataset::Error),
     /// All images belong to one class: there is nothing to distinguish.
-    #[error("expected images of at least two classes to learn from, found one ({class:?})")]
+    #[error("expected images of at least two classes, found one class ({class:?})")]
     OneClass {
         /// The class.
         class: String,
     },
     /// The size of the images differs from that of the model.
     #[error(
-        "expected images of {height} x {width} pixels, as the model was trained on, found {found} pixels"
+        "expected images of {height} x {width} pixels, like those that the model was trained on, found {found} pixels"
     )]
     ImageShape {
         /// Number of rows of pixels.
@@ -40,7 +40,7 @@ pub enum Error {
         found: usize,
     },
     /// Pictures of images other than the training images.
-    #[error("expected the images that the model was learned from, found others")]
+    #[error("expected the images that the model was trained on, found other images")]
     OtherImages,
     /// A recipe that is invalid whatever the images.
     #[error("{0}")]

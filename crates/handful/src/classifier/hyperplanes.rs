@@ -26,11 +26,11 @@ impl Hyperplanes {
     pub(super) fn check(self) -> Result<(), String> {
         let Self { n_candidates, n_neighbors, ridge, .. } = self;
         if n_candidates == 0 {
-            return Err("n_candidates is 0: expected at least 1 prototype that is looked at".to_owned());
+            return Err("n_candidates is 0: expected at least 1 candidate".to_owned());
         }
         if !(1..=Self::MOST_NEIGHBORS).contains(&n_neighbors) {
             let most = Self::MOST_NEIGHBORS;
-            return Err(format!("expected 1 to {most} neighbours a hyperplane, found {n_neighbors}"));
+            return Err(format!("expected 1 to {most} neighbours for each hyperplane, found {n_neighbors}"));
         }
         // The differences of the vectors from their mean are linearly dependent.
         if ridge.is_finite() && ridge > 0.0 {

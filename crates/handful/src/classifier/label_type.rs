@@ -32,7 +32,7 @@ pub(super) fn check(label_type: &str, classes: &[String]) -> Result<(), String> 
     match classes.iter().find(|name| !is_label(name)) {
         None => Ok(()),
         Some(name) => {
-            Err(format!("expected names of classes that are labels of type {label_type}, found {name:?}"))
+            Err(format!("expected class names that can be converted to {label_type}, found {name:?}"))
         }
     }
 }

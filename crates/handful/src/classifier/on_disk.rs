@@ -45,7 +45,7 @@ impl Params {
                 let (n, d) = vectors.shape();
                 passes.check(
                     n as u64 * (d as u64 + 90),
-                    &format!("the vectors of {n} images, all of which vote"),
+                    &format!("the vectors of {n} images, which are all prototypes"),
                 )?;
                 let all: Vec<usize> = (0..n).collect();
                 let all = select(vectors, &all, observer)?;
@@ -85,7 +85,7 @@ impl Params {
             let each = self.features.iter().map(|(_, features)| features.learning_bytes(n_pixels));
             let needed = rows.len() * (n_pixels + each.sum::<usize>());
             let what =
-                format!("the {} of at most {MOST_IMAGES} images that features are learned from", rows.len());
+                format!("the {} images (at most {MOST_IMAGES}) that features are learned from", rows.len());
             passes.check(needed as u64, &what)?;
             rows
         } else {

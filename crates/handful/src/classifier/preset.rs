@@ -134,7 +134,7 @@ impl FromStr for Preset {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|preset| preset.name() == text).ok_or_else(|| {
             let names: Vec<&str> = Self::ALL.iter().map(|preset| preset.name()).collect();
-            format!("expected one of {}, found {text:?}", names.join(", "))
+            format!("expected one of the presets {}, found {text:?}", names.join(", "))
         })
     }
 }

@@ -142,7 +142,8 @@ fn images_of_another_shape_are_refused() {
     let (train, _) = images();
     let model = recipes()[2].fit(&train).unwrap();
     let images = Array2::zeros((2, 100));
-    let expected = "expected images of 28 x 28 pixels, as the model was trained on, found 100 pixels";
+    let expected =
+        "expected images of 28 x 28 pixels, like those that the model was trained on, found 100 pixels";
     for error in [
         model.predict(images.view()).map(|_| ()),
         model.predict_proba(images.view()).map(|_| ()),

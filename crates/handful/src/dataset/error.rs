@@ -9,8 +9,8 @@ use crate::progress::Cancelled;
 pub enum Error {
     /// The default data is in none of the usual places.
     #[error(
-        "MNIST was not found: run inside a clone of handful, name a folder, or set HANDFUL_DATA to one; \
-         looked for images in {}",
+        "MNIST was not found in {}: name the folder that has it, set the environment variable HANDFUL_DATA to that \
+         folder, or run this inside a clone of handful",
         looked.iter().map(|place| place.display().to_string()).collect::<Vec<_>>().join(", ")
     )]
     NotFound {
@@ -25,9 +25,9 @@ pub enum Error {
     },
     /// A folder has files for only one part of a data set.
     #[error(
-        "{}: expected a file of images {}, found {}", folder.display(),
-        if *split == Split::Train { "to learn from, with `train` in its name" }
-        else { "to be tested on, with `test` or `t10k` in its name" },
+        "{}: expected a file of {} in its name, found {}", folder.display(),
+        if *split == Split::Train { "training images, with `train`" }
+        else { "test images, with `test` or `t10k`" },
         found.join(", ")
     )]
     NoSplit {
@@ -48,7 +48,7 @@ pub enum Error {
     },
     /// There is only one set of images where a training set and a test set are needed.
     #[error(
-        "{}: expected images to learn from and others to be tested on, found one set: name a folder with both",
+        "{}: expected training images and test images, found only one set of images: name a folder that has both",
         path.display()
     )]
     OneSet {
@@ -64,7 +64,9 @@ pub enum Error {
         wanted: String,
     },
     /// An image belongs to none of the known classes.
-    #[error("{}: row {row}: expected a label among {}, found {label:?}", path.display(), classes.join(", "))]
+    #[error(
+        "{}: row {row}: expected one of the labels {}, found {label:?}", path.display(), classes.join(", ")
+    )]
     UnknownLabel {
         /// The file of images.
         path: PathBuf,
@@ -77,7 +79,7 @@ pub enum Error {
     },
     /// A file in no known format.
     #[error(
-        "{}: expected images ({DATA_FORMATS}; {PICTURE_FORMATS}), found {found}",
+        "{}: expected a file of images ({DATA_FORMATS}; {PICTURE_FORMATS}), found {found}",
         path.display()
     )]
     Unrecognized {
@@ -87,12 +89,23 @@ pub enum Error {
         found: String,
     },
     /// A format that this build of the library does not read.
-    #[error("{}: expected a build of handful with the feature `{feature}`, which reads such files", path.display())]
+    #[error(
+        "{}: this build of handful cannot read such files: build it with the feature `{feature}`",
+        path.display()
+    )]
     Feature {
         /// The file.
         path: PathBuf,
         /// The crate's feature.
         feature: &'static str,
+    },
+    /// A table does not show which of its columns has the labels.
+    #[error("{}: {problem}", path.display())]
+    LabelColumn {
+        /// The table.
+        path: PathBuf,
+        /// What was expected and found, and what to do.
+        problem: String,
     },
     /// A file whose content does not follow its format.
     #[error("{}: {problem}", path.display())]
@@ -113,7 +126,10 @@ pub enum Error {
         problem: String,
     },
     /// The declared images are too large.
-    #[error("{}: the header declares images of {shape:?}: expected 64 MB a row at most", path.display())]
+    #[error(
+        "{}: the header declares images of shape {shape:?}: expected at most 64 MB for each image",
+        path.display()
+    )]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -140,7 +156,7 @@ pub enum Error {
     },
     /// The first four bytes are not those of the expected IDX file.
     #[error(
-        "{}: expected {what} as IDX (magic number {expected:#010x}), found magic number {found:#010x}",
+        "{}: expected an IDX file of {what} (magic number {expected:#010x}), found magic number {found:#010x}",
         path.display()
     )]
     WrongMagic {
@@ -154,7 +170,10 @@ pub enum Error {
         found: u32,
     },
     /// The header declares no rows, or images without pixels.
-    #[error("{}: the header declares {shape:?} (rows, then height and width): there is nothing in it", path.display())]
+    #[error(
+        "{}: the header declares an array of shape {shape:?}, which is empty: expected sizes of at least 1",
+        path.display()
+    )]
     Empty {
         /// The file.
         path: PathBuf,
@@ -173,7 +192,7 @@ pub enum Error {
     },
     /// Images and labels do not belong together.
     #[error(
-        "{} holds {images} images, {} holds {labels} labels: expected as many of one as of the other",
+        "{} has {images} images, but {} has {labels} labels: expected one label for each image",
         images_path.display(),
         labels_path.display()
     )]
@@ -189,7 +208,7 @@ pub enum Error {
     },
     /// Images have another shape than the images before them, or than the images of a model.
     #[error(
-        "{}: expected images of {} x {} pixels, found {} x {}; framing all images gives them that shape",
+        "{}: expected images of {} x {} pixels, found {} x {}; set framing to always to give all images the same shape",
         path.display(), expected[0], expected[1], found[0], found[1]
     )]
     ShapeMismatch {

@@ -101,9 +101,9 @@ impl Source {
         match self {
             Self::Files(files) => match labels_beside(&files[0]).first().and_then(|path| path.file_name()) {
                 Some(name) => format!("expected labels in {0} or {0}.gz beside it", name.display()),
-                None => "expected labels, as in a column called label".to_owned(),
+                None => "expected labels, for example in a column called label".to_owned(),
             },
-            Self::Stream(_) => "expected labels, as in a column called label".to_owned(),
+            Self::Stream(_) => "expected labels, for example in a column called label".to_owned(),
             _ => "expected labels".to_owned(),
         }
     }

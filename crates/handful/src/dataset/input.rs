@@ -123,8 +123,8 @@ impl<D: Read> Read for Unpacked<D> {
         let taken = self.taken.load(Ordering::Relaxed);
         if self.made > SMALL.max(taken.saturating_mul(LARGEST_RATIO)) {
             return Err(io::Error::other(format!(
-                "expected a file that unpacks to {LARGEST_RATIO} times its size at most, found more: unpack it \
-                 beforehand if that is right"
+                "expected a file that unpacks to at most {LARGEST_RATIO} times its size, found a larger one: if \
+                 that is right, unpack it first"
             )));
         }
         Ok(n)
@@ -178,6 +178,6 @@ mod tests {
     fn bombs_are_refused_when_they_have_gone_off_a_little() {
         let mut input = Input::new(Path::new("-"), Cursor::new(packed(0, 200 << 20))).expect("a start");
         let error = io::copy(&mut input.bytes, &mut io::sink()).expect_err("a bomb");
-        assert!(error.to_string().contains("unpacks to 200 times its size at most"), "{error}");
+        assert!(error.to_string().contains("unpacks to at most 200 times its size"), "{error}");
     }
 }

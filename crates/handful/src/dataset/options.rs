@@ -158,19 +158,19 @@ impl fmt::Display for Note {
         match self {
             Self::LabelColumn { path, column, n_columns } => write!(
                 out,
-                "{}: the {} of {n_columns} columns is taken for the label; --label-column overrides this",
+                "{}: the {} of {n_columns} columns is taken for the label; set label_column if that is wrong",
                 path.display(),
                 if *column == 0 { "first" } else { "last" }
             ),
             Self::Inverted { path } => write!(
                 out,
-                "{}: images have dark ink on light paper and are inverted; --invert never leaves them as they are",
+                "{}: images have dark ink on light paper and are inverted; set invert to never if that is wrong",
                 path.display()
             ),
             Self::OneHot { path, n_classes, n_columns } => write!(
                 out,
                 "{}: the last {n_classes} of {n_columns} columns are taken for the label, one for each class; \
-                 --label-column overrides this",
+                 set label_column if that is wrong",
                 path.display()
             ),
         }

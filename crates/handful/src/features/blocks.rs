@@ -87,12 +87,12 @@ impl BlockParams {
             Self::Shared { n_pools, .. } if !(1..=MOST_POOLS).contains(n_pools) => {
                 Err(format!("expected 1 to {MOST_POOLS} rows of pools, found {n_pools}"))
             }
-            Self::Shared { n_atoms, .. } if !(1..=MOST_ATOMS).contains(n_atoms) => {
-                Err(format!("expected 1 to {MOST_ATOMS} atoms for windows at all places, found {n_atoms}"))
-            }
+            Self::Shared { n_atoms, .. } if !(1..=MOST_ATOMS).contains(n_atoms) => Err(format!(
+                "expected 1 to {MOST_ATOMS} atoms for a dictionary that all places share, found {n_atoms}"
+            )),
             Self::Shared { n_pools, n_atoms, .. } if n_pools * n_pools * n_atoms > MOST_DIMENSIONS => {
                 let found = n_pools * n_pools * n_atoms;
-                Err(format!("expected {MOST_DIMENSIONS} sums of activations at most, found {found}"))
+                Err(format!("expected at most {MOST_DIMENSIONS} features (atoms times pools), found {found}"))
             }
             Self::Shared { .. } => Ok(()),
         }

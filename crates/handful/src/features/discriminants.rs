@@ -132,7 +132,7 @@ impl Discriminants {
         let n_features = lengths.iter().sum();
         if n_features > MOST_DIMENSIONS {
             return Err(Error::Params(format!(
-                "expected {MOST_DIMENSIONS} features at most, found {n_features}"
+                "expected at most {MOST_DIMENSIONS} features, found {n_features}"
             )));
         }
         let nothing = Lda::none();
@@ -193,7 +193,7 @@ impl Discriminants {
             params.blocks.iter().enumerate().map(read).collect::<Result<_, tensor_file::Error>>()?;
         let n_features: usize = blocks.iter().map(Step::n_features_out).sum();
         if n_features > MOST_DIMENSIONS {
-            let problem = format!("expected {MOST_DIMENSIONS} features at most, found {n_features}");
+            let problem = format!("expected at most {MOST_DIMENSIONS} features, found {n_features}");
             return Err(tensor_file::Error::Content(problem));
         }
         let lda = Lda::read(&format!("{prefix}.lda"), n_features, n_classes, reader)?;

@@ -7,16 +7,18 @@ use crate::{kmeans, progress::Cancelled};
 #[non_exhaustive]
 pub enum Error {
     /// Discriminants need at least two classes.
-    #[error("expected images of at least two classes to tell apart, found one")]
+    #[error("expected images of at least two classes, found one class")]
     OneClass,
     /// A system without a solution.
-    #[error("the features depend on one another and no discriminants can be found: expected a larger ridge")]
+    #[error(
+        "discriminants cannot be computed, because the features are linearly dependent: choose a larger ridge"
+    )]
     Singular,
     /// Parameters that are invalid whatever the images.
     #[error("{0}")]
     Params(String),
     /// Images without strokes.
-    #[error("expected images with strokes to learn patches from, found none with any")]
+    #[error("expected images with strokes, to learn patches from them, but no image has any")]
     NoStrokes,
     /// A dictionary could not be learned.
     #[error(transparent)]

@@ -94,7 +94,7 @@ pub(crate) fn check_features(features: &[(f64, FeatureParams)]) -> Result<(), St
         if weight.is_finite() && *weight > 0.0 {
             features.check()
         } else {
-            Err(format!("expected features of a weight above 0, found {weight}"))
+            Err(format!("expected a weight above 0 for each kind of features, found {weight}"))
         }
     })
 }

@@ -27,7 +27,9 @@ pub enum Error {
         n_features: usize,
     },
     /// More clusters than rows.
-    #[error("n_clusters is {n_clusters}: expected at most {n_samples}, the number of rows (with a weight)")]
+    #[error(
+        "n_clusters is {n_clusters}: expected at most {n_samples}, the number of rows (without rows of weight 0)"
+    )]
     TooManyClusters {
         /// Number of clusters requested.
         n_clusters: usize,
@@ -64,7 +66,7 @@ pub enum Error {
     },
     /// Not the rows that were asked for.
     #[error(
-        "expected the {expected} rows that were asked for, with at least one feature, found shape {found:?}"
+        "expected {expected} rows with at least one feature, as requested, found an array of shape {found:?}"
     )]
     RowCount {
         /// Number of rows that were asked for.
@@ -83,7 +85,7 @@ pub enum Error {
         value: f64,
     },
     /// A value for which squared distances cannot be computed.
-    #[error("row {row}, feature {column}: expected a finite number, at most 1e150 in size, found {value:e}")]
+    #[error("row {row}, feature {column}: expected a finite number from -1e150 to 1e150, found {value:e}")]
     Value {
         /// The row.
         row: usize,
@@ -109,7 +111,7 @@ pub enum Error {
         weight: f64,
     },
     /// The number of features differs from that of the centroids.
-    #[error("expected rows of {expected} features, as in the centroids, found {found}")]
+    #[error("expected rows of {expected} features, as many as the centroids have, found {found}")]
     FeatureCount {
         /// Number of features of the centroids.
         expected: usize,

@@ -130,7 +130,10 @@ impl ConfusionMatrix {
 /// If `total` is 0 or less than `correct`.
 #[must_use]
 pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
-    assert!(total > 0 && correct <= total, "{correct} of {total} is no proportion");
+    assert!(
+        total > 0 && correct <= total,
+        "expected at least one case, and at most as many correct ones, found {correct} correct of {total}"
+    );
     let (n, p, z2) = (total as f64, correct as f64 / total as f64, Z_95 * Z_95);
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z_95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();

@@ -102,7 +102,7 @@ impl Reliability {
         let mut surest: Vec<usize> = (0..self.right.len()).collect();
         surest.sort_by(|&a, &b| self.confidence[b].total_cmp(&self.confidence[a]));
         let errors_among = |coverage: &f64| {
-            assert!((0.0..=1.0).contains(coverage), "{coverage} is no share of the verdicts");
+            assert!((0.0..=1.0).contains(coverage), "expected a share from 0 to 1, found {coverage}");
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to n")]
             let n_kept = (coverage * surest.len() as f64).round() as usize;
             let kept = surest.iter().take(n_kept.max(1));
@@ -162,7 +162,7 @@ fn rows<'a>(
 ) -> impl Iterator<Item = (ArrayView1<'a, f64>, usize)> {
     assert_eq!(probabilities.nrows(), labels.len(), "a row of probabilities for each label");
     for p in probabilities {
-        assert!((-ROUNDING..=1.0 + ROUNDING).contains(p), "{p} is no probability");
+        assert!((-ROUNDING..=1.0 + ROUNDING).contains(p), "expected a probability from 0 to 1, found {p}");
     }
     let label = move |&label: &u32| {
         assert!((label as usize) < probabilities.ncols(), "label {label} is not a class");
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "NaN is no probability")]
+    #[should_panic(expected = "expected a probability from 0 to 1, found NaN")]
     fn probabilities_must_be_numbers() {
         let _ = brier_score(array![[f64::NAN, 1.0]].view(), &[1]);
     }

@@ -17,10 +17,10 @@ pub enum Error {
         source: io::Error,
     },
     /// Not a safetensors file, or a truncated one.
-    #[error("expected a model in a .safetensors file, found something else or a part of one ({0})")]
+    #[error("expected a complete model in a .safetensors file, found another or a damaged file ({0})")]
     Format(String),
     /// A file that declares more data than a model can have.
-    #[error("expected a model of at most {most} bytes, found a file that says to have {found}")]
+    #[error("expected a model of at most {most} bytes, found a file that declares {found} bytes")]
     TooLarge {
         /// Number of bytes that it declares.
         found: u64,
@@ -28,11 +28,12 @@ pub enum Error {
         most: u64,
     },
     /// A safetensors file of another program.
-    #[error("expected a model that handful has saved, found a .safetensors file of another kind")]
+    #[error("expected a model that handful saved, found a .safetensors file of another program")]
     Foreign,
     /// The file was saved by a newer version of handful.
     #[error(
-        "the model has format version {found}, and this handful reads versions up to {supported}: expected a newer handful"
+        "the model has format version {found}, but this version of handful reads only versions up to {supported}: \
+         install a newer handful"
     )]
     Version {
         /// The file's format version.
@@ -42,7 +43,8 @@ pub enum Error {
     },
     /// The file is older than the oldest supported version.
     #[error(
-        "the model has format version {found}, and this handful reads versions from {oldest} on: train it again with `handful train`"
+        "the model has format version {found}, but this version of handful reads only versions from {oldest} on: \
+         train the model again"
     )]
     OldVersion {
         /// The file's format version.
@@ -62,11 +64,20 @@ pub enum Error {
     #[error("the model cannot be used: {0}")]
     Content(String),
     /// Notes about the training set that do not belong to this model.
-    #[error("the model cannot be saved with this provenance: {0}; start from that of the fitted model")]
+    #[error(
+        "the model cannot be saved with this provenance: {0}; change a copy of the fitted model's provenance instead"
+    )]
     Provenance(String),
     /// Parts that are not a valid model.
     #[error("the model cannot be used: {0}")]
-    Model(#[from] classifier::Error),
+    Model(classifier::Error),
+}
+
+// The message contains that of the classifier, which is therefore no source: a chain would say it twice.
+impl From<classifier::Error> for Error {
+    fn from(error: classifier::Error) -> Self {
+        Self::Model(error)
+    }
 }
 
 impl From<tensor_file::Error> for Error {

@@ -68,14 +68,14 @@ fn metadata_that_make_no_sense_are_told() {
         (r#""n_atoms":5"#, r#""n_atoms":4"#, "shape (4, 6)"),
         (r#""n_atoms":5"#, r#""n_atoms":5000000"#, "expected 1 to 4096 atoms"),
         (r#""gradients":[4,4]"#, r#""gradients":[99,4]"#, "expected 1 to 15 directions"),
-        (r#""n_neighbors":3"#, r#""n_neighbors":60000"#, "expected 1 to 1024 neighbours a hyperplane"),
+        (r#""n_neighbors":3"#, r#""n_neighbors":60000"#, "expected 1 to 1024 neighbours for each hyperplane"),
         (r#""n_candidates":9"#, r#""n_candidates":0"#, "n_candidates is 0"),
         (r#""n_candidates":9"#, r#""n_candidates":41"#, "n_neighbors is 41"),
         (r#""ridge":0.5"#, r#""ridge":0.0"#, "expected a ridge above 0"),
         (r#""ridge":0.1"#, r#""ridge":-0.1"#, "ridge: expected a finite number of 0 or more, found -0.1"),
         (r#""novel":0.0"#, r#""novel":-1.0"#, "calibration, novel: expected a finite number"),
         (r#""validation_error":null"#, r#""validation_error":101"#, "validation error: expected 0 to 100"),
-        ("[[1.0,{", "[[-1.0,{", "expected features of a weight above 0"),
+        ("[[1.0,{", "[[-1.0,{", "expected a weight above 0"),
         (r#"["cross","bar"]"#, "[]", "for 0 classes"),
         (r#"["cross","bar"]"#, r#"["cross"]"#, "for 1 classes"),
         (r#"["cross","bar"]"#, &many, "expected 4096 classes at most, found 4097"),
@@ -90,7 +90,7 @@ fn metadata_that_make_no_sense_are_told() {
 #[test]
 fn versions_that_cannot_be_read_say_what_to_do() {
     let bytes = model().to_bytes().unwrap();
-    for (version, expected) in [(0, "train it again"), (2, "expected a newer handful")] {
+    for (version, expected) in [(0, "train the model again"), (2, "install a newer handful")] {
         let version = format!("\"version\":{version}");
         let error = changed(&bytes, "\"version\":1", &version).map(|_| "a model").unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
@@ -119,7 +119,7 @@ fn the_type_of_labels_is_kept_and_has_to_fit_the_classes() {
     let plain = model();
     assert_eq!(Model::from_bytes(&plain.to_bytes().unwrap()).unwrap().label_type(), None);
     let error = plain.clone().with_label_type("int64").unwrap_err().to_string();
-    assert!(error.contains("labels of type int64, found \"cross\""), "{error}");
+    assert!(error.contains("converted to int64, found \"cross\""), "{error}");
     let bytes = plain.with_label_type("object").unwrap().to_bytes().unwrap();
     assert_eq!(Model::from_bytes(&bytes).unwrap().label_type(), Some("object"));
     for wrong in ["bool", "__import__"] {
@@ -167,12 +167,12 @@ fn a_file_that_goes_on_for_ever_is_not_read_to_its_end() {
     };
     let header = |json: &str| [&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat();
     for (start, expected) in [
-        (vec![], "it does not start as one"),
-        (bytes.clone(), "expected a model in a .safetensors file, found something else or a part of one"),
-        ([&(1_u64 << 40).to_le_bytes()[..], b"{"].concat(), "its header would have 1099511627776 bytes"),
+        (vec![], "it does not start like a .safetensors file"),
+        (bytes.clone(), "expected a complete model in a .safetensors file, found another or a damaged file"),
+        ([&(1_u64 << 40).to_le_bytes()[..], b"{"].concat(), "it declares a header of 1099511627776 bytes"),
         (
             header(r#"{"a":{"dtype":"U8","shape":[1099511627776],"data_offsets":[0,1099511627776]}}"#),
-            "expected a model of at most 17179869184 bytes, found a file that says to have 1099511627776",
+            "expected a model of at most 17179869184 bytes, found a file that declares 1099511627776 bytes",
         ),
     ] {
         let error = refused(&start);
@@ -187,7 +187,7 @@ fn a_file_that_goes_on_for_ever_is_not_read_to_its_end() {
 fn a_device_is_no_model_and_a_pipe_may_be_one() {
     for device in ["/dev/zero", "/dev/urandom", "/dev/null"] {
         let error = Model::load(device.as_ref()).map(|_| "a model").unwrap_err().to_string();
-        assert!(error.starts_with("expected a model in a .safetensors file"), "{device}: {error}");
+        assert!(error.starts_with("expected a complete model in a .safetensors file"), "{device}: {error}");
     }
     let (folder, bytes) = (tempfile::tempdir().unwrap(), model().to_bytes().unwrap());
     let pipe = folder.path().join("pipe");

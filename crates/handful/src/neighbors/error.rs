@@ -15,7 +15,7 @@ pub enum Error {
         n_samples: usize,
     },
     /// Queries and points differ in length.
-    #[error("expected queries of {expected} features, as in the vectors to search, found {found}")]
+    #[error("expected queries of {expected} features, as many as the vectors to search have, found {found}")]
     FeatureCount {
         /// Number of features of the points.
         expected: usize,
@@ -24,7 +24,7 @@ pub enum Error {
     },
     /// A value for which distances cannot be computed.
     #[error(
-        "row {row} of the {what} has {value:e} in column {column}: expected finite numbers, at most 1e150 in size"
+        "row {row} of the {what} has {value:e} in column {column}: expected finite numbers from -1e150 to 1e150"
     )]
     NotFinite {
         /// `vectors to search` or `queries`.
@@ -58,7 +58,7 @@ pub enum Error {
 
 fn neighbor_count(n_neighbors: usize, n_samples: usize) -> String {
     match n_samples {
-        0 => format!("n_neighbors is {n_neighbors}, and there are no vectors to search"),
+        0 => format!("n_neighbors is {n_neighbors}, but there are no vectors to search"),
         _ => format!(
             "n_neighbors is {n_neighbors}: expected 1 to {n_samples}, the number of vectors to search"
         ),

@@ -176,7 +176,7 @@ fn wrong_sizes_are_errors() {
     assert_eq!(index.kneighbors(Array2::zeros((0, 2)).view(), 1).expect("valid").indices.len(), 0);
     let empty = NearestNeighbors::new(Array2::<f64>::zeros((0, 2))).unwrap();
     let error = empty.kneighbors(Array2::zeros((1, 2)).view(), 1).unwrap_err();
-    assert_eq!(error.to_string(), "n_neighbors is 1, and there are no vectors to search");
+    assert_eq!(error.to_string(), "n_neighbors is 1, but there are no vectors to search");
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn values_that_cannot_be_squared_are_errors() {
         let mut points = Array2::from_elem((3, 2), zero);
         let index = NearestNeighbors::new(points.clone()).unwrap();
         points[[2, 1]] = value;
-        let expected = format!("{value:e} in column 1: expected finite numbers, at most 1e150 in size");
+        let expected = format!("{value:e} in column 1: expected finite numbers from -1e150 to 1e150");
         let error = NearestNeighbors::new(points.clone()).unwrap_err();
         assert_eq!(error.to_string(), format!("row 2 of the vectors to search has {expected}"));
         let error = index.kneighbors(points.view(), 1).unwrap_err();

@@ -48,11 +48,11 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     let mut append = |n: u64, to: &mut Vec<u8>| (&mut file).take(n).read_to_end(to).map_err(io_error);
     append(9, &mut bytes)?;
     let Some((&length, [b'{'])) = bytes.split_first_chunk::<8>() else {
-        return Err(Error::Format("it does not start as one".to_owned()));
+        return Err(Error::Format("it does not start like a .safetensors file".to_owned()));
     };
     let length = u64::from_le_bytes(length);
     if length > LONGEST_HEADER {
-        return Err(Error::Format(format!("its header would have {length} bytes")));
+        return Err(Error::Format(format!("it declares a header of {length} bytes")));
     }
     append(length.saturating_sub(1), &mut bytes)?;
     let header: HashMap<String, Info> =

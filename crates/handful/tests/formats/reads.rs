@@ -292,18 +292,18 @@ fn what_is_missing_or_unclear_is_told() {
     assert!(told("").ends_with(wanted), "{}", told(""));
     copy("train-labels-idx1-ubyte");
     let one = told("train-images-idx3-ubyte");
-    assert!(one.contains("expected images to learn from and others to be tested on, found one set"), "{one}");
+    assert!(one.contains("expected training images and test images, found only one set"), "{one}");
     fs::copy(
         fixture("torchvision/MNIST/raw/t10k-labels-idx1-ubyte"),
         empty.path().join("train-labels-idx1-ubyte"),
     )
     .unwrap();
-    assert!(told("").contains("holds 8 images") && told("").contains("holds 4 labels"), "{}", told(""));
+    assert!(told("").contains("has 8 images") && told("").contains("has 4 labels"), "{}", told(""));
     let several = dataset::load(&fixture("csv")).unwrap_err().to_string();
     assert!(several.contains("found several (headerless.csv, openml.csv"), "{several}");
     fs::write(empty.path().join("notes"), "These are notes.").unwrap();
     let text = dataset::load_images(&empty.path().join("notes"), Split::Train).unwrap_err().to_string();
-    assert!(text.contains("found one that starts with \"These are notes.\""), "{text}");
+    assert!(text.contains("found a file that starts with \"These are notes.\""), "{text}");
     let five = ["5".to_owned()];
     let known = dataset::load_known(&fixture("kaggle"), Split::Train, &five, [28, 28], &Framing::Auto.into());
     let mut reader =
@@ -311,7 +311,7 @@ fn what_is_missing_or_unclear_is_told() {
     assert_eq!(reader.read(1).unwrap().unwrap().labels(), [0]);
     for known in [known.map(Some), reader.read(1)] {
         let error = known.unwrap_err().to_string();
-        assert!(error.contains("row 2: expected a label among 5, found \"0\""), "{error}");
+        assert!(error.contains("row 2: expected one of the labels 5, found \"0\""), "{error}");
     }
 }
 
@@ -366,7 +366,7 @@ fn a_label_that_may_be_first_or_last_is_asked_for() {
         Reader::stream_with("t.csv".as_ref(), table.as_bytes(), options).and_then(Reader::read_all)
     };
     let error = read(&ReadOptions::default()).unwrap_err().to_string();
-    assert!(error.contains("the label may be the first or the last of the 5 columns"), "{error}");
+    assert!(error.contains("the label may be in the first or in the last of the 5 columns"), "{error}");
     let first = ReadOptions { label_column: LabelColumn::First, ..ReadOptions::default() };
     assert_eq!(read(&first).unwrap().pixels.row(1).to_vec(), [0, 9, 0, 0]);
 }
@@ -558,7 +558,7 @@ fn the_column_of_labels_in_parquet_can_be_named() {
     }
     assert_eq!(read("none").unwrap().labels, None);
     let error = read("digit").unwrap_err().to_string();
-    assert!(error.contains("expected a label column \"digit\", found image, label"), "{error}");
+    assert!(error.contains("expected a label column \"digit\", found the columns image, label"), "{error}");
 }
 
 /// A named pipe, with a program that writes a file into it.

@@ -152,7 +152,7 @@ mod tests {
         let only = |wanted: fn(u8, &str) -> bool| Pen::default().digits(0).unwrap().only(wanted);
         assert!(only(|_, name| name.starts_with("print")).is_ok());
         let error = only(|digit, name| digit != 7 && name == "print").unwrap_err();
-        assert_eq!(error.to_string(), "expected at least one style of each digit, found none of 7");
+        assert_eq!(error.to_string(), "expected at least one style for each digit, found none for 7");
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl Columns {
             pixels.sort_by_key(number);
         }
         if pixels.is_empty() {
-            return Err(format!("expected columns of pixels, found {} columns", names.len()));
+            return Err(format!("expected columns of pixels, found none among the {} columns", names.len()));
         }
         Ok(Self { n: names.len(), label: label.map_or(Label::None, Label::Column), pixels })
     }
@@ -81,7 +81,7 @@ impl Columns {
         let label = chosen(n, None, wanted)?;
         let found = Self::all(n, label.map_or(Label::None, Label::Column));
         if found.pixels.is_empty() {
-            Err(format!("expected columns of pixels, found {n} columns"))
+            Err(format!("expected columns of pixels, found none among the {n} columns"))
         } else {
             Ok(found)
         }
@@ -126,7 +126,7 @@ impl Columns {
                 Ok(class.map(|class| class.to_string()))
             }
             Label::OneHot(labels) => {
-                Err(format!("expected one 1 in the last {} columns, and zeros", labels.len()))
+                Err(format!("expected one 1 and otherwise zeros in the last {} columns", labels.len()))
             }
         }
     }
@@ -143,8 +143,8 @@ fn chosen(n: usize, names: Option<&StringRecord>, wanted: &LabelColumn) -> Resul
             let numbered =
                 || name.parse::<usize>().ok().filter(|place| (1..=n).contains(place)).map(|i| i - 1);
             named.or_else(numbered).map(Some).ok_or_else(|| {
-                let header = if names.is_some() { "a header" } else { "no header" };
-                format!("expected a label column {name:?}, found {header} and {n} columns without it")
+                let found = if names.is_some() { "none of that name" } else { "without names" };
+                format!("expected a label column {name:?}, found {n} columns, {found}")
             })
         }
     }
@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(named("2").unwrap().label, Label::Column(1));
         assert_eq!(named("last").unwrap().pixels, [1, 2]);
         assert_eq!(named("none").unwrap().label, Label::None);
-        assert!(named("genus").unwrap_err().contains("expected a label column \"genus\", found a header"));
+        assert!(named("genus").unwrap_err().contains("expected a label column \"genus\", found"));
         let placed = |name: &str| Columns::by_place(4, &name.parse().expect("any text"));
         assert_eq!(placed("4").unwrap().pixels, [0, 1, 2]);
         assert!(placed("5").is_err() && placed("0").is_err() && placed("species").is_err());

@@ -60,6 +60,6 @@ fn feature(format: Format) -> &'static str {
 fn start(head: &[u8]) -> String {
     match head {
         [] => "an empty file".to_owned(),
-        _ => format!("one that starts with {:?}", String::from_utf8_lossy(&head[..head.len().min(16)])),
+        _ => format!("a file that starts with {:?}", String::from_utf8_lossy(&head[..head.len().min(16)])),
     }
 }

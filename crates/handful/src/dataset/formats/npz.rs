@@ -70,7 +70,8 @@ fn member(
         CompressionMethod::Stored => Box::new(BufReader::new(raw)),
         CompressionMethod::Deflated => inflated(raw),
         other => {
-            let problem = format!("expected an array that is stored or deflated, found {other}");
+            let problem =
+                format!("expected an array that is stored or compressed with deflate, found {other}");
             return Err(Error::Content { path, problem });
         }
     };

@@ -77,7 +77,7 @@ impl Open {
         let reader =
             guarded(|| SerializedFileReader::new_with_options(file, options.build())).map_err(problem)?;
         if !is_within(reader.metadata(), length) {
-            return Err(problem("expected columns within the file, found others: it is damaged".to_owned()));
+            return Err(problem("the file is damaged: some of its columns are beyond its end".to_owned()));
         }
         let n_rows = match groups {
             Some(_) => reader.metadata().row_groups().iter().map(rows_in).sum(),
@@ -116,7 +116,10 @@ impl Table {
         let image = columns.iter().find(|column| holds_pictures(column));
         let image = image.ok_or_else(|| {
             let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-            problem(format!("expected a column of images in PNG or JPEG, found {}", names.join(", ")))
+            problem(format!(
+                "expected a column of images in PNG or JPEG, found the columns {}",
+                names.join(", ")
+            ))
         })?;
         let labels = label_column(columns, &options.label_column).map_err(problem)?;
         let chosen = [Some(image), labels].into_iter().flatten().cloned().collect();
@@ -170,7 +173,7 @@ fn label_column<'a>(columns: &'a [TypePtr], wanted: &LabelColumn) -> Result<Opti
             let numbered = || columns.get(name.parse::<usize>().ok()?.checked_sub(1)?);
             named.or_else(numbered).map(Some).ok_or_else(|| {
                 let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-                format!("expected a label column {name:?}, found {}", names.join(", "))
+                format!("expected a label column {name:?}, found the columns {}", names.join(", "))
             })
         }
     }
@@ -203,7 +206,7 @@ pub(in crate::dataset) fn labels(path: &Path, groups: Range<usize>) -> Result<Ve
     let numbers = open.rows.clone();
     let columns = open.reader.metadata().file_metadata().schema().get_fields();
     let column = columns.iter().find(|column| is_label(column.name())).cloned();
-    let problem = "expected a column of labels, as one called label, found none".to_owned();
+    let problem = "expected a column of labels, such as one called label, found none".to_owned();
     let column = column.ok_or_else(|| Error::Content { path: path.to_owned(), problem })?;
     let name = column.name().to_owned();
     let mut rows = open.read(vec![column])?;
@@ -218,7 +221,7 @@ pub(in crate::dataset) fn labels(path: &Path, groups: Range<usize>) -> Result<Ve
 fn guarded<T>(read: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(result) => result.map_err(one_line),
-        Err(_) => Err("expected Parquet, found a damaged file".to_owned()),
+        Err(_) => Err("the Parquet file is damaged".to_owned()),
     }
 }
 
@@ -264,7 +267,8 @@ impl Rows for Table {
             let next = next.map_err(|problem| wrong(&self.path, self.row + 1, problem))?;
             let Some(row) = next else {
                 if self.row != self.end {
-                    let problem = format!("expected {} rows as declared, found {}", self.end, self.row);
+                    let problem =
+                        format!("expected {} rows, as the file declares, found {}", self.end, self.row);
                     return Err(Error::Content { path: self.path.clone(), problem });
                 }
                 break;

@@ -44,7 +44,7 @@ pub fn decode_picture(bytes: &[u8]) -> Result<Array2<u8>, String> {
 fn decode(bytes: &[u8]) -> Result<Array2<u8>, String> {
     check_format(bytes)?;
     if is_cut_jpeg(bytes) {
-        return Err("expected a picture, found a part of a JPEG file".to_owned());
+        return Err("expected a whole picture, found only a part of a JPEG file".to_owned());
     }
     let decoded = || {
         let mut decoder = decoder(bytes)?;
@@ -113,7 +113,7 @@ fn damaged(error: image::ImageError) -> String {
         image::ImageError::Unsupported(error) => {
             format!("this kind of picture is not supported ({}): save it as PNG or JPEG", one_line(error))
         }
-        error => format!("expected a picture, found a damaged one ({})", one_line(error)),
+        error => format!("expected a picture, found a damaged file ({})", one_line(error)),
     }
 }
 
@@ -153,7 +153,7 @@ impl Pages {
         let read = bytes.by_ref().take(MOST_BYTES + 1).read_to_end(&mut all);
         read.map_err(|source| Error::Io { path: path.clone(), source })?;
         if all.len() as u64 > MOST_BYTES {
-            let problem = format!("expected a picture of at most {MOST_BYTES} bytes, found more");
+            let problem = format!("expected a picture of at most {MOST_BYTES} bytes, found a larger file");
             return Err(Error::Content { path, problem });
         }
         let directories = tiff::matches(&all).then(|| tiff::Pages::new(&all)).filter(|pages| pages.len() > 1);

@@ -83,7 +83,7 @@ fn delimiter(head: &[u8]) -> u8 {
     [b'\t', b';', b','].into_iter().max_by_key(count).unwrap_or(b',')
 }
 
-const NOT_TEXT: &str = "expected text in UTF-8, found other bytes";
+const NOT_TEXT: &str = "expected text in UTF-8, found text in another encoding";
 
 fn not_text(path: &Path, row: u64, source: io::Error) -> Error {
     match source.kind() {
@@ -93,10 +93,10 @@ fn not_text(path: &Path, row: u64, source: io::Error) -> Error {
 }
 
 fn malformed(path: &Path, error: csv::Error) -> Error {
-    let line = error.position().map_or(1, csv::Position::line);
+    let (line, problem) = (error.position().map_or(1, csv::Position::line), error.to_string());
     match error.into_kind() {
         csv::ErrorKind::Io(source) => Error::Io { path: path.to_owned(), source },
         csv::ErrorKind::Utf8 { .. } => wrong(path, line, NOT_TEXT),
-        other => wrong(path, line, format!("{other:?}")),
+        _ => wrong(path, line, problem),
     }
 }

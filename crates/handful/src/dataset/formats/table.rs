@@ -102,7 +102,7 @@ fn infer(
     records: &mut Records,
     options: &ReadOptions,
 ) -> Result<Columns, Error> {
-    let content = |problem: String| Error::Content { path: path.to_owned(), problem };
+    let unclear = |problem: String| Error::LabelColumn { path: path.to_owned(), problem };
     if sample.rows.is_empty() {
         return Err(Error::NoImages { path: path.to_owned() });
     }
@@ -125,26 +125,21 @@ fn infer(
                 sample.read(2 * sample.rows.len(), path, records)?;
             }
             Inferred::InDoubt => {
-                return Err(content(format!(
-                    "the label may be the first or the last of the {n} columns: say which, with --label-column first \
-                     or --label-column last"
+                return Err(unclear(format!(
+                    "the label may be in the first or in the last of the {n} columns: set label_column to first or last"
                 )));
             }
             Inferred::NoLabel => {
-                return Err(content(format!(
-                    "expected whole numbers or names as labels in the first or the last of the {n} columns, found other \
-                     numbers: say where labels are, with --label-column, or that there are none, with --label-column none"
+                return Err(unclear(format!(
+                    "expected labels, which are whole numbers or names, in the first or in the last of the {n} columns, \
+                     found other numbers: set label_column to the column of labels, or to none"
                 )));
             }
             Inferred::NoSquare => {
-                return Err(wrong(
-                    path,
-                    1,
-                    format!(
-                        "expected a header that names pixels, or as many numbers as a square has pixels, with or \
-                         without a label before or behind them, found {n} columns; --label-column says where labels are"
-                    ),
-                ));
+                return Err(unclear(format!(
+                    "expected a header that names the pixels, or the pixels of a square image with or without a label \
+                     before or after them, found {n} columns: set label_column to the column of labels, or to none"
+                )));
             }
         }
     }

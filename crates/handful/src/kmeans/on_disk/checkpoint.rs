@@ -135,16 +135,17 @@ impl Checkpoint {
             found => found.map_err(cannot)?,
         };
         if !found.is_file() {
-            return Err(self.problem("expected a file, found something else".to_owned()));
+            return Err(self.problem("expected a regular file, found a folder or a device".to_owned()));
         }
         let other = || {
             self.problem(
-                "expected the checkpoint of this job, found another's: name another file, or remove this one"
-                    .to_owned(),
+                "this is not a checkpoint of this job: name another file, or delete this one".to_owned(),
             )
         };
         let damaged = |error: tensor_file::Error| {
-            self.problem(format!("expected a checkpoint of K-Means: {error}; remove it to start anew"))
+            self.problem(format!(
+                "this is not a complete checkpoint of K-Means ({error}): delete it to start from the beginning"
+            ))
         };
         let most = self.size().saturating_add(REST + REST_OF_RUN * self.n_runs() as u64);
         let mut bytes = Vec::new();
@@ -193,7 +194,7 @@ impl Checkpoint {
             if steps.makes_sense(n as u64) {
                 Ok(steps)
             } else {
-                Err(tensor_file::Error::Content(format!("run {number} cannot have come so far")))
+                Err(tensor_file::Error::Content(format!("the progress of run {number} is impossible")))
             }
         };
         runs.iter().enumerate().map(of_run).collect()

@@ -158,7 +158,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
         let is_other = |(set, run): (usize, &LloydRun)| run.stats.as_ref() != Some(shard.stats(set));
         if let Some(path) = passes.checkpoint.as_ref().filter(|_| runs.iter().enumerate().any(is_other)) {
             let problem =
-                "expected the images that it was written for, found others: remove it to start anew";
+                "this checkpoint was written for other images: delete it to start from the beginning";
             return Err(Error::Checkpoint { path: path.clone(), problem: problem.to_owned() });
         }
         Ok(self.best(&shard, runs))
@@ -302,7 +302,10 @@ impl<'a, S: RowSource> Groups<'a, S> {
         let parts = [
             (of_rows, format!("{n} rows")),
             (of_sets + of_file, format!("{} clusters of {d} features", n_sets * k)),
-            (of_seeds, "the rows that k-means++ looks at (random starts need none)".to_owned()),
+            (
+                of_seeds,
+                "the rows that k-means++ chooses from (random starts need no memory for this)".to_owned(),
+            ),
         ];
         let (_, what) = parts.into_iter().max_by_key(|(bytes, _)| *bytes).expect("three parts");
         let needed = of_rows + of_seeds.max(of_sets + of_file);

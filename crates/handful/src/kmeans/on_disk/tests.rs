@@ -125,7 +125,7 @@ fn checkpoints_of_other_jobs_and_damaged_ones_are_refused() {
     let whole = std::fs::read(&path).unwrap();
     for other in [params.clone().seed(1), KMeans::params(4).max_iter(2), params.clone().tol(0.5)] {
         let error = other.fit_on_disk(&data, &passes).unwrap_err().to_string();
-        assert!(error.contains("job: expected the checkpoint of this job"), "{error}");
+        assert!(error.contains("job: this is not a checkpoint of this job"), "{error}");
     }
     assert!(params.fit_per_class_on_disk(&data, &passes).is_err(), "of other groups");
     for at in (0..whole.len()).step_by(97) {
@@ -199,7 +199,7 @@ fn checkpoints_whose_content_makes_no_sense_are_refused() {
         spoil(&mut spoiled);
         checkpoint.save(&[spoiled]).unwrap();
         let error = params.fit_on_disk(&data, &passes).unwrap_err().to_string();
-        assert!(error.contains("cannot have come so far"), "{number}: {error}");
+        assert!(error.contains("is impossible"), "{number}: {error}");
     }
     // A valid checkpoint of data that differ only in rows outside the checksum.
     let mut other = run;
@@ -207,7 +207,7 @@ fn checkpoints_whose_content_makes_no_sense_are_refused() {
     stats.sums[[0, 0]] -= 1;
     checkpoint.save(&[other]).unwrap();
     let error = params.fit_on_disk(&data, &passes).unwrap_err().to_string();
-    assert!(error.contains("expected the images that it was written for"), "{error}");
+    assert!(error.contains("written for other images"), "{error}");
     for nowhere in ["/dev/null", "missing/job"] {
         let passes = DiskOptions::default().checkpoint(nowhere);
         assert!(matches!(params.fit_on_disk(&data, &passes), Err(Error::Checkpoint { .. })), "{nowhere}");

@@ -25,7 +25,7 @@ pub enum Error {
         n_lists: usize,
     },
     /// An invalid recall.
-    #[error("the recall to reach is {recall}: expected a number above 0, and at most 1")]
+    #[error("the recall to reach is {recall}: expected a number above 0 and at most 1")]
     Recall {
         /// The recall requested.
         recall: f64,
@@ -49,7 +49,7 @@ pub enum Error {
     },
     /// The file is not an index saved by handful, or is incomplete.
     #[error(
-        "{}: expected an index that handful has saved, found something else or a part of one", path.display()
+        "{}: expected a complete index that handful saved, found another or a damaged file", path.display()
     )]
     Foreign {
         /// The file.
@@ -57,8 +57,8 @@ pub enum Error {
     },
     /// The file was saved by a newer version of handful.
     #[error(
-        "{}: the index has format version {found}, and this handful reads versions up to {supported}: \
-         expected a newer handful", path.display()
+        "{}: the index has format version {found}, but this version of handful reads only versions up to {supported}: \
+         install a newer handful", path.display()
     )]
     Version {
         /// The file.

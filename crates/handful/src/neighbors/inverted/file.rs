@@ -201,7 +201,7 @@ impl InvertedIndex {
             return Err(Error::Damaged { path: path.to_owned(), what });
         }
         if indices.iter().any(|&index| index >= n as u64) {
-            let what = format!("expected rows below {n}, their number");
+            let what = format!("expected row numbers below {n}, the number of rows");
             return Err(Error::Damaged { path: path.to_owned(), what });
         }
         let terms = all_shifted_norms(rows.view());
@@ -265,16 +265,18 @@ impl InvertedIndex {
             None => Vec::new(),
         };
         if n_lists == 0 || n_features == 0 || !(1..=n_lists).contains(&metadata.n_probe) {
-            return Err(content("expected lists, and a number of them to look into"));
+            return Err(content("expected at least one list, and 1 to all of them to search"));
         }
         if errors.iter().any(|error: &f64| !error.is_finite() || *error < 0.0) {
-            return Err(content("expected errors of sketches that are finite, and not below 0"));
+            return Err(content("expected finite errors of sketches of at least 0"));
         }
         let sum = by_rank.iter().try_fold(0_u64, |sum, &count| sum.checked_add(count));
         if sum.is_none_or(|sum| {
             metadata.recall_neighbors.checked_mul(metadata.recall_queries) != usize::try_from(sum).ok()
         }) {
-            return Err(content("expected as many neighbours as the recall was measured with"));
+            return Err(content(
+                "expected counts of neighbours that add up to the number with which the recall was measured",
+            ));
         }
         // Everything fits into 64 bits, because the body is no longer than the file.
         let mut starts = vec![0];
@@ -285,9 +287,9 @@ impl InvertedIndex {
             n = n
                 .checked_add(size)
                 .filter(|n| *n <= body / row_bytes)
-                .ok_or_else(|| content("a list is too long"))?;
+                .ok_or_else(|| content("its lists are longer than the file"))?;
             n_panels += size.div_ceil(lanes);
-            starts.push(usize::try_from(n).map_err(|_| content("a list is too long"))?);
+            starts.push(usize::try_from(n).map_err(|_| content("its lists are longer than the file"))?);
         }
         let panel_bytes = projection.as_ref().map_or(0, |projection| projection.panel_bytes());
         let sketch_bytes = n_panels.saturating_mul(panel_bytes as u64);

@@ -168,8 +168,9 @@ impl Lists {
                     indices.as_chunks().0.iter().map(|&bytes| u64::from_le_bytes(bytes)).collect();
                 let n_samples = self.n_samples();
                 if let Some(index) = indices.iter().find(|&&index| index >= n_samples as u64) {
-                    let what =
-                        format!("the index is damaged: expected rows below {n_samples}, found {index}");
+                    let what = format!(
+                        "the index is damaged: expected row numbers below {n_samples}, found {index}"
+                    );
                     return Err(io::Error::new(io::ErrorKind::InvalidData, what));
                 }
                 let start = rows + (start * d) as u64;

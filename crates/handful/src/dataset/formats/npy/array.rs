@@ -21,7 +21,9 @@ impl Array {
     pub(in crate::dataset::formats) fn new(path: PathBuf, mut bytes: Bytes) -> Result<Self, Error> {
         let problem = |problem: String| Error::Content { path: path.clone(), problem };
         let text = header::read(&mut bytes).map_err(|source| Error::Io { path: path.clone(), source })?;
-        let text = text.ok_or_else(|| problem("expected a NumPy array, found another header".to_owned()))?;
+        let text = text.ok_or_else(|| {
+            problem("expected a NumPy array, but the header is not one of NumPy".to_owned())
+        })?;
         let parsed = header::parse(&text).ok_or_else(|| {
             problem(format!("expected a NumPy array's header, found {:?}", text.trim_end()))
         })?;

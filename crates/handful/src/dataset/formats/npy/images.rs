@@ -75,7 +75,8 @@ impl Images {
         let Some(shape) = shape.filter(|_| !matches!(array.kind, 'U' | 'S')) else {
             return Err(Error::Content {
                 problem: format!(
-                    "expected numbers of shape (n, height, width) or (n, pixels), found shape {:?}",
+                    "expected numbers of shape (n, height, width) or (n, pixels), found {} of shape {:?}",
+                    if matches!(array.kind, 'U' | 'S') { "text" } else { "an array" },
                     array.shape
                 ),
                 path: array.path,
@@ -178,7 +179,7 @@ impl Labelled {
         let Some(n_columns) = n_columns.filter(|n| (1..=MOST_CLASSES).contains(n)) else {
             return Err(Error::Content {
                 problem: format!(
-                    "expected labels of shape (n), or (n, classes) with a 1 for each, found shape {:?}",
+                    "expected labels of shape (n), or of shape (n, classes) with one 1 in each row, found shape {:?}",
                     labels.shape
                 ),
                 path: labels.path,
@@ -221,7 +222,8 @@ impl Rows for Labelled {
         for (row, values) in (before + 1..).zip(self.labels.decode(&mut bytes).chunks_exact(self.n_columns)) {
             let mut ones = (0..).zip(values).filter(|(_, value)| **value != 0.0);
             let (Some((class, _)), None) = (ones.next(), ones.next()) else {
-                let problem = format!("expected one 1 in {} columns of labels, and zeros", self.n_columns);
+                let problem =
+                    format!("expected one 1 and otherwise zeros in the {} columns of labels", self.n_columns);
                 return Err(wrong(&self.labels.path, row, problem));
             };
             into.labels.push(u64::to_string(&class));
