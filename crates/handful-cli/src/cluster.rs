@@ -216,7 +216,7 @@ fn init(name: &str) -> anyhow::Result<Init> {
         "random" => Ok(Init::Random),
         file => handful::dataset::load_matrix(Path::new(file))
             .map(Init::Given)
-            .with_context(|| format!("--init: expected k-means++, random or a NumPy file, found {file:?}")),
+            .context("--init: expected k-means++, random or a NumPy file"),
     }
 }
 

@@ -1,11 +1,12 @@
 //! Output on stderr during the work: progress bars and notes.
 
-use std::{io::Write, ops::ControlFlow};
+use std::{error::Error, io::Write, ops::ControlFlow};
 
 use anstyle::AnsiColor;
 use clap::error::ErrorKind;
 use handful::{
-    dataset::Error::ShapeMismatch,
+    classifier,
+    dataset::Error::{LabelColumn, NotFound, ShapeMismatch},
     progress::{Observer, Progress, Stage},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,10 +16,21 @@ use crate::{interruption::Interruption, options::Global};
 /// Prints an error in one line on stderr.
 pub(crate) fn print_error(error: &anyhow::Error) {
     let red = AnsiColor::Red.on_default().bold();
-    let has_other_shape =
-        error.chain().any(|cause| matches!(cause.downcast_ref(), Some(ShapeMismatch { .. })));
-    let option = if has_other_shape { " (--framing always)" } else { "" };
-    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}{option}");
+    let advice = error.chain().find_map(advice).unwrap_or_default();
+    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {error:#}{advice}");
+}
+
+/// What to do about an error of the library, which does not know the options of the command.
+fn advice(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    if let Some(classifier::Error::OneClass { .. }) = error.downcast_ref() {
+        return Some(": if the labels are in another column, set --label-column");
+    }
+    match error.downcast_ref()? {
+        ShapeMismatch { .. } => Some(" (--framing always)"),
+        LabelColumn { .. } => Some(" (--label-column)"),
+        NotFound { .. } => Some("; `handful fetch mnist` downloads it"),
+        _ => None,
+    }
 }
 
 /// A failure that has already been reported.

@@ -8,7 +8,7 @@ use std::{
 
 use clap::ValueEnum;
 use handful::{
-    Dataset,
+    Dataset, classifier,
     dataset::{
         self, DATA_FORMATS, Error, Images, Invert, LabelColumn, Note, Notes, OnDisk, PICTURE_FORMATS,
         ReadOptions, RowSource, Split, TrainTest,
@@ -95,7 +95,7 @@ impl ReadingArgs {
         // A file that is opened twice produces one note.
         let (console, told) = (console.clone(), Mutex::new(HashSet::new()));
         let tell = move |note: &Note| {
-            let line = note.to_string();
+            let line = format!("{note} ({})", option(note));
             if told.lock().is_ok_and(|mut told| told.insert(line.clone())) {
                 console.note(&line);
             }
@@ -217,16 +217,21 @@ impl DataArgs {
 }
 
 /// Checks that there are at least two classes. With one class, every prediction would be right.
-pub(crate) fn check_classes(data: &Dataset) -> anyhow::Result<()> {
+fn check_classes(data: &Dataset) -> Result<(), classifier::Error> {
     let counts = data.class_counts();
     let mut present = data.classes().iter().zip(counts).filter(|(_, count)| *count > 0);
     if let (Some((class, _)), None) = (present.next(), present.next()) {
-        anyhow::bail!(
-            "expected training images of at least two classes, found one ({class:?}): if the label is in another column, \
-             set --label-column"
-        );
+        return Err(classifier::Error::OneClass { class: class.clone() });
     }
     Ok(())
+}
+
+/// The option that overrides what a note says.
+fn option(note: &Note) -> &'static str {
+    match note {
+        Note::Inverted { .. } => "--invert never",
+        _ => "--label-column",
+    }
 }
 
 /// A file's images, or those of one part of a folder.

@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     let is_data = name.parse::<Preset>().is_err() && is_data(Path::new(name));
     anyhow::ensure!(
         !is_data || args.report.is_none(),
-        "{name}: expected a model for --report, found a data set"
+        "{name}: expected a model, because --report describes models, found a data set"
     );
     if is_data {
         data_set(args, name, global, console)

@@ -167,7 +167,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     args.check_index()?;
     if args.checkpoint.is_some() && args.params().prototypes == PrototypeParams::All {
         anyhow::bail!(
-            "--checkpoint: expected a recipe whose prototypes K-Means computes; here all images are prototypes"
+            "--checkpoint saves the progress of K-Means, but here all images are prototypes: leave it out, or set a \
+             number of prototypes per class with --prototypes"
         );
     }
     let file = OutputFile::create(&args.output)?;

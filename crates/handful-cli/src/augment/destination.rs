@@ -32,7 +32,7 @@ impl Destination {
             output.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet"));
         match shards {
             Some(_) if is_parquet => {
-                Err(format!("--shards: expected a folder to write them to, found {}", output.display()))
+                Err(format!("--shards: expected a folder as --output, found {}", output.display()))
             }
             Some(shards) if u64::from(shards.get()) > count => {
                 Err(format!("--shards is {shards}: expected at most {count}, the number of images"))
@@ -47,7 +47,7 @@ impl Destination {
             }
             None if count > u64::from(u32::MAX) => Err(format!(
                 "--count is {count}: expected at most {}, the most that IDX can hold; \
-                 a Parquet file or --shards can hold more",
+                 to store more, write a Parquet file or use --shards",
                 u32::MAX
             )),
             None => {

@@ -107,7 +107,8 @@ pub(crate) fn run(args: &Fetch, global: &Global, console: &Console) -> anyhow::R
 }
 
 fn default_folder(name: &str) -> anyhow::Result<PathBuf> {
-    let folder = dataset::user_folder().context("the user's data folder is unknown: expected --to DIR")?;
+    let folder = dataset::user_folder()
+        .context("the folder for data of this user is unknown: name a folder with --to")?;
     Ok(folder.join(name))
 }
 

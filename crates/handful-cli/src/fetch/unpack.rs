@@ -64,7 +64,7 @@ fn copy<R: Read + Seek>(
     mut go_on: impl FnMut(u64) -> bool,
 ) -> anyhow::Result<()> {
     let (name, declared) = (member.name().to_owned(), member.size());
-    ensure!(declared <= MOST_BYTES, "{name} has {declared} bytes, expected at most {MOST_BYTES}");
+    ensure!(declared <= MOST_BYTES, "{name}: expected at most {MOST_BYTES} bytes, found {declared}");
     let (mut buffer, mut done) = (vec![0; 1 << 16], 0);
     loop {
         let n = member.read(&mut buffer).with_context(|| name.clone())?;
@@ -72,11 +72,11 @@ fn copy<R: Read + Seek>(
             break;
         }
         done += n as u64;
-        ensure!(done <= declared, "{name} has more than the {declared} bytes that it declares");
+        ensure!(done <= declared, "{name}: expected {declared} bytes, as the archive declares, found more");
         file.write_all(&buffer[..n])?;
         ensure!(go_on(done), "interrupted");
     }
-    ensure!(done == declared, "{name} declares {declared} bytes, found {done}");
+    ensure!(done == declared, "{name}: expected {declared} bytes, as the archive declares, found {done}");
     Ok(())
 }
 

@@ -101,7 +101,7 @@ impl Args {
         let in_file = self.save_index.is_some() || self.index_file.is_some();
         if inverted && self.memory_limit.is_some() && !in_file {
             return WrongUsage::conflict(
-                "--memory-limit with --index inverted needs an index in a file: expected --save-index or --index-file",
+                "--memory-limit with --index inverted needs an index in a file: add --save-index or --index-file",
             );
         }
         if let (Some(n_probe), Some(n_lists)) = (self.n_probe, self.n_lists)

@@ -26,7 +26,7 @@ pub(super) enum Kind {
 impl Kind {
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let refused = |found: String| {
-            let expected = "expected application/json or the type of a picture, such as curl -H 'Content-Type: image/png'";
+            let expected = "expected application/json or the type of a picture (with curl: -H 'Content-Type: image/png')";
             let sentence = format!("Content-Type: {expected}, found {found}.");
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence)
         };
@@ -91,7 +91,7 @@ fn too_large(most: usize) -> Problem {
     let most = text::count(most as u64);
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
-        format!("Expected a body of at most {most} bytes, found more."),
+        format!("Expected a body of at most {most} bytes, found a larger one."),
     )
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn predict(
             let framer = app.framer.clone();
             let look = move || {
                 let _turn = turn;
-                from_picture(&received, &framer)
+                from_picture(&received, &framer, shape)
             };
             spawn_blocking(look).await.map_err(|_| Problem::internal())??
         }
@@ -77,12 +77,13 @@ fn refused(problem: String) -> Problem {
     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, sentence(&problem))
 }
 
-fn from_picture(received: &Received, framer: &Framer) -> Result<Vec<u8>, Problem> {
+fn from_picture(received: &Received, framer: &Framer, wanted: [usize; 2]) -> Result<Vec<u8>, Problem> {
     let picture = decode_picture(&received.bytes).map_err(refused)?;
     let (height, width) = picture.dim();
     let image = framer.frame(picture.view()).ok_or_else(|| {
         refused(format!(
-            "with --framing never, expected a picture of the model's size, found {width} x {height}"
+            "expected a picture of {} x {} pixels, because this server runs with --framing never, found {width} x {height}",
+            wanted[1], wanted[0]
         ))
     })?;
     Ok(image.iter().copied().collect())

@@ -39,7 +39,10 @@ impl Problem {
 
     /// An error in the server.
     pub(super) fn internal() -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "This should not happen; please report the request.")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "The server has failed, which should not happen; please report this request.",
+        )
     }
 
     pub(super) fn document(&self) -> String {

@@ -35,12 +35,15 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .iter()
         .fold(router, |router, file| router.route(file.path, get(move || async { file.into_response() })))
         .fallback(|| async {
-            Problem::new(StatusCode::NOT_FOUND, "There is nothing here; see /openapi.json.")
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "There is nothing at this address; /openapi.json lists all addresses.",
+            )
         })
         .method_not_allowed_fallback(|| async {
             Problem::new(
                 StatusCode::METHOD_NOT_ALLOWED,
-                "This is not what can be done here; see /openapi.json.",
+                "This address does not accept this method; /openapi.json lists the methods of each address.",
             )
         })
         .layer(middleware::from_fn_with_state(Arc::clone(&app), around))

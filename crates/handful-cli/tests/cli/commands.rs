@@ -35,7 +35,7 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
         (&["neighbors", "--queries", "mnist", "--index-file", "x", "--data", "y"], "--index-file"),
         (
             &["neighbors", "--queries", "mnist", "--index", "inverted", "--memory-limit", "1G"],
-            "expected --save-index or --index-file",
+            "add --save-index or --index-file",
         ),
         (&["neighbors", "--queries", "mnist", "--index", "inverted", "--n-probe", "0"], "--n-probe"),
         (&["no-such-command"], "no-such-command"),
@@ -78,7 +78,7 @@ fn jobs_that_cannot_be_done_end_with_1_and_say_why() {
     fails(
         &subset,
         &["compare", "--data", "mnist/train-images-idx3-ubyte"],
-        "expected images to learn from and others to be tested on, found one set",
+        "expected training images and test images, found only one set",
     );
     fails(
         &subset,
@@ -301,7 +301,7 @@ fn an_inverted_index_tells_its_recall_and_is_searched_from_its_file() {
     let wrong = ["neighbors", "--queries", "mnist", "--index-file", "lists", "--n-probe", "13"];
     fails(&subset, &wrong, "n_probe is 13: expected 1 to 12, the number of lists");
     let wrong = ["neighbors", "--queries", "mnist", "--index-file", "out.npz"];
-    fails(&subset, &wrong, "expected an index that handful has saved");
+    fails(&subset, &wrong, "expected a complete index that handful saved");
     let output =
         subset.handful().args(["neighbors", "--queries", "mnist", "--index-file", "lists"]).output().unwrap();
     assert!(stdout(&output).contains("Searched 2 of 12 lists: recall 0."), "{}", stdout(&output));
