@@ -65,7 +65,7 @@ fn chosen<T>(parameter: &str, name: &str, [auto, always, never]: [T; 3]) -> PyRe
         "always" => Ok(always),
         "never" => Ok(never),
         _ => {
-            let problem = format!("expected {parameter} 'auto', 'always' or 'never', found {name:?}");
+            let problem = format!("{parameter}: expected 'auto', 'always' or 'never', found {name:?}");
             Err(PyValueError::new_err(problem))
         }
     }

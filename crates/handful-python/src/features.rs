@@ -58,8 +58,9 @@ pub(crate) fn frame<'py>(
     let pixels =
         image_shape[0].checked_mul(image_shape[1]).filter(|pixels| (1..=MOST_PIXELS).contains(pixels));
     if picture.is_empty() || pixels.is_none() {
-        let message =
-            format!("expected a picture that is not empty, and an image of 1 to {MOST_PIXELS} pixels");
+        let message = format!(
+            "expected a picture with at least one pixel, and an image_shape of 1 to {MOST_PIXELS} pixels"
+        );
         return Err(PyValueError::new_err(message));
     }
     let frame = Frame::new(image_shape);
@@ -130,7 +131,9 @@ fn checked(atoms: ArrayView2<u8>, x: ArrayView2<u8>) -> PyResult<Array2<u8>> {
         return Err(PyValueError::new_err(format!("expected at most {MOST} features, found {found}")));
     }
     if atoms.is_empty() || x.is_empty() || atoms.ncols() != found {
-        return Err(PyValueError::new_err("expected atoms, and rows of their length"));
+        return Err(PyValueError::new_err(
+            "expected at least one atom, at least one row, and rows that are as long as the atoms",
+        ));
     }
     Ok(atoms.to_owned())
 }

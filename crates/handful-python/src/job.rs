@@ -38,7 +38,8 @@ pub(crate) fn run<'py, T: Send>(
     // Threads of an earlier job may take a moment to end: different names distinguish them.
     let job = N_JOBS.fetch_add(1, Ordering::Relaxed) % 100;
     let pool = pool.thread_name(move |number| format!("handful-{job}-{number}")).build();
-    let pool = pool.map_err(|error| PyRuntimeError::new_err(format!("no threads: {error}")))?;
+    let pool =
+        pool.map_err(|error| PyRuntimeError::new_err(format!("cannot start {n_threads} threads: {error}")))?;
     let (cancelled, latest) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(None)));
     let observer = observer(Arc::clone(&cancelled), progress.is_some().then(|| Arc::clone(&latest)));
     let (done, mut finished) = mpsc::sync_channel(1);

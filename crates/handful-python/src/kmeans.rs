@@ -42,7 +42,11 @@ impl Params<'_> {
         let init = match &self.init {
             Start::Named(name) if name == "k-means++" => Init::KMeansPlusPlus,
             Start::Named(name) if name == "random" => Init::Random,
-            Start::Named(name) => return Err(PyValueError::new_err(format!("init: unknown name {name:?}"))),
+            Start::Named(name) => {
+                return Err(PyValueError::new_err(format!(
+                    "init: expected 'k-means++', 'random' or an array, found {name:?}"
+                )));
+            }
             Start::At(centroids) => Init::Given(centroids.as_array().to_owned()),
         };
         let params = KMeans::params(self.n_clusters).init(init).n_init(self.n_init);

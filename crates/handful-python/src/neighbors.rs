@@ -107,7 +107,7 @@ impl Index {
             (Kind::F64(points), Vectors::F64(queries)) => {
                 points.kneighbors(py, queries, n_neighbors, n_threads, progress)
             }
-            _ => Err(PyTypeError::new_err("expected queries of the same type as the points")),
+            _ => Err(PyTypeError::new_err("expected queries of the same dtype as the points")),
         }
     }
 }

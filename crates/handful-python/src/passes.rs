@@ -52,7 +52,9 @@ impl Stats {
     ) -> PyResult<Self> {
         let halves = squares.as_array();
         if halves.ncols() != 2 {
-            return Err(PyValueError::new_err("expected two halves of squares"));
+            return Err(PyValueError::new_err(
+                "expected two columns: the low and the high half of each square",
+            ));
         }
         let squares =
             halves.outer_iter().map(|halves| u128::from(halves[0]) | u128::from(halves[1]) << 64).collect();
@@ -83,7 +85,9 @@ impl Stats {
         let mut all = first.clone();
         for part in parts {
             if part.sums().dim() != all.sums().dim() {
-                return Err(PyValueError::new_err("expected statistics of as many clusters and features"));
+                return Err(PyValueError::new_err(
+                    "expected all statistics to have the same number of clusters and features",
+                ));
             }
             py.detach(|| all.merge(part));
         }
@@ -129,7 +133,7 @@ impl Shard {
         };
         if !groups.as_ref().is_none_or(is_right) || n_groups == 0 || n_runs == 0 {
             return Err(PyValueError::new_err(
-                "expected one of the groups for each row, and at least one run",
+                "expected the number of an existing group for each row, and at least one run",
             ));
         }
         let shard = py.detach(|| kmeans::RowAssignments::new(&view, groups.as_deref(), n_groups, n_runs));
@@ -186,7 +190,9 @@ impl Shard {
     ) -> PyResult<Rows<'py>> {
         // Repeating a pass costs little. On another machine, it may not have been made yet.
         let mut sets: Vec<_> = (0..self.n_sets).map(|_| None).collect();
-        *sets.get_mut(set).ok_or_else(|| PyValueError::new_err("expected one of the sets"))? =
+        *sets
+            .get_mut(set)
+            .ok_or_else(|| PyValueError::new_err("expected the number of an existing set"))? =
             Some(centroids);
         self.pass(py, sets, n_threads)?;
         let rows = self.rows.bind(py).try_readonly()?;
@@ -216,7 +222,9 @@ fn farthest_of(centroids: &Centroids, parts: &[GivenRows<'_>]) -> PyResult<Farth
             && pixels.ncols() == centroids.n_features()
             && labels.iter().all(|&label| (label as usize) < centroids.n_clusters());
         if !fits {
-            return Err(PyValueError::new_err("expected a number, a label and all features of each row"));
+            return Err(PyValueError::new_err(
+                "expected one number, one label and all features for each row",
+            ));
         }
         for ((&number, &label), pixels) in numbers.iter().zip(labels).zip(pixels.outer_iter()) {
             farthest.offer(centroids, label, number, pixels);
@@ -315,7 +323,7 @@ pub(crate) fn start_centroids<'py>(
 
 fn start(params: &Params<'_>, (n_samples, stream, run): Place) -> PyResult<kmeans::Start> {
     if params.has_centroids() {
-        return Err(PyValueError::new_err("expected the name of a way to start, found centroids"));
+        return Err(PyValueError::new_err("init: expected 'k-means++' or 'random', found centroids"));
     }
     params.library()?.start(n_samples, stream, run).map_err(Raise::raise)
 }

@@ -129,7 +129,7 @@ def test_predictions_are_of_the_type_of_labels(digits, labels, kind):
 
 def test_wrong_columns_are_told():
     batch = pa.record_batch({"picture": [b""], "prediction": [1]})
-    with pytest.raises(ValueError, match="expected a column 'image' of images, found picture, prediction"):
+    with pytest.raises(ValueError, match="expected a column 'image' of images, found the columns picture, prediction"):
         list(Scorer()([batch]))
-    with pytest.raises(ValueError, match="'prediction' is in the batches already"):
+    with pytest.raises(ValueError, match="'prediction' already exists in the batches"):
         list(Scorer(column="picture")([batch]))

@@ -277,7 +277,7 @@ def join_bare_worker(client):
 def test_a_worker_without_the_package_is_named_before_work_begins(client, digits, join_bare_worker):
     X, y, _, _ = digits
     bare = join_bare_worker()
-    told = rf"expected handful\[dask\] {handful.__version__}.*worker {bare} has none; install it there"
+    told = rf"expected handful\[dask\] {handful.__version__}.*worker {bare} has none: install it there"
     for fit in (
         lambda: handful.dask.KMeans(2).fit(partitioned(X)),
         lambda: handful.dask.PrototypeClassifier(2).fit(partitioned(X), y),
@@ -327,7 +327,7 @@ def with_value(row, value):
         (int, 0, with_value((4, 0), 256), "partition 0, row 4 of it: .* found 256 in column 0"),
         (np.uint8, 1, lambda block: block.astype(np.float32), "partition 1: expected an array of bytes, .* float32"),
         (np.uint8, 2, lambda block: block.tolist(), "partition 2: expected an array of bytes, .* found list"),
-        (np.uint8, 2, lambda block: block[:, :3], "partition 2: expected rows of 4 features, as before it, found 3"),
+        (np.uint8, 2, lambda block: block[:, :3], "partition 2: expected rows of 4 features, like .*, found 3"),
         (float, 1, lambda block: np.full(block.shape, "x"), "partition 1: expected a NumPy array of numbers, found"),
     ],
 )
@@ -373,12 +373,12 @@ def test_what_makes_no_sense_is_told(client, digits):
         (lambda: handful.dask.KMeans(51).fit(some), "n_samples=50 should be >= n_clusters=51"),
         (lambda: handful.dask.KMeans(0).fit(some), "'n_clusters' parameter"),
         (lambda: handful.dask.KMeans(2).fit(X), "X: expected a Dask array, found ndarray; .* handful.KMeans"),
-        (lambda: handful.dask.KMeans(2).fit(some, sample_weight=y), "sample_weight: expected none"),
+        (lambda: handful.dask.KMeans(2).fit(some, sample_weight=y), "sample_weight: expected None"),
         (lambda: handful.dask.KMeans(2, init=np.full((2, 784), 256.0)).fit(some), "from 0 to 255, found 256"),
         (lambda: handful.dask.KMeans(2, init=np.zeros((2, 3))).fit(some), "does not match the number of features"),
         (lambda: handful.dask.KMeans(2, init=lambda *_, **__: X[:2]).fit(some), "init: expected .* a callable"),
         (lambda: handful.dask.KMeans(2).fit(some[:, 0]), r"expected an array of shape \(n_samples, n_features\)"),
-        (lambda: handful.dask.KMeans(2).fit(some[:0]), "expected rows, found 1 partitions without any"),
+        (lambda: handful.dask.KMeans(2).fit(some[:0]), "X: expected at least one row, found 1 empty partitions"),
         (lambda: handful.dask.KMeans(2).fit(lost), "the disk is gone"),
         (lambda: knn.kneighbors(queries, 51), "Expected n_neighbors <= n_samples_fit"),
         (lambda: knn.kneighbors(None, 50), "Expected n_neighbors < n_samples_fit"),
@@ -564,7 +564,7 @@ def test_what_is_wrong_with_parquet_is_told(client, digits, folder, tmp_path):
     X, y = digits[0][:10], digits[1][:10]
     with pytest.raises(FileNotFoundError, match="expected files such as validation-00000-of-00001.parquet, found te"):
         handful.dask.read_parquet(folder, split="validation")
-    with pytest.raises(FileNotFoundError, match="expected a folder of Parquet files, found none"):
+    with pytest.raises(FileNotFoundError, match="expected a folder of Parquet files, found no such folder"):
         handful.dask.read_parquet(tmp_path / "nowhere")
     with pytest.raises(ValueError, match="partition_rows: expected at least 1, found 0"):
         handful.dask.read_parquet(folder, partition_rows=0)

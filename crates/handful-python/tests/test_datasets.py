@@ -247,7 +247,7 @@ def test_the_label_column_is_inferred_or_chosen(tmp_path, arrays):
     X_train, y_train, X_test, y_test = arrays
     for part, X, y in [("train", X_train, y_train), ("test", X_test, y_test)]:
         np.savetxt(tmp_path / f"{part}.csv", np.column_stack([X, y]), fmt="%.3e", delimiter=",")
-    with pytest.warns(UserWarning, match="the last of 17 columns .* label_column overrides this"):
+    with pytest.warns(UserWarning, match="the last of 17 columns .* set label_column if that is wrong"):
         inferred = handful.datasets.load(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -265,10 +265,10 @@ def test_dark_ink_on_light_paper_is_inverted_on_request(tmp_path, mnist):
     np.savez(path, x_train=images[:20], y_train=y[:20], x_test=images[20:], y_test=y[20:])
     assert_array_equal(handful.datasets.load(path).X_train, 255 - X[:20])
     assert_array_equal(handful.datasets.load(path, invert="always").X_test, X[20:])
-    with pytest.warns(UserWarning, match="; invert never leaves them as they are"):
+    with pytest.warns(UserWarning, match="; set invert to never if that is wrong"):
         assert_array_equal(handful.datasets.load(path, invert="auto").X_train, X[:20])
     for parameter in ("invert", "framing"):
-        with pytest.raises(ValueError, match=f"expected {parameter} 'auto', 'always' or 'never', found \"yes\""):
+        with pytest.raises(ValueError, match=f"{parameter}: expected 'auto', 'always' or 'never', found \"yes\""):
             handful.datasets.load(path, **{parameter: "yes"})
 
 

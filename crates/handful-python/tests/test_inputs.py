@@ -220,14 +220,14 @@ def test_numbers_too_large_to_square_are_refused(value):
     with np.errstate(over="ignore"):
         far = np.where((np.arange(600) == 7)[:, None] & (np.arange(6) == 2), value, X.astype(np.asarray(value).dtype))
         for fit in (knn().fit, handful.PrototypeClassifier(2).fit, handful.KMeans(2).fit):
-            with pytest.raises(ValueError, match="row 7.*expected .*, at most 1e150 in size"):
+            with pytest.raises(ValueError, match="row 7.*expected .* from -1e150 to 1e150"):
                 fit(far, Y)
         for fitted in (knn().fit(X, Y), knn().fit(X / 7, Y), knn().fit((X / 7).astype(np.float32), Y)):
-            with pytest.raises(ValueError, match="row 7 of the queries has .* in column 2: expected .* at most 1e150"):
+            with pytest.raises(ValueError, match="row 7 of the queries has .* in column 2: expected .* to 1e150"):
                 fitted.predict(far)
         kmeans = handful.KMeans(2, random_state=0).fit(X / 7)
         for ask in (kmeans.predict, kmeans.transform, kmeans.score):
-            with pytest.raises(ValueError, match="row 7, feature 2: expected .*, at most 1e150|contains infinity"):
+            with pytest.raises(ValueError, match="row 7, feature 2: expected .* to 1e150|contains infinity"):
                 ask(far)
 
 
@@ -242,7 +242,7 @@ def test_arrays_that_are_reshaped_after_a_fit_are_searched_as_they_were():
 def test_rows_whose_neighbours_have_no_weight_are_refused():
     without = handful.KNeighborsClassifier(3, weights=np.zeros_like).fit(X, Y)
     for ask in (without.predict, without.predict_proba):
-        with pytest.raises(ValueError, match="some neighbour of each row to have a weight"):
+        with pytest.raises(ValueError, match="at least one neighbour of each row to have a weight"):
             ask(X)
 
 

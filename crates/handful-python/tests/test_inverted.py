@@ -52,5 +52,5 @@ def test_what_makes_no_sense_is_refused(rows):
         fit(index="inverted", n_lists=4, n_probe=5)
     with pytest.raises(ValueError, match="n_lists is 2001: expected 1 to 2000"):
         fit(index="inverted", n_lists=2001)
-    with pytest.raises(ValueError, match="go with index='inverted'"):
+    with pytest.raises(ValueError, match="need index='inverted'"):
         fit(n_probe=5)

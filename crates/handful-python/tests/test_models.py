@@ -339,8 +339,8 @@ REFUSED = {
     "seed": (lambda _, data: trained(data, random_state=-1), "random_state: expected .* -1"),
     "state": (lambda _, data: trained(data, random_state=np.random.RandomState(0)), "random_state: expected"),
     "threads": (lambda _, data: trained(data, n_jobs=0), "n_jobs is 0: expected"),
-    "no classes": (lambda _, data: handful.train_model(data.X_test), "y: expected the classes of X, or X as a list"),
-    "four": (lambda _, data: handful.train_model(data), "y: expected the classes of X, or X as a list of pairs"),
+    "no classes": (lambda _, data: handful.train_model(data.X_test), "y: expected the class of each image"),
+    "four": (lambda _, data: handful.train_model(data), "y: expected the class of each image in X; .* pairs"),
     "other set": (
         lambda _, data: handful.train_model([(data.X_test, data.y_test), (data.X_test[:5, :9], data.y_test[:5])]),
         "set 1: X: expected images of 28 x 28 pixels",
@@ -384,7 +384,7 @@ def test_a_damaged_file_is_refused(fast, tmp_path):
 
 
 def test_where_there_is_no_file_the_error_says_so(fast, tmp_path):
-    with pytest.raises(FileNotFoundError, match="fats.*expected a file, or one of the presets .*fast"):
+    with pytest.raises(FileNotFoundError, match="fats.*expected a file with a model, or one of the presets .*fast"):
         handful.load_model("fats")
     with pytest.raises(OSError, match="directory") as caught:
         handful.load_model(tmp_path)

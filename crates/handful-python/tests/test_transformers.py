@@ -117,7 +117,7 @@ def test_gradients_tell_where_edges_are_and_which_way_they_go():
 
 @pytest.mark.parametrize("image_shape", [(2, 2), (1, 28, 28), (-28, -28), ("28", "28"), (28.0, 28.0), ()])
 def test_a_shape_that_is_none_of_the_images_is_refused(image_shape, digits):
-    with pytest.raises(ValueError, match=r"image_shape: expected \(height, width\) of 784 pixels, found \("):
+    with pytest.raises(ValueError, match=r"image_shape: expected \(height, width\) with 784 pixels in all, found \("):
         handful.Deskew(image_shape=image_shape).fit(digits[0])
 
 

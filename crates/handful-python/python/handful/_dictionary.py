@@ -147,7 +147,9 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
         sizes = np.bincount(labels)
         if sizes.min() < self.n_clusters:
             least, size = classes[sizes.argmin()], sizes.min()
-            raise ValueError(f"n_clusters is {self.n_clusters}: expected at most {size}, the rows of class {least}")
+            raise ValueError(
+                f"n_clusters is {self.n_clusters}: expected at most {size}, the number of rows of class {least}"
+            )
         return labels.astype(np.uint32), len(classes)
 
     @property

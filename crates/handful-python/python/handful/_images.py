@@ -91,7 +91,7 @@ def shape_of(n_features: int, image_shape: Shape | None) -> Shape:
     given = tuple(image_shape) if isinstance(image_shape, (tuple, list)) else ()
     sides = [int(side) for side in given if isinstance(side, Integral) and side > 0]
     if len(given) != 2 or len(sides) != 2 or sides[0] * sides[1] != n_features:
-        raise ValueError(f"image_shape: expected (height, width) of {n_features} pixels, found {image_shape}")
+        raise ValueError(f"image_shape: expected (height, width) with {n_features} pixels in all, found {image_shape}")
     return sides[0], sides[1]
 
 
@@ -249,7 +249,7 @@ def picture_of(picture: ArrayLike) -> Bytes:
     """Return the grey values of a picture as an array of shape (height, width)."""
     pixels = as_vectors(check_array(picture, input_name="picture"))
     if pixels.dtype != BYTES:
-        raise ValueError("picture: expected whole grey values from 0 to 255, found others")
+        raise ValueError("picture: expected whole grey values from 0 to 255, found other numbers")
     return pixels
 
 
@@ -283,5 +283,5 @@ def frame(picture: ArrayLike, image_shape: Shape = (28, 28)) -> Bytes:
     """
     pixels = picture_of(picture)
     if len(image_shape) != 2 or not all(isinstance(side, Integral) and side > 0 for side in image_shape):
-        raise ValueError(f"image_shape: expected (height, width), found {image_shape}")
+        raise ValueError(f"image_shape: expected (height, width), two whole numbers of at least 1, found {image_shape}")
     return _core.frame(pixels, image_shape).reshape(1, -1)

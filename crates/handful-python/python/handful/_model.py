@@ -310,7 +310,10 @@ class Model:
         blank = np.flatnonzero(rows.min(axis=1) == rows.max(axis=1))
         if len(blank):
             count = "1 image has" if len(blank) == 1 else f"{len(blank)} images have"
-            message = f"{count} no ink (all pixels are equal), the first at index {blank[0]}: expected a digit"
+            message = (
+                f"{count} no ink (all pixels are equal), the first at index {blank[0]}: "
+                "a prediction without ink means nothing"
+            )
             # The warning points to the line that called `predict` or `predict_proba`.
             warnings.warn(message, NoInkWarning, stacklevel=3)
         return rows
@@ -336,7 +339,7 @@ def images(X: Any, image_shape: Shape | None = None, n_jobs: int | None = None) 
         return np.asarray(np.rint(X * 255), dtype=BYTES)
     rows = as_vectors(X, n_jobs)
     if rows.dtype != BYTES:
-        raise ValueError("X: expected whole grey values from 0 to 255, or floats from 0 to 1, found others")
+        raise ValueError("X: expected whole grey values from 0 to 255, or floats from 0 to 1, found other numbers")
     return rows
 
 
@@ -367,9 +370,11 @@ def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> M
     path = os.fsdecode(model)
     try:
         return Model(_core.Model.load(path), n_jobs=n_jobs)
-    except FileNotFoundError as error:
+    except FileNotFoundError:
         presets = ", ".join(_core.Model.presets())
-        raise FileNotFoundError(f"{error}: expected a file, or one of the presets {presets}") from None
+        raise FileNotFoundError(
+            f"{path}: expected a file with a model, or one of the presets {presets}; found no such file"
+        ) from None
 
 
 def train_model(
@@ -428,7 +433,7 @@ def train_model(
     5100
     """
     if random_state is not None and not (isinstance(random_state, Integral) and 0 <= random_state < 2**64):
-        raise ValueError(f"random_state: expected None or a whole number of 0 or more, found {random_state!r}")
+        raise ValueError(f"random_state: expected None or a whole number from 0 to 2**64 - 1, found {random_state!r}")
     rows, y, shape = joined(sets_of(X, y), image_shape, n_jobs)
     classes, numbers = numbered(rows, y)
     core = _core.Model.train(
@@ -452,7 +457,7 @@ def sets_of(X: Any, y: Any) -> list[tuple[Any, Any]]:
         return [(X, y)]
     if isinstance(X, (list, tuple)) and X and all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in X):
         return [(images, classes) for images, classes in X]
-    raise ValueError("y: expected the classes of X, or X as a list of pairs [(X, y), (X, y)], found neither")
+    raise ValueError("y: expected the class of each image in X; without y, X must be a list of pairs [(X, y), (X, y)]")
 
 
 def joined(

@@ -85,7 +85,9 @@ class Voting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         votes = np.zeros((len(labels), len(self.classes_)))
         np.add.at(votes, (np.arange(len(labels))[:, None], labels), self._weigh(distances))
         if not votes.any(axis=1).all():
-            raise ValueError("weights: expected some neighbour of each row to have a weight, found a row without")
+            raise ValueError(
+                "weights: expected at least one neighbour of each row to have a weight above 0, found a row without one"
+            )
         return votes
 
     def _weigh(self, distances: Distances) -> Distances | float:
@@ -290,7 +292,7 @@ class KNeighborsClassifier(Voting):
         self.classes_, labels = numbered(X, y)
         self.n_samples_fit_ = len(X)
         if self.index == "exact" and not (self.n_lists is None and self.n_probe is None):
-            raise ValueError("n_lists and n_probe go with index='inverted', found index='exact'")
+            raise ValueError("n_lists and n_probe need index='inverted', found index='exact'")
         self._index(X, labels)
         made = self._indexes[X.dtype]
         inverted = made if isinstance(made, _core.InvertedIndex) else None
@@ -304,7 +306,7 @@ class KNeighborsClassifier(Voting):
             return super()._new_index(points)
         if points.dtype != BYTES:
             raise ValueError(
-                "index='inverted' searches bytes: expected whole numbers from 0 to 255, found others; "
+                "index='inverted' searches bytes: expected whole numbers from 0 to 255, found other numbers; "
                 "use index='exact' for other numbers"
             )
         tell = progress(type(self).__name__, self.verbose)

@@ -49,7 +49,7 @@ def check_squares(X: NDArray[Any]) -> None:
     if X.dtype.itemsize > 4 and max(-X.min(), X.max()) > LARGEST:
         row, column = np.argwhere(np.abs(X) > LARGEST)[0]
         found = X[row, column]
-        raise ValueError(f"row {row}, feature {column}: expected a finite number, at most 1e150 in size, found {found}")
+        raise ValueError(f"row {row}, feature {column}: expected a finite number from -1e150 to 1e150, found {found}")
 
 
 def numbered(X: Vectors, y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
@@ -60,7 +60,7 @@ def numbered(X: Vectors, y: Any) -> tuple[NDArray[Any], NDArray[np.intp]]:
     try:
         classes, numbers = np.unique(y, return_inverse=True)
     except TypeError as error:
-        raise TypeError(f"y: expected classes that can be sorted, found others ({error})") from None
+        raise TypeError(f"y: expected classes that can be sorted, such as only numbers ({error})") from None
     check_classification_targets(y)
     return classes, numbers
 

@@ -124,10 +124,12 @@ class Scorer:
     def _score(self, model: Model, batch: pa.RecordBatch, number: int) -> pa.RecordBatch:
         names = batch.schema.names
         if self.column not in names:
-            raise ValueError(f"expected a column {self.column!r} of images, found {', '.join(names)}")
+            raise ValueError(f"expected a column {self.column!r} of images, found the columns {', '.join(names)}")
         added = ["prediction", "confidence", "is_digit"]
         if taken := [name for name in added if name in names]:
-            raise ValueError(f"column {taken[0]!r} is in the batches already: rename it")
+            raise ValueError(
+                f"column {taken[0]!r} already exists in the batches, but the predictions need this name: rename it"
+            )
         column = batch.column(self.column)
         there = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
         try:

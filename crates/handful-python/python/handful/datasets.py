@@ -151,8 +151,6 @@ def load(
     """
     (X_train, y_train), (X_test, y_test), names, notes = _core.load(os.fspath(path), str(label_column), framing, invert)
     for note in dict.fromkeys(notes):
-        for parameter in ("label_column", "invert"):
-            note = note.replace(f"--{parameter.replace('_', '-')}", parameter)
         warnings.warn(note, stacklevel=2)
     classes = named_classes(names)
     return TrainTest(X_train, classes[y_train], X_test, classes[y_test])
@@ -191,6 +189,6 @@ def _download(name: str, sha256: str, folder: Path) -> None:
             os.replace(Path(part) / name, folder / name)
         return
     raise OSError(
-        f"{name} could not be downloaded ({'; '.join(reasons)}): expected one of the mirrors to have it; "
-        f"if you can get the MNIST files in another way, put them into {folder}"
+        f"{name} could not be downloaded from any mirror ({'; '.join(reasons)}): try again later, "
+        f"or get the MNIST files in another way and put them into {folder}"
     )

@@ -106,7 +106,7 @@ class KMeans(handful.KMeans):
         """
         self._validate_params()
         if sample_weight is not None:
-            raise ValueError("sample_weight: expected none, as all rows of a Dask array count alike, found some")
+            raise ValueError("sample_weight: expected None, because Dask arrays cannot be weighted, found weights")
         rows = Partitions.of(X, "KMeans")
         if self.n_clusters > len(rows):
             raise ValueError(f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}.")
@@ -197,5 +197,5 @@ class KMeans(handful.KMeans):
         if not is_dask(X):
             return super().score(X, y, sample_weight)
         if sample_weight is not None:
-            raise ValueError("sample_weight: expected none for rows in a Dask array, found some")
+            raise ValueError("sample_weight: expected None, because Dask arrays cannot be weighted, found weights")
         return float(sum(np.sum(part) for part in compute(answers(self, handful.KMeans, "score", X)[0])))

@@ -90,7 +90,7 @@ def read_parquet(folder: str | os.PathLike[str], *, split: str = "train", partit
                 f"{file}: expected images of {height} x {width} pixels, as in {files[0]}, found {shape[0]} x {shape[1]}"
             )
     if label is None:
-        raise ValueError(f"{files[0]}: expected a column of labels, as one called label, found none")
+        raise ValueError(f"{files[0]}: expected a column of labels, such as one called label, found none")
     pieces = [
         piece
         for file, (sizes, _, _) in zip(files, found, strict=True)
@@ -107,18 +107,19 @@ def read_parquet(folder: str | os.PathLike[str], *, split: str = "train", partit
 def _files(folder: Path, split: str) -> list[Path]:
     """Return the files of a split; check that they are in one folder and that none is missing."""
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: expected a folder of Parquet files, found none")
+        raise FileNotFoundError(f"{folder}: expected a folder of Parquet files, found no such folder")
     named = re.compile(rf"{re.escape(split)}([-_.].*)?\.parquet")
     files = sorted(path for path in folder.rglob("*.parquet") if named.fullmatch(path.name))
     if not files:
         there = sorted(path.name for path in folder.rglob("*.parquet"))[:MOST_NAMED]
         raise FileNotFoundError(
-            f"{folder}: expected files such as {split}-00000-of-00001.parquet, found {', '.join(there) or 'no Parquet'}"
+            f"{folder}: expected files such as {split}-00000-of-00001.parquet, "
+            f"found {', '.join(there) or 'no Parquet files'}"
         )
     folders = sorted({os.fspath(path.parent) for path in files})
     if len(folders) > 1:
         raise ValueError(
-            f"{folder}: expected one data set, found {', '.join(folders[:MOST_NAMED])}; choose one of them"
+            f"{folder}: expected one data set, found several ({', '.join(folders[:MOST_NAMED])}): choose one of them"
         )
     for path in files:
         if (told := re.search(r"-of-(\d+)\.parquet$", path.name)) and int(told[1]) != len(files):
@@ -157,7 +158,9 @@ def _labels(piece: Piece, kind: np.dtype[Any]) -> NDArray[Any]:
     labels = named_classes(names)
     if labels.dtype != kind:
         other = next(name for name in names if named_classes([name]).dtype != kind)
-        raise ValueError(f"{piece.path}: expected whole numbers as labels, as in the first file, found {other!r}")
+        raise ValueError(
+            f"{piece.path}: expected labels that are whole numbers, like those of the first file, found {other!r}"
+        )
     return labels
 
 

@@ -35,16 +35,17 @@ class Partitions:
         shapes = compute([task("check", _shape, block, number) for number, block in enumerate(blocks)])
         sizes, widths = [shape[0] for shape in shapes], [shape[1] for shape in shapes]
         if not (n_samples := sum(sizes)):
-            raise ValueError(f"expected rows, found {len(shapes)} partitions without any")
+            raise ValueError(f"X: expected at least one row, found {len(shapes)} empty partitions")
         # The width of an empty partition does not matter.
         n_features = widths[np.argmax(np.array(sizes) > 0)]
         for number, (size, width) in enumerate(shapes):
             if size and width != n_features:
                 raise ValueError(
-                    f"partition {number}: expected rows of {n_features} features, as before it, found {width}"
+                    f"partition {number}: expected rows of {n_features} features, like the partitions before it, "
+                    f"found {width}"
                 )
         if n_features == 0:
-            raise ValueError(f"expected features, found {n_samples} rows without any")
+            raise ValueError(f"X: expected at least one feature, found {n_samples} rows without features")
         return cls(spread(blocks, sizes), sizes, n_features)
 
     @property
@@ -103,15 +104,15 @@ def as_bytes(block: Any, number: int) -> Bytes:
 def _shape(block: Any, number: int) -> tuple[int, int]:
     if not isinstance(block, np.ndarray) or block.ndim != 2 or block.dtype != BYTES:
         raise TypeError(
-            f"partition {number}: expected an array of bytes, as the Dask array says, found {_kind(block)}; "
-            "convert it, or say what it is (dtype and meta of dask.array.map_blocks or from_delayed)"
+            f"partition {number}: expected an array of bytes, as the Dask array declares, found {_kind(block)}: "
+            "convert it, or declare what it is (dtype and meta of dask.array.map_blocks or from_delayed)"
         )
     return len(block), block.shape[1]
 
 
 def _kind(block: Any) -> str:
     if isinstance(block, np.ndarray):
-        return f"one of {block.dtype}, shape {block.shape}"
+        return f"an array of {block.dtype} of shape {block.shape}"
     return type(block).__name__
 
 
@@ -165,7 +166,7 @@ def labels_beside(y: Any, rows: Partitions) -> da.Array:
             raise ValueError(f"y: expected a label for each of {len(rows)} rows, found {y.shape[0]}")
         y = y.rechunk((sizes,))
     elif y.numblocks[0] != len(sizes):
-        raise ValueError(f"y: expected as many partitions as X has, {len(sizes)}, found {y.numblocks[0]}")
+        raise ValueError(f"y: expected {len(sizes)} partitions, as many as X has, found {y.numblocks[0]}")
     return y
 
 
@@ -181,4 +182,6 @@ def _classes(block: Any, number: int, size: int) -> NDArray[Any]:
     try:
         return np.unique(block)
     except TypeError as error:
-        raise TypeError(f"partition {number}: expected labels that can be sorted, found others ({error})") from None
+        raise TypeError(
+            f"partition {number}: expected labels that can be sorted, such as only numbers ({error})"
+        ) from None

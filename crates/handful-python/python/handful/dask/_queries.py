@@ -36,7 +36,7 @@ def bytes_in_memory(estimator: Any, X: Any) -> Bytes:
     """Check rows as scikit-learn does; they must be bytes, like the fitted rows."""
     rows: Bytes = validate(estimator, X, reset=False)
     if rows.dtype != BYTES:
-        raise ValueError("X: expected bytes, or whole numbers from 0 to 255, found others; scale them to bytes")
+        raise ValueError("X: expected bytes, or whole numbers from 0 to 255, found other numbers: scale them to bytes")
     return rows
 
 
@@ -77,6 +77,6 @@ def accuracy(estimator: Any, in_memory: Callable[..., float], X: Any, y: Any, sa
     if not is_dask(X):
         return in_memory(X, y, sample_weight)
     if sample_weight is not None:
-        raise ValueError("sample_weight: expected none for rows in a Dask array, found some")
+        raise ValueError("sample_weight: expected None, because Dask arrays cannot be weighted, found weights")
     right = estimator.predict(X) == y
     return float(right.mean().compute())

@@ -75,8 +75,8 @@ def check_workers(client: Client | None = None) -> None:
     wrong = [f"{who} has {there or 'none'}" for who, there in found.items() if there != __version__]
     if wrong:
         raise RuntimeError(
-            f"expected handful[dask] {__version__}, which this client has, on the whole cluster: {', '.join(wrong)}; "
-            f"install it there (pip install 'handful[dask]=={__version__}'), and restart them"
+            f"expected handful[dask] {__version__} on the whole cluster, as on this client, but {', '.join(wrong)}: "
+            f"install it there (pip install 'handful[dask]=={__version__}') and restart them"
         )
 
 
