@@ -42,7 +42,9 @@ fn uci_s_digits_are_labelled_by_their_last_column() {
     assert_eq!(lines.len(), 2, "{notes}");
     for line in lines {
         assert!(
-            line.starts_with("note: ") && line.contains("the last of 65 columns is taken for the label"),
+            line.starts_with("note: ")
+                && line.contains("the last of 65 columns is taken for the label")
+                && line.ends_with("(--label-column)"),
             "{line}"
         );
     }
@@ -200,7 +202,8 @@ fn one_class_is_nothing_to_learn_but_something_to_test() {
     for args in [&["compare"][..], &["train", "--preset", "notebook", "-o", "m.safetensors"]] {
         let output = subset.handful().args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(1));
-        assert!(stderr(&output).contains("at least two classes"), "{}", stderr(&output));
+        let told = "expected images of at least two classes, found one class (\"7\"): if the labels are in another column";
+        assert!(stderr(&output).contains(told), "{}", stderr(&output));
     }
     let output = subset.handful().args(["evaluate", "--model", "tiny", "--json"]).output().unwrap();
     assert_eq!(json(&output)["n_test"], 20, "{}", stderr(&output));
