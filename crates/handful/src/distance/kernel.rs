@@ -11,7 +11,7 @@ use super::x86::{Amx, Avx2, Avx512, Avx512Vnni};
 use super::{
     Level,
     instruction_set::{InstructionSet, Ready, Tile},
-    panel::{GROUP, Lanes, Panel},
+    panel::{GROUP, Lanes, MOST_DIMENSIONS, Panel},
     scalar::Scalar,
 };
 
@@ -135,13 +135,23 @@ impl Kernel {
         with_instruction_set!(self, set => set.multiply(panel, queries, base, thresholds, tile));
     }
 
-    /// The dot product of one point and one query, of at most [`MOST_DIMENSIONS`](super::MOST_DIMENSIONS).
+    /// The dot product of one point and one query, of at most [`MOST_DIMENSIONS`].
     ///
     /// # Panics
     /// If the lengths differ.
     #[inline]
     pub(crate) fn dot(self, point: &[u8], query: &[i8]) -> i32 {
         with_instruction_set!(self, set => set.dot(point, query))
+    }
+
+    /// [`dot`](Self::dot) of vectors of any length.
+    #[inline]
+    pub(crate) fn long_dot(self, point: &[u8], query: &[i8]) -> i64 {
+        if point.len() <= MOST_DIMENSIONS {
+            return self.dot(point, query).into();
+        }
+        let parts = point.chunks(MOST_DIMENSIONS).zip(query.chunks(MOST_DIMENSIONS));
+        parts.map(|(point, query)| i64::from(self.dot(point, query))).sum()
     }
 
     /// The dot products of one point and several queries, which are stored one after the other in `queries`.

@@ -28,6 +28,7 @@ mod level;
 mod packed;
 mod panel;
 mod points;
+mod rows;
 mod scalar;
 mod scale;
 #[cfg(target_arch = "x86_64")]
@@ -48,6 +49,7 @@ pub(crate) use kernel::{Kernel, prefetch, vectorize};
 pub(crate) use packed::{Packed, for_each_tile};
 pub(crate) use panel::{LANES, Lanes, MOST_DIMENSIONS, Panel, lanes};
 pub(crate) use points::PackedPoints;
+pub(crate) use rows::Rows;
 pub(crate) use scale::{Float, LARGEST, Scale, largest};
 
 /// The squared Euclidean distance, by definition.
@@ -84,9 +86,9 @@ fn totals(rows: ArrayView2<u8>, of_byte: impl Fn(u8) -> u32) -> Vec<u64> {
     let rows = rows.as_standard_layout();
     let mut totals = vec![0; rows.nrows()];
     vectorize!(Kernel::detect(), {
-        for (total, row) in totals.iter_mut().zip(rows.outer_iter()) {
+        for (total, row) in totals.iter_mut().zip(Rows::new(rows.view()).iter()) {
             // 65,536 squares of bytes fit into 32 bits.
-            for part in row.to_slice().expect(CONTIGUOUS).chunks(65_536) {
+            for part in row.chunks(65_536) {
                 *total += u64::from(part.iter().map(|&x| of_byte(x)).sum::<u32>());
             }
         }

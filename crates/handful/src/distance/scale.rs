@@ -1,9 +1,9 @@
 //! Conversion of floats to bytes.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis};
+use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
-use super::{CONTIGUOUS, Element, Kernel, contiguous, evenly, vectorize};
+use super::{CONTIGUOUS, Element, Kernel, Rows, evenly, vectorize};
 
 /// Number of rows from which the scale is chosen; one in `CLAMPED` of them may be clamped.
 const SAMPLE: usize = 1024;
@@ -23,7 +23,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    pub(crate) fn new<T: Float>(points: ArrayView2<T>) -> Self {
+    pub(crate) fn new<T: Float>(points: Rows<T>) -> Self {
         let sampled = evenly(points.nrows(), points.nrows().min(SAMPLE));
         let of_rows = |extreme: fn(f64, f64) -> f64, start| {
             let of_row = |&row: &usize| points.row(row).iter().map(|&x| x.into()).fold(start, extreme);
@@ -45,13 +45,12 @@ impl Scale {
     }
 
     /// The rows in bytes, and an upper bound of the distance of each row from its bytes, in steps. Uses all threads.
-    /// Rows must be contiguous.
-    pub(crate) fn quantise<T: Float>(&self, rows: ArrayView2<T>) -> (Array2<u8>, Vec<f64>) {
-        let mut bytes = Array2::zeros(rows.raw_dim());
+    pub(crate) fn quantise<T: Float>(&self, rows: Rows<T>) -> (Array2<u8>, Vec<f64>) {
+        let mut bytes = Array2::zeros(rows.dim());
         let kernel = Kernel::detect();
-        let pairs = bytes.axis_iter_mut(Axis(0)).into_par_iter().zip(rows.axis_iter(Axis(0)));
-        let quantise = |(mut bytes, row): (ArrayViewMut1<u8>, ArrayView1<T>)| {
-            vectorize!(kernel, self.quantise_row(contiguous(row), bytes.as_slice_mut().expect(CONTIGUOUS)))
+        let pairs = bytes.axis_iter_mut(Axis(0)).into_par_iter().zip(rows.par_iter());
+        let quantise = |(mut bytes, row): (ArrayViewMut1<u8>, &[T])| {
+            vectorize!(kernel, self.quantise_row(row, bytes.as_slice_mut().expect(CONTIGUOUS)))
         };
         let lost = pairs.map(quantise).collect();
         (bytes, lost)
@@ -89,22 +88,19 @@ impl Float for f64 {}
 
 /// The largest absolute value; or row, column and value of the first value whose square cannot be summed: NaN, or more
 /// than [`LARGEST`] in size.
-pub(crate) fn largest<T: Float>(values: ArrayView2<T>) -> Result<f64, (usize, usize, f64)> {
+pub(crate) fn largest<T: Float>(values: Rows<T>) -> Result<f64, (usize, usize, f64)> {
     // Bit patterns of absolute values have the same order as the values, with NaN above all, and their maximum can be
     // vectorised.
     let bits = |x: T| x.into().abs().to_bits();
     let kernel = Kernel::detect();
-    let of_row = |row: ArrayView1<T>| match row.to_slice() {
-        Some(row) => vectorize!(kernel, row.iter().fold(0, |largest, &x| bits(x).max(largest))),
-        None => row.fold(0, |largest, &x| bits(x).max(largest)),
-    };
-    let largest = values.axis_iter(Axis(0)).into_par_iter().map(of_row).max().unwrap_or_default();
+    let of_row = |row: &[T]| vectorize!(kernel, row.iter().fold(0, |largest, &x| bits(x).max(largest)));
+    let largest = values.par_iter().map(of_row).max().unwrap_or_default();
     let largest = f64::from_bits(largest);
     if largest <= LARGEST {
         return Ok(largest);
     }
     let fits = |x: T| (-LARGEST..=LARGEST).contains(&x.into());
-    let wrong = values.indexed_iter().find(|&(_, &x)| !fits(x));
-    let ((row, column), &value) = wrong.expect("one is too large");
-    Err((row, column, value.into()))
+    let wrong = values.iter().flatten().position(|&x| !fits(x)).expect("one is too large");
+    let (row, column) = (wrong / values.ncols(), wrong % values.ncols());
+    Err((row, column, values.row(row)[column].into()))
 }

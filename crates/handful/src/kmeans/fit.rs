@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+use ndarray::{Array2, ArrayView2};
 use rand::rngs::ChaCha8Rng;
 
 use crate::{
-    distance::{Element, LARGEST, Scale},
+    distance::{Element, LARGEST, Rows, Scale},
     kmeans::{
         Centroids, Error, Init, KMeans, KMeansParams,
         assignment::{assign_once, shared_sketch::SharedSketch},
@@ -49,7 +49,7 @@ impl Clusterable for u8 {
     type Centroids = Centroids;
 
     fn cluster(params: &KMeansParams, x: ArrayView2<Self>, weights: Option<&[f64]>) -> Result<KMeans, Error> {
-        let x: CowArray<Self, Ix2> = x.as_standard_layout();
+        let x = x.as_standard_layout();
         let bytes = Bytes::new(x.view());
         let bytes = match weights {
             Some(weights) => bytes.weighted(weights),
@@ -74,10 +74,11 @@ macro_rules! cluster_floats {
                 x: ArrayView2<Self>,
                 weights: Option<&[f64]>,
             ) -> Result<KMeans<Array2<f64>>, Error> {
-                let largest = check(x)?;
-                let (x, scale) = (x.as_standard_layout(), Scale::new(x));
-                let (bytes, lost) = quantise(x.view(), &scale);
-                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, weights).on_grid(largest);
+                let x = x.as_standard_layout();
+                let x = Rows::new(x.view());
+                let (largest, scale) = (check(x)?, Scale::new(x));
+                let (bytes, lost) = quantise(x, &scale);
+                let floats = Floats::new(x, &scale, bytes.view(), lost, weights).on_grid(largest);
                 params.run(&floats, Job::default(), || Ok(()))
             }
 
@@ -86,10 +87,11 @@ macro_rules! cluster_floats {
                 n_clusters: usize,
                 centroids: &Array2<f64>,
             ) -> Result<Vec<u32>, Error> {
-                check(x)?;
-                let (x, scale) = (x.as_standard_layout(), Scale::new(x));
-                let (bytes, lost) = quantise(x.view(), &scale);
-                let floats = Floats::new(x.view(), &scale, bytes.view(), lost, None);
+                let x = x.as_standard_layout();
+                let x = Rows::new(x.view());
+                let (_, scale) = (check(x)?, Scale::new(x));
+                let (bytes, lost) = quantise(x, &scale);
+                let floats = Floats::new(x, &scale, bytes.view(), lost, None);
                 Ok(assign_once(&floats, n_clusters, centroids))
             }
         }
@@ -165,7 +167,7 @@ impl KMeansParams {
         let (samples, weights) = (vectors.samples(), vectors.whole_weights());
         let tol = if self.tol > 0.0 { self.tol * vectors.mean_variance() } else { 0.0 };
         let rng = |run: &usize| self.rng(job.stream, *run);
-        let (k, n) = (self.n_clusters, samples.rows().nrows());
+        let (k, n) = (self.n_clusters, samples.rows.nrows());
         let most = self.most_seeding_rows();
         let start = |runs: &[usize]| -> Result<Vec<V::Centroids>, Error> {
             let mut rngs: Vec<ChaCha8Rng> = runs.iter().map(rng).collect();
@@ -194,7 +196,7 @@ impl KMeansParams {
     }
 
     fn check<V: Vectors>(&self, vectors: &V) -> Result<(), Error> {
-        let shape = vectors.samples().rows().dim();
+        let shape = vectors.samples().rows.dim();
         let with_weight = |weights: &[u64]| weights.iter().filter(|&&weight| weight > 0).count();
         self.check_for(shape, vectors.whole_weights().map_or(shape.0, with_weight))?;
         if let Init::Given(centroids) = &self.init {

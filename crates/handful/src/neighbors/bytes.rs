@@ -1,36 +1,36 @@
 //! Vectors of bytes: their distances are whole numbers, and the results of the kernels are final.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
 use super::{
     Error,
     engine::{PointDistances, Searchable},
 };
-use crate::distance::{self, Kernel, MOST_DIMENSIONS, contiguous, prefetch};
+use crate::distance::{self, Kernel, Rows, contiguous, prefetch};
 
 impl Searchable for u8 {
     type Scaled = ();
 
     const EXACT_COST: f64 = 1.0;
 
-    fn scale(_points: ArrayView2<Self>) {}
+    fn scale(_points: Rows<Self>) {}
 
-    fn check(_vectors: ArrayView2<Self>, _what: &'static str) -> Result<(), Error> {
+    fn check(_vectors: Rows<Self>, _what: &'static str) -> Result<(), Error> {
         Ok(())
     }
 
-    fn bytes<'a>(points: ArrayView2<'a, Self>, (): &'a ()) -> ArrayView2<'a, u8> {
+    fn bytes<'a>(points: Rows<'a, Self>, (): &'a ()) -> Rows<'a, u8> {
         points
     }
 
     fn pairs<'a>(
         kernel: Kernel,
-        points: ArrayView2<'a, Self>,
+        points: Rows<'a, Self>,
         terms: &'a [i64],
         (): &'a (),
-        queries: ArrayView2<'a, Self>,
+        queries: Rows<'a, Self>,
     ) -> impl PointDistances + 'a {
-        let (signed, norms) = (distance::signed(queries), distance::squared_norms(queries));
+        let (signed, norms) = (distance::signed(queries.view()), distance::squared_norms(queries.view()));
         BytePairs { kernel, points, terms, queries, signed, norms }
     }
 
@@ -41,26 +41,22 @@ impl Searchable for u8 {
 
 struct BytePairs<'a> {
     kernel: Kernel,
-    points: ArrayView2<'a, u8>,
+    points: Rows<'a, u8>,
     terms: &'a [i64],
-    queries: ArrayView2<'a, u8>,
+    queries: Rows<'a, u8>,
     signed: Array2<i8>,
     norms: Vec<u64>,
 }
 
 impl PointDistances for BytePairs<'_> {
-    fn queries(&self) -> ArrayView2<'_, u8> {
+    fn queries(&self) -> Rows<'_, u8> {
         self.queries
     }
 
     #[inline]
     fn distance(&self, query: usize, row: usize) -> u64 {
-        let (point, signed) = (contiguous(self.points.row(row)), contiguous(self.signed.row(query)));
-        if point.len() <= MOST_DIMENSIONS {
-            return self.distance_of_dot(query, row, self.kernel.dot(point, signed));
-        }
-        let parts = point.chunks(MOST_DIMENSIONS).zip(signed.chunks(MOST_DIMENSIONS));
-        self.distance_of(query, row, parts.map(|(x, q)| i64::from(self.kernel.dot(x, q))).sum())
+        let signed = contiguous(self.signed.row(query));
+        self.distance_of(query, row, self.kernel.long_dot(self.points.row(row), signed))
     }
 
     #[inline]
@@ -79,7 +75,7 @@ impl PointDistances for BytePairs<'_> {
 
     #[inline]
     fn prefetch(&self, row: usize) {
-        prefetch(contiguous(self.points.row(row)));
+        prefetch(self.points.row(row));
     }
 }
 

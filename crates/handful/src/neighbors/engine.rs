@@ -2,10 +2,8 @@
 
 use std::fmt::Debug;
 
-use ndarray::ArrayView2;
-
 use super::Error;
-use crate::distance::{Element, Kernel};
+use crate::distance::{Element, Kernel, Rows};
 
 /// An [`Element`] whose vectors can be searched.
 pub(super) trait Searchable: Element {
@@ -16,21 +14,21 @@ pub(super) trait Searchable: Element {
     const EXACT_COST: f64;
 
     /// Maps points to bytes, on all threads.
-    fn scale(points: ArrayView2<Self>) -> Self::Scaled;
+    fn scale(points: Rows<Self>) -> Self::Scaled;
 
     /// Values for which distances cannot be computed are errors.
-    fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error>;
+    fn check(vectors: Rows<Self>, what: &'static str) -> Result<(), Error>;
 
     /// Points as bytes.
-    fn bytes<'a>(points: ArrayView2<'a, Self>, scaled: &'a Self::Scaled) -> ArrayView2<'a, u8>;
+    fn bytes<'a>(points: Rows<'a, Self>, scaled: &'a Self::Scaled) -> Rows<'a, u8>;
 
     /// The points, with their terms, and the queries to compare them with.
     fn pairs<'a>(
         kernel: Kernel,
-        points: ArrayView2<'a, Self>,
+        points: Rows<'a, Self>,
         terms: &'a [i64],
         scaled: &'a Self::Scaled,
-        queries: ArrayView2<'a, Self>,
+        queries: Rows<'a, Self>,
     ) -> impl PointDistances + 'a;
 
     /// The distance that a key of [`PointDistances::distance`] represents.
@@ -40,7 +38,7 @@ pub(super) trait Searchable: Element {
 /// Points and queries, as bytes and as they are.
 pub(super) trait PointDistances: Sync {
     /// The queries as bytes.
-    fn queries(&self) -> ArrayView2<'_, u8>;
+    fn queries(&self) -> Rows<'_, u8>;
 
     /// A key for the squared distance of a query from a point; larger distances have larger keys.
     fn distance(&self, query: usize, row: usize) -> u64;

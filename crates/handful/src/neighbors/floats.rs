@@ -8,13 +8,15 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2, CowArray, Ix2};
+use ndarray::Array2;
 
 use super::{
     Error,
     engine::{PointDistances, Searchable},
 };
-use crate::distance::{self, Float, Kernel, Scale, contiguous, largest, ordered_sum, prefetch, vectorize};
+use crate::distance::{
+    self, Float, Kernel, Rows, Scale, contiguous, largest, ordered_sum, prefetch, vectorize,
+};
 
 /// Points as bytes, which decide most queries alone.
 #[derive(Clone, Debug)]
@@ -32,37 +34,31 @@ macro_rules! search_floats {
 
             const EXACT_COST: f64 = 2.0;
 
-            fn scale(points: ArrayView2<Self>) -> Scaled {
+            fn scale(points: Rows<Self>) -> Scaled {
                 let scale = Scale::new(points);
                 let (bytes, lost) = scale.quantise(points);
                 Scaled { scale, bytes: Arc::new(bytes), most_lost: lost.into_iter().fold(0.0, f64::max) }
             }
 
-            fn check(vectors: ArrayView2<Self>, what: &'static str) -> Result<(), Error> {
+            fn check(vectors: Rows<Self>, what: &'static str) -> Result<(), Error> {
                 match largest(vectors) {
                     Ok(_) => Ok(()),
                     Err((row, column, value)) => Err(Error::NotFinite { what, row, column, value }),
                 }
             }
 
-            fn bytes<'a>(_points: ArrayView2<'a, Self>, scaled: &'a Scaled) -> ArrayView2<'a, u8> {
-                scaled.bytes.view()
+            fn bytes<'a>(_points: Rows<'a, Self>, scaled: &'a Scaled) -> Rows<'a, u8> {
+                Rows::new(scaled.bytes.view())
             }
 
             fn pairs<'a>(
                 kernel: Kernel,
-                points: ArrayView2<'a, Self>,
+                points: Rows<'a, Self>,
                 terms: &'a [i64],
                 scaled: &'a Scaled,
-                queries: ArrayView2<'a, Self>,
+                queries: Rows<'a, Self>,
             ) -> impl PointDistances + 'a {
-                let queries = CowArray::from(queries);
-                let queries = if queries.is_standard_layout() {
-                    queries
-                } else {
-                    queries.as_standard_layout().into_owned().into()
-                };
-                let (bytes, lost) = scaled.scale.quantise(queries.view());
+                let (bytes, lost) = scaled.scale.quantise(queries);
                 let (signed, norms) = (distance::signed(bytes.view()), distance::squared_norms(bytes.view()));
                 FloatPairs { kernel, points, terms, scaled, queries, bytes, signed, norms, lost }
             }
@@ -79,10 +75,10 @@ search_floats!(f64);
 
 struct FloatPairs<'a, T> {
     kernel: Kernel,
-    points: ArrayView2<'a, T>,
+    points: Rows<'a, T>,
     terms: &'a [i64],
     scaled: &'a Scaled,
-    queries: CowArray<'a, T, Ix2>,
+    queries: Rows<'a, T>,
     bytes: Array2<u8>,
     signed: Array2<i8>,
     norms: Vec<u64>,
@@ -91,15 +87,14 @@ struct FloatPairs<'a, T> {
 }
 
 impl<T: Float> PointDistances for FloatPairs<'_, T> {
-    fn queries(&self) -> ArrayView2<'_, u8> {
-        self.bytes.view()
+    fn queries(&self) -> Rows<'_, u8> {
+        Rows::new(self.bytes.view())
     }
 
     #[inline]
     fn distance(&self, query: usize, row: usize) -> u64 {
         // Bit patterns of non-negative floats have the same order as the floats.
-        let (point, query) = (contiguous(self.points.row(row)), contiguous(self.queries.row(query)));
-        vectorize!(self.kernel, ordered_sum(point, query)).to_bits()
+        vectorize!(self.kernel, ordered_sum(self.points.row(row), self.queries.row(query))).to_bits()
     }
 
     /// Compares bytes first, which are a quarter or an eighth of the size. Vectors with a sketch are short enough for a

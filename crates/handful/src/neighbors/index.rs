@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::{Algorithm, Error, Neighbors, Tick, engine::Searchable, scan, top_k::TopK};
 use crate::{
-    distance::{Element, Kernel, LANES, all_shifted_norms},
+    distance::{Element, Kernel, LANES, Rows, all_shifted_norms},
     neighbors::sketched::{Search, SketchPlan, TestedSketch, trials},
     progress::{Cancelled, Observer, Stage},
 };
@@ -77,6 +77,7 @@ impl<T: Element + Searchable> Index<T> {
     /// # Panics
     /// If the points are not in standard layout.
     pub fn new(points: ArrayView2<T>, algorithm: Algorithm) -> Result<Self, Error> {
+        let points = Rows::new(points);
         T::check(points, "vectors to search")?;
         Ok(match algorithm {
             Algorithm::Auto => Self::with(points, Sketching::Try { sample: None }),
@@ -85,20 +86,19 @@ impl<T: Element + Searchable> Index<T> {
     }
 
     /// Creates an index of points that have been checked.
-    pub(super) fn with(points: ArrayView2<T>, sketching: Sketching) -> Self {
-        assert!(points.is_standard_layout(), "expected points in standard layout");
+    pub(super) fn with(points: Rows<T>, sketching: Sketching) -> Self {
         let scaled = T::scale(points);
         let bytes = T::bytes(points, &scaled);
-        let terms = all_shifted_norms(bytes);
+        let terms = all_shifted_norms(bytes.view());
         let kernel = Kernel::detect();
         let sketch = match sketching {
             Sketching::Never => None,
             Sketching::Try { sample } => {
-                let trials = points.select(Axis(0), &trials(points.nrows()));
-                let pairs = T::pairs(kernel, points, &terms, &scaled, trials.view());
-                TestedSketch::new(kernel, bytes, &pairs, T::EXACT_COST, sample.unwrap_or(bytes))
+                let trials = points.view().select(Axis(0), &trials(points.nrows()));
+                let pairs = T::pairs(kernel, points, &terms, &scaled, Rows::new(trials.view()));
+                TestedSketch::new(kernel, bytes.view(), &pairs, T::EXACT_COST, sample.unwrap_or(bytes.view()))
             }
-            Sketching::As(recipe) => Some(recipe.follow(kernel, bytes)),
+            Sketching::As(recipe) => Some(recipe.follow(kernel, bytes.view())),
         };
         Self {
             shape: points.dim(),
@@ -140,11 +140,8 @@ impl<T: Element + Searchable> Index<T> {
         queries: ArrayView2<T>,
         n_neighbors: usize,
     ) -> Result<Neighbors<T::Distance>, Error> {
-        assert!(
-            points.is_standard_layout() && points.dim() == self.shape,
-            "expected the points in standard layout, shape {:?}",
-            self.shape
-        );
+        let points = Rows::new(points);
+        assert_eq!(points.dim(), self.shape, "expected the points of the index");
         let (n_samples, expected) = self.shape;
         if n_neighbors == 0 || n_neighbors > n_samples {
             return Err(Error::NeighborCount { n_neighbors, n_samples });
@@ -152,6 +149,8 @@ impl<T: Element + Searchable> Index<T> {
         if queries.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: queries.ncols() });
         }
+        let queries = queries.as_standard_layout();
+        let queries = Rows::new(queries.view());
         T::check(queries, "queries")?;
         let m = queries.nrows();
         let done = AtomicUsize::new(0);
@@ -168,8 +167,8 @@ impl<T: Element + Searchable> Index<T> {
     /// For each query, the nearest of the points that can enter `wanted`, which is still empty.
     pub(super) fn search(
         &self,
-        points: ArrayView2<T>,
-        queries: ArrayView2<T>,
+        points: Rows<T>,
+        queries: Rows<T>,
         wanted: &[TopK],
         tick: Tick,
     ) -> Result<Vec<TopK>, Cancelled> {
@@ -192,8 +191,9 @@ impl<T: Element + Searchable> Index<T> {
         } else {
             (m.div_ceil(m.div_ceil(most).next_multiple_of(threads)), 1)
         };
+        let queries = queries.view();
         let answer = |(queries, wanted): (ArrayView2<T>, &[TopK])| {
-            self.nearest(Kernel::detect(), sketch, points, queries, (wanted, parts), tick)
+            self.nearest(Kernel::detect(), sketch, points, Rows::new(queries), (wanted, parts), tick)
         };
         let found: Vec<Vec<TopK>> = if m <= block {
             let blocks = queries.axis_chunks_iter(Axis(0), block).zip(wanted.chunks(block));
@@ -210,8 +210,8 @@ impl<T: Element + Searchable> Index<T> {
         &self,
         kernel: Kernel,
         sketch: Option<&TestedSketch>,
-        points: ArrayView2<T>,
-        queries: ArrayView2<T>,
+        points: Rows<T>,
+        queries: Rows<T>,
         (wanted, parts): (&[TopK], usize),
         tick: Tick,
     ) -> Result<Vec<TopK>, Cancelled> {
@@ -224,7 +224,7 @@ impl<T: Element + Searchable> Index<T> {
                 in_parts(n, parts, |range| Ok(search.stream(range, tick)?.0))
             }
             None => in_parts(n, parts, |range| {
-                scan::scan(kernel, bytes, &self.terms, &pairs, wanted, range, tick)
+                scan::scan(kernel, bytes.view(), &self.terms, &pairs, wanted, range, tick)
             }),
         }
     }

@@ -36,14 +36,14 @@ pub(super) fn scan(
         one_by_one(pairs, range, &mut best, tick)?;
         return Ok(best);
     }
-    let norms = distance::squared_norms(pairs.queries());
+    let norms = distance::squared_norms(pairs.queries().view());
     let threshold = |query: usize, best: &TopK| match best.threshold() {
         u64::MAX => i32::MAX,
         worst => narrow(pairs.reach_squared(query, worst).saturating_sub(norms[query].cast_signed())),
     };
     let mut thresholds: Vec<i32> =
         best.iter().enumerate().map(|(query, best)| threshold(query, best)).collect();
-    let packed: Vec<Packed> = distance::signed(pairs.queries())
+    let packed: Vec<Packed> = distance::signed(pairs.queries().view())
         .axis_chunks_iter(Axis(0), QUERY_PART)
         .map(|part| Packed::new(kernel, part))
         .collect();

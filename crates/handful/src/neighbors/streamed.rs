@@ -10,6 +10,7 @@ use super::{
     top_k::TopK,
 };
 use crate::{
+    distance::Rows,
     neighbors::sketched::SketchPlan,
     progress::{Observer, Stage},
     sketch::LEAST_SAMPLES,
@@ -118,7 +119,8 @@ impl<'a> StreamedSearch<'a> {
         if self.n_neighbors == 0 {
             return Err(self.count_error());
         }
-        let points = points.as_standard_layout();
+        let (points, queries) = (points.as_standard_layout(), self.queries.as_standard_layout());
+        let (points, queries) = (Rows::new(points.view()), Rows::new(queries.view()));
         let may_sketch = points.nrows() >= LEAST_SAMPLES && self.queries.nrows() >= FEW_QUERIES;
         let sketching = match &self.plan {
             Plan::Open { sample } if may_sketch => {
@@ -127,13 +129,13 @@ impl<'a> StreamedSearch<'a> {
             Plan::Sketched(recipe) if may_sketch => Sketching::As(recipe),
             _ => Sketching::Never,
         };
-        let index = Index::with(points.view(), sketching);
+        let index = Index::with(points, sketching);
         if may_sketch && matches!(self.plan, Plan::Open { .. }) {
             self.plan = index.recipe().map_or(Plan::Brute, |recipe| Plan::Sketched(recipe.clone()));
         }
         let within = |best: &TopK| TopK::within(self.n_neighbors, best.threshold());
         let wanted: Vec<TopK> = self.best.iter().map(within).collect();
-        let found = index.search(points.view(), self.queries, &wanted, tick)?;
+        let found = index.search(points, queries, &wanted, tick)?;
         for (best, found) in self.best.iter_mut().zip(found) {
             for (distance, row) in found.into_sorted() {
                 best.offer(distance, self.n_samples + row);

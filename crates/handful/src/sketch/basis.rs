@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use crate::distance::{Kernel, LANES, MOST_DIMENSIONS, Packed, Panel, Scratch, vectorize};
+use crate::distance::{Kernel, LANES, MOST_DIMENSIONS, Packed, Panel, Rows, Scratch, vectorize};
 
 /// Maximum number of rows from which the components are computed, and of values in them.
 const SAMPLE: usize = 1024;
@@ -89,23 +89,20 @@ impl Basis {
 /// receives those of up to 32 rows at a time.
 pub(crate) fn project(
     kernel: Kernel,
-    directions: ArrayView2<i8>,
-    x: ArrayView2<u8>,
+    directions: Rows<i8>,
+    x: Rows<u8>,
     mut sink: impl FnMut(usize, usize, &[[f64; LANES]]),
 ) {
     let mut products = vec![[0.0; LANES]; directions.nrows()];
     if (1..FEW).contains(&x.nrows()) {
-        let x = x.as_standard_layout();
-        for (products, direction) in products.iter_mut().zip(directions.outer_iter()) {
-            for (product, row) in products.iter_mut().zip(x.outer_iter()) {
-                let contiguous = "rows are contiguous";
-                let point = row.to_slice().expect(contiguous).chunks(MOST_DIMENSIONS);
-                let direction = direction.to_slice().expect(contiguous).chunks(MOST_DIMENSIONS);
-                *product = point.zip(direction).map(|(x, y)| f64::from(kernel.dot(x, y))).sum();
+        for (products, direction) in products.iter_mut().zip(directions.iter()) {
+            for (product, row) in products.iter_mut().zip(x.iter()) {
+                *product = kernel.long_dot(row, direction) as f64;
             }
         }
         return sink(0, x.nrows(), &products);
     }
+    let (directions, x) = (directions.view(), x.view());
     let packed: Vec<Packed> =
         directions.axis_chunks_iter(Axis(1), MOST_DIMENSIONS).map(|part| Packed::new(kernel, part)).collect();
     let (mut panel, mut scratch) = (Panel::default(), Scratch::default());
@@ -183,7 +180,8 @@ mod tests {
         let x = Array2::from_shape_fn((300, 50), |(i, j)| ((i * 37 + j * 11 + i * j) % 251) as u8);
         let basis = Basis::principal(x.view(), 16).unwrap();
         let mut largest: f64 = 0.0;
-        project(Kernel::new(Level::Scalar), basis.directions.view(), x.view(), |first, n, products| {
+        let (kernel, directions) = (Kernel::new(Level::Scalar), Rows::new(basis.directions.view()));
+        project(kernel, directions, Rows::new(x.view()), |first, n, products| {
             for (lane, row) in (first..first + n).enumerate() {
                 let found: Vec<f64> = products.iter().map(|products| products[lane]).collect();
                 let row = x.row(row).mapv(f64::from);

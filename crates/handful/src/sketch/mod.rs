@@ -24,7 +24,7 @@ use rayon::prelude::*;
 pub(crate) use basis::Basis;
 use basis::project;
 
-use crate::distance::{self, Kernel, LANES, Lanes, Panel, evenly, shifted_norms, vectorize};
+use crate::distance::{self, Kernel, LANES, Lanes, Panel, Rows, evenly, shifted_norms, vectorize};
 
 /// Number of values of a sketch. On images of 784 pixels, more values, up to 80, are faster for batches, and slower for
 /// single queries.
@@ -69,14 +69,15 @@ impl Projection {
         let mean = mean.insert_axis(Axis(0));
         let directions = concatenate![Axis(0), basis.directions, distance::signed(mean.view())];
         let mut centre = vec![0.0; n_values];
-        project(kernel, directions.view(), mean.view(), |_, _, products| {
+        project(kernel, Rows::new(directions.view()), Rows::new(mean.view()), |_, _, products| {
             centre.iter_mut().zip(products).for_each(|(centre, product)| *centre = product[0]);
         });
         centre[n_directions] = 0.0;
         let mean_norm = mean.iter().map(|&x| i64::from(x).pow(2)).sum();
         let mut projection = Self { basis, directions, centre, mean_norm, step: 1.0 };
         let (mut squares, mut beyond) = (0.0, 0.0);
-        projection.deviations(kernel, sample.view(), &shifted_norms(sample.view()), |_, n, found| {
+        let rows = Rows::new(sample.view());
+        projection.deviations(kernel, rows, &shifted_norms(rows.view()), |_, n, found| {
             let (within, [last]) = found.values.split_at(n_directions) else { return };
             squares += within.iter().flat_map(|x| &x[..n]).map(|&x| f64::from(x).powi(2)).sum::<f64>();
             beyond += last[..n].iter().map(|&x| f64::from(x)).sum::<f64>();
@@ -101,13 +102,13 @@ impl Projection {
     fn deviations(
         &self,
         kernel: Kernel,
-        x: ArrayView2<u8>,
+        x: Rows<u8>,
         terms: &[i64],
         mut sink: impl FnMut(usize, usize, &Deviations),
     ) {
         let (stretch, n_directions) = (self.basis.stretch as f32, self.n_values() - 1);
         let mut found = Deviations { values: vec![[0.0; LANES]; n_directions + 1], uncertain: [0.0; LANES] };
-        project(kernel, self.directions.view(), x, |first, n, products| {
+        project(kernel, Rows::new(self.directions.view()), x, |first, n, products| {
             found.uncertain = [0.0; LANES];
             found.values[n_directions] = [0.0; LANES];
             vectorize!(kernel, {
@@ -135,13 +136,7 @@ impl Projection {
     }
 
     /// Passes to `sink(first_row, sketches)` the sketches of up to 32 rows at a time. `terms` are those of the rows.
-    fn sketch(
-        &self,
-        kernel: Kernel,
-        x: ArrayView2<u8>,
-        terms: &[i64],
-        mut sink: impl FnMut(usize, &Sketches),
-    ) {
+    fn sketch(&self, kernel: Kernel, x: Rows<u8>, terms: &[i64], mut sink: impl FnMut(usize, &Sketches)) {
         self.deviations(kernel, x, terms, |first, _, deviations| {
             sink(first, &vectorize!(kernel, Sketches::round(deviations, self.step)));
         });
@@ -246,8 +241,8 @@ impl Sketch {
         let fill = |(chunk, panels): (usize, &mut [SketchPanel])| {
             let (start, mut error) = (chunk * panels_each * LANES, 0.0_f32);
             let range = start..n.min(start + filled * LANES);
-            let bytes = rows.slice(s![range, ..]);
-            projection.sketch(kernel, bytes, &shifted_norms(bytes), |first, sketches| {
+            let bytes = Rows::new(rows.slice(s![range, ..]));
+            projection.sketch(kernel, bytes, &shifted_norms(bytes.view()), |first, sketches| {
                 let n = LANES.min(bytes.nrows() - first);
                 let panel = &mut panels[first / LANES];
                 panel.values.pack(sketches.bytes().slice(s![..n, ..]), kernel.block());
@@ -302,14 +297,14 @@ pub(crate) struct SketchedQueries {
 }
 
 impl SketchedQueries {
-    pub(crate) fn new(kernel: Kernel, projection: &Projection, queries: ArrayView2<u8>) -> Self {
+    pub(crate) fn new(kernel: Kernel, projection: &Projection, queries: Rows<u8>) -> Self {
         let m = queries.nrows();
         let mut found = Self {
             values: Array2::zeros((m, projection.n_values())),
             lost: Vec::with_capacity(m),
             rest: Vec::with_capacity(m),
         };
-        projection.sketch(kernel, queries, &shifted_norms(queries), |first, sketches| {
+        projection.sketch(kernel, queries, &shifted_norms(queries.view()), |first, sketches| {
             for lane in 0..LANES.min(m - first) {
                 let mut values = found.values.row_mut(first + lane);
                 values.iter_mut().zip(sketches.values(lane)).for_each(|(to, value)| *to = value);

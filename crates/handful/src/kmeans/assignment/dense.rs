@@ -154,7 +154,7 @@ impl<V: Vectors> Step<'_, '_, '_, V> {
                 &panels[first / LANES]
             } else {
                 own.pack(
-                    self.samples.rows().slice(s![first..first + nearest.ncols(), ..]),
+                    self.samples.rows.view().slice(s![first..first + nearest.ncols(), ..]),
                     self.kernel.block(),
                 );
                 &*own
@@ -191,7 +191,7 @@ impl<V: Vectors> Step<'_, '_, '_, V> {
         let mut dots = vec![0; self.drifts.ncols()];
         let of_set = |(&mask, set)| lanes(mask).map(move |lane| (lane, set));
         for (lane, (set, pairs)) in open.iter().zip(self.sets).flat_map(of_set) {
-            let row = self.samples.row(first + lane);
+            let row = self.samples.rows.row(first + lane);
             let uppers = pairs.rounded.upper.as_slice().expect(CONTIGUOUS);
             self.kernel.dots(row, uppers, &mut dots);
             let (mut least, mut second, mut index) = (i64::MAX, i64::MAX, 0);

@@ -17,11 +17,11 @@ pub(super) mod sketched;
 
 use std::sync::Arc;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::{
-    distance::Kernel,
+    distance::{Kernel, Rows},
     kmeans::{
         assignment::{
             dense::Dense,
@@ -54,7 +54,7 @@ impl<'a, V: Vectors> Assignment<'a, V> {
         (n_sets, n_clusters): (usize, usize),
         sketch: Option<Arc<Sketch>>,
     ) -> Self {
-        let n = vectors.samples().rows().nrows();
+        let n = vectors.samples().rows.nrows();
         let road = match sketch {
             Some(sketch) => Road::Sketched(Sketched::new(sketch, 1, n, (n_sets, n_clusters))),
             None => Road::Dense(Dense::new(n, n_sets, n_clusters)),
@@ -72,8 +72,8 @@ impl<'a, V: Vectors> Assignment<'a, V> {
     }
 
     /// The nearest centroids, shape (sets, n); on ties the lowest index.
-    pub(super) fn nearest(&self) -> ArrayView2<'_, u32> {
-        self.nearest.view()
+    pub(super) fn nearest(&self) -> Rows<'_, u32> {
+        Rows::new(self.nearest.view())
     }
 
     /// Finds the nearest centroids in some of the sets, which are given with their numbers.

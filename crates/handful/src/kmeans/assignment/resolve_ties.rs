@@ -1,7 +1,7 @@
 //! Decides exactly which of a few centroids is the nearest to a row.
 
 use crate::{
-    distance::{CONTIGUOUS, Kernel},
+    distance::{Kernel, contiguous},
     kmeans::{
         centroids::rounded::Rounded,
         samples::Samples,
@@ -46,18 +46,17 @@ impl<'a, V: Vectors> CentroidDistances<'a, V> {
         self.vectors.samples()
     }
 
-    /// Compares a rounded row with a rounded centroid; both must be short enough for a single product.
+    /// Compares a rounded row with a rounded centroid.
     #[inline]
     pub(in crate::kmeans) fn measure(&self, row: usize, j: usize) -> Measured {
-        let signed = self.rounded.upper.row(j).to_slice().expect(CONTIGUOUS);
-        let upper = self.kernel.dot(self.samples().row(row), signed).into();
+        let upper = self.upper(row, j);
         Measured { j, upper, distance: self.distance(row, j, upper) }
     }
 
     /// The dot product of a row with a centroid's upper bytes.
+    #[inline]
     pub(in crate::kmeans) fn upper(&self, row: usize, j: usize) -> i64 {
-        let signed = self.rounded.upper.row(j);
-        self.samples().dot(self.kernel, row, signed.to_slice().expect(CONTIGUOUS))
+        self.kernel.long_dot(self.samples().rows.row(row), contiguous(self.rounded.upper.row(j)))
     }
 
     /// The squared distance between a rounded row and a rounded centroid, from their dot product.

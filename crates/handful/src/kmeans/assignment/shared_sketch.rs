@@ -53,7 +53,7 @@ impl SharedSketch {
         steps: usize,
     ) -> Option<Arc<Sketch>> {
         let samples = vectors.samples();
-        if !may_pay(samples.rows().dim(), n_clusters, steps) {
+        if !may_pay(samples.rows.dim(), n_clusters, steps) {
             return None;
         }
         let find = || self.find(Kernel::detect(), vectors, n_clusters, centroids);
@@ -67,7 +67,7 @@ impl SharedSketch {
         n_clusters: usize,
         centroids: &V::Centroids,
     ) -> Option<Arc<Sketch>> {
-        let rows = vectors.samples().rows();
+        let rows = vectors.samples().rows.view();
         let new = || Projection::new(kernel, rows).map(Arc::new);
         let projection = self.projection.clone().or_else(new)?;
         let every = (rows.nrows() / LANES / TRIALS).max(1);
@@ -88,7 +88,7 @@ pub(in crate::kmeans) fn pays_for<V: Vectors>(
     projection: &Arc<Projection>,
     every: usize,
 ) -> bool {
-    let rows = vectors.samples().rows();
+    let rows = vectors.samples().rows.view();
     let (n, some) = (rows.nrows(), Arc::new(Sketch::of_some(kernel, rows, projection, every)));
     let mut trial = Sketched::new(some, every, n, (1, n_clusters));
     let mut nearest = Array2::from_elem((1, n), NOWHERE);

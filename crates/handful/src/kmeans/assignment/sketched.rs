@@ -13,7 +13,7 @@ use ndarray::{Array2, ArrayView1, ArrayViewMut1, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
 use crate::{
-    distance::{Kernel, LANES, Lanes, Packed, Scratch, lanes, vectorize},
+    distance::{Kernel, LANES, Lanes, Packed, Rows, Scratch, lanes, vectorize},
     kmeans::{
         assignment::resolve_ties::{CentroidDistances, Measured, NOWHERE, around},
         centroids::rounded::Rounded,
@@ -129,7 +129,7 @@ pub(in crate::kmeans) struct CentroidSketches {
 impl CentroidSketches {
     pub(in crate::kmeans) fn new(kernel: Kernel, projection: &Projection, rounded: &Rounded) -> Self {
         let bytes = rounded.upper.mapv(|x| x.cast_unsigned() ^ 0x80);
-        let queries = SketchedQueries::new(kernel, projection, bytes.view());
+        let queries = SketchedQueries::new(kernel, projection, Rows::new(bytes.view()));
         Self {
             packed: Packed::new(kernel, queries.values.view()),
             thresholds: queries.rest.iter().map(|rest| -rest).collect(),

@@ -11,7 +11,7 @@ use super::{
     vectors::{Vectors, whole},
 };
 use crate::{
-    distance::{CONTIGUOUS, Kernel},
+    distance::{Kernel, contiguous},
     kmeans::{
         assignment::resolve_ties::{NOWHERE, around},
         bytes::partial_stats::PartialStats,
@@ -57,9 +57,8 @@ impl<'a> Bytes<'a> {
     fn farthest_first(&self, centroids: &Centroids, labels: &[u32]) -> Vec<usize> {
         let mut far: Vec<(usize, Fraction)> = self
             .samples
-            .rows()
-            .axis_iter(Axis(0))
-            .into_par_iter()
+            .rows
+            .par_iter()
             .zip(labels)
             .enumerate()
             .map(|(row, (pixels, &label))| (row, centroids.squared_distance(pixels, label as usize)))
@@ -92,7 +91,7 @@ impl Vectors for Bytes<'_> {
     }
 
     fn at_rows(&self, rows: &[usize]) -> Centroids {
-        Centroids::from_rows(self.samples.rows().select(Axis(0), rows).view())
+        Centroids::from_rows(self.samples.rows.view().select(Axis(0), rows).view())
     }
 
     fn at(&self, places: &Array2<f64>) -> Result<Centroids, Error> {
@@ -112,11 +111,11 @@ impl Vectors for Bytes<'_> {
         row: usize,
         contenders: impl Iterator<Item = (usize, i64)>,
     ) -> Resolved {
-        let term = self.samples.shifted_norm(row);
+        let (pixels, term) = (self.samples.rows.row(row), self.samples.shifted_norm(row));
         let (mut least, mut second) = (i64::MAX, i64::MAX);
         let scaled: Vec<(usize, i64)> = contenders
             .map(|(j, upper)| {
-                let rest = self.samples.dot(kernel, row, lower.bytes.row(j).to_slice().expect(CONTIGUOUS));
+                let rest = kernel.long_dot(pixels, contiguous(lower.bytes.row(j)));
                 let distance = lower.scaled_distance(j, term, upper, rest);
                 second = second.min(distance.max(least));
                 least = least.min(distance);
@@ -126,7 +125,7 @@ impl Vectors for Bytes<'_> {
         let limit = around(least, 2.0 * PARTS as f64 * lower.moved);
         let mut open = scaled.into_iter().filter(|&(_, distance)| distance as f64 <= limit).map(|(j, _)| j);
         let first = open.next().expect("the least is among them");
-        let exact = |j| centroids.squared_distance(self.samples.rows().row(row), j);
+        let exact = |j| centroids.squared_distance(pixels, j);
         let nearest = match open.next() {
             None => first,
             Some(second) => {
@@ -146,7 +145,7 @@ impl Vectors for Bytes<'_> {
     }
 
     fn stats(&self, n_clusters: usize) -> PartialStats {
-        PartialStats::new(n_clusters, self.samples.rows().ncols())
+        PartialStats::new(n_clusters, self.samples.rows.ncols())
     }
 
     fn relabel(&self, stats: &mut PartialStats, labels: &mut [u32], nearest: &[u32]) -> bool {
@@ -179,7 +178,7 @@ impl Vectors for Bytes<'_> {
         let far = self.farthest_first(previous, labels).into_iter().map(|row| Far {
             label: labels[row] as usize,
             weight: self.whole_weight(row),
-            pixels: self.samples.row(row),
+            pixels: self.samples.rows.row(row),
         });
         stats.means_with(previous, far)
     }

@@ -211,7 +211,7 @@ impl PartialStats {
         row: usize,
     ) -> (&'a mut [u64], &'a [u8]) {
         let sums = self.sums.row_mut(j).into_slice().expect(CONTIGUOUS);
-        (sums, samples.row(row))
+        (sums, samples.rows.row(row))
     }
 }
 

@@ -9,7 +9,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
 use super::Error;
-use crate::distance::{CONTIGUOUS, Kernel, vectorize};
+use crate::distance::{Kernel, contiguous, vectorize};
 
 /// Number of separate partial sums, so that the compiler can use vector instructions.
 pub(super) const WIDTH: usize = 16;
@@ -120,12 +120,11 @@ impl Centroids {
     /// |to - from|² of each centroid; zero of those that stand still, and of no others.
     pub(super) fn movement(&self, to: &Self) -> Vec<f64> {
         let of_cluster = |j: usize| -> f64 {
-            let (before, after) = (self.sums.row(j), to.sums.row(j));
+            let (before, after) = (contiguous(self.sums.row(j)), contiguous(to.sums.row(j)));
             if self.counts[j] == to.counts[j] && before == after {
                 return 0.0;
             }
             let (n, m) = (self.counts[j] as f64, to.counts[j] as f64);
-            let (before, after) = (before.to_slice().expect(CONTIGUOUS), after.to_slice().expect(CONTIGUOUS));
             let squares = vectorize!(Kernel::detect(), {
                 let mut sums = [0.0; WIDTH];
                 for (before, after) in before.chunks(WIDTH).zip(after.chunks(WIDTH)) {
@@ -143,9 +142,9 @@ impl Centroids {
     }
 
     /// The exact squared distance of `row` from centroid `j`: Σ (n x - s)² / n².
-    pub(super) fn squared_distance(&self, row: ArrayView1<u8>, j: usize) -> Fraction {
+    pub(super) fn squared_distance<'a>(&self, row: impl IntoIterator<Item = &'a u8>, j: usize) -> Fraction {
         let count = i128::from(self.counts[j]);
-        let scaled = row.iter().zip(self.sums.row(j)).map(|(&x, &sum)| {
+        let scaled = row.into_iter().zip(self.sums.row(j)).map(|(&x, &sum)| {
             let difference = count * i128::from(x) - i128::from(sum);
             difference.unsigned_abs().pow(2)
         });

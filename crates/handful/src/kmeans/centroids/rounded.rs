@@ -4,7 +4,7 @@ use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
 use crate::{
-    distance::{CONTIGUOUS, Kernel, vectorize},
+    distance::{CONTIGUOUS, Kernel, Rows, vectorize},
     kmeans::centroids::{Centroids, WIDTH},
 };
 
@@ -36,15 +36,12 @@ impl ResidualBytes {
     pub(in crate::kmeans) fn round(centroids: &Centroids) -> (Rounded, Self) {
         let shape = (centroids.n_clusters(), centroids.n_features());
         let (mut upper, mut lower) = (Array2::zeros(shape), Array2::zeros(shape));
-        let lengths: Vec<Lengths> = centroids
-            .sums
-            .axis_iter(Axis(0))
-            .into_par_iter()
+        let lengths: Vec<Lengths> = Rows::new(centroids.sums.view())
+            .par_iter()
             .zip(&centroids.counts)
             .zip(upper.axis_iter_mut(Axis(0)))
             .zip(lower.axis_iter_mut(Axis(0)))
             .map(|(((sums, &count), upper), lower)| {
-                let sums = sums.to_slice().expect(CONTIGUOUS);
                 let (upper, lower) =
                     (upper.into_slice().expect(CONTIGUOUS), lower.into_slice().expect(CONTIGUOUS));
                 vectorize!(Kernel::detect(), Lengths::round(sums, count, upper, lower))

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::{Error, samples::Samples, vectors::Vectors};
 use crate::{
-    distance::{CONTIGUOUS, Float, Kernel, ordered_sum, vectorize},
+    distance::{Float, Kernel, Rows, contiguous, ordered_sum, vectorize},
     kmeans::{
         centroids::rounded::Rounded,
         floats::{
@@ -28,8 +28,7 @@ use crate::{
 
 impl<T: Float> Floats<'_, T> {
     fn distance(&self, kernel: Kernel, centroids: &Array2<f64>, row: usize, j: usize) -> f64 {
-        let centroid = centroids.row(j);
-        vectorize!(kernel, ordered_sum(self.row(row), centroid.to_slice().expect(CONTIGUOUS)))
+        vectorize!(kernel, ordered_sum(self.rows.row(row), contiguous(centroids.row(j))))
     }
 
     /// Sums a number per row, block by block.
@@ -73,7 +72,7 @@ impl<T: Float> Vectors for Floats<'_, T> {
         let n = every.len() as f64;
         let mean: Vec<f64> = self.sum(&every, |_| 1.0).into_iter().map(|sum| sum / n).collect();
         let kernel = Kernel::detect();
-        let of_all = self.total(|row| vectorize!(kernel, ordered_sum(self.row(row), &mean)));
+        let of_all = self.total(|row| vectorize!(kernel, ordered_sum(self.rows.row(row), &mean)));
         of_all / n / self.rows.ncols() as f64
     }
 
@@ -82,16 +81,17 @@ impl<T: Float> Vectors for Floats<'_, T> {
     }
 
     fn at_rows(&self, rows: &[usize]) -> Array2<f64> {
-        self.rows.select(Axis(0), rows).mapv(Into::into)
+        self.rows.view().select(Axis(0), rows).mapv(Into::into)
     }
 
     fn at(&self, places: &Array2<f64>) -> Result<Array2<f64>, Error> {
-        check(places.view())?;
-        Ok(places.as_standard_layout().into_owned())
+        let places = places.as_standard_layout().into_owned();
+        check(Rows::new(places.view()))?;
+        Ok(places)
     }
 
     fn round(&self, centroids: &Array2<f64>) -> (Rounded, ()) {
-        let (bytes, lost) = quantise(centroids.view(), self.scale);
+        let (bytes, lost) = quantise(Rows::new(centroids.view()), self.scale);
         let norms = bytes.outer_iter().map(|row| row.iter().map(|&x| i64::from(x).pow(2)).sum()).collect();
         let moved = lost.into_iter().fold(0.0, f32::max).into();
         (Rounded { upper: bytes.mapv(|x| (x ^ 0x80).cast_signed()), norms, moved }, ())
@@ -142,7 +142,8 @@ impl<T: Float> Vectors for Floats<'_, T> {
             if let Some(row) = far.find(|&row| sizes[labels[row] as usize] > 1) {
                 (sizes[labels[row] as usize], sizes[j]) = (sizes[labels[row] as usize] - 1, 1);
                 weights[j] = self.weight(row);
-                sums.row_mut(j).assign(&self.rows.row(row).mapv(|x| self.weight(row) * x.into()));
+                let values = sums.row_mut(j).into_iter().zip(self.rows.row(row));
+                values.for_each(|(sum, &x)| *sum = self.weight(row) * x.into());
                 taken.insert(row);
             }
         }
@@ -171,11 +172,11 @@ impl<T: Float> Vectors for Floats<'_, T> {
     }
 
     fn movement(&self, old: &Array2<f64>, new: &Array2<f64>) -> Vec<f64> {
-        let of_cluster = |(old, new): (ArrayView1<f64>, ArrayView1<f64>)| {
-            let squares = ordered_sum(old.to_slice().expect(CONTIGUOUS), new.to_slice().expect(CONTIGUOUS));
+        let of_cluster = |(old, new): (&[f64], &[f64])| {
+            let squares = ordered_sum(old, new);
             if squares == 0.0 && old != new { f64::MIN_POSITIVE } else { squares }
         };
-        old.outer_iter().zip(new.outer_iter()).map(of_cluster).collect()
+        Rows::new(old.view()).iter().zip(Rows::new(new.view()).iter()).map(of_cluster).collect()
     }
 
     fn inertia(&self, _stats: &Stats, centroids: &Array2<f64>, labels: &[u32]) -> f64 {

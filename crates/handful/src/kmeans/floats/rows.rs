@@ -3,13 +3,13 @@
 use ndarray::{Array2, ArrayView2};
 
 use crate::{
-    distance::{CONTIGUOUS, Float, Scale, largest},
+    distance::{Float, Rows, Scale, largest},
     kmeans::{Error, floats::grid::Grid, samples::Samples, vectors::whole},
 };
 
 /// Rows of floats, perhaps with weights.
 pub(in crate::kmeans) struct Floats<'a, T> {
-    pub(in crate::kmeans) rows: ArrayView2<'a, T>,
+    pub(in crate::kmeans) rows: Rows<'a, T>,
     pub(in crate::kmeans) scale: &'a Scale,
     pub(in crate::kmeans) samples: Samples<'a>,
     /// The weights as given, and as whole numbers for seeding.
@@ -19,7 +19,7 @@ pub(in crate::kmeans) struct Floats<'a, T> {
 }
 
 /// The rows rounded to bytes, and the distance of each row from its rounding, in steps.
-pub(in crate::kmeans) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) -> (Array2<u8>, Vec<f32>) {
+pub(in crate::kmeans) fn quantise<T: Float>(rows: Rows<T>, scale: &Scale) -> (Array2<u8>, Vec<f32>) {
     let (bytes, lost) = scale.quantise(rows);
     #[expect(clippy::cast_possible_truncation, reason = "rounded up by the factor")]
     let lost = lost.into_iter().map(|lost| lost as f32 * (1.0 + 1e-6)).collect();
@@ -27,14 +27,14 @@ pub(in crate::kmeans) fn quantise<T: Float>(rows: ArrayView2<T>, scale: &Scale) 
 }
 
 /// The largest absolute value. Values whose squares cannot be summed are errors.
-pub(in crate::kmeans) fn check<T: Float>(values: ArrayView2<T>) -> Result<f64, Error> {
+pub(in crate::kmeans) fn check<T: Float>(values: Rows<T>) -> Result<f64, Error> {
     largest(values).map_err(|(row, column, value)| Error::Value { row, column, value })
 }
 
 impl<'a, T: Float> Floats<'a, T> {
-    /// `rows` must be in standard layout; `bytes` and `lost` come from [`quantise`].
+    /// `bytes` and `lost` come from [`quantise`].
     pub(in crate::kmeans) fn new(
-        rows: ArrayView2<'a, T>,
+        rows: Rows<'a, T>,
         scale: &'a Scale,
         bytes: ArrayView2<'a, u8>,
         lost: Vec<f32>,
@@ -55,9 +55,5 @@ impl<'a, T: Float> Floats<'a, T> {
 
     pub(in crate::kmeans) fn weight(&self, row: usize) -> f64 {
         self.weights.as_ref().map_or(1.0, |(weights, _)| weights[row])
-    }
-
-    pub(in crate::kmeans) fn row(&self, row: usize) -> &[T] {
-        self.rows.row(row).to_slice().expect(CONTIGUOUS)
     }
 }

@@ -46,7 +46,7 @@ impl<T: Float> Floats<'_, T> {
     pub(in crate::kmeans) fn on_grid(self, largest: f64) -> Self {
         let grid = || {
             let grid = Grid::new(largest, self.rows.nrows())?;
-            let rows = (0..self.rows.nrows()).into_par_iter().map(|row| self.row(row));
+            let rows = self.rows.par_iter();
             let kernel = Kernel::detect();
             let is_on =
                 |row: &[T]| vectorize!(kernel, row.iter().fold(true, |all, &x| all & grid.holds(x.into())));
@@ -70,7 +70,7 @@ impl<T: Float> Floats<'_, T> {
             let mut sums = vec![0.0; self.rows.ncols()];
             let kernel = Kernel::detect();
             for &row in rows {
-                let (weight, row) = (weight(row), self.row(row));
+                let (weight, row) = (weight(row), self.rows.row(row));
                 vectorize!(kernel, sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum += weight * x.into()));
             }
             sums
@@ -112,7 +112,7 @@ impl<T: Float> Floats<'_, T> {
         let kernel = Kernel::detect();
         let mut add = |cluster: u32, row: usize, sign: i64| {
             let mut sums = sums.row_mut(cluster as usize);
-            let sums = sums.as_slice_mut().expect(CONTIGUOUS).iter_mut().zip(self.row(row));
+            let sums = sums.as_slice_mut().expect(CONTIGUOUS).iter_mut().zip(self.rows.row(row));
             vectorize!(kernel, sums.for_each(|(sum, &x)| *sum += sign * grid.whole(x.into())));
         };
         for (row, (label, &new)) in labels.iter_mut().zip(nearest).enumerate() {

@@ -7,7 +7,6 @@ use rayon::prelude::*;
 
 use super::{Error, KMeans, KMeansParams, vectors::Vectors};
 use crate::{
-    distance::CONTIGUOUS,
     kmeans::{
         assignment::{Assignment, resolve_ties::NOWHERE, shared_sketch::SharedSketch},
         lloyd::state::LloydState,
@@ -45,13 +44,8 @@ pub(super) fn lloyd<V: Vectors>(
             active.iter().map(|(set, run)| (*set, &run.state.centroids)).collect();
         assignment.assign(&sets);
         let nearest = assignment.nearest();
-        let moved: Vec<(usize, Vec<f64>)> = active
-            .par_iter_mut()
-            .map(|(set, run)| {
-                let nearest = nearest.row(*set);
-                (*set, run.step(vectors, nearest.to_slice().expect(CONTIGUOUS)))
-            })
-            .collect();
+        let moved: Vec<(usize, Vec<f64>)> =
+            active.par_iter_mut().map(|(set, run)| (*set, run.step(vectors, nearest.row(*set)))).collect();
         for (set, distances) in moved {
             assignment.moved(set, &distances);
         }
@@ -71,7 +65,7 @@ impl<V: Vectors> Run<V> {
     fn new(vectors: &V, params: &KMeansParams, start: V::Centroids, tol: f64) -> Self {
         Self {
             state: LloydState::new(start, params.max_iter, tol),
-            labels: vec![NOWHERE; vectors.samples().rows().nrows()],
+            labels: vec![NOWHERE; vectors.samples().rows.nrows()],
             stats: vectors.stats(params.n_clusters),
         }
     }

@@ -5,7 +5,7 @@ use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::{
-    distance::{self, CONTIGUOUS, Kernel, LANES, Packed, Panel, Scratch, vectorize},
+    distance::{self, CONTIGUOUS, Kernel, LANES, Packed, Panel, Rows, Scratch, contiguous, vectorize},
     kmeans::{
         Error,
         samples::Samples,
@@ -36,7 +36,7 @@ pub(super) fn seed_together(
     rngs: &mut [ChaCha8Rng],
     observer: &Observer,
 ) -> Result<Vec<Vec<usize>>, Error> {
-    let (n, n_trials, panels) = (samples.rows().nrows(), n_trials(n_clusters), samples.pack());
+    let (n, n_trials, panels) = (samples.rows.nrows(), n_trials(n_clusters), samples.pack());
     let firsts: Vec<usize> = rngs.iter_mut().map(|rng| first(n, weights, rng)).collect();
     let mut distances = Array2::zeros((rngs.len() * n_trials, n));
     let to_firsts = distances.slice_mut(s![..firsts.len(), ..]);
@@ -44,9 +44,9 @@ pub(super) fn seed_together(
     let mut runs: Vec<Seeding> = rngs
         .iter_mut()
         .zip(firsts)
-        .zip(distances.outer_iter())
+        .zip(Rows::new(distances.view()).iter())
         .map(|((rng, first), distances)| {
-            let shares = Shares::new(distances.to_slice().expect(CONTIGUOUS), weights);
+            let shares = Shares::new(distances, weights);
             Seeding { rng, chosen: vec![first], shares }
         })
         .collect();
@@ -67,7 +67,7 @@ pub(super) fn seed_together(
             let own = number * n_trials..(number + 1) * n_trials;
             let best = own.min_by_key(potential).expect("at least two candidates");
             run.chosen.push(candidates[best]);
-            run.shares.set(distances.row(best).to_slice().expect(CONTIGUOUS));
+            run.shares.set(contiguous(distances.row(best)));
         }
     }
     observer.report(Stage::Seeding, n_clusters, n_clusters)?;
@@ -83,7 +83,7 @@ fn squared_distances<R: Send>(
     mut distances: ArrayViewMut2<u64>,
     done: impl Fn(usize, ArrayViewMut2<u64>) -> R + Sync,
 ) -> Vec<R> {
-    let x = samples.rows();
+    let x = samples.rows.view();
     let queries = distance::signed(x.select(Axis(0), from).view());
     let norms: Vec<i64> = from.iter().map(|&row| samples.norms[row].cast_signed()).collect();
     let blocks = distances.axis_chunks_iter_mut(Axis(1), BLOCK).into_par_iter().enumerate();

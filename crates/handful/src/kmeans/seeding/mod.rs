@@ -46,13 +46,13 @@ pub(super) fn k_means_plus_plus(
     rngs: &mut [ChaCha8Rng],
     observer: &Observer,
 ) -> Result<Vec<Vec<usize>>, Error> {
-    let n = samples.rows().nrows();
+    let n = samples.rows.nrows();
     if n > most {
         let with_weight = |weights: &[u64]| (0..n).filter(|&row| weights[row] > 0).collect::<Vec<_>>();
         let there = weights.map(with_weight);
         let of_sample = |rng: &mut ChaCha8Rng| {
             let rows = sample(n, most, there.as_deref(), rng);
-            let sample = samples.rows().select(Axis(0), &rows);
+            let sample = samples.rows.view().select(Axis(0), &rows);
             let weights: Option<Vec<u64>> =
                 weights.map(|weights| rows.iter().map(|&row| weights[row]).collect());
             let (sample, rng) = (Samples::new(sample.view()), std::slice::from_mut(rng));

@@ -13,9 +13,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::{
     dataset::read_at,
-    distance::{
-        self, CONTIGUOUS, Kernel, LANES, MOST_DIMENSIONS, prefetch, shifted_norms, squared_euclidean,
-    },
+    distance::{self, Kernel, LANES, Rows, contiguous, prefetch, shifted_norms, squared_euclidean},
     neighbors::engine::PointDistances,
     sketch::{Projection, Sketch},
 };
@@ -89,10 +87,10 @@ pub(super) struct List<'a> {
     pub(super) sketch: Option<Cow<'a, Sketch>>,
     pub(super) indices: Cow<'a, [u64]>,
     n_features: usize,
-    rows: Rows<'a>,
+    rows: Stored<'a>,
 }
 
-enum Rows<'a> {
+enum Stored<'a> {
     Whole { rows: Cow<'a, [u8]>, terms: Cow<'a, [i64]> },
     OneByOne { file: &'a File, start: u64 },
 }
@@ -140,7 +138,7 @@ impl Lists {
                     sketch: sketches.get(number).map(Cow::Borrowed),
                     indices: indices[range.clone()].into(),
                     n_features: d,
-                    rows: Rows::Whole {
+                    rows: Stored::Whole {
                         rows: rows[range.start * d..range.end * d].into(),
                         terms: terms[range].into(),
                     },
@@ -175,11 +173,11 @@ impl Lists {
                 }
                 let start = rows + (start * d) as u64;
                 let rows = if sketch.is_some() && queries < MANY {
-                    Rows::OneByOne { file, start }
+                    Stored::OneByOne { file, start }
                 } else {
                     let rows = read(start, size * d)?;
                     let terms = shifted_norms(view(&rows, d));
-                    Rows::Whole { rows: rows.into(), terms: terms.into() }
+                    Stored::Whole { rows: rows.into(), terms: terms.into() }
                 };
                 Ok(List { sketch, indices: Cow::Owned(indices), n_features: d, rows })
             }
@@ -204,23 +202,22 @@ impl List<'_> {
     /// The rows and their terms, if the list was read as a whole.
     pub(super) fn whole(&self) -> Option<(ArrayView2<'_, u8>, &[i64])> {
         match &self.rows {
-            Rows::Whole { rows, terms } => Some((view(rows, self.n_features), terms)),
-            Rows::OneByOne { .. } => None,
+            Stored::Whole { rows, terms } => Some((view(rows, self.n_features), terms)),
+            Stored::OneByOne { .. } => None,
         }
     }
 }
 
 /// Queries in the form that the kernels use.
 pub(super) struct Queries<'a> {
-    pub(super) bytes: ArrayView2<'a, u8>,
+    pub(super) bytes: Rows<'a, u8>,
     signed: Array2<i8>,
     norms: Vec<u64>,
 }
 
 impl<'a> Queries<'a> {
-    /// For rows in standard layout.
-    pub(super) fn new(bytes: ArrayView2<'a, u8>) -> Self {
-        Self { bytes, signed: distance::signed(bytes), norms: distance::squared_norms(bytes) }
+    pub(super) fn new(bytes: Rows<'a, u8>) -> Self {
+        Self { bytes, signed: distance::signed(bytes.view()), norms: distance::squared_norms(bytes.view()) }
     }
 }
 
@@ -238,32 +235,27 @@ pub(super) struct ListPairs<'a, 'b> {
 }
 
 impl PointDistances for ListPairs<'_, '_> {
-    fn queries(&self) -> ArrayView2<'_, u8> {
-        self.selected.view()
+    fn queries(&self) -> Rows<'_, u8> {
+        Rows::new(self.selected.view())
     }
 
     #[inline]
     fn distance(&self, query: usize, row: usize) -> u64 {
         let (query, d) = (self.which[query], self.list.n_features);
         match &self.list.rows {
-            Rows::Whole { rows, terms } => {
-                let point = rows[row * d..][..d].chunks(MOST_DIMENSIONS);
-                let signed =
-                    self.queries.signed.row(query).to_slice().expect(CONTIGUOUS).chunks(MOST_DIMENSIONS);
-                let dot: i64 = point.zip(signed).map(|(x, q)| i64::from(self.kernel.dot(x, q))).sum();
+            Stored::Whole { rows, terms } => {
+                let signed = contiguous(self.queries.signed.row(query));
+                let dot = self.kernel.long_dot(&rows[row * d..][..d], signed);
                 // Wraps only if the terms do not belong to the rows.
                 terms[row]
                     .wrapping_add(self.queries.norms[query].cast_signed())
                     .wrapping_sub(2 * dot)
                     .cast_unsigned()
             }
-            Rows::OneByOne { file, start } => {
+            Stored::OneByOne { file, start } => {
                 let mut point = vec![0; d];
                 match read_at(file, &mut point, start + (row * d) as u64) {
-                    Ok(()) => {
-                        let query = self.queries.bytes.row(query);
-                        squared_euclidean(&point, query.to_slice().expect(CONTIGUOUS))
-                    }
+                    Ok(()) => squared_euclidean(&point, self.queries.bytes.row(query)),
                     Err(error) => {
                         self.failed.get_or_init(|| error);
                         u64::MAX
@@ -284,7 +276,7 @@ impl PointDistances for ListPairs<'_, '_> {
 
     #[inline]
     fn prefetch(&self, row: usize) {
-        if let Rows::Whole { rows, .. } = &self.list.rows {
+        if let Stored::Whole { rows, .. } = &self.list.rows {
             let d = self.list.n_features;
             prefetch(&rows[row * d..][..d]);
         }

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::{Error, InvertedParams, sample::Sample};
 use crate::{
     dataset::RowSource,
-    distance::{Kernel, all_shifted_norms, evenly},
+    distance::{Kernel, Rows, all_shifted_norms, evenly},
     kmeans::{Centroids, DiskOptions, Init, KMeans, KMeansParams},
     neighbors::{
         engine::Searchable,
@@ -113,7 +113,7 @@ impl Router {
 fn projection(rows: ArrayView2<u8>) -> Option<Arc<Projection>> {
     let kernel = Kernel::detect();
     let (terms, trials) = (all_shifted_norms(rows), rows.select(Axis(0), &trials(rows.nrows())));
-    let pairs = u8::pairs(kernel, rows, &terms, &(), trials.view());
+    let pairs = u8::pairs(kernel, Rows::new(rows), &terms, &(), Rows::new(trials.view()));
     let tried = TestedSketch::new(kernel, rows, &pairs, u8::EXACT_COST, rows)?;
     if rows.ncols() < LEAST_FEATURES {
         return Some(Arc::clone(tried.sketch().projection()));

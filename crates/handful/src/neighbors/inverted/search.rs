@@ -9,7 +9,7 @@ use super::{
     lists::{ListPairs, Lists, Queries},
 };
 use crate::{
-    distance::Kernel,
+    distance::{Kernel, Rows},
     neighbors::{NearestNeighbors, scan, sketched::Search, top_k::TopK},
     progress::Cancelled,
     sketch::SketchedQueries,
@@ -79,8 +79,7 @@ impl InvertedIndex {
         tick: &(dyn Fn(usize) -> Result<(), Cancelled> + Sync),
     ) -> Result<Vec<TopK>, Error> {
         let routes = Routes::new(&self.centroids, &self.lists, queries, (k, n_probe))?;
-        let queries = queries.as_standard_layout();
-        let queries = Queries::new(queries.view());
+        let queries = Queries::new(Rows::new(queries));
         let projection = self.lists.projection.as_deref();
         let sketched = projection.map(|projection| SketchedQueries::new(kernel, projection, queries.bytes));
         let mut best = vec![TopK::new(k); queries.bytes.nrows()];
@@ -122,7 +121,7 @@ impl InvertedIndex {
                 Search::of_sketched(kernel, sketch, &pairs, &wanted, sketched).stream(all, &never)?.0
             } else {
                 let (rows, terms) = list.whole().expect("rows without a sketch are read as a whole");
-                pairs.selected = queries.bytes.select(Axis(0), which);
+                pairs.selected = queries.bytes.view().select(Axis(0), which);
                 scan::scan(kernel, rows, terms, &pairs, &wanted, all, &never)?
             };
             for (&query, found) in which.iter().zip(found) {

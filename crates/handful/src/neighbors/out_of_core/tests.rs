@@ -8,10 +8,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use super::*;
-use crate::neighbors::{
-    NearestNeighbors,
-    index::{Index, Sketching},
-};
+use crate::neighbors::{Index, NearestNeighbors};
 
 fn in_memory(points: &Array2<u8>, queries: &Array2<u8>, k: usize) -> Neighbors {
     NearestNeighbors::new(points.clone()).unwrap().kneighbors(queries.view(), k).unwrap()
@@ -51,7 +48,7 @@ proptest! {
 #[test]
 fn equals_the_search_in_memory_with_a_sketch_and_without() {
     let points = clustered(20_011, 200);
-    assert!(Index::with(points.view(), Sketching::Try { sample: None }).recipe().is_some());
+    assert!(Index::new(points.view(), Algorithm::Auto).unwrap().recipe().is_some());
     // Some queries are points.
     let queries = points.select(Axis(0), &evenly(20_011, 600)).mapv(|x| x + x % 2);
     for k in [1, 7, 80, 1200] {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::*;
 use crate::{
-    distance::{Level, all_shifted_norms},
+    distance::{Level, Rows, all_shifted_norms},
     neighbors::{
         engine::{PointDistances, Searchable},
         index::in_parts,
@@ -35,12 +35,13 @@ fn naive(pairs: &impl PointDistances, n: usize, k: usize) -> Vec<Vec<(u64, usize
 
 /// At every level, sketch and scan find the nearest points, also where a sketch rules out nothing.
 fn check_vectors<T: Searchable>(rows: &Array2<T>, queries: &Array2<T>, k: usize) {
-    let (n, scaled) = (rows.nrows(), T::scale(rows.view()));
-    let bytes = T::bytes(rows.view(), &scaled);
+    let (rows, queries) = (Rows::new(rows.view()), Rows::new(queries.view()));
+    let (n, scaled) = (rows.nrows(), T::scale(rows));
+    let bytes = T::bytes(rows, &scaled).view();
     let terms = all_shifted_norms(bytes);
     for level in Level::ALL.iter().copied().filter(|level| level.is_available()) {
         let kernel = Kernel::new(level);
-        let pairs = T::pairs(kernel, rows.view(), &terms, &scaled, queries.view());
+        let pairs = T::pairs(kernel, rows, &terms, &scaled, queries);
         let expected = naive(&pairs, n, k);
         let wanted = vec![TopK::new(k); queries.nrows()];
         assert_eq!(
@@ -138,10 +139,10 @@ fn exact_with_extremes() {
 #[test]
 fn chosen_where_it_pays_and_only_there() {
     let chosen = |rows: &Array2<u8>| {
-        let (view, terms) = (rows.view(), all_shifted_norms(rows.view()));
-        let queries = rows.select(Axis(0), &trials(rows.nrows()));
-        let pairs = u8::pairs(Kernel::new(Level::Scalar), view, &terms, &(), queries.view());
-        TestedSketch::new(Kernel::new(Level::Scalar), view, &pairs, 1.0, view).is_some()
+        let (rows, terms) = (Rows::new(rows.view()), all_shifted_norms(rows.view()));
+        let queries = rows.view().select(Axis(0), &trials(rows.nrows()));
+        let pairs = u8::pairs(Kernel::new(Level::Scalar), rows, &terms, &(), Rows::new(queries.view()));
+        TestedSketch::new(Kernel::new(Level::Scalar), rows.view(), &pairs, 1.0, rows.view()).is_some()
     };
     assert!(chosen(&mixtures(4, 784)), "four directions say it all");
     assert!(!chosen(&Array2::from_shape_fn((N, D), random(5))), "a flat spectrum");

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 
 use crate::{
     dataset::RowSource,
-    distance::{CONTIGUOUS, Kernel, LANES, Packed},
+    distance::{Kernel, LANES, Packed, contiguous},
     kmeans::{
         Centroids, Error, PartialStats,
         assignment::{
@@ -120,7 +120,7 @@ impl Chunk {
                     for &place in &*places {
                         let at = usize::from(part.rows[place]);
                         if let Some(whole) = &whole {
-                            wanted.extend(whole.row(at).to_slice().expect(CONTIGUOUS));
+                            wanted.extend(contiguous(whole.row(at)));
                         } else {
                             let at = self.rows.start + at;
                             wanted.extend(source.rows(at..at + 1, row)?);
@@ -255,7 +255,7 @@ impl<'a> Prepared<'a> {
         let Known::Sketches(sketch, distances) = &mut part.known else {
             unreachable!("sketches go with sketched steps")
         };
-        let sketch = sketch.get_or_insert_with(|| Sketch::new(kernel, samples.rows(), projection));
+        let sketch = sketch.get_or_insert_with(|| Sketch::new(kernel, samples.rows.view(), projection));
         let pairs = CentroidDistances::new(kernel, bytes, self.centroids, &self.rounded);
         let set = sketched::Set { pairs: &pairs, centroids, still: ArrayView1::from(still) };
         let mut nearest = part.nearest.row_mut(run);
