@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, dictionary::Activation};
 use crate::{
-    distance::{Kernel, evenly, vectorize},
+    distance::{CONTIGUOUS, Kernel, Rows, contiguous, evenly, vectorize},
     progress::Tally,
     step::{BATCH, Step, to_byte, transform_observed},
     tensor_file::{self, Reader, Writer},
@@ -53,7 +53,7 @@ impl Patches {
         let mut rows = Array2::zeros((windows.most(sample.nrows()), windows.length()));
         let (mut n, mut origins) = (0, Vec::new());
         for cells in sample.axis_chunks_iter(Axis(0), BATCH) {
-            let rest = &mut rows.as_slice_mut().expect("rows are contiguous")[n * windows.length()..];
+            let rest = &mut rows.as_slice_mut().expect(CONTIGUOUS)[n * windows.length()..];
             windows.cut(cells, rest, &mut origins);
             n += origins.len();
             tally.ask()?;
@@ -111,7 +111,6 @@ impl Step for Patches {
 
     fn run(&self, cells: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
         debug_assert_eq!(self.dictionary.activation(), Activation::Triangle);
-        let contiguous = "rows are contiguous";
         let (n_atoms, padded) = (self.dictionary.atoms().nrows(), self.dictionary.padded());
         let most = self.windows.most(TOGETHER);
         let mut windows = Array2::zeros((most, self.windows.length()));
@@ -121,7 +120,7 @@ impl Step for Patches {
         let mut sums = vec![0.0; self.pooling.n_pools * self.pooling.n_pools * padded];
         let together = cells.axis_chunks_iter(Axis(0), TOGETHER);
         for (cells, mut out) in together.zip(out.axis_chunks_iter_mut(Axis(0), TOGETHER)) {
-            let all = windows.as_slice_mut().expect(contiguous);
+            let all = windows.as_slice_mut().expect(CONTIGUOUS);
             vectorize!(Kernel::detect(), self.windows.cut(cells, all, &mut origins));
             let windows = windows.slice(s![..origins.len(), ..]);
             let mut places = places.slice_mut(s![..origins.len(), ..]);
@@ -130,11 +129,11 @@ impl Step for Patches {
             self.dictionary.triangles(places.view(), activations.view_mut());
             let mut found = origins.iter().zip(activations.outer_iter()).peekable();
             for (image, mut out) in out.outer_iter_mut().enumerate() {
-                let out = out.as_slice_mut().expect(contiguous);
+                let out = out.as_slice_mut().expect(CONTIGUOUS);
                 vectorize!(Kernel::detect(), {
                     sums.fill(0.0);
                     while let Some((origin, found)) = found.next_if(|(origin, _)| origin.image == image) {
-                        self.pooling.add(origin, found.to_slice().expect(contiguous), &mut sums);
+                        self.pooling.add(origin, contiguous(found), &mut sums);
                     }
                     for (out, sums) in out.chunks_exact_mut(n_atoms).zip(sums.chunks_exact(padded)) {
                         for (out, sum) in out.iter_mut().zip(sums) {
@@ -187,8 +186,7 @@ impl Windows {
         let unit = ROOT_MEAN_SQUARE * (length as f32).sqrt();
         let mut before = vec![0; cells.ncols() + 1];
         origins.clear();
-        for (image, cells) in cells.outer_iter().enumerate() {
-            let cells = cells.to_slice().expect("rows are contiguous");
+        for (image, cells) in Rows::new(cells).iter().enumerate() {
             // Cumulative sums of squares: the difference of two is the sum over the cells between them.
             let mut sum = 0;
             for (before, &x) in before[1..].iter_mut().zip(cells) {

@@ -5,7 +5,7 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    distance::{Kernel, vectorize},
+    distance::{CONTIGUOUS, Kernel, Rows, vectorize},
     step::{Step, check_number, to_byte, transform},
 };
 
@@ -84,11 +84,9 @@ impl Step for Framed {
     }
 
     fn run(&self, x: ArrayView2<u8>, mut out: ArrayViewMut2<u8>) {
-        let contiguous = "rows are contiguous";
         let mut buffers = Buffers::new(self.shape[1]);
-        for (image, mut out) in x.outer_iter().zip(out.outer_iter_mut()) {
-            let image = image.to_slice().expect(contiguous);
-            let out = out.as_slice_mut().expect(contiguous);
+        for (image, mut out) in Rows::new(x).iter().zip(out.outer_iter_mut()) {
+            let out = out.as_slice_mut().expect(CONTIGUOUS);
             vectorize!(
                 Kernel::detect(),
                 match Place::of(image, self.shape, self.deskew.normalize) {

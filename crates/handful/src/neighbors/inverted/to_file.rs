@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     dataset::{RowSource, read_at},
-    distance::{Kernel, LANES},
+    distance::{Kernel, LANES, contiguous},
     neighbors::OutOfCore,
     progress::{Observer, Stage},
     sketch::Sketch,
@@ -129,7 +129,7 @@ fn place(
             bytes.clear();
             for &row in run {
                 numbers.extend((row as u64).to_le_bytes());
-                bytes.extend_from_slice(batch.row(row - first).to_slice().expect("rows are contiguous"));
+                bytes.extend_from_slice(contiguous(batch.row(row - first)));
             }
             let at = &mut next[labels[run[0]] as usize];
             draft.write_at(&numbers, to.indices + (*at * size_of::<u64>()) as u64)?;
