@@ -185,7 +185,7 @@ mod tests {
             let centroids = Centroids { sums, counts };
             // The other centroids of a set do not matter.
             let turned = Centroids {
-                sums: centroids.sums.slice(s![..;-1, ..]).to_owned(),
+                sums: centroids.sums.slice(s![..;-1, ..]).as_standard_layout().into_owned(),
                 counts: centroids.counts.iter().rev().copied().collect(),
             };
             let found = labels(&x, &[&centroids, &turned]);

@@ -129,8 +129,8 @@ impl Start {
         if rows.nrows() != self.rows.len() || rows.ncols() == 0 {
             return Err(Error::RowCount { expected: self.rows.len(), found: rows.dim() });
         }
-        let Some(mut rng) = self.rng else { return Ok(Centroids::from_rows(rows)) };
         let rows = rows.as_standard_layout();
+        let Some(mut rng) = self.rng else { return Ok(Centroids::from_rows(rows.view())) };
         let samples = Samples::new(rows.view());
         let rngs = std::slice::from_mut(&mut rng);
         let chosen = k_means_plus_plus(&samples, (self.n_clusters, usize::MAX), None, rngs, observer)?;
