@@ -9,7 +9,7 @@ use ndarray::{Array2, Axis, array};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use super::{Algorithm, Error, Init, KMeans, vectors::Vectors};
+use super::{Algorithm, Error, Init, KMeans, RowAssignments, vectors::Vectors};
 use crate::{
     Dataset,
     kmeans::{assignment::shared_sketch::SharedSketch, bytes::Bytes},
@@ -208,4 +208,7 @@ fn centroids_may_stand_in_any_order_in_memory() {
     let mut floats = params.fit(x.mapv(f32::from).view()).unwrap();
     floats.centroids = floats.centroids.t().as_standard_layout().into_owned().reversed_axes();
     assert_eq!(floats.predict(x.mapv(f32::from).view()).unwrap(), [0, 1, 0]);
+    let start = KMeans::params(3).init(Init::Random).start(3, 0, 0).unwrap();
+    let centroids = start.centroids(x.t(), &Observer::default()).unwrap();
+    RowAssignments::new(&x.t(), None, 1, 1).pass(&x.t(), &[Some(&centroids)]).unwrap();
 }
