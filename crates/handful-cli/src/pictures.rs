@@ -48,7 +48,11 @@ impl<'a> Pictures<'a> {
     pub(crate) fn of(&self, prototype: usize) -> Vec<u8> {
         match self {
             Self::Kept(model) => model.pictures().expect("it has pictures").row(prototype).to_vec(),
-            Self::Found(model, train) => train.images().row(model.medoids()[prototype] as usize).to_vec(),
+            Self::Found(model, train) => {
+                let medoid = model.medoids()[prototype] as usize;
+                let image = model.training_images(train, &[medoid]).expect("made when the model was trained");
+                image.row(0).to_vec()
+            }
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use handful::{Dataset, draft::NewFolder};
+use handful::draft::NewFolder;
 
 use super::{idx, parquet, rows::Rows};
 use crate::output::{OutputFile, commit_all};
@@ -99,14 +99,14 @@ pub(super) struct Files {
 
 impl Files {
     /// Writes all rows. Returns the paths of the files.
-    pub(super) fn write(self, rows: &Rows, data: &Dataset) -> anyhow::Result<Vec<PathBuf>> {
+    pub(super) fn write(self, rows: &Rows) -> anyhow::Result<Vec<PathBuf>> {
         let Self { format, paths, begun, _new_folder } = self;
         commit_all(begun, |files| match format {
             Format::Idx => {
                 let [images, labels] = files else { unreachable!("a file of images and one of labels") };
-                idx::write(rows, data, images, labels)
+                idx::write(rows, images, labels)
             }
-            Format::Parquet => parquet::write(rows, data, files),
+            Format::Parquet => parquet::write(rows, files),
         })?;
         Ok(paths)
     }

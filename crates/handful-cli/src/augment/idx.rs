@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use anyhow::Context;
-use handful::Dataset;
 
 use super::rows::Rows;
 use crate::output::OutputFile;
@@ -13,15 +12,11 @@ const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
 
 /// Writes all rows.
-pub(super) fn write(
-    rows: &Rows,
-    data: &Dataset,
-    images: &mut OutputFile,
-    labels: &mut OutputFile,
-) -> anyhow::Result<()> {
-    let numbers = numbers(data)?;
+pub(super) fn write(rows: &Rows, images: &mut OutputFile, labels: &mut OutputFile) -> anyhow::Result<()> {
+    let numbers = numbers(&rows.source.classes())?;
     let count = u32::try_from(rows.count)?;
-    let [height, width] = data.image_shape().map(|side| u32::try_from(side).expect("read from a file"));
+    let [height, width] =
+        rows.source.image_shape().map(|side| u32::try_from(side).expect("read from a file"));
     images.fill(|mut file| Ok(file.write_all(&header(&[IMAGES, count, height, width]))?))?;
     labels.fill(|mut file| Ok(file.write_all(&header(&[LABELS, count]))?))?;
     rows.each(0..rows.count, |batch| {
@@ -36,12 +31,12 @@ fn header(words: &[u32]) -> Vec<u8> {
 }
 
 /// For each class, the byte that is its name.
-fn numbers(data: &Dataset) -> anyhow::Result<Vec<u8>> {
+fn numbers(classes: &[String]) -> anyhow::Result<Vec<u8>> {
     let number = |class: &String| {
         let number = class.parse::<u8>().ok().filter(|number| number.to_string() == *class);
         number.with_context(|| {
             format!("class {class:?}: expected a whole number from 0 to 255, because IDX stores labels as bytes; Parquet can store any label")
         })
     };
-    data.classes().iter().map(number).collect()
+    classes.iter().map(number).collect()
 }

@@ -13,12 +13,16 @@ use std::{
 };
 
 use clap::error::ErrorKind;
-use handful::{augment::Augmenter, dataset::Split, progress::Stage};
+use handful::{
+    augment::{Augmenter, Distortions, Pen},
+    dataset::Split,
+    progress::Stage,
+};
 use serde::Serialize;
 
 use self::destination::Destination;
 use crate::{
-    augment::rows::Rows,
+    augment::rows::{Rows, Source},
     console::{Console, WrongUsage},
     data::{self, DataArgs},
     machine::{Machine, peak_bytes},
@@ -27,15 +31,18 @@ use crate::{
     text,
 };
 
-/// Make a larger data set with deformed images
+/// Height and width of drawn digits, as in MNIST.
+const DRAWN_SHAPE: [usize; 2] = [28, 28];
+
+/// Make a larger data set with deformed images, or draw one
 ///
 /// Images are rotated, stretched, slanted and moved a little, and bent as if the paper were rubber. The first round is
 /// the original images, unchanged. Each further round contains every original once, deformed, so that each class keeps
 /// its share. An image depends only on the seed, its number and its original, so a larger data set begins with the
-/// images of a smaller one. Test images are left out. If a command needs them, put their files into the same folder.
+/// images of a smaller one. With --pen, digits are drawn instead: image i is the digit i mod 10. Test images are left out. If a command needs them, put their files into the same folder.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = format!("{}\n\n{}", "Example:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000", data::formats())
+    after_help = format!("{}\n\n{}", "Examples:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000\n  handful augment --pen --count 20000 -o drawn", data::formats())
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -63,6 +70,16 @@ pub(crate) struct Args {
     /// height and width
     #[arg(long, value_name = "X", default_value_t = Augmenter::default().smoothness, allow_negative_numbers = true)]
     smoothness: f64,
+    /// Distort images, as if they came from other sources: other widths of strokes, few pixels, black and white, gaps,
+    /// noise, photos. Then put them into the frame again
+    #[arg(long)]
+    distort: bool,
+    /// Draw digits with a synthetic pen, in the styles of many countries and of print. This needs no images
+    #[arg(
+        long,
+        conflicts_with_all = ["data", "rotation", "scale", "shear", "translation", "elastic", "smoothness"]
+    )]
+    pen: bool,
     /// Write this many Parquet files to the folder: train-00000-of-N.parquet and so on
     #[arg(long, value_name = "N")]
     shards: Option<NonZeroU16>,
@@ -75,7 +92,20 @@ pub(crate) struct Args {
 impl Args {
     fn augmenter(&self) -> Augmenter {
         let &Self { rotation, scale, shear, translation, elastic, smoothness, .. } = self;
-        Augmenter { rotation, scale, shear, translation, elastic, smoothness }
+        let distortions = self.distort.then(Distortions::default);
+        Augmenter { rotation, scale, shear, translation, elastic, smoothness, distortions }
+    }
+
+    /// The endless data set to write a part of, and the number of original images, which come first.
+    fn source(&self, global: &Global, console: &Console) -> anyhow::Result<(Source, usize)> {
+        if self.pen {
+            let distortions = if self.distort { Distortions::default() } else { Distortions::NONE };
+            let digits = Pen::default().digits(global.seed)?.framed(DRAWN_SHAPE, distortions)?;
+            return Ok((Source::Drawn(digits), 0));
+        }
+        let reading = self.data.reading().options(console);
+        let data = self.data.split(Split::Train, reading, console)?;
+        Ok((Source::Deformed(self.augmenter().augment(&data, global.seed)?), data.n_samples()))
     }
 }
 
@@ -100,17 +130,16 @@ struct Summary {
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
-    let (augmenter, count) = (args.augmenter(), args.count.get());
-    augmenter.check().map_err(wrong_value)?;
+    let count = args.count.get();
+    args.augmenter().check().map_err(wrong_value)?;
     let destination = Destination::new(&args.output, args.shards, count).map_err(wrong_value)?;
     let files = destination.create()?;
 
-    let reading = args.data.reading().options(console);
-    let data = args.data.split(Split::Train, reading, console)?;
+    let (source, n_sources) = args.source(global, console)?;
     let bar = console.bar("augmenting", Stage::Augment);
-    let rows = Rows::new(augmenter.augment(&data, global.seed)?, count, bar.observer());
+    let rows = Rows::new(source, count, bar.observer());
     let start = Instant::now();
-    let written = files.write(&rows, &data)?;
+    let written = files.write(&rows)?;
     let seconds = start.elapsed().as_secs_f64();
     drop(bar);
 
@@ -124,8 +153,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
             seed: global.seed,
             machine: Machine::this(),
             n_samples: count,
-            n_sources: data.n_samples(),
-            n_features: data.n_features(),
+            n_sources,
+            n_features: rows.source.n_features(),
             seconds,
             images_per_second: count as f64 / seconds,
             bytes,
@@ -134,11 +163,14 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
             peak_bytes: peak_bytes(),
         });
     }
+    let origin = match n_sources {
+        0 => "drawn".to_owned(),
+        n => format!("made from {}", text::count(n as u64)),
+    };
     Ok(writeln!(
         anstream::stdout(),
-        "{} images made from {} in {}, {} per second; {} bytes: {}",
+        "{} images {origin} in {}, {} per second; {} bytes: {}",
         text::count(count),
-        text::count(data.n_samples() as u64),
         text::seconds(seconds),
         text::rough(count as f64 / seconds),
         text::count(bytes),

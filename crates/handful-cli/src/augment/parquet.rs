@@ -19,8 +19,8 @@ use super::rows::Rows;
 use crate::{output::OutputFile, picture};
 
 /// Writes all rows, in nearly equal shares to the files.
-pub(super) fn write(rows: &Rows, data: &Dataset, files: &mut [OutputFile]) -> anyhow::Result<()> {
-    let classes = Classes::of(data);
+pub(super) fn write(rows: &Rows, files: &mut [OutputFile]) -> anyhow::Result<()> {
+    let classes = Classes::of(&rows.source.classes());
     let n_files = files.len() as u64;
     let start = |i: u64| u64::try_from(u128::from(rows.count) * u128::from(i) / u128::from(n_files));
     for (i, output) in (0..).zip(files) {
@@ -42,11 +42,11 @@ enum Classes {
 }
 
 impl Classes {
-    fn of(data: &Dataset) -> Self {
+    fn of(classes: &[String]) -> Self {
         let number = |class: &String| class.parse().ok().filter(|number: &i64| number.to_string() == *class);
-        match data.classes().iter().map(number).collect() {
+        match classes.iter().map(number).collect() {
             Some(numbers) => Self::Numbers(numbers),
-            None => Self::Names(data.classes().iter().map(|name| name.as_str().into()).collect()),
+            None => Self::Names(classes.iter().map(|name| name.as_str().into()).collect()),
         }
     }
 }

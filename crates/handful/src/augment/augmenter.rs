@@ -1,6 +1,6 @@
 //! Parameters of image deformation.
 
-use super::Error;
+use super::{Distortions, Error};
 
 /// Limits of image deformation; lengths are relative to an image's height and width, whatever its size.
 ///
@@ -36,11 +36,21 @@ pub struct Augmenter {
     /// Distance over which the elastic displacement changes: the standard deviation of the Gaussian that smooths it,
     /// 0.02 to 1.
     pub smoothness: f64,
+    /// Makes deformed images look as if they came from other sources. They are framed afterwards.
+    pub distortions: Option<Distortions>,
 }
 
 impl Default for Augmenter {
     fn default() -> Self {
-        Self { rotation: 10.0, scale: 0.15, shear: 0.25, translation: 0.03, elastic: 0.015, smoothness: 0.12 }
+        Self {
+            rotation: 10.0,
+            scale: 0.15,
+            shear: 0.25,
+            translation: 0.03,
+            elastic: 0.015,
+            smoothness: 0.12,
+            distortions: None,
+        }
     }
 }
 
@@ -62,6 +72,6 @@ impl Augmenter {
                 return Err(Error::Range { name, least: *range.start(), most: *range.end(), found });
             }
         }
-        Ok(())
+        self.distortions.map_or(Ok(()), |distortions| distortions.check())
     }
 }

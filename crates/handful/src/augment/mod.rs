@@ -6,23 +6,30 @@
 
 mod augmenter;
 mod deformation;
+mod distortion;
 mod elastic;
 mod error;
+mod everyday;
 mod pen;
+mod random;
+mod raster;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use rayon::prelude::*;
 
 pub use augmenter::Augmenter;
+pub use distortion::Distortions;
 pub use error::Error;
+pub use everyday::{Everyday, EverydayDigits};
 pub use pen::{Digits, Pen};
 
 use deformation::Deformer;
+use random::RandomNumbers;
 
 use crate::{Dataset, dataset, distance::Kernel, step::BATCH};
 
@@ -33,7 +40,8 @@ impl Augmenter {
     /// As [`check`](Self::check).
     pub fn augment(&self, data: &Dataset, seed: u64) -> Result<Augmented, Error> {
         self.check()?;
-        Ok(Augmented { data: data.clone(), deformer: Deformer::new(self, data.image_shape()), seed })
+        let deformer = Deformer::new(self, data.image_shape());
+        Ok(Augmented { data: data.clone(), deformer, distortions: self.distortions, seed })
     }
 }
 
@@ -46,10 +54,31 @@ impl Augmenter {
 pub struct Augmented {
     data: Dataset,
     deformer: Deformer,
+    distortions: Option<Distortions>,
     seed: u64,
 }
 
 impl Augmented {
+    /// Height and width of an image.
+    #[must_use]
+    pub fn image_shape(&self) -> [usize; 2] {
+        self.data.image_shape()
+    }
+
+    /// The names of the classes.
+    #[must_use]
+    pub fn classes(&self) -> &[String] {
+        self.data.classes()
+    }
+
+    fn class_counts(&self) -> Vec<usize> {
+        self.data.class_counts()
+    }
+
+    fn n_sources(&self) -> usize {
+        self.data.n_samples()
+    }
+
     /// Number of pixels per image.
     #[must_use]
     pub fn n_features(&self) -> usize {
@@ -78,6 +107,11 @@ impl Augmented {
                 let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
                 rng.set_stream(row);
                 self.deformer.deform(Kernel::detect(), image, &mut rng, &mut buffers, out);
+                if let Some(distortions) = &self.distortions {
+                    let deformed = ArrayView2::from_shape(self.data.image_shape(), &*out).expect("an image");
+                    let distorted = distortions.image(deformed, &mut RandomNumbers::from(rng));
+                    out.iter_mut().zip(&distorted).for_each(|(to, value)| *to = *value);
+                }
             }
         });
         Dataset::new(images, self.data.image_shape(), labels, self.data.classes().to_vec())

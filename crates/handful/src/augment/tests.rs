@@ -75,7 +75,8 @@ proptest! {
         elastic in 0.0..1.0, smoothness in 0.02..1.0,
     ) {
         let data = blobs(3, shape);
-        let augmenter = Augmenter { rotation, scale, shear, translation, elastic, smoothness };
+        let augmenter =
+            Augmenter { rotation, scale, shear, translation, elastic, smoothness, distortions: None };
         let rows = augmenter.augment(&data, 0).unwrap().rows(0..90).unwrap();
         for (i, row) in rows.images().outer_iter().enumerate() {
             prop_assert!(row.iter().max() <= data.images().row(i % 3).iter().max());

@@ -36,7 +36,7 @@ impl Preset {
                 add("normalised by 0.6", &|params| normalize(params, 0.6));
                 add("all images", &|params| params.prototypes = PrototypeParams::All);
             }
-            Self::Tiny | Self::Small | Self::Fast => {
+            Self::Tiny | Self::Small | Self::Fast | Self::Everyday => {
                 add("not upright", &|params| features(params, |_, deskew| *deskew = None));
                 add("not normalised", &|params| normalize(params, 0.0));
                 add("normalised by 0.4", &|params| normalize(params, 0.4));

@@ -1,6 +1,6 @@
 //! Errors of fitting and using a model.
 
-use crate::{dataset, features, kmeans, neighbors, progress::Cancelled};
+use crate::{augment, dataset, features, kmeans, neighbors, progress::Cancelled};
 
 /// An error of fitting or using a model.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum Error {
     /// An inverted index of the prototypes could not be created or searched.
     #[error(transparent)]
     Inverted(neighbors::inverted::Error),
+    /// Training images could not be enlarged.
+    #[error(transparent)]
+    Augment(#[from] augment::Error),
     /// Prototypes are not a valid data set.
     #[error(transparent)]
     Dataset(#[from] dataset::Error),

@@ -167,4 +167,9 @@ impl Judge for Model {
             Err(_) => vec![f64::INFINITY; images.nrows()],
         }
     }
+
+    /// If the model learned from digits of many sources, which were framed.
+    fn frames_data(&self) -> bool {
+        self.params.everyday.is_some()
+    }
 }

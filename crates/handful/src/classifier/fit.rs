@@ -1,6 +1,6 @@
 //! Fits recipes.
 
-use ndarray::Axis;
+use ndarray::{Array2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 use super::{Error, Model, Params, PrototypeParams, model::provenance};
@@ -14,6 +14,8 @@ use crate::{
 
 /// Maximum number of images from which features are learned.
 pub(super) const MOST_IMAGES: usize = 1 << 17;
+/// Number of images made between two reports.
+const MADE_TOGETHER: usize = 1024;
 
 impl Params {
     /// Checks that there are enough images to learn from. Everything that does not depend on their pixels is checked
@@ -23,7 +25,11 @@ impl Params {
     /// If the recipe is invalid for images of this shape, if a class with images has fewer images than the recipe needs
     /// prototypes or atoms of it, if there is only one class, or if there are fewer prototypes than voters.
     pub fn check_images(&self, images: &Dataset) -> Result<(), Error> {
-        self.check_counts(images.image_shape(), images.classes(), &images.class_counts())
+        let counts = match &self.everyday {
+            Some(everyday) => everyday.augment(images)?.class_counts(),
+            None => images.class_counts(),
+        };
+        self.check_counts(images.image_shape(), images.classes(), &counts)
     }
 
     /// [`check_images`](Self::check_images) for the given number of images of each class.
@@ -80,6 +86,9 @@ impl Params {
     /// As [`fit`](Self::fit); if the observer breaks.
     pub fn fit_observed(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
         self.check_images(images)?;
+        let original = images;
+        let enlarged = self.enlarged(images, observer)?;
+        let images = enlarged.as_ref().unwrap_or(images);
         let sample = self.rows_for_features(images.labels(), images.classes().len());
         let sample = sample.map(|rows| images.select(&rows));
         let vectorizer =
@@ -100,13 +109,29 @@ impl Params {
                 (prototypes, medoids)
             }
         };
-        let provenance = provenance(&images.images().view(), images.labels(), observer)?;
+        let provenance = provenance(&original.images().view(), original.labels(), observer)?;
         let shape = images.image_shape();
         Model::new(self.clone(), shape, vectorizer, prototypes, medoids, provenance, observer)
     }
 }
 
 impl Params {
+    /// The training images together with those that the recipe adds; `None` if it adds none.
+    fn enlarged(&self, images: &Dataset, observer: &Observer) -> Result<Option<Dataset>, Error> {
+        let Some(everyday) = &self.everyday else { return Ok(None) };
+        let digits = everyday.augment(images)?;
+        let n = digits.n_samples();
+        let (mut pixels, mut labels) = (Vec::with_capacity(n * images.n_features()), Vec::with_capacity(n));
+        for first in (0..n).step_by(MADE_TOGETHER) {
+            let some = digits.rows(first..n.min(first + MADE_TOGETHER))?;
+            pixels.extend(some.images());
+            labels.extend(some.labels());
+            observer.report(Stage::Augment, labels.len(), n)?;
+        }
+        let pixels = Array2::from_shape_vec((n, images.n_features()), pixels).expect("rows of one length");
+        Ok(Some(Dataset::new(pixels, images.image_shape(), labels, images.classes().to_vec())?))
+    }
+
     /// The rows from which features are learned; `None` for all rows.
     pub(super) fn rows_for_features(&self, labels: &[u32], n_classes: usize) -> Option<Vec<usize>> {
         let n = labels.len();

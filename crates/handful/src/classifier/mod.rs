@@ -48,7 +48,10 @@ pub use preset::Preset;
 pub use provenance::Provenance;
 pub use validation::{Validation, folds, hold_out};
 
-use crate::features::{FeatureParams, check_features};
+use crate::{
+    augment::Everyday,
+    features::{FeatureParams, check_features},
+};
 
 /// Recipes are not meant for larger images.
 const MOST_PIXELS: usize = 65_536;
@@ -71,6 +74,9 @@ pub struct Params {
     /// How prototypes are searched.
     #[serde(default, skip_serializing_if = "IndexParams::is_exact")]
     pub index: IndexParams,
+    /// How the training images are enlarged first; `None` to take them as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub everyday: Option<Everyday>,
 }
 
 /// The vectors that vote.
@@ -104,6 +110,11 @@ pub enum Decision {
 }
 
 impl Params {
+    /// Number of training images, with those that the recipe adds to `n`; at most so many if classes are not digits.
+    pub(crate) fn n_training_images(&self, n: usize) -> usize {
+        self.everyday.map_or(n, |everyday| everyday.most_samples(n))
+    }
+
     /// Checks the recipe for images of this shape and this number of classes, whatever they show.
     pub(crate) fn check(&self, [height, width]: [usize; 2], n_classes: usize) -> Result<(), String> {
         if height.checked_mul(width).is_none_or(|pixels| !(1..=MOST_PIXELS).contains(&pixels)) {
@@ -114,6 +125,9 @@ impl Params {
         }
         check_features(&self.features)?;
         self.calibration.check()?;
+        if let Some(everyday) = &self.everyday {
+            everyday.check().map_err(|error| error.to_string())?;
+        }
         if let PrototypeParams::PerClass { n_clusters, n_init, max_iter } = self.prototypes {
             let at_least_one = [("n_clusters", n_clusters), ("n_init", n_init), ("max_iter", max_iter)];
             if let Some((name, _)) = at_least_one.iter().find(|(_, value)| *value == 0) {

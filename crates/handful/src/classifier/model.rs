@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 
 use super::{Decision, Error, Params, Preset, label_type};
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
 ///     calibration: Calibration::default(),
 ///     seed: 0,
 ///     index: IndexParams::Exact,
+///     everyday: None,
 /// };
 /// let model = params.fit(&data)?;
 /// assert_eq!(model.predict(array![[20, 20], [200, 200]].view())?, [0, 1]);
@@ -186,8 +188,27 @@ impl Model {
     pub fn with_pictures_observed(self, learned_from: &Dataset, observer: &Observer) -> Result<Self, Error> {
         let images = learned_from.images().view();
         let medoids = self.medoids_in(&provenance(&images, learned_from.labels(), observer)?)?;
-        let pictures = learned_from.images().select(Axis(0), &medoids);
+        let pictures = self.training_images(learned_from, &medoids)?;
         Ok(Self { pictures: Some(pictures), ..self })
+    }
+
+    /// These images of the training set, such as [`medoids`](Self::medoids), where `learned_from` is what the recipe was
+    /// fitted to. If the recipe enlarges the training set, the images that it adds are made again.
+    ///
+    /// # Errors
+    /// If the images cannot be made.
+    ///
+    /// # Panics
+    /// If a row is out of range.
+    pub fn training_images(&self, learned_from: &Dataset, rows: &[usize]) -> Result<Array2<u8>, Error> {
+        let Some(everyday) = &self.params.everyday else {
+            return Ok(learned_from.images().select(Axis(0), rows));
+        };
+        let digits = everyday.augment(learned_from)?;
+        let made: Vec<Dataset> =
+            rows.par_iter().map(|&row| digits.rows(row..row + 1)).collect::<Result<_, _>>()?;
+        let rows: Vec<_> = made.iter().map(|made| made.images().row(0)).collect();
+        Ok(ndarray::stack(Axis(0), &rows).expect("images of one size"))
     }
 
     /// [`with_pictures`](Self::with_pictures) from images that stay on disk.
@@ -207,6 +228,7 @@ impl Model {
         learned_from: &OnDisk,
         observer: &Observer,
     ) -> Result<Self, Error> {
+        self.params.check_on_disk()?;
         let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);
         let medoids = self.medoids_in(&provenance(learned_from, labels, observer)?)?;
         Ok(Self { pictures: Some(learned_from.select_rows(&medoids)?), ..self })
@@ -215,7 +237,8 @@ impl Model {
     /// The rows of the medoids in images, which must be the training images.
     fn medoids_in(&self, images: &Provenance) -> Result<Vec<usize>, Error> {
         let own = &self.provenance;
-        let is_out = |&medoid: &u32| medoid as usize >= images.n_samples;
+        let n_samples = self.params.n_training_images(images.n_samples);
+        let is_out = |&medoid: &u32| medoid as usize >= n_samples;
         if (images.n_samples, &images.sha256) != (own.n_samples, &own.sha256)
             || self.medoids.iter().any(is_out)
         {

@@ -33,6 +33,7 @@ impl Params {
         observer: &Observer,
     ) -> Result<Model, Error> {
         let (labels, classes) = images.labelled()?;
+        self.check_on_disk()?;
         self.check_counts(images.image_shape(), classes, &images.class_counts())?;
         let vectorizer = self.features_on_disk(images, passes, observer)?;
         let vectors = match &self.features[..] {
@@ -67,6 +68,16 @@ impl Params {
         let provenance = provenance(images, labels, observer)?;
         let shape = images.image_shape();
         Model::new(self.clone(), shape, vectorizer, prototypes, medoids, provenance, observer)
+    }
+
+    /// Checks that the recipe takes the training images as they are.
+    pub(super) fn check_on_disk(&self) -> Result<(), Error> {
+        if self.everyday.is_none() {
+            return Ok(());
+        }
+        let problem = "expected a recipe that takes the training images as they are, because they stay on disk; found \
+                       one that adds images to them, for which they must be in memory";
+        Err(Error::Params(problem.to_owned()))
     }
 
     fn features_on_disk(

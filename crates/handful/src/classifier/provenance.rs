@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Params;
 use crate::{
     Dataset,
     dataset::{self, RowSource},
@@ -59,10 +60,11 @@ impl Provenance {
         Ok(Self { n_samples, sha256: hex(&hash.finalize()), ..Self::default() })
     }
 
-    /// Checks that the provenance can belong to a model with these medoids, which are indices into the training set.
-    pub(crate) fn check(&self, medoids: &[u32]) -> Result<(), String> {
-        if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= self.n_samples) {
-            let n = self.n_samples;
+    /// Checks that the provenance can belong to a model of these parameters with these medoids, which are indices into
+    /// the training set.
+    pub(crate) fn check(&self, params: &Params, medoids: &[u32]) -> Result<(), String> {
+        let n = params.n_training_images(self.n_samples);
+        if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= n) {
             return Err(format!(
                 "expected medoids below {n} (the number of training images), found {medoid}"
             ));

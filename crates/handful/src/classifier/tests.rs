@@ -48,6 +48,7 @@ fn recipes() -> [Params; 3] {
         calibration,
         seed: 7,
         index: IndexParams::Exact,
+        everyday: None,
     };
     [
         recipe(

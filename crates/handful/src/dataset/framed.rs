@@ -13,11 +13,16 @@ use crate::{
 };
 
 /// Puts images into the frame if the options ask for it. Pictures, which may have any size, are framed unless they are
-/// to stay as they are; other images only if all are to be framed.
+/// to stay as they are; other images only if all are to be framed, or if they are for a model that was trained on framed
+/// images.
 pub(super) fn applied(rows: Box<dyn Rows>, is_picture: bool, options: &ReadOptions) -> Box<dyn Rows> {
     let shape = match (options.framing, options.image_shape) {
         (Framing::Always, shape) => shape.unwrap_or(FRAME),
-        (Framing::Auto, Some(shape)) if is_picture => shape,
+        (Framing::Auto, Some(shape))
+            if is_picture || options.judge.as_ref().is_some_and(|judge| judge.frames_data()) =>
+        {
+            shape
+        }
         _ => return rows,
     };
     Box::new(FramedRows { rows, shape, framer: options.framer(shape) })

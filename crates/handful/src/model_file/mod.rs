@@ -70,7 +70,7 @@ impl Model {
             provenance: self.provenance().clone(),
             label_type: self.label_type().map(str::to_owned),
         };
-        metadata.provenance.check(self.medoids()).map_err(Error::Provenance)?;
+        metadata.provenance.check(self.params(), self.medoids()).map_err(Error::Provenance)?;
         let metadata = serde_json::to_string(&metadata).map_err(|error| Error::Content(error.to_string()))?;
         Ok(sealed::seal(KEY, &metadata, &tensors)?)
     }
@@ -128,7 +128,7 @@ impl Model {
             PrototypeParams::All => (0..).take(n).collect(),
             PrototypeParams::PerClass { .. } => reader.array1("prototypes.medoids", Some(n))?.to_vec(),
         };
-        provenance.check(&medoids).map_err(Error::Content)?;
+        provenance.check(&params, &medoids).map_err(Error::Content)?;
         let shape = [1, vectorizer.n_features_out()];
         let prototypes = Dataset::new(vectors, shape, labels, classes)
             .map_err(|error| Error::Content(error.to_string()))?;

@@ -36,6 +36,7 @@ impl Preset {
             Self::Fast => file!("fast"),
             Self::Best => file!("best"),
             Self::Neighbors => file!("neighbors"),
+            Self::Everyday => file!("everyday"),
         }
     }
 }

@@ -43,6 +43,7 @@ fn calibrated(calibration: Calibration) -> Model {
         calibration,
         seed: 0,
         index: IndexParams::Exact,
+        everyday: None,
     };
     params.fit(&images()).unwrap()
 }

@@ -10,7 +10,8 @@ use super::frame::{BOX, Candidate, Frame};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// Unless they are framed already: they have the frame's size, and their ink is light on black, as large as in the
-    /// frame, and centred. Rows of numbers, as opposed to pictures, are assumed to be framed.
+    /// frame, and centred. Rows of numbers, as opposed to pictures, are assumed to be framed, unless a [`Judge`] says
+    /// otherwise.
     #[default]
     Auto,
     /// All of them, including rows of numbers.
@@ -24,6 +25,11 @@ pub trait Judge: Debug + Send + Sync {
     /// For each image, shape (n, height * width), how unlike a digit it is; a value of up to 1 is accepted as a digit.
     /// It returns n values.
     fn strangeness(&self, images: ArrayView2<u8>) -> Vec<f64>;
+
+    /// Whether rows of numbers, too, are to be framed unless they look framed: see [`Framing::Auto`].
+    fn frames_data(&self) -> bool {
+        false
+    }
 }
 
 /// Turns pictures into images of one shape.

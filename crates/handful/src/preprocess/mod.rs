@@ -15,3 +15,4 @@ pub use frame::Frame;
 pub use framing::{Framer, Framing, Judge};
 
 pub(crate) use deskew::Framed as FramedDeskew;
+pub(crate) use frame::{mean_stroke_width, narrowed, resize, widened};

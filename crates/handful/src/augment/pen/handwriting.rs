@@ -6,55 +6,19 @@
 //!
 //! Sines and powers come from `libm`, and sums have one order, so that drawings are the same bits on every machine.
 
-use rand::{Rng, rngs::ChaCha8Rng};
-
 use super::{
     params::Pen,
-    raster::{Dot, Nib},
     styles::{Point, Style},
+};
+use crate::augment::{
+    random::RandomNumbers,
+    raster::{Dot, Nib},
 };
 
 /// Light to bold type.
 const PRINT_WIDTH: [f32; 2] = [0.05, 0.22];
 /// Number of lines that a spline between two control points consists of.
 const LINES: usize = 8;
-
-/// Random numbers of one drawing.
-pub(super) struct RandomNumbers<'a>(pub(super) &'a mut ChaCha8Rng);
-
-impl RandomNumbers<'_> {
-    /// From 0 to 1.
-    fn fraction(&mut self) -> f32 {
-        (self.0.next_u32() >> 8) as f32 / 16_777_216.0
-    }
-
-    pub(super) fn between(&mut self, least: f32, most: f32) -> f32 {
-        least + (most - least) * self.fraction()
-    }
-
-    pub(super) fn with_probability(&mut self, probability: f32) -> bool {
-        self.fraction() < probability
-    }
-
-    /// About normal, with mean 0 and deviation 1: the sum of four uniform numbers.
-    fn normal(&mut self) -> f32 {
-        let sum: f32 = (0..4).map(|_| self.between(-1.0, 1.0)).sum();
-        sum * 0.866_025_4
-    }
-
-    /// One of some items, by weight.
-    pub(super) fn choose<T: Copy>(&mut self, items: &[T], weight: impl Fn(T) -> u32) -> T {
-        let total: u32 = items.iter().map(|&item| weight(item)).sum();
-        let mut at = self.0.next_u32() % total.max(1);
-        for &item in items {
-            match at.checked_sub(weight(item)) {
-                Some(rest) => at = rest,
-                None => return item,
-            }
-        }
-        items[items.len() - 1]
-    }
-}
 
 /// A drawing before it has a size: strokes in units of the digit's height, and the tip of the pen.
 pub(super) struct Handwriting {

@@ -6,20 +6,21 @@
 
 mod handwriting;
 mod params;
-mod raster;
 mod styles;
 
 use std::ops::Range;
 
 use ndarray::{Array2, Axis};
-use rand::{SeedableRng, rngs::ChaCha8Rng};
 use rayon::prelude::*;
 
-use super::Error;
+use super::{
+    Distortions, Error,
+    random::RandomNumbers,
+    raster::{Dot, draw},
+};
 use crate::{Dataset, dataset};
-use handwriting::{Handwriting, RandomNumbers};
+use handwriting::Handwriting;
 pub use params::Pen;
-use raster::{Dot, draw};
 use styles::{Style, styles};
 
 /// Least and greatest length of a digit's longer side, and the side of its picture, in pixels.
@@ -33,7 +34,13 @@ impl Pen {
     /// As [`check`](Self::check).
     pub fn digits(&self, seed: u64) -> Result<Digits, Error> {
         self.check()?;
-        Ok(Digits { pen: *self, seed, styles: styles().iter().collect() })
+        Ok(Digits {
+            pen: *self,
+            seed,
+            styles: styles().iter().collect(),
+            shape: [SIDE, SIDE],
+            distortions: None,
+        })
     }
 
     /// The digit and the name of every style.
@@ -42,7 +49,8 @@ impl Pen {
     }
 }
 
-/// An endless data set of drawn digits: white ink on black pictures of 140 x 140 pixels. Row i is the digit i mod 10.
+/// An endless data set of drawn digits: white ink on black pictures of 140 x 140 pixels, unless they are
+/// [framed](Self::framed). Row i is the digit i mod 10.
 ///
 /// A row depends only on the pen, the styles, the seed and i. It is therefore the same bits for any number of threads, on
 /// any machine, and whatever other rows are requested.
@@ -51,6 +59,10 @@ pub struct Digits {
     pen: Pen,
     seed: u64,
     styles: Vec<&'static Style>,
+    /// Of the images.
+    shape: [usize; 2],
+    /// If images are framed.
+    distortions: Option<Distortions>,
 }
 
 impl Digits {
@@ -66,6 +78,27 @@ impl Digits {
         }
     }
 
+    /// Height and width of an image.
+    #[must_use]
+    pub fn image_shape(&self) -> [usize; 2] {
+        self.shape
+    }
+
+    /// The names of the classes: `0` to `9`.
+    #[must_use]
+    pub fn classes() -> Vec<String> {
+        (0..10).map(|digit| digit.to_string()).collect()
+    }
+
+    /// Draws distorted digits, and puts them into a frame of `[height, width]` pixels.
+    ///
+    /// # Errors
+    /// As [`Distortions::check`].
+    pub fn framed(self, shape: [usize; 2], distortions: Distortions) -> Result<Self, Error> {
+        distortions.check()?;
+        Ok(Self { shape, distortions: Some(distortions), ..self })
+    }
+
     /// Draws these rows on all threads of the current rayon pool.
     ///
     /// # Errors
@@ -73,24 +106,30 @@ impl Digits {
     #[expect(clippy::missing_panics_doc, reason = "a digit is below 10")]
     pub fn rows(&self, rows: Range<u64>) -> Result<Dataset, dataset::Error> {
         let labels: Vec<u32> = rows.clone().map(|row| u32::try_from(row % 10).expect("below 10")).collect();
-        let mut images = Array2::zeros((labels.len(), SIDE * SIDE));
+        let mut images = Array2::zeros((labels.len(), self.shape[0] * self.shape[1]));
         images.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(i, mut image)| {
             image.assign(&self.draw(rows.start + i as u64).flatten());
         });
-        Dataset::new(images, [SIDE, SIDE], labels, (0..10).map(|digit| digit.to_string()).collect())
+        Dataset::new(images, self.shape, labels, Self::classes())
     }
 
-    /// The picture of one row.
+    /// The image of one row.
     fn draw(&self, row: u64) -> Array2<u8> {
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream(row);
-        let mut random = RandomNumbers(&mut rng);
+        let mut random = RandomNumbers::new(self.seed, row);
         let of_digit: Vec<&Style> =
             self.styles.iter().copied().filter(|style| u64::from(style.digit) == row % 10).collect();
         let style = random.choose(&of_digit, |style| style.weight);
         let Handwriting { strokes, nib } =
             Handwriting::draw(&self.pen, style, &mut random).scaled(&mut random);
-        draw(&strokes, nib, [SIDE, SIDE])
+        let picture = draw(&strokes, nib, [SIDE, SIDE]);
+        match &self.distortions {
+            // The pen has strokes of all widths.
+            Some(distortions) => {
+                let ink = picture.mapv(|ink| f32::from(ink) / 255.0);
+                distortions.framed(ink, false, self.shape, &mut random)
+            }
+            None => picture,
+        }
     }
 }
 

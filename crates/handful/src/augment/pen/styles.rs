@@ -50,10 +50,30 @@ fn parse(line: &str) -> Option<Style> {
     let digit = words.next()?.parse().ok().filter(|digit| *digit <= 9)?;
     let (name, weight) = (words.next()?.to_owned(), words.next()?.parse().ok().filter(|weight| *weight > 0)?);
     let words: Vec<&str> = words.collect();
-    let strokes =
-        words.split(|word| *word == "/").map(|stroke| stroke.iter().map(|word| point(word)).collect());
-    let strokes: Vec<Vec<Point>> = strokes.collect::<Option<_>>()?;
+    let strokes: Vec<Vec<Point>> = if words.first()?.starts_with(':') {
+        dots(&words)?
+    } else {
+        let strokes = words.split(|word| *word == "/");
+        strokes.map(|stroke| stroke.iter().map(|word| point(word)).collect()).collect::<Option<_>>()?
+    };
     strokes.iter().all(|stroke| stroke.len() >= 2).then_some(Style { digit, name, weight, strokes })
+}
+
+/// The dots of a matrix: each row is a word of `#` and `.` after a colon.
+fn dots(rows: &[&str]) -> Option<Vec<Vec<Point>>> {
+    let spacing = 1.0 / (rows.len().max(2) - 1) as f32;
+    let mut dots = Vec::new();
+    for (y, row) in rows.iter().enumerate() {
+        for (x, dot) in row.strip_prefix(':')?.chars().enumerate() {
+            let point = Point { x: spacing * x as f32, y: spacing * y as f32, is_smooth: false };
+            match dot {
+                '#' => dots.push(vec![point; 2]),
+                '.' => {}
+                _ => return None,
+            }
+        }
+    }
+    Some(dots)
 }
 
 fn point(word: &str) -> Option<Point> {

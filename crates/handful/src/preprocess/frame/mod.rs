@@ -25,6 +25,8 @@ use blots::EDGE;
 use looks::{Look, WORKING_SIDE, looks};
 use region::Region;
 use resize::reduced_shape;
+pub(crate) use resize::resize;
+pub(crate) use stroke::{mean_width as mean_stroke_width, narrowed, widened};
 
 /// Side of the box relative to that of the frame.
 pub(super) const BOX: f64 = 20.0 / 28.0;

@@ -4,7 +4,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 
 /// The picture with a height and width of `[rows, columns]`. Each pixel is a weighted sum of those near it, with a
 /// cubic kernel that extends over two pixels of the coarser grid.
-pub(super) fn resize(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32> {
+pub(crate) fn resize(picture: ArrayView2<f32>, shape: [usize; 2]) -> Array2<f32> {
     Resize::new([picture.nrows(), picture.ncols()], shape).of(picture)
 }
 

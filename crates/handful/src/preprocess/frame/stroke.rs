@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut1};
 
 /// The mean width of strokes in pixels: their area over half the length of their outline, which is the total variation.
-pub(super) fn mean_width(ink: ArrayView2<f32>) -> f64 {
+pub(crate) fn mean_width(ink: ArrayView2<f32>) -> f64 {
     let (mut area, mut outline) = (0.0, 0.0);
     let at = |y: usize, x: usize| ink.get([y, x]).copied().map_or(0.0, f64::from);
     for ((y, x), &value) in ink.indexed_iter() {
@@ -15,12 +15,12 @@ pub(super) fn mean_width(ink: ArrayView2<f32>) -> f64 {
 }
 
 /// Widens strokes by a radius in pixels on both sides: grey dilation with a square.
-pub(super) fn widened(ink: ArrayView2<f32>, radius: usize) -> Array2<f32> {
+pub(crate) fn widened(ink: ArrayView2<f32>, radius: usize) -> Array2<f32> {
     filtered(ink, radius, f32::max)
 }
 
 /// Narrows strokes by a radius in pixels on both sides: grey erosion with a square.
-pub(super) fn narrowed(ink: ArrayView2<f32>, radius: usize) -> Array2<f32> {
+pub(crate) fn narrowed(ink: ArrayView2<f32>, radius: usize) -> Array2<f32> {
     filtered(ink, radius, f32::min)
 }
 
