@@ -39,7 +39,7 @@ pub(super) fn broken(ink: &Array2<f32>, random: &mut RandomNumbers) -> Array2<f3
 
 /// Crossed by lines that belong to no digit.
 pub(super) fn crossed(ink: &Array2<f32>, random: &mut RandomNumbers) -> Array2<f32> {
-    let n_lines = if random.with_probability(0.7) { 1 } else { 2 };
+    let n_lines = 1 + usize::from(random.with_probability(0.4)) + usize::from(random.with_probability(0.3));
     let lines = (0..n_lines).map(|_| line(ink, [0.01, 0.06], random)).collect::<Vec<_>>();
     let lines = covered(&lines, ink) * random.between(0.4, 1.0);
     ndarray::Zip::from(ink).and(&lines).map_collect(|&ink, &line| ink.max(line))
