@@ -1,6 +1,6 @@
 # The commands people type. `make test` is what CI runs.
 
-PRESETS := notebook pixels tiny small fast best neighbors
+PRESETS := notebook pixels tiny small fast best neighbors everyday
 
 PAGE := crates/handful-cli/tests/page
 CHROMIUM ?= chromium
@@ -180,9 +180,9 @@ redrawn: fetch ## Read 1,000 test digits that Pillow drew anew as pictures of 72
 
 # Folders of pictures with a folder for each class, and which models read them.
 WILD ?=
-MODELS ?= fast best
+MODELS ?= fast best everyday
 
-wild: fetch ## Read corrupted, tiny and printed digits, and those in folders of yours (WILD="FOLDER ..."; two minutes)
+wild: fetch ## Read corrupted, tiny and printed digits, and those in folders of yours (WILD="FOLDER ..."; three minutes)
 	cargo build --release --locked
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/wild/requirements.txt
@@ -204,10 +204,12 @@ package: fetch ## Package both crates, build the program from the packages alone
 	cp crates/handful/tests/formats/fixtures/strays/photo.jpg $(PACKAGED)
 	cd $(PACKAGED) && target/release/handful predict photo.jpg | grep "photo.jpg: 7"
 
-models: fetch ## Train the presets again: crates/handful/models/*.safetensors (about 2 minutes); the default keeps pictures
+# Two models keep pictures, to show neighbours without the training data.
+models: fetch ## Train the presets again: crates/handful/models/*.safetensors (some minutes)
 	cargo build --release --locked
 	for preset in $(PRESETS); do \
-		target/release/handful train --preset $$preset $$([ $$preset != fast ] || echo --pictures) \
+		case $$preset in fast | everyday) pictures=--pictures ;; *) pictures= ;; esac; \
+		target/release/handful train --preset $$preset $$pictures \
 			-o crates/handful/models/$$preset.safetensors || exit 1; done
 
 notebook: wheel ## Execute the notebook, and write what it shows into it (a minute, and the wheel)

@@ -9,7 +9,7 @@ import { drawings } from '../../crates/handful-cli/tests/page/strokes.js';
 /** Milliseconds between two points of the pen: 120 a second. */
 const PACE = 1000 / 120;
 
-const server = await start();
+const server = await start(['--model', 'fast']);
 const browser = await open();
 try {
   const page = await visit(browser, server.url);

@@ -50,7 +50,8 @@ pub(crate) struct ReadingArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FramingArg {
-    /// Pictures, except those that are framed already: of the model's size, centred, light ink on black
+    /// Pictures, and for the model everyday also images in data files, except those that are framed already: of the
+    /// model's size, centred, light ink on black
     Auto,
     /// All images, including those in data files
     Always,

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Also measure accuracy for 1, 3, 9, 30, 100 and 300 prototypes per class
     #[arg(long)]
     pub(crate) sweep: bool,
-    /// Also fit and test these presets: notebook, pixels, tiny, small, fast, best, neighbors
+    /// Also fit and test these presets: notebook, pixels, tiny, small, fast, best, neighbors, everyday
     #[arg(long, value_name = "NAME", value_delimiter = ',', group = "presets")]
     pub(crate) preset: Vec<Preset>,
     /// Also fit and test all presets

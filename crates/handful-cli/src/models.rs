@@ -11,8 +11,9 @@ use handful::{
 /// Options of all commands that use a model.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ModelArgs {
-    /// Model file, or name of a preset that comes with the program: notebook, pixels, tiny, small, fast, best, neighbors
-    #[arg(long, value_name = "MODEL", default_value = "fast")]
+    /// Model file, or name of a preset that comes with the program: notebook, pixels, tiny, small, fast, best,
+    /// neighbors, everyday
+    #[arg(long, value_name = "MODEL", default_value = "everyday")]
     pub(crate) model: String,
 }
 

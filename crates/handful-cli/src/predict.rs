@@ -76,7 +76,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     };
     let model = Model::clone(&model).observer(console.interrupter());
     let batches = inputs::read(args.inputs.clone(), options);
-    let mut printer = Printer::new(format, args.explain, args.min_confidence, model.classes());
+    let mut printer = Printer::new(format, args.explain, args.min_confidence, &model);
     let mut failed = Vec::new();
     let mut predict = |out: &mut dyn Write| {
         printer.begin(out)?;

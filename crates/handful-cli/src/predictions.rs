@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use std::{io::Write, sync::Arc};
 
-use handful::classifier::{Explanation, Voter};
+use handful::classifier::{Explanation, Model, Origin, Voter};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -32,18 +32,14 @@ pub(crate) struct Printer<'a> {
     format: Format,
     explain: bool,
     min_confidence: Option<f64>,
+    model: &'a Model,
     classes: &'a [String],
     n_images: usize,
 }
 
 impl<'a> Printer<'a> {
-    pub(crate) fn new(
-        format: Format,
-        explain: bool,
-        min_confidence: Option<f64>,
-        classes: &'a [String],
-    ) -> Self {
-        Self { format, explain, min_confidence, classes, n_images: 0 }
+    pub(crate) fn new(format: Format, explain: bool, min_confidence: Option<f64>, model: &'a Model) -> Self {
+        Self { format, explain, min_confidence, model, classes: model.classes(), n_images: 0 }
     }
 
     /// Number of images printed so far.
@@ -133,13 +129,14 @@ impl<'a> Printer<'a> {
         writeln!(out, "{place}: {label} ({sure}{doubt})")?;
         if self.explain {
             for voter in &explanation.neighbors {
-                let Voter { label, distance, medoid, .. } = *voter;
-                let class = &self.classes[label as usize];
-                writeln!(
-                    out,
-                    "    {class} at {:.1}, like training image {medoid}",
-                    (distance as f64).sqrt()
-                )?;
+                let class = &self.classes[voter.label as usize];
+                let distance = (voter.distance as f64).sqrt();
+                let origin = match self.model.origin(voter.medoid) {
+                    Origin::Image(row) => format!("training image {row}"),
+                    Origin::Copy(row) => format!("a distorted copy of training image {row}"),
+                    Origin::Drawn => "a drawn digit".to_owned(),
+                };
+                writeln!(out, "    {class} at {distance:.1}, like {origin}")?;
             }
         }
         Ok(())

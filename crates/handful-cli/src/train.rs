@@ -26,7 +26,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{}\n\n{}", "Example:\n  handful train --preset small -o small.safetensors", data::formats()))]
 pub(crate) struct Args {
-    /// Recipe to train: notebook, pixels, tiny, small, fast, best or neighbors
+    /// Recipe to train: notebook, pixels, tiny, small, fast, best, neighbors or everyday
     #[arg(long, value_name = "NAME", default_value = "best")]
     preset: Preset,
     #[command(flatten)]

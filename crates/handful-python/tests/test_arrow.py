@@ -17,7 +17,7 @@ from handful.arrow import Scorer
 def digits():
     _, _, X_test, _ = handful.datasets.load_mnist()
     X = X_test[:60]
-    return X, handful.load_model("fast").predict(X)
+    return X, handful.load_model().predict(X)
 
 
 def png(row):
@@ -66,9 +66,9 @@ def test_frames_of_polars_and_pandas_come_back_with_predictions(digits):
 def test_a_pickled_scorer_takes_its_model_along(digits, tmp_path):
     X, expected = digits
     table = pa.table({"image": pa.FixedSizeListArray.from_arrays(pa.array(X.ravel()), 784)})
-    model = handful.load_model("fast")
+    model = handful.load_model()
     model.save(tmp_path / "own.safetensors")
-    for choice in ["fast", model, tmp_path / "own.safetensors"]:
+    for choice in ["everyday", model, tmp_path / "own.safetensors"]:
         scorer = Scorer(choice)
         next(scorer(table.to_batches()))
         size = len(pickle.dumps(scorer))

@@ -24,6 +24,7 @@ PRESETS = {
     "fast": 0.98,
     "best": 0.99,
     "neighbors": 0.96,
+    "everyday": 0.97,
 }
 WORDS = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
 
@@ -49,6 +50,10 @@ def test_presets_read_digits_at_once(name, mnist, clone):
     assert model.predict(mnist.X_test[:5]).dtype == np.int64
     assert model.score(mnist.X_test[:2000], mnist.y_test[:2000]) > PRESETS[name]
     assert model.to_bytes() == (clone / f"crates/handful/models/{name}.safetensors").read_bytes()
+
+
+def test_the_default_is_everyday():
+    assert handful.load_model().to_bytes() == handful.load_model("everyday").to_bytes()
 
 
 def same(one, other, X):

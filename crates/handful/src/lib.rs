@@ -88,13 +88,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! An [`Augmenter`](augment::Augmenter) makes data sets of any size by deforming images.
+//! An [`Augmenter`](augment::Augmenter) makes data sets of any size by deforming images, and a [`Pen`](augment::Pen) by
+//! drawing digits.
 //!
 //! # Explanations
 //!
 //! [`Model::explain`](classifier::Model::explain) says for each image which neighbours voted, how sure the verdict is,
 //! and whether the image resembles anything in the training set. Prototypes stand for training images: the
-//! [medoids](classifier::Model::medoids) show what they look like.
+//! [medoids](classifier::Model::medoids) show what they look like. [`Model::origin`](classifier::Model::origin) says
+//! whether such an image was made for training.
 //!
 //! ```
 //! # #[cfg(feature = "presets")] {

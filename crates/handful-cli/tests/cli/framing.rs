@@ -81,8 +81,11 @@ fn all_commands_frame_data_files_of_any_size_if_told_to() {
         .success();
     let told = json(&handful().args(["info", "--json"]).arg(&model).output().unwrap());
     assert_eq!(told["image_shape"], serde_json::json!([28, 28]), "{told}");
-    // Without it they are refused, with what to do.
-    let output = handful().args(["evaluate", "--data", data]).output().unwrap();
+    // The default model was trained on framed images, and frames them anyway.
+    let output = handful().args(["evaluate", "--json", "--data", data]).output().unwrap();
+    assert_eq!(json(&output)["accuracy"].as_f64(), Some(accuracy));
+    // For other models they are refused, with what to do.
+    let output = handful().args(["evaluate", "--model", "fast", "--data", data]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("found 16 x 16") && stderr(&output).contains("--framing always"));
 }

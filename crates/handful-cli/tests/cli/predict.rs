@@ -93,7 +93,7 @@ fn json_tells_probabilities_and_on_demand_who_voted() {
         assert!((sum - 1.0).abs() < 1e-9 && found["is_digit"] == true);
         assert_eq!(found["confidence"], found["probabilities"][found["label"].as_str().unwrap()]);
         let neighbors = found["neighbors"].as_array().unwrap();
-        assert_eq!(neighbors.len(), Preset::Fast.params().decision.n_neighbors());
+        assert_eq!(neighbors.len(), Preset::Everyday.params().decision.n_neighbors());
         let distances: Vec<u64> = neighbors.iter().map(|voter| voter["distance"].as_u64().unwrap()).collect();
         assert!(distances.is_sorted() && neighbors[0]["label"] == found["label"]);
     }
@@ -107,6 +107,16 @@ fn json_tells_probabilities_and_on_demand_who_voted() {
 }
 
 #[test]
+fn text_says_what_neighbours_look_like() {
+    let told = predict(&["--explain"], &[fixture("strays/inverted.png")]);
+    let origins =
+        [", like training image ", ", like a distorted copy of training image ", ", like a drawn digit"];
+    let voters: Vec<&str> = told.lines().skip(1).collect();
+    assert_eq!(voters.len(), Preset::Everyday.params().decision.n_neighbors(), "{told}");
+    assert!(voters.iter().all(|voter| origins.iter().any(|origin| voter.contains(origin))), "{told}");
+}
+
+#[test]
 fn doubt_leaves_the_label_empty() {
     let subset = Subset::made([28, 28], &[0, 200]);
     // Noise: no digit, but not nothing either.
@@ -117,11 +127,17 @@ fn doubt_leaves_the_label_empty() {
         *byte = u8::try_from(at * at * 31 % 251).unwrap();
     }
     fs::write(&noise, bytes).unwrap();
-    let told = predict(&["--format", "csv", "--min-confidence", "0"], std::slice::from_ref(&noise));
+    let told = predict(
+        &["--model", "fast", "--format", "csv", "--min-confidence", "0"],
+        std::slice::from_ref(&noise),
+    );
     assert!(told.lines().skip(1).all(|row| row.split(',').nth(2) == Some("")), "{told}");
-    let told = predict(&[], &[noise]);
+    let told = predict(&["--model", "fast"], &[noise]);
     assert!(told.contains("looks like nothing that the model knows"), "{told}");
-    let told = predict(&["--min-confidence", "1", "--format", "csv"], &[fixture("strays/inverted.png")]);
+    let told = predict(
+        &["--model", "fast", "--min-confidence", "1", "--format", "csv"],
+        &[fixture("strays/inverted.png")],
+    );
     assert!(told.lines().nth(1).unwrap().contains(",,0.9"), "{told}");
 }
 
@@ -135,7 +151,7 @@ fn without_ink_there_is_no_label() {
     assert!(told.ends_with("blank.pgm: no ink\n"), "{told}");
     let told = predict(&["--format", "csv"], &inputs);
     let rows: Vec<&str> = told.lines().collect();
-    assert!(rows[1].contains(",0,7,0.9") && rows[1].ends_with(",true"), "{told}");
+    assert!(rows[1].contains(",0,7,") && rows[1].ends_with(",true"), "{told}");
     assert!(rows[2].ends_with("blank.pgm,0,,0.000000,false"), "{told}");
     let told: Value = serde_json::from_str(&predict(&["--json"], &inputs)).unwrap();
     let blank = &told["predictions"][1];

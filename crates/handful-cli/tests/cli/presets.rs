@@ -174,7 +174,7 @@ fn an_unknown_preset_is_wrong_usage() {
         Subset::made([2, 2], &[0, 1]).handful().args(["compare", "--preset", "huge"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr(&output).contains("notebook, pixels, tiny, small, fast, best, neighbors"),
+        stderr(&output).contains("notebook, pixels, tiny, small, fast, best, neighbors, everyday"),
         "{}",
         stderr(&output)
     );

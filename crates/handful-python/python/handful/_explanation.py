@@ -19,7 +19,7 @@ class Neighbor:
     prototype : int
         Index of the prototype in `Model.prototypes` and `Model.pictures`.
     medoid : int
-        Index of the training image that is nearest to the prototype.
+        Index of the training image that is nearest to the prototype: see `Model.medoids`.
     """
 
     label: Any

@@ -142,7 +142,11 @@ class Model:
 
     @property
     def medoids(self) -> NDArray[np.uint32]:
-        """Index of the training image that is nearest to each prototype."""
+        """Index of the training image that is nearest to each prototype.
+
+        The recipe of the preset 'everyday' adds images to those of the data set. Their indices follow: first distorted
+        copies of all images, in the same order, then drawn digits.
+        """
         return self._core.medoids
 
     @property
@@ -343,14 +347,14 @@ def images(X: Any, image_shape: Shape | None = None, n_jobs: int | None = None) 
     return rows
 
 
-def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> Model:
+def load_model(model: str | os.PathLike[str] = "everyday", *, n_jobs: int | None = None) -> Model:
     """Load a model from a file, or a preset trained on MNIST.
 
     Parameters
     ----------
-    model : path-like
+    model : path-like, default='everyday'
         A file written by `Model.save` or ``handful train``, or the name of a preset: 'notebook', 'pixels', 'tiny',
-        'small', 'fast', 'best' or 'neighbors'.
+        'small', 'fast', 'best', 'neighbors' or 'everyday'.
     n_jobs : int or None, default=None
         Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
 
@@ -362,6 +366,8 @@ def load_model(model: str | os.PathLike[str], *, n_jobs: int | None = None) -> M
     Examples
     --------
     >>> import handful
+    >>> handful.load_model().preset
+    'everyday'
     >>> handful.load_model("best").provenance["validation_error"]
     0.396
     """
@@ -399,7 +405,7 @@ def train_model(
         Class of each image: strings, booleans or whole numbers. Predictions have the same type, even after the
         model was saved and loaded. None if `X` is a list of pairs.
     preset : str, default='best'
-        The recipe: 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best' or 'neighbors'.
+        The recipe: 'notebook', 'pixels', 'tiny', 'small', 'fast', 'best', 'neighbors' or 'everyday'.
     image_shape : tuple of (int, int) or None, default=None
         Height and width of an image. None means those of `X`; if `X` contains rows, square images, or one row of
         pixels if no square fits.

@@ -36,7 +36,7 @@ class Scorer:
 
     Parameters
     ----------
-    model : str, path-like or Model, default='fast'
+    model : str, path-like or Model, default='everyday'
         A preset, a model file or a model. A file must be accessible on all machines that do the work; a model is
         sent to them.
     column : str, default='image'
@@ -72,7 +72,7 @@ class Scorer:
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | Model = "fast",
+        model: str | os.PathLike[str] | Model = "everyday",
         *,
         column: str = "image",
         maximum: float | None = None,

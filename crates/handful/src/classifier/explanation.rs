@@ -44,7 +44,8 @@ pub struct Voter {
     pub label: u32,
     /// Its squared distance in the model's space.
     pub distance: u64,
-    /// The training image nearest to it, as its picture.
+    /// The index of the training image nearest to it, which is its picture. [`Model::origin`] says where that comes
+    /// from.
     pub medoid: u32,
 }
 

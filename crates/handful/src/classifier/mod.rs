@@ -28,6 +28,7 @@ mod index_params;
 mod label_type;
 mod model;
 mod on_disk;
+mod origin;
 mod preset;
 mod provenance;
 #[cfg(test)]
@@ -44,6 +45,7 @@ pub use explanation::{Explanation, Voter};
 pub use hyperplanes::Hyperplanes;
 pub use index_params::IndexParams;
 pub use model::Model;
+pub use origin::Origin;
 pub use preset::Preset;
 pub use provenance::Provenance;
 pub use validation::{Validation, folds, hold_out};

@@ -109,7 +109,8 @@ impl Model {
         &self.prototypes
     }
 
-    /// For each prototype, the index of the training image nearest to it.
+    /// For each prototype, the index of the training image nearest to it. [`origin`](Self::origin) says where that
+    /// comes from.
     #[must_use]
     pub fn medoids(&self) -> &[u32] {
         &self.medoids

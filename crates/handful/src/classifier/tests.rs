@@ -9,7 +9,9 @@ use rayon::ThreadPoolBuilder;
 
 use super::*;
 use crate::{
-    Dataset, dataset,
+    Dataset,
+    augment::Distortions,
+    dataset,
     features::{BlockParams, DiscriminantsParams, Emphasis, Gradients},
     model_file,
     preprocess::Deskew,
@@ -107,6 +109,24 @@ fn explanations_agree_with_predictions() {
             }
         }
     }
+}
+
+#[test]
+fn images_that_the_recipe_added_are_told_from_those_of_the_data_set() {
+    let n = 40;
+    let (train, _) = images();
+    let train = train.select(&(0..n as usize).collect::<Vec<_>>());
+    let everyday = Everyday { copies: 2, drawn: 15, distortions: Distortions::NONE, seed: 0 };
+    let [.., pixels] = recipes();
+    let model = Params { everyday: Some(everyday), ..pixels.clone() }.fit(&train).unwrap();
+    let origins = model.medoids().iter().map(|&medoid| model.origin(medoid));
+    let expected = (0..n)
+        .map(Origin::Image)
+        .chain((0..2 * n).map(|row| Origin::Copy(row % n)))
+        .chain(std::iter::repeat_n(Origin::Drawn, 15));
+    assert!(origins.eq(expected));
+    let plain = pixels.fit(&train).unwrap();
+    assert_eq!([0, n - 1].map(|row| plain.origin(row)), [0, n - 1].map(Origin::Image));
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn is_right(image: &Value) -> bool {
 
 #[test]
 fn the_gallery_counts_what_evaluate_counts() {
-    for model in ["fast", "tiny"] {
+    for model in ["everyday", "tiny"] {
         let served = Served::start(&["--model", model]);
         let found = served.get("/api/gallery").json();
         let evaluated = json(&handful().args(["evaluate", "--json", "--model", model]).output().unwrap());
@@ -96,7 +96,7 @@ fn without_test_images_of_its_kind_a_model_has_no_gallery() {
     let nothing = tempfile::tempdir().unwrap();
     let small = Subset::made([14, 14], &[1, 2]);
     for data in [nothing.path(), &small.path("mnist")] {
-        let served = Served::start(&["--data", data.to_str().unwrap()]);
+        let served = Served::start(&["--model", "fast", "--data", data.to_str().unwrap()]);
         let summary = served.get("/api/gallery");
         assert_eq!((summary.status, summary.json()), (200, Value::Null));
         let why = served.get("/api/gallery/images").refusal(404);

@@ -80,7 +80,7 @@ fn head_gets_the_head_alone() {
 
 #[test]
 fn the_model_is_the_one_that_info_shows() {
-    for name in ["fast", "notebook"] {
+    for name in ["everyday", "notebook"] {
         let served = Served::start(&["--model", name]);
         let found = served.get("/api/model").json();
         let info = json(&handful().args(["info", name, "--json"]).output().unwrap());

@@ -16,6 +16,7 @@ fn the_address_is_told_to_people() {
     let served = Served::start(&[]);
     assert_eq!(served.told, format!("listening on http://{}/\n", served.address));
     assert_eq!(served.get("/healthz").status, 200);
+    assert_eq!(served.get("/api/model").json()["model"], "everyday");
     assert_eq!(served.stderr(), "");
 }
 
