@@ -1,11 +1,11 @@
 //! `handful select`: the alternatives that a preset was chosen from. No code here can read test images.
 
-use std::{io::Write, num::NonZeroU32, time::Instant};
+use std::{collections::BTreeMap, io::Write, num::NonZeroU32, time::Instant};
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use handful::{
     Dataset,
-    classifier::{Calibration, Candidate, Params, Preset, Validation, folds, hold_out},
+    classifier::{Calibration, Candidate, HeldOut, IMAGES, Params, Preset, Validation, folds},
     dataset::Split,
     progress::Stage,
 };
@@ -58,6 +58,8 @@ struct Figures<'a> {
     /// Mean over the seeds, and each seed's mean over the folds.
     error_percent: f64,
     seed_errors: Vec<f64>,
+    /// Mean error on each source of images; there are several if the recipe adds images to the training set.
+    sources: BTreeMap<&'static str, f64>,
     /// Means over all fits.
     fit_seconds: f64,
     microseconds_per_image: f64,
@@ -108,55 +110,71 @@ fn try_out<'a>(
     seeds: &[u64],
     console: &Console,
 ) -> anyhow::Result<Figures<'a>> {
-    let (mut parts, mut seed_errors) = (Vec::new(), Vec::new());
+    let (mut all, mut seed_errors) = (Vec::new(), Vec::new());
+    let mut sources: BTreeMap<&'static str, Vec<f64>> = BTreeMap::new();
     let (mut fit_seconds, mut microseconds, mut model_bytes, mut n_fits) = (0.0, 0.0, 0, 0.0);
     for &seed in seeds {
         let params = Params { seed, ..candidate.params.clone() };
         let mut of_seed = Vec::new();
-        for fold in folds(train.n_samples(), n_folds) {
-            let (rest, unseen) = hold_out(train, &fold);
+        for (number, fold) in folds(train.n_samples(), n_folds).into_iter().enumerate() {
+            let HeldOut { params, rest, unseen } = params.hold_out(train, &fold, number)?;
             let bar = console.bar("fitting", Stage::Features);
             let start = Instant::now();
             let model = params.fit_observed(&rest, &bar.observer())?;
             fit_seconds += start.elapsed().as_secs_f64();
             let start = Instant::now();
-            model.predict(unseen.images().view())?;
-            microseconds += 1e6 * start.elapsed().as_secs_f64() / unseen.n_samples() as f64;
+            let of_fold = &unseen[0].1;
+            model.predict(of_fold.images().view())?;
+            microseconds += 1e6 * start.elapsed().as_secs_f64() / of_fold.n_samples() as f64;
             model_bytes = model.to_bytes()?.len();
             n_fits += 1.0;
-            of_seed.push(Validation::new(&model, &unseen)?);
+            for &(source, ref unseen) in &unseen {
+                let found = Validation::new(&model, unseen)?;
+                sources.entry(source).or_default().push(found.error_percent());
+                all.push(found);
+            }
+            of_seed.push(*sources[IMAGES].last().expect("one for each fold"));
         }
-        let of_seed = Validation::join(of_seed);
-        seed_errors.push(of_seed.error_percent());
-        parts.push(of_seed);
+        seed_errors.push(mean(&of_seed));
     }
     Ok(Figures {
         name: &candidate.name,
         params: &candidate.params,
-        error_percent: seed_errors.iter().sum::<f64>() / seeds.len() as f64,
+        error_percent: mean(&seed_errors),
+        sources: sources.into_iter().map(|(source, errors)| (source, mean(&errors))).collect(),
         seed_errors,
         fit_seconds: fit_seconds / n_fits,
         microseconds_per_image: microseconds / n_fits,
         model_bytes,
-        calibration: Validation::join(parts).calibration(),
+        calibration: Validation::join(all).calibration(),
     })
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn table(figures: &[Figures]) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')));
-    table.set_header(["candidate", "error %", "range", "fit", "µs/image", "bytes"]);
+    let others: Vec<&str> = figures[0].sources.keys().copied().filter(|source| *source != IMAGES).collect();
+    let header = ["candidate", "error %", "range", "fit", "µs/image", "bytes"];
+    table.set_header(
+        header.iter().copied().map(str::to_owned).chain(others.iter().map(|source| format!("{source} %"))),
+    );
     for candidate in figures {
         let range =
             |pick: fn(f64, f64) -> f64| candidate.seed_errors.iter().copied().reduce(pick).unwrap_or(0.0);
-        table.add_row([
+        let row = [
             candidate.name.to_owned(),
             format!("{:.3}", candidate.error_percent),
             format!("{:.3} – {:.3}", range(f64::min), range(f64::max)),
             text::seconds(candidate.fit_seconds),
             format!("{:.1}", candidate.microseconds_per_image),
             text::count(candidate.model_bytes as u64),
-        ]);
+        ];
+        let others = others.iter().map(|source| format!("{:.2}", candidate.sources[source]));
+        table.add_row(row.into_iter().chain(others));
     }
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);

@@ -16,12 +16,13 @@ mod looks;
 mod paper;
 mod place;
 mod region;
+mod repair;
 mod resize;
 mod stroke;
 
 use ndarray::{Array2, ArrayView2};
 
-use blots::EDGE;
+use blots::{Blots, EDGE};
 use looks::{Look, WORKING_SIDE, looks};
 use region::Region;
 use resize::reduced_shape;
@@ -36,6 +37,10 @@ const VARIED: usize = 2;
 const DOUBT_AGAIN: f32 = 1.0;
 /// A part larger than this share of the picture is not examined again.
 const PART: f64 = 0.95;
+/// Doubt about a picture from which thin lines, specks or the ground were removed, and what is thin, in pixels of the
+/// image.
+const DOUBT_REPAIRED: f32 = 1.0;
+const THIN: f64 = 1.4;
 /// Doubt about strokes of another width.
 const DOUBT_WIDTH: f32 = 0.5;
 /// Doubt about a picture that is all ink, and how slim it must be for that.
@@ -96,24 +101,44 @@ impl Frame {
     }
 
     /// Less plausible ways, for a picture of which no [candidate](Self::candidates) is a digit: what is seen in only
-    /// the part of the picture that contains ink, strokes of another width, and a slim picture that is all ink.
+    /// the part of the picture that contains ink, strokes of another width, the picture without thin lines, specks or its
+    /// ground, and a slim picture that is all ink.
     pub(super) fn variations(&self, picture: ArrayView2<u8>) -> Vec<Candidate> {
         let mut found = Vec::new();
-        let looks = looks(picture);
+        let seen = looks(picture);
         let shape = [picture.nrows(), picture.ncols()];
-        if let Some(look) = looks.first()
+        if let Some(look) = seen.first()
             && shape[0].max(shape[1]) as f64 >= SLIM * shape[0].min(shape[1]) as f64
         {
             let shape = reduced_shape(shape, WORKING_SIDE);
             let image = self.draw(Array2::ones(shape).view(), Region::whole(shape));
             found.push(Candidate { image, doubt: look.doubt + DOUBT_ALL_INK });
         }
-        for look in looks.into_iter().take(VARIED) {
+        for look in seen.into_iter().take(VARIED) {
             found.extend(self.seen_again(&look, picture));
             let look = look.nearer(picture).unwrap_or(look);
             found.extend(self.of_other_width(&look));
+            found.extend(self.without_thin_lines(&look));
+        }
+        for repaired in [repair::flattened(picture), repair::despeckled(picture, WORKING_SIDE)] {
+            let looks = looks(repaired.view()).into_iter().take(VARIED);
+            found.extend(looks.map(|look| {
+                let doubt = look.doubt + DOUBT_REPAIRED;
+                Candidate { doubt, ..self.candidate(look, repaired.view()) }
+            }));
         }
         found
+    }
+
+    fn without_thin_lines(&self, look: &Look) -> Option<Candidate> {
+        let around = look.region.with_margin(0.1, [look.ink.nrows(), look.ink.ncols()]);
+        let ink = look.ink.slice(around.slice());
+        let pixel = look.region.longer_side() as f64 / (BOX * self.shape[0].max(self.shape[1]) as f64);
+        let (ink, _) = repair::opened(ink, THIN * pixel);
+        let blots = Blots::find(&ink);
+        let region = blots.region(&blots.all());
+        let image = (!region.is_empty()).then(|| self.draw(blots.keep(&blots.all(), &ink).view(), region))?;
+        Some(Candidate { image, doubt: look.doubt + DOUBT_REPAIRED })
     }
 
     fn seen_again(&self, look: &Look, picture: ArrayView2<u8>) -> Vec<Candidate> {
