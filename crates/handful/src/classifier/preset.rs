@@ -112,7 +112,7 @@ impl Preset {
                     distortions: Distortions::default(),
                     seed: 0,
                 }),
-                ..one_dictionary(Gradients::new(12, 7), 80, 400, 0.3, (20, 5))
+                ..one_dictionary(Gradients::new(12, 7), 80, 800, 0.3, (20, 5))
             },
             Self::Neighbors => Params {
                 features: vec![(1.0, components(upright, 80))],

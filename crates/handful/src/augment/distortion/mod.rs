@@ -53,32 +53,26 @@ pub struct Distortions {
     pub photographed: f32,
     /// Share of images whose frame is not as in MNIST: displaced, turned.
     pub displaced: f32,
-    /// Share of images on grey ground.
-    pub faint: f32,
     /// Share of images with noise.
     pub noisy: f32,
-    /// Share of images of which a part is negative.
-    pub negative: f32,
 }
 
 impl Default for Distortions {
     fn default() -> Self {
         Self {
-            aspect: 0.5,
+            aspect: 0.45,
             rotation: 7.0,
             width: 0.5,
             outline: 0.04,
             broken: 0.1,
-            crossed: 0.06,
-            soft: 0.2,
-            reduced: 0.4,
+            crossed: 0.04,
+            soft: 0.15,
+            reduced: 0.3,
             squared: 0.25,
             binary: 0.2,
             photographed: 0.1,
-            displaced: 0.12,
-            faint: 0.04,
-            noisy: 0.06,
-            negative: 0.05,
+            displaced: 0.05,
+            noisy: 0.01,
         }
     }
 }
@@ -98,9 +92,7 @@ impl Distortions {
         binary: 0.0,
         photographed: 0.0,
         displaced: 0.0,
-        faint: 0.0,
         noisy: 0.0,
-        negative: 0.0,
     };
 
     /// Checks that each parameter is in its range.
@@ -119,9 +111,7 @@ impl Distortions {
             ("binary", self.binary),
             ("photographed", self.photographed),
             ("displaced", self.displaced),
-            ("faint", self.faint),
             ("noisy", self.noisy),
-            ("negative", self.negative),
         ];
         let all = shares.map(|(name, share)| (name, share, 1.0));
         for (name, found, most) in
@@ -195,12 +185,6 @@ impl Distortions {
         } else {
             image.mapv(f32::from)
         };
-        if random.with_probability(self.negative) {
-            frame::partly_negative(&mut values, random);
-        }
-        if random.with_probability(self.faint) {
-            frame::faint(&mut values, random);
-        }
         if random.with_probability(self.noisy) {
             frame::noisy(&mut values, random);
         }
