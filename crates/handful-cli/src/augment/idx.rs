@@ -15,8 +15,7 @@ const LABELS: u32 = 0x0801;
 pub(super) fn write(rows: &Rows, images: &mut OutputFile, labels: &mut OutputFile) -> anyhow::Result<()> {
     let numbers = numbers(&rows.source.classes())?;
     let count = u32::try_from(rows.count)?;
-    let [height, width] =
-        rows.source.image_shape().map(|side| u32::try_from(side).expect("read from a file"));
+    let [height, width] = rows.source.image_shape().map(|side| u32::try_from(side).expect("below 2³²"));
     images.fill(|mut file| Ok(file.write_all(&header(&[IMAGES, count, height, width]))?))?;
     labels.fill(|mut file| Ok(file.write_all(&header(&[LABELS, count]))?))?;
     rows.each(0..rows.count, |batch| {
@@ -35,7 +34,10 @@ fn numbers(classes: &[String]) -> anyhow::Result<Vec<u8>> {
     let number = |class: &String| {
         let number = class.parse::<u8>().ok().filter(|number| number.to_string() == *class);
         number.with_context(|| {
-            format!("class {class:?}: expected a whole number from 0 to 255, because IDX stores labels as bytes; Parquet can store any label")
+            format!(
+                "class {class:?}: expected a whole number from 0 to 255, because IDX stores labels as bytes; \
+                 Parquet can store any label"
+            )
         })
     };
     classes.iter().map(number).collect()

@@ -1,4 +1,4 @@
-//! `handful augment`: makes a data set of any size from deformed images.
+//! `handful augment`: makes a data set of any size from deformed images, or draws one.
 
 mod destination;
 mod idx;
@@ -31,6 +31,27 @@ use crate::{
     text,
 };
 
+const EXAMPLES: &str = "\
+Examples:
+  handful augment --count 2000000 -o big
+  handful cluster --data big --clusters 1000
+  handful augment --count 120000 --distort -o distorted
+  handful augment --pen --count 20000 -o drawn";
+
+/// Options that say which images are deformed, and how.
+const NOT_FOR_THE_PEN: [&str; 10] = [
+    "data",
+    "label_column",
+    "invert",
+    "framing",
+    "rotation",
+    "scale",
+    "shear",
+    "translation",
+    "elastic",
+    "smoothness",
+];
+
 /// Height and width of drawn digits, as in MNIST.
 const DRAWN_SHAPE: [usize; 2] = [28, 28];
 
@@ -39,11 +60,11 @@ const DRAWN_SHAPE: [usize; 2] = [28, 28];
 /// Images are rotated, stretched, slanted and moved a little, and bent as if the paper were rubber. The first round is
 /// the original images, unchanged. Each further round contains every original once, deformed, so that each class keeps
 /// its share. An image depends only on the seed, its number and its original, so a larger data set begins with the
-/// images of a smaller one. With --pen, digits are drawn instead: image i is the digit i mod 10. Test images are left out. If a command needs them, put their files into the same folder.
+/// images of a smaller one. Test images are left out. If a command needs them, put their files into the same folder.
+///
+/// With --pen, digits are drawn instead, from 0 to 9 in turn.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = format!("{}\n\n{}", "Examples:\n  handful augment --count 2000000 -o big\n  handful cluster --data big --clusters 1000\n  handful augment --pen --count 20000 -o drawn", data::formats())
-)]
+#[command(after_help = format!("{EXAMPLES}\n\n{}", data::formats()))]
 pub(crate) struct Args {
     #[command(flatten)]
     data: DataArgs,
@@ -70,15 +91,12 @@ pub(crate) struct Args {
     /// height and width
     #[arg(long, value_name = "X", default_value_t = Augmenter::default().smoothness, allow_negative_numbers = true)]
     smoothness: f64,
-    /// Distort images, as if they came from other sources: other widths of strokes, few pixels, black and white, gaps,
-    /// noise, photos. Then put them into the frame again
+    /// Distort all but the originals, as if they came from other sources: other widths of strokes, few pixels, black and
+    /// white, gaps, noise, photos. Distorted images are framed, as pictures to be classified are
     #[arg(long)]
     distort: bool,
-    /// Draw digits with a synthetic pen, in the styles of many countries and of print. This needs no images
-    #[arg(
-        long,
-        conflicts_with_all = ["data", "rotation", "scale", "shear", "translation", "elastic", "smoothness"]
-    )]
+    /// Draw digits with a synthetic pen, in handwriting of many countries and in print. This needs no images
+    #[arg(long, conflicts_with_all = NOT_FOR_THE_PEN)]
     pen: bool,
     /// Write this many Parquet files to the folder: train-00000-of-N.parquet and so on
     #[arg(long, value_name = "N")]

@@ -77,6 +77,81 @@ fn what_is_written_is_data_for_other_commands() {
 }
 
 #[test]
+fn the_pen_draws_digits_in_turn_without_any_data() {
+    let subset = Subset::empty();
+    let summary = augment(&subset, &["--pen", "-n", "100", "-o", "drawn", "--threads", "1"]);
+    assert_eq!((&summary["n_samples"], &summary["n_sources"]), (&100.into(), &0.into()));
+    let drawn = read(&subset.path("drawn"));
+    assert_eq!((drawn.pixels.dim(), drawn.shape), ((100, 784), [28, 28]));
+    let in_turn: Vec<String> = (0..100).map(|i| (i % 10).to_string()).collect();
+    assert_eq!(drawn.labels.as_ref(), Some(&in_turn));
+    assert!(drawn.pixels.outer_iter().all(|image| image.iter().any(|&pixel| pixel > 128)));
+
+    let bytes =
+        |folder: &str, kind| fs::read(subset.path(folder).join(format!("train-{kind}-ubyte"))).unwrap();
+    augment(&subset, &["--pen", "-n", "100", "-o", "again", "--threads", "2"]);
+    augment(&subset, &["--pen", "-n", "100", "-o", "other", "--seed", "1"]);
+    for kind in ["images-idx3", "labels-idx1"] {
+        assert!(bytes("again", kind) == bytes("drawn", kind), "{kind}");
+    }
+    assert!(bytes("other", "images-idx3") != bytes("drawn", "images-idx3"));
+    assert!(bytes("other", "labels-idx1") == bytes("drawn", "labels-idx1"));
+
+    // Parquet files hold the same digits, and more of them begin with these.
+    augment(&subset, &["--pen", "-n", "100", "-o", "drawn.parquet"]);
+    assert_eq!(read(&subset.path("drawn.parquet")), drawn);
+    augment(&subset, &["--pen", "-n", "130", "-o", "shards", "--shards", "3"]);
+    assert_eq!(read(&subset.path("shards")).pixels.slice(s![..100, ..]), drawn.pixels);
+
+    augment(&subset, &["--pen", "-n", "100", "-o", "distorted", "--distort"]);
+    let distorted = read(&subset.path("distorted"));
+    assert_eq!((distorted.shape, distorted.labels), ([28, 28], drawn.labels));
+    assert_ne!(distorted.pixels, drawn.pixels);
+
+    let output = subset.handful().args(["augment", "--pen", "-n", "9", "-o", "few"]).output().unwrap();
+    assert!(stdout(&output).starts_with("9 images drawn in "), "{}", stdout(&output));
+}
+
+#[test]
+fn the_pen_takes_no_options_of_images_that_it_does_not_read() {
+    let subset = Subset::made([5, 3], &[200, 7, 7]);
+    let before = subset.files();
+    for option in [
+        ["--data", "mnist"],
+        ["--label-column", "last"],
+        ["--invert", "always"],
+        ["--framing", "always"],
+        ["--rotation", "5"],
+        ["--scale", "0.1"],
+        ["--shear", "0.1"],
+        ["--translation", "0.1"],
+        ["--elastic", "0.1"],
+        ["--smoothness", "0.1"],
+    ] {
+        let args = ["augment", "--pen", "-n", "9", "-o", "drawn"];
+        let output = subset.handful().args(args).args(option).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{option:?}");
+        assert!(stderr(&output).contains("cannot be used with"), "{option:?}: {}", stderr(&output));
+    }
+    assert_eq!(subset.files(), before);
+}
+
+#[test]
+fn all_but_the_originals_are_distorted() {
+    let subset = Subset::new(30, 10);
+    augment(&subset, &["-n", "90", "-o", "plain"]);
+    augment(&subset, &["-n", "90", "-o", "distorted", "--distort", "--threads", "1"]);
+    augment(&subset, &["-n", "90", "-o", "distorted.parquet", "--distort", "--threads", "2"]);
+    let [plain, distorted] = ["plain", "distorted"].map(|name| read(&subset.path(name)));
+    assert_eq!(distorted, read(&subset.path("distorted.parquet")));
+    assert_eq!((distorted.shape, &distorted.labels), (plain.shape, &plain.labels));
+    for (row, (distorted, plain)) in distorted.pixels.outer_iter().zip(plain.pixels.outer_iter()).enumerate()
+    {
+        assert_eq!(distorted == plain, row < 30, "image {row}");
+    }
+}
+
+#[test]
 fn labels_are_those_of_the_data() {
     let subset = Subset::made([5, 3], &[200, 7, 7]);
     augment(&subset, &["-n", "7", "-o", "idx"]);

@@ -104,7 +104,8 @@ impl Subset {
         subset
     }
 
-    fn empty() -> Self {
+    /// No data.
+    pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         fs::create_dir(folder.path().join("mnist")).expect("temporary folder");
         Self { folder }

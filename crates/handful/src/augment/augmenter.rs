@@ -1,6 +1,6 @@
 //! Parameters of image deformation.
 
-use super::{Distortions, Error};
+use super::{Distortions, Error, error::check_range};
 
 /// Limits of image deformation; lengths are relative to an image's height and width, whatever its size.
 ///
@@ -68,9 +68,7 @@ impl Augmenter {
             ("elastic", self.elastic, 0.0..=1.0),
             ("smoothness", self.smoothness, 0.02..=1.0),
         ] {
-            if !range.contains(&found) {
-                return Err(Error::Range { name, least: *range.start(), most: *range.end(), found });
-            }
+            check_range(name, found, range)?;
         }
         self.distortions.map_or(Ok(()), |distortions| distortions.check())
     }

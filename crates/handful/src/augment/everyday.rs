@@ -1,18 +1,16 @@
-//! Digits as people bring them: those of a data set, distorted copies of them, and digits drawn by the pen.
+//! Digits as people bring them: those of a data set, distorted copies of them, and digits that the pen draws.
+
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Augmented, Augmenter, Digits, Distortions, Error, Pen};
-use crate::{Dataset, dataset, distance::evenly};
+use super::{Augmented, Augmenter, Digits, Distortions, Error, Pen, resemblance::are_digits};
+use crate::{Dataset, dataset};
 
-/// Number of images of a data set, and of drawn digits, that show whether both are digits.
-const LOOKED_AT: usize = 2000;
-const DRAWN_FOR_LOOK: u64 = 200;
-
-/// Enlarges a data set by what it lacks: other hands, print, and pictures from other sources.
+/// Enlarges a data set by what it lacks: other handwriting, print, and pictures from other sources.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Everyday {
     /// Number of distorted copies of each image.
@@ -28,14 +26,15 @@ pub struct Everyday {
 
 /// The data set that [`Everyday`] makes: first the original images, unchanged, then their copies, then drawn digits.
 ///
-/// A row depends only on the parameters and its own image.
+/// A row depends only on the parameters and its own image. It is therefore the same bits for any number of threads, on
+/// any machine, and whatever other rows are requested.
 #[derive(Clone, Debug)]
 pub struct EverydayDigits {
     copies: Augmented,
     n_copies: usize,
     drawn: Digits,
     n_drawn: usize,
-    /// The label of each digit.
+    /// The label of each digit; empty if none is drawn.
     labels: Vec<u32>,
 }
 
@@ -48,15 +47,15 @@ impl Everyday {
         self.distortions.check()
     }
 
-    /// Number of images made of `n`, if the classes are digits.
+    /// Number of images made of `n` if digits are drawn; otherwise there are fewer.
     pub(crate) fn most_samples(&self, n: usize) -> usize {
-        n.saturating_mul(1 + self.copies as usize).saturating_add(self.drawn as usize)
+        n.saturating_mul((self.copies as usize).saturating_add(1)).saturating_add(self.drawn as usize)
     }
 
     /// The larger data set. Takes no time: rows are made on request.
     ///
     /// # Errors
-    /// If a parameter is out of its range.
+    /// As [`check`](Self::check).
     pub fn augment(&self, data: &Dataset) -> Result<EverydayDigits, Error> {
         let deformed = Augmenter {
             rotation: 0.0,
@@ -67,12 +66,10 @@ impl Everyday {
             ..Augmenter::default()
         };
         let drawn = Pen::default().digits(self.seed)?.framed(data.image_shape(), self.distortions)?;
-        let labels = (0..10).map(|digit: u32| {
-            let label = data.classes().iter().position(|class| *class == digit.to_string())?;
-            u32::try_from(label).ok()
-        });
-        let labels: Vec<u32> = labels.collect::<Option<_>>().unwrap_or_default();
-        let labels = if labels.is_empty() || !are_digits(data, &labels) { Vec::new() } else { labels };
+        let label = |digit: String| (0..).zip(data.classes()).find(|(_, class)| **class == digit);
+        let labels: Option<Vec<u32>> =
+            Digits::classes().into_iter().map(|digit| label(digit).map(|(label, _)| label)).collect();
+        let labels = labels.filter(|labels| are_digits(data, labels)).unwrap_or_default();
         Ok(EverydayDigits {
             copies: deformed.augment(data, self.seed)?,
             n_copies: data.n_samples() * (1 + self.copies as usize),
@@ -81,33 +78,6 @@ impl Everyday {
             labels,
         })
     }
-}
-
-/// Whether the images look like digits: the nearest class mean recognises more than a quarter of some drawn digits. With
-/// MNIST it is more than half, with garments a tenth, as by chance.
-fn are_digits(data: &Dataset, labels: &[u32]) -> bool {
-    let some = data.select(&evenly(data.n_samples(), data.n_samples().min(LOOKED_AT)));
-    let means: Vec<Option<Array1<f64>>> = labels
-        .iter()
-        .map(|label| {
-            let own: Vec<usize> = (0..some.n_samples()).filter(|&row| some.labels()[row] == *label).collect();
-            (!own.is_empty())
-                .then(|| some.images().select(Axis(0), &own).mapv(f64::from).mean_axis(Axis(0)))
-                .flatten()
-        })
-        .collect();
-    let drawn = Pen::default().digits(0).and_then(|pen| pen.framed(data.image_shape(), Distortions::NONE));
-    let Ok(Ok(drawn)) = drawn.map(|pen| pen.rows(0..DRAWN_FOR_LOOK)) else { return false };
-    let is_right = |row: &usize| {
-        let image = drawn.images().row(*row).mapv(f64::from);
-        let distance = |mean: &Option<Array1<f64>>| {
-            mean.as_ref().map_or(f64::INFINITY, |mean| (&image - mean).mapv(|x| x * x).sum())
-        };
-        let distances: Vec<f64> = means.iter().map(distance).collect();
-        let nearest = (0..10).min_by(|&a, &b| distances[a].total_cmp(&distances[b]));
-        nearest == Some(drawn.labels()[*row] as usize)
-    };
-    4 * (0..drawn.n_samples()).filter(is_right).count() > drawn.n_samples()
 }
 
 impl EverydayDigits {
@@ -139,25 +109,31 @@ impl EverydayDigits {
     /// Makes these rows on all threads of the current rayon pool.
     ///
     /// # Errors
-    /// [`dataset::Error::Inconsistent`] if the range is empty.
+    /// [`dataset::Error::Inconsistent`] if the range is empty, or goes beyond the number of images.
     pub fn rows(&self, rows: Range<usize>) -> Result<Dataset, dataset::Error> {
-        let copies = rows.start.min(self.n_copies) as u64..rows.end.min(self.n_copies) as u64;
-        let drawn = (rows.start.max(self.n_copies) - self.n_copies) as u64
-            ..(rows.end.max(self.n_copies) - self.n_copies) as u64;
+        if rows.end > self.n_samples() {
+            let problem = format!("expected rows up to {}, found {rows:?}", self.n_samples());
+            return Err(dataset::Error::Inconsistent(problem));
+        }
+        let n = self.n_copies;
+        let copies = rows.start.min(n)..rows.end.min(n);
+        let drawn = rows.start.max(n) - n..rows.end.max(n) - n;
         if drawn.is_empty() {
-            return self.copies.rows(copies);
+            return self.copies.rows(copies.start as u64..copies.end as u64);
         }
-        let drawn = self.drawn.rows(drawn)?;
-        let labels = drawn.labels().iter().map(|&digit| self.labels[digit as usize]);
+        let drawn = self.drawn(drawn.start as u64..drawn.end as u64)?;
         if copies.is_empty() {
-            let classes = self.copies.classes().to_vec();
-            return Dataset::new(drawn.images().clone(), drawn.image_shape(), labels.collect(), classes);
+            return Ok(drawn);
         }
-        let copies = self.copies.rows(copies)?;
-        let mut images = Array2::zeros((rows.len(), copies.n_features()));
-        images.slice_mut(s![..copies.n_samples(), ..]).assign(copies.images());
-        images.slice_mut(s![copies.n_samples().., ..]).assign(drawn.images());
-        let labels = copies.labels().iter().copied().chain(labels).collect();
-        Dataset::new(images, copies.image_shape(), labels, copies.classes().to_vec())
+        let copies = self.copies.rows(copies.start as u64..copies.end as u64)?;
+        Dataset::join([("copies", copies), ("drawn digits", drawn)])
+    }
+
+    /// Drawn digits, with the labels of the data set.
+    fn drawn(&self, rows: Range<u64>) -> Result<Dataset, dataset::Error> {
+        let drawn = self.drawn.rows(rows)?;
+        let labels = drawn.labels().iter().map(|&digit| self.labels[digit as usize]).collect();
+        let classes = self.copies.classes().to_vec();
+        Dataset::new(drawn.images().clone(), drawn.image_shape(), labels, classes)
     }
 }

@@ -3,6 +3,9 @@
 //! An [`Augmenter`] scales, shears, rotates and translates an image slightly, and bends it as if the paper were rubber
 //! (elastic deformations: Simard, Steinkraus and Platt 2003). The result is an endless data set, [`Augmented`]: first
 //! the original images, then round after round of deformed ones, of which any part can be generated at any time.
+//!
+//! [`Distortions`] make images look as if they came from other sources. A [`Pen`] draws digits without any data set.
+//! [`Everyday`] puts all three together: images, distorted copies of them, and drawn digits.
 
 mod augmenter;
 mod deformation;
@@ -13,13 +16,13 @@ mod everyday;
 mod pen;
 mod random;
 mod raster;
+mod resemblance;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, Axis};
-use rand::{SeedableRng, rngs::ChaCha8Rng};
+use ndarray::{Array2, ArrayView2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 pub use augmenter::Augmenter;
@@ -45,8 +48,8 @@ impl Augmenter {
     }
 }
 
-/// An endless data set: row i is image i mod n of the n original images. The first n rows are unchanged, all others are
-/// deformed.
+/// An endless data set: row i is image i mod n of the n original images. The first n rows are unchanged. All others are
+/// deformed, and then distorted if the [`Augmenter`] says so.
 ///
 /// Every class keeps its share. A deformed row depends only on the seed, i and its image. It is therefore the same bits
 /// for any number of threads, on any machine, and whatever other rows are requested.
@@ -85,7 +88,8 @@ impl Augmented {
         self.data.n_features()
     }
 
-    /// Generates these rows on all threads of the current rayon pool. O(pixels); allocates only what it returns.
+    /// Generates these rows on all threads of the current rayon pool. O(pixels). Without distortions, it allocates only
+    /// what it returns.
     ///
     /// # Errors
     /// [`dataset::Error::Inconsistent`] if the range is empty.
@@ -104,13 +108,12 @@ impl Augmented {
                     out.copy_from_slice(image);
                     continue;
                 }
-                let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-                rng.set_stream(row);
-                self.deformer.deform(Kernel::detect(), image, &mut rng, &mut buffers, out);
+                let mut random = RandomNumbers::new(self.seed, row);
+                self.deformer.deform(Kernel::detect(), image, &mut random.0, &mut buffers, out);
                 if let Some(distortions) = &self.distortions {
                     let deformed = ArrayView2::from_shape(self.data.image_shape(), &*out).expect("an image");
-                    let distorted = distortions.image(deformed, &mut RandomNumbers::from(rng));
-                    out.iter_mut().zip(&distorted).for_each(|(to, value)| *to = *value);
+                    let distorted = distortions.image(deformed, &mut random);
+                    ArrayViewMut1::from(out).assign(&distorted.flatten());
                 }
             }
         });

@@ -3,13 +3,7 @@
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 
 /// Random numbers of one image.
-pub(super) struct RandomNumbers(ChaCha8Rng);
-
-impl From<ChaCha8Rng> for RandomNumbers {
-    fn from(rng: ChaCha8Rng) -> Self {
-        Self(rng)
-    }
-}
+pub(super) struct RandomNumbers(pub(super) ChaCha8Rng);
 
 impl RandomNumbers {
     /// The numbers of one row of a data set.
@@ -19,7 +13,7 @@ impl RandomNumbers {
         Self(rng)
     }
 
-    /// From 0 to 1.
+    /// At least 0, below 1.
     pub(super) fn fraction(&mut self) -> f32 {
         (self.0.next_u32() >> 8) as f32 / 16_777_216.0
     }
@@ -38,7 +32,7 @@ impl RandomNumbers {
         sum * 0.866_025_4
     }
 
-    /// One of some items, by weight.
+    /// One of some items, with a probability in proportion to its weight.
     pub(super) fn choose<T: Copy>(&mut self, items: &[T], weight: impl Fn(T) -> u32) -> T {
         let total: u32 = items.iter().map(|&item| weight(item)).sum();
         let mut at = self.0.next_u32() % total.max(1);

@@ -84,6 +84,44 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn distorted_rows_are_the_same_in_any_range_and_for_any_number_of_threads(
+        shape in shapes(), seed: u64, start in 0_u64..1 << 40, threads in 1_usize..4,
+    ) {
+        let distorted = Augmenter { distortions: Some(Distortions::default()), ..Augmenter::default() };
+        let distorted = distorted.augment(&blobs(3, shape), seed).unwrap();
+        let drawn = Pen::default().digits(seed).unwrap().framed(shape, Distortions::default()).unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let rows: [&(dyn Fn(Range<u64>) -> Dataset + Sync); 2] =
+            [&|rows| distorted.rows(rows).unwrap(), &|rows| drawn.rows(rows).unwrap()];
+        for rows in rows {
+            let many = pool.install(|| rows(start..start + 20));
+            prop_assert_eq!(many.image_shape(), shape);
+            for i in [0, 1, 19] {
+                prop_assert_eq!(many.select(&[i]), rows(start + i as u64..start + i as u64 + 1));
+            }
+        }
+    }
+}
+
+#[test]
+fn originals_are_not_distorted_and_copies_are() {
+    let data = blobs(3, [28, 28]);
+    let rows = |distortions| {
+        let augmenter = Augmenter { distortions, ..still() };
+        augmenter.augment(&data, 0).unwrap().rows(0..60).unwrap().images().to_owned()
+    };
+    let (plain, distorted) = (rows(None), rows(Some(Distortions::default())));
+    assert_eq!(distorted.slice(s![..3, ..]), plain.slice(s![..3, ..]));
+    assert_ne!(distorted.slice(s![3.., ..]), plain.slice(s![3.., ..]));
+    let wrong = Distortions { binary: -1.0, ..Distortions::NONE };
+    let error = Augmenter { distortions: Some(wrong), ..still() }.augment(&data, 0).unwrap_err();
+    assert_eq!(error.to_string(), "binary is -1: expected a number from 0 to 1");
+}
+
 #[test]
 fn the_first_round_are_the_originals_and_every_seed_and_round_is_another() {
     let data = blobs(4, [28, 28]);
@@ -158,9 +196,8 @@ fn every_level_makes_the_same_bytes() {
     let deformed = |level| {
         let mut out = vec![0; 784 * 50];
         for (stream, out) in (0..).zip(out.chunks_exact_mut(784)) {
-            let mut rng = ChaCha8Rng::seed_from_u64(7);
-            rng.set_stream(stream);
-            deformer.deform(Kernel::new(level), &image, &mut rng, &mut deformer.buffers(), out);
+            let mut random = RandomNumbers::new(7, stream);
+            deformer.deform(Kernel::new(level), &image, &mut random.0, &mut deformer.buffers(), out);
         }
         out
     };

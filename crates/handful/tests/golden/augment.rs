@@ -1,17 +1,30 @@
-//! Deformed digits: the same bytes on every machine, and digits still.
+//! Deformed and drawn digits: the same bytes on every machine, and digits still.
 
-use handful::{augment::Augmenter, neighbors::KNeighborsClassifier};
+use handful::{
+    Dataset,
+    augment::{Augmenter, Pen},
+    neighbors::KNeighborsClassifier,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{MNIST, mnist::accuracy};
+
+fn checksum(data: &Dataset) -> String {
+    let digest = Sha256::digest(data.images().as_slice().expect("contiguous"));
+    digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
 
 #[test]
 fn deformed_digits_are_these() {
     let augmented = Augmenter::default().augment(&MNIST.train, 0).expect("defaults");
     let rows = augmented.rows(1_234_567..1_235_567).expect("not empty");
-    let digest = Sha256::digest(rows.images().as_slice().expect("contiguous"));
-    let hex = digest.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    assert_eq!(hex, "747fcff57b60416539b8409063b324649cc16d7c5d9737af778ed2a613e97ee7");
+    assert_eq!(checksum(&rows), "747fcff57b60416539b8409063b324649cc16d7c5d9737af778ed2a613e97ee7");
+}
+
+#[test]
+fn drawn_digits_are_these() {
+    let rows = Pen::default().digits(0).expect("defaults").rows(0..500).expect("not empty");
+    assert_eq!(checksum(&rows), "7049cfcc8c4383de45d85398b5f3e3ad3929e3d9b74b0c78e7c599139f2e51d0");
 }
 
 #[test]

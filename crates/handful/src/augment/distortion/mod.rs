@@ -1,41 +1,49 @@
 //! Distortions that make pictures of digits look as if they came from elsewhere.
 //!
-//! MNIST's images went all the same way: written with a pencil of one width, scanned, reduced, and put into a frame.
-//! Other sources have thin and thick pens, few pixels, black and white, a square that every digit is stretched into,
-//! photos in uneven light, gaps, and lines of a form. Here each happens with its own probability. Afterwards the digit
-//! is put into the frame, as pictures to be classified are:
+//! All of MNIST's images were made in one way: written with pens of similar width, scanned, reduced to few pixels and
+//! put into a frame. Pictures from other sources have thin or thick strokes, fewer pixels or only black and white, uneven
+//! light, gaps, and lines of a form; or every digit is stretched into a square. Here each of these happens with its own
+//! probability. Then the digit is put into the frame, as pictures to be classified are:
 //!
 //! ```text
-//! ink ──► stretched ──► strokes ──► scan ──► framed ──► frame not as MNIST's
+//! ink ──► stretched, rotated ──► strokes ──► scan ──► framed ──► displaced, noisy
 //! ```
 
 mod frame;
 mod image;
 mod scan;
 mod strokes;
+#[cfg(test)]
+mod tests;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use serde::{Deserialize, Serialize};
 
-use super::{Error, random::RandomNumbers};
+use super::{
+    Error,
+    error::{check_range, decimal},
+    random::RandomNumbers,
+};
 use crate::{preprocess::Frame, step::to_byte};
 use image::{Inverse, warp};
 
-/// Least and greatest size of a pixel of an image when it is enlarged, before it is distorted.
+/// Images are enlarged by a factor between these before they are distorted.
 const ENLARGED: [f32; 2] = [2.2, 3.4];
-/// Side of the enlarged image, relative to the original.
+/// Height and width of the picture of an enlarged image, relative to those of the original. Larger, so that stretched
+/// images fit in.
 const CANVAS: usize = 5;
 
-/// How often digits are distorted, and how much. Shares are of all digits, from 0 to 1.
+/// How often digits are distorted, and how much. A share is the probability of a distortion, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distortions {
-    /// Greatest change of the ratio of width to height, as an exponent of e, 0 to 1.5.
+    /// Maximum change of an image's ratio of width to height, as an exponent of e, 0 to 1.5. It does not apply to digits
+    /// of the pen, which varies the ratio itself.
     pub aspect: f32,
-    /// Greatest rotation to either side in degrees, 0 to 45.
+    /// Maximum rotation of an image to either side in degrees, 0 to 45. It does not apply to digits of the pen.
     pub rotation: f32,
-    /// Share of digits with strokes of another width.
+    /// Share of images with strokes of another width. It does not apply to digits of the pen.
     pub width: f32,
-    /// Share of digits of which there is only an outline.
+    /// Share of digits that are only an outline.
     pub outline: f32,
     /// Share of digits with gaps in their strokes.
     pub broken: f32,
@@ -45,15 +53,15 @@ pub struct Distortions {
     pub soft: f32,
     /// Share of digits of few pixels.
     pub reduced: f32,
-    /// Share of those of few pixels that are stretched into a square.
+    /// Share, among the digits of few pixels, of those that are stretched into a square.
     pub squared: f32,
     /// Share of digits in black and white.
     pub binary: f32,
     /// Share of digits that are photographed on paper.
     pub photographed: f32,
-    /// Share of images whose frame is not as in MNIST: displaced, turned.
+    /// Share of digits that are moved, scaled and rotated within the frame.
     pub displaced: f32,
-    /// Share of images with noise.
+    /// Share of digits with noise.
     pub noisy: f32,
 }
 
@@ -78,7 +86,7 @@ impl Default for Distortions {
 }
 
 impl Distortions {
-    /// None: digits are only framed.
+    /// No distortions: digits are only framed.
     pub const NONE: Self = Self {
         aspect: 0.0,
         rotation: 0.0,
@@ -100,7 +108,9 @@ impl Distortions {
     /// # Errors
     /// [`Error::Range`] if one is not.
     pub fn check(&self) -> Result<(), Error> {
-        let shares = [
+        check_range("aspect", decimal(self.aspect), 0.0..=1.5)?;
+        check_range("rotation", decimal(self.rotation), 0.0..=45.0)?;
+        for (name, share) in [
             ("width", self.width),
             ("outline", self.outline),
             ("broken", self.broken),
@@ -112,14 +122,8 @@ impl Distortions {
             ("photographed", self.photographed),
             ("displaced", self.displaced),
             ("noisy", self.noisy),
-        ];
-        let all = shares.map(|(name, share)| (name, share, 1.0));
-        for (name, found, most) in
-            all.into_iter().chain([("aspect", self.aspect, 1.5), ("rotation", self.rotation, 45.0)])
-        {
-            if !(0.0..=most).contains(&found) {
-                return Err(Error::Range { name, least: 0.0, most: most.into(), found: found.into() });
-            }
+        ] {
+            check_range(name, decimal(share), 0.0..=1.0)?;
         }
         Ok(())
     }
@@ -130,17 +134,17 @@ impl Distortions {
         self.framed(ink, true, [image.nrows(), image.ncols()], random)
     }
 
-    /// An image as ink of 0 to 1, enlarged, stretched and turned.
+    /// An image as ink of 0 to 1, enlarged, stretched and rotated.
     fn enlarged(&self, image: ArrayView2<u8>, random: &mut RandomNumbers) -> Array2<f32> {
         let ink = image.mapv(|value| f32::from(value) / 255.0);
         let size = random.between(ENLARGED[0], ENLARGED[1]);
         let aspect = libm::expf(0.5 * random.between(-self.aspect, self.aspect));
         let angle = random.between(-self.rotation, self.rotation).to_radians();
         let inverse = Inverse::of([size * aspect, size / aspect], angle, [0.0; 2]);
-        warp(ink.view(), [CANVAS * image.nrows(), CANVAS * image.ncols()], inverse, 0.0)
+        warp(ink.view(), [CANVAS * image.nrows(), CANVAS * image.ncols()], inverse)
     }
 
-    /// Ink of 0 to 1, distorted and then put into a frame of a shape.
+    /// Ink of 0 to 1, distorted and then put into a frame of this shape.
     pub(super) fn framed(
         &self,
         mut ink: Array2<f32>,
@@ -157,7 +161,7 @@ impl Distortions {
         if random.with_probability(self.broken) {
             ink = strokes::broken(&ink, random);
         }
-        ink = cut_to_ink(ink);
+        ink = cut_to_ink(&ink);
         if random.with_probability(self.crossed) {
             ink = strokes::crossed(&ink, random);
         }
@@ -178,7 +182,7 @@ impl Distortions {
         self.misframed(Frame::new(shape).fit(picture.view()), random)
     }
 
-    /// An image whose frame is not as it should be.
+    /// A framed image with what framing does not correct.
     fn misframed(&self, image: Array2<u8>, random: &mut RandomNumbers) -> Array2<u8> {
         let mut values = if random.with_probability(self.displaced) {
             frame::displaced(image.view(), random)
@@ -192,22 +196,18 @@ impl Distortions {
     }
 }
 
-/// The part of a picture with ink, with a margin of a tenth.
-fn cut_to_ink(ink: Array2<f32>) -> Array2<f32> {
-    let has_ink = |value: &&f32| **value > 0.1;
-    let extent = |lines: Vec<usize>, n: usize| match (lines.first(), lines.last()) {
-        (Some(&first), Some(&last)) => (first, last + 1),
-        _ => (0, n),
+/// The part of a picture with ink, and a margin of a tenth of it. Without ink, the whole picture.
+fn cut_to_ink(ink: &Array2<f32>) -> Array2<f32> {
+    let extent = |axis: Axis| {
+        let has_ink = |line: ArrayView1<f32>| line.iter().any(|&ink| ink > 0.1);
+        let first = ink.axis_iter(axis).position(has_ink);
+        let last = ink.axis_iter(axis).rposition(has_ink);
+        first.zip(last).map_or(0..ink.len_of(axis), |(first, last)| first..last + 1)
     };
-    let (height, width) = ink.dim();
-    let (top, bottom) =
-        extent((0..height).filter(|&y| ink.row(y).iter().find(has_ink).is_some()).collect(), height);
-    let (left, right) =
-        extent((0..width).filter(|&x| ink.column(x).iter().find(has_ink).is_some()).collect(), width);
-    let margin = (bottom - top).max(right - left) / 10 + 2;
-    let shape = [bottom - top + 2 * margin, right - left + 2 * margin];
-    let mut cut = Array2::zeros(shape);
-    cut.slice_mut(ndarray::s![margin..margin + bottom - top, margin..margin + right - left])
-        .assign(&ink.slice(ndarray::s![top..bottom, left..right]));
+    let (rows, columns) = (extent(Axis(0)), extent(Axis(1)));
+    let margin = rows.len().max(columns.len()) / 10 + 2;
+    let mut cut = Array2::zeros([rows.len() + 2 * margin, columns.len() + 2 * margin]);
+    let middle = s![margin..margin + rows.len(), margin..margin + columns.len()];
+    cut.slice_mut(middle).assign(&ink.slice(s![rows, columns]));
     cut
 }

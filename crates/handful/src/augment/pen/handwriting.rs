@@ -1,7 +1,7 @@
 //! Writes one digit: a style's strokes, as the hand of one person would draw them.
 //!
 //! ```text
-//! control points ──► jittered ──► splines ──► stretched, slanted, rotated ──► with the pen's width, pressure, hooks
+//! control points ──► jitter ──► hooks ──► splines ──► stretched, slanted, rotated ──► width and pressure of the pen
 //! ```
 //!
 //! Sines and powers come from `libm`, and sums have one order, so that drawings are the same bits on every machine.
@@ -15,7 +15,7 @@ use crate::augment::{
     raster::{Dot, Nib},
 };
 
-/// Light to bold type.
+/// Least and greatest width of printed lines: light to bold type.
 const PRINT_WIDTH: [f32; 2] = [0.05, 0.22];
 /// Number of lines that a spline between two control points consists of.
 const LINES: usize = 8;
@@ -29,7 +29,7 @@ pub(super) struct Handwriting {
 impl Handwriting {
     /// One drawing of a style.
     pub(super) fn draw(pen: &Pen, style: &Style, random: &mut RandomNumbers) -> Self {
-        let is_print = style.is_print();
+        let is_print = style.is_print;
         let jitter = if is_print { 0.15 * pen.jitter } else { pen.jitter };
         let affine = Affine::draw(pen, is_print, random);
         let [thin, thick] = if is_print { PRINT_WIDTH } else { pen.width };
@@ -42,7 +42,7 @@ impl Handwriting {
         };
         let pressure = if is_print { 0.0 } else { pen.pressure };
         let strokes = style.strokes.iter().map(|stroke| {
-            let closed = stroke.first().zip(stroke.last()).is_some_and(|(a, b)| (a.x, a.y) == (b.x, b.y));
+            let closed = is_closed(stroke);
             let mut points: Vec<Point> = stroke
                 .iter()
                 .map(|&point| Point {
@@ -52,10 +52,10 @@ impl Handwriting {
                 })
                 .collect();
             if closed && is_print {
-                let first = points[0];
-                *points.last_mut().expect("it has a first point") = first;
+                let last = points.len() - 1;
+                points[last] = points[0];
             }
-            if !is_print && !closed {
+            if !closed && !is_print {
                 hooks(&mut points, pen.hooks, random);
             }
             let line = spline(&points);
@@ -81,6 +81,10 @@ impl Handwriting {
     }
 }
 
+fn is_closed(stroke: &[Point]) -> bool {
+    stroke.first().zip(stroke.last()).is_some_and(|(a, b)| (a.x, a.y) == (b.x, b.y))
+}
+
 /// Short turns where the pen touches the paper and leaves it.
 fn hooks(points: &mut Vec<Point>, probability: f32, random: &mut RandomNumbers) {
     for end in [false, true] {
@@ -100,7 +104,7 @@ fn hooks(points: &mut Vec<Point>, probability: f32, random: &mut RandomNumbers) 
 /// The line through all points: smooth (Catmull and Rom 1974) through those that are, straight between the others.
 fn spline(points: &[Point]) -> Vec<Point> {
     let n = points.len();
-    let closed = n > 2 && (points[0].x, points[0].y) == (points[n - 1].x, points[n - 1].y);
+    let closed = n > 2 && is_closed(points);
     let mut line = vec![points[0]];
     for i in 0..n - 1 {
         let (b, c) = (points[i], points[i + 1]);

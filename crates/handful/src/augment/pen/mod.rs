@@ -23,7 +23,7 @@ use handwriting::Handwriting;
 pub use params::Pen;
 use styles::{Style, styles};
 
-/// Least and greatest length of a digit's longer side, and the side of its picture, in pixels.
+/// Least and greatest length of a digit's longer side, in pixels, and the side of its picture.
 const LENGTH: [f32; 2] = [40.0, 100.0];
 const SIDE: usize = 140;
 
@@ -43,7 +43,8 @@ impl Pen {
         })
     }
 
-    /// The digit and the name of every style.
+    /// The digit and the name of every style, ordered by digit. The name says how the digit is written, such as `bar`,
+    /// `long-upstroke` or `print-serif`; each digit has it once.
     pub fn styles() -> impl Iterator<Item = (u8, &'static str)> {
         styles().iter().map(|style| (style.digit, &style.name[..]))
     }
@@ -59,14 +60,22 @@ pub struct Digits {
     pen: Pen,
     seed: u64,
     styles: Vec<&'static Style>,
-    /// Of the images.
+    /// Height and width of an image.
     shape: [usize; 2],
-    /// If images are framed.
+    /// `None` if images are not framed.
     distortions: Option<Distortions>,
 }
 
 impl Digits {
-    /// Keeps only some styles, by digit and name.
+    /// Keeps only some styles, by digit and name. [`Pen::styles`] lists them; names of print begin with `print`.
+    ///
+    /// ```
+    /// use handful::augment::Pen;
+    ///
+    /// let print = Pen::default().digits(0)?.only(|_, name| name.starts_with("print"))?;
+    /// let long_upstrokes = Pen::default().digits(0)?.only(|digit, name| digit != 1 || name == "long-upstroke")?;
+    /// # Ok::<(), handful::augment::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NoStyle`] if a digit has none left.
@@ -123,7 +132,7 @@ impl Digits {
             Handwriting::draw(&self.pen, style, &mut random).scaled(&mut random);
         let picture = draw(&strokes, nib, [SIDE, SIDE]);
         match &self.distortions {
-            // The pen has strokes of all widths.
+            // The width is not varied: the pen draws strokes of any width.
             Some(distortions) => {
                 let ink = picture.mapv(|ink| f32::from(ink) / 255.0);
                 distortions.framed(ink, false, self.shape, &mut random)
@@ -153,8 +162,6 @@ impl Handwriting {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -204,13 +211,61 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn parameters_out_of_range_are_errors(jitter in prop_oneof![-1.0_f32..-0.001, 0.21_f32..9.0, Just(f32::NAN)]) {
-            let wild = Pen { jitter, ..Pen::default() };
-            prop_assert!(wild.digits(0).is_err());
-            let thick_to_thin = Pen { width: [0.2, 0.1], ..Pen::default() };
-            prop_assert!(thick_to_thin.digits(0).is_err());
+    #[test]
+    fn names_of_print_say_so() {
+        for style in styles() {
+            assert_eq!(style.is_print, style.name.starts_with("print"), "{} {}", style.digit, style.name);
         }
+    }
+
+    #[test]
+    fn a_style_is_drawn_as_often_as_its_weight_says() {
+        let of_one: Vec<&Style> = styles().iter().filter(|style| style.digit == 1).collect();
+        let total: u32 = of_one.iter().map(|style| style.weight).sum();
+        let mut random = RandomNumbers::new(0, 0);
+        let mut n_bars = 0;
+        for _ in 0..10_000 {
+            n_bars += u32::from(random.choose(&of_one, |style| style.weight).name == "bar");
+        }
+        let share = f64::from(n_bars) / 10_000.0;
+        assert!((share - 4.0 / f64::from(total)).abs() < 0.01, "{share}");
+    }
+
+    #[test]
+    fn framed_digits_have_the_size_of_the_frame() {
+        let framed = Pen::default().digits(0).unwrap().framed([20, 30], Distortions::NONE).unwrap();
+        let rows = framed.rows(0..20).unwrap();
+        assert_eq!((framed.image_shape(), rows.image_shape()), ([20, 30], [20, 30]));
+        for image in rows.images().outer_iter() {
+            assert!(image.iter().any(|&ink| ink > 128), "ink");
+            assert_eq!((image[0], image[599]), (0, 0), "paper in the corners");
+        }
+        let wrong = Distortions { noisy: 2.0, ..Distortions::NONE };
+        assert!(framed.framed([28, 28], wrong).is_err());
+    }
+
+    #[test]
+    fn parameters_out_of_range_are_errors_that_name_them() {
+        let pen = Pen::default();
+        for (wrong, expected) in [
+            (Pen { jitter: 0.3, ..pen }, "jitter is 0.3: expected a number from 0 to 0.2"),
+            (
+                Pen { width: [0.001, 0.1], ..pen },
+                "the least width is 0.001: expected a number from 0.01 to 0.5",
+            ),
+            (
+                Pen { width: [0.2, 0.1], ..pen },
+                "the greatest width is 0.1: expected a number from 0.2 to 0.5",
+            ),
+            (Pen { pressure: 1.0, ..pen }, "pressure is 1: expected a number from 0 to 0.9"),
+            (Pen { aspect: f32::NAN, ..pen }, "aspect is NaN: expected a number from 0 to 1.5"),
+            (Pen { slant: -0.1, ..pen }, "slant is -0.1: expected a number from 0 to 2"),
+            (Pen { rotation: f32::INFINITY, ..pen }, "rotation is inf: expected a number from 0 to 45"),
+            (Pen { hooks: 1.1, ..pen }, "hooks is 1.1: expected a number from 0 to 1"),
+        ] {
+            assert_eq!(wrong.digits(0).unwrap_err().to_string(), expected);
+        }
+        let widest = Pen { jitter: 0.2, width: [0.5, 0.5], pressure: 0.9, ..pen };
+        assert!(widest.digits(0).is_ok());
     }
 }

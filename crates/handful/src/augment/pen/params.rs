@@ -1,6 +1,9 @@
 //! Parameters of the pen.
 
-use crate::augment::Error;
+use crate::augment::{
+    Error,
+    error::{check_range, decimal},
+};
 
 /// Limits of a pen's hand; lengths are relative to a digit's height.
 ///
@@ -55,22 +58,14 @@ impl Pen {
         for (name, found, range) in [
             ("jitter", self.jitter, 0.0..=0.2),
             ("the least width", thin, 0.01..=0.5),
-            ("the greatest width", thick, thin..=0.5),
+            ("the greatest width", thick, decimal(thin)..=0.5),
             ("pressure", self.pressure, 0.0..=0.9),
             ("aspect", self.aspect, 0.0..=1.5),
             ("slant", self.slant, 0.0..=2.0),
             ("rotation", self.rotation, 0.0..=45.0),
             ("hooks", self.hooks, 0.0..=1.0),
         ] {
-            if !range.contains(&found) {
-                let (least, most, found) = (*range.start(), *range.end(), found);
-                return Err(Error::Range {
-                    name,
-                    least: least.into(),
-                    most: most.into(),
-                    found: found.into(),
-                });
-            }
+            check_range(name, decimal(found), range)?;
         }
         Ok(())
     }

@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 pub(super) struct Style {
     pub(super) digit: u8,
     pub(super) name: String,
+    /// Whether a machine writes like this.
+    pub(super) is_print: bool,
     /// How often the style is drawn, relative to the others of its digit.
     pub(super) weight: u32,
     pub(super) strokes: Vec<Vec<Point>>,
@@ -21,31 +23,32 @@ pub(super) struct Point {
     pub(super) is_smooth: bool,
 }
 
-impl Style {
-    /// Whether a machine writes like this.
-    pub(super) fn is_print(&self) -> bool {
-        self.name.starts_with("print")
-    }
-}
-
 /// All styles, ordered by digit.
 pub(super) fn styles() -> &'static [Style] {
     static STYLES: LazyLock<Vec<Style>> = LazyLock::new(|| {
-        let mut styles: Vec<Style> = lines(include_str!("styles.txt"))
-            .map(|line| parse(line).unwrap_or_else(|| panic!("{line:?} is not a style")))
-            .collect();
+        let mut styles = parse(include_str!("styles.txt"));
         styles.sort_by_key(|style| style.digit);
         styles
     });
     &STYLES
 }
 
-fn lines(table: &str) -> impl Iterator<Item = &str> {
-    table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+/// Parses the table: the sections `[hand]` and `[print]`.
+fn parse(table: &str) -> Vec<Style> {
+    let mut is_print = false;
+    let mut styles = Vec::new();
+    for line in table.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        match line {
+            "[hand]" => is_print = false,
+            "[print]" => is_print = true,
+            _ => styles.push(style(line, is_print).unwrap_or_else(|| panic!("{line:?} is not a style"))),
+        }
+    }
+    styles
 }
 
 /// Parses `digit name weight strokes`.
-fn parse(line: &str) -> Option<Style> {
+fn style(line: &str, is_print: bool) -> Option<Style> {
     let mut words = line.split_whitespace();
     let digit = words.next()?.parse().ok().filter(|digit| *digit <= 9)?;
     let (name, weight) = (words.next()?.to_owned(), words.next()?.parse().ok().filter(|weight| *weight > 0)?);
@@ -56,7 +59,7 @@ fn parse(line: &str) -> Option<Style> {
         let strokes = words.split(|word| *word == "/");
         strokes.map(|stroke| stroke.iter().map(|word| point(word)).collect()).collect::<Option<_>>()?
     };
-    strokes.iter().all(|stroke| stroke.len() >= 2).then_some(Style { digit, name, weight, strokes })
+    strokes.iter().all(|stroke| stroke.len() >= 2).then_some(Style { digit, name, is_print, weight, strokes })
 }
 
 /// The dots of a matrix: each row is a word of `#` and `.` after a colon.
@@ -92,7 +95,7 @@ mod tests {
         for digit in 0..10 {
             let of_digit = |style: &&Style| style.digit == digit;
             let (print, hand): (Vec<&Style>, Vec<&Style>) =
-                styles().iter().filter(of_digit).partition(|style| style.is_print());
+                styles().iter().filter(of_digit).partition(|style| style.is_print);
             assert!(print.len() >= 2 && hand.len() >= 5, "{digit}");
             let mut names: Vec<&str> =
                 styles().iter().filter(of_digit).map(|style| &style.name[..]).collect();
@@ -105,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_style_is_refused() {
-        assert!(parse("1 bar 4 .1,0 .1,1").is_some());
+        assert!(style("1 bar 4 .1,0 .1,1", false).is_some());
         for line in
             ["", "1 bar", "1 bar 4", "10 bar 4 0,0 1,1", "1 bar 0 0,0 1,1", "1 bar 4 0,0", "1 bar 4 0,0 x,1"]
         {
-            assert!(parse(line).is_none(), "{line}");
+            assert!(style(line, false).is_none(), "{line}");
         }
     }
 }
