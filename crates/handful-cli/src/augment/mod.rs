@@ -123,7 +123,8 @@ impl Args {
         }
         let reading = self.data.reading().options(console);
         let data = self.data.split(Split::Train, reading, console)?;
-        Ok((Source::Deformed(self.augmenter().augment(&data, global.seed)?), data.n_samples()))
+        let augmented = self.augmenter().augment(&data, global.seed)?;
+        Ok((Source::Deformed(Box::new(augmented)), data.n_samples()))
     }
 }
 

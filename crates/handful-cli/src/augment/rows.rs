@@ -15,7 +15,7 @@ const MOST_BATCH_BYTES: u64 = 1 << 24;
 
 /// An endless data set.
 pub(super) enum Source {
-    Deformed(Augmented),
+    Deformed(Box<Augmented>),
     Drawn(Digits),
 }
 

@@ -90,8 +90,9 @@ impl EverydayDigits {
     /// Number of images in each class.
     #[must_use]
     pub fn class_counts(&self) -> Vec<usize> {
-        let mut counts = self.copies.class_counts();
-        counts.iter_mut().for_each(|count| *count *= self.n_copies / self.copies.n_sources());
+        let n_rounds = self.n_copies / self.copies.n_sources();
+        let mut counts: Vec<usize> =
+            self.copies.class_counts().iter().map(|count| n_rounds * count).collect();
         for (digit, &label) in self.labels.iter().enumerate() {
             counts[label as usize] += (self.n_drawn + 9 - digit) / 10;
         }

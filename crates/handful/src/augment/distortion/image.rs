@@ -62,7 +62,9 @@ pub(super) fn blur(picture: &Array2<f32>, deviation: f32) -> Array2<f32> {
         .map(|x| libm::expf(-0.5 * x * x))
         .collect();
     let total: f32 = weights.iter().sum();
-    weights.iter_mut().for_each(|weight| *weight /= total);
+    for weight in &mut weights {
+        *weight /= total;
+    }
     let mut blurred = picture.clone();
     for axis in [Axis(0), Axis(1)] {
         let source = blurred.clone();
@@ -80,6 +82,8 @@ pub(super) fn blur(picture: &Array2<f32>, deviation: f32) -> Array2<f32> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "whole pixels move exactly")]
+
     use proptest::prelude::*;
 
     use super::*;

@@ -50,6 +50,8 @@ pub(super) fn photographed(ink: &Array2<f32>, random: &mut RandomNumbers) -> Arr
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "sides are whole, and ink is 0 or 1")]
+
     use proptest::prelude::*;
 
     use super::{super::tests::inks, *};

@@ -67,6 +67,8 @@ fn covered(lines: &[Vec<Dot>], like: &Array2<f32>) -> Array2<f32> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::float_cmp, reason = "ink is 0 or 1")]
+
     use proptest::prelude::*;
 
     use super::{super::tests::inks, *};
