@@ -41,7 +41,10 @@ impl<'a> Pictures<'a> {
             path.display(),
             if is_it { "these are" } else { "these are not" }
         ));
-        is_it.then_some(Self::Found(model, train))
+        // A model file may name images that were never made.
+        let largest = model.medoids().iter().max().map(|&medoid| medoid as usize);
+        let is_made = largest.is_some_and(|largest| model.training_images(&train, &[largest]).is_ok());
+        (is_it && is_made).then_some(Self::Found(model, train))
     }
 
     /// The pixels of a prototype's picture.

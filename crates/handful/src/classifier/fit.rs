@@ -121,10 +121,14 @@ impl Params {
         let Some(everyday) = &self.everyday else { return Ok(None) };
         let digits = everyday.augment(images)?;
         let n = digits.n_samples();
-        let (mut pixels, mut labels) = (Vec::with_capacity(n * images.n_features()), Vec::with_capacity(n));
+        let (mut pixels, mut labels) = (Vec::new(), Vec::new());
+        let n_pixels = n.checked_mul(images.n_features()).filter(|n| pixels.try_reserve_exact(*n).is_ok());
+        if n_pixels.is_none() {
+            return Err(Error::Params(format!("{n} training images do not fit in memory")));
+        }
         for first in (0..n).step_by(MADE_TOGETHER) {
             let some = digits.rows(first..n.min(first + MADE_TOGETHER))?;
-            pixels.extend(some.images());
+            pixels.extend(some.images().iter().copied());
             labels.extend(some.labels());
             observer.report(Stage::Augment, labels.len(), n)?;
         }

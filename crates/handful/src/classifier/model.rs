@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
-use super::{Decision, Error, Params, Preset, label_type};
+use super::{Calibration, Decision, Error, Params, Preset, label_type};
 use crate::{
     Dataset,
     classifier::Provenance,
@@ -146,6 +146,16 @@ impl Model {
         &self.provenance
     }
 
+    /// The same model with another calibration, such as one of [`Validation`](super::Validation) on images that the model
+    /// has not seen.
+    ///
+    /// # Errors
+    /// [`Error::Params`] if a weight or the threshold is negative or not finite.
+    pub fn with_calibration(self, calibration: Calibration) -> Result<Self, Error> {
+        calibration.check().map_err(Error::Params)?;
+        Ok(Self { params: Params { calibration, ..self.params }, ..self })
+    }
+
     /// The same model with other notes about its training set.
     #[must_use]
     pub fn with_provenance(self, provenance: Provenance) -> Self {
@@ -208,8 +218,9 @@ impl Model {
         let digits = everyday.augment(learned_from)?;
         let made: Vec<Dataset> =
             rows.par_iter().map(|&row| digits.rows(row..row + 1)).collect::<Result<_, _>>()?;
-        let rows: Vec<_> = made.iter().map(|made| made.images().row(0)).collect();
-        Ok(ndarray::stack(Axis(0), &rows).expect("images of one size"))
+        let pixels = made.iter().flat_map(|made| made.images().iter().copied()).collect();
+        let shape = (rows.len(), learned_from.n_features());
+        Ok(Array2::from_shape_vec(shape, pixels).expect("images of one size"))
     }
 
     /// [`with_pictures`](Self::with_pictures) from images that stay on disk.

@@ -185,6 +185,10 @@ fn validation_tells_the_probabilities_that_the_model_tells() {
             let found = Validation::new(&model, &test).unwrap();
             let some = Some(calibration).filter(|_| calibration != Calibration::default());
             assert_eq!(found.probabilities(some), told);
+            let later = params.fit(&train).unwrap().with_calibration(calibration).unwrap();
+            assert_eq!(later.predict_proba(test.images().view()).unwrap(), told);
+            let wrong = Calibration { novel: f64::NAN, ..calibration };
+            assert!(later.with_calibration(wrong).unwrap_err().to_string().contains("found NaN"));
         }
     }
 }

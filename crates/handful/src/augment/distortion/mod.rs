@@ -80,7 +80,7 @@ impl Default for Distortions {
             binary: 0.2,
             photographed: 0.1,
             displaced: 0.05,
-            noisy: 0.01,
+            noisy: 0.03,
         }
     }
 }
