@@ -17,7 +17,7 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use crate::{MNIST, exact::FASHION_MNIST};
 
 /// Errors, and how the checksum of the vectors begins.
-const EXPECTED: [(Preset, usize, &str); 7] = [
+const EXPECTED: [(Preset, usize, &str); 8] = [
     (Preset::Notebook, 771, "45a60edf"),
     (Preset::Pixels, 177, "d0c12fb5"),
     (Preset::Tiny, 111, "3d331819"),
@@ -25,6 +25,7 @@ const EXPECTED: [(Preset, usize, &str); 7] = [
     (Preset::Fast, 42, "db51f5db"),
     (Preset::Best, 36, "fed5802c"),
     (Preset::Neighbors, 59, "fed5e99d"),
+    (Preset::Everyday, 49, "47286245"),
 ];
 
 fn path(preset: Preset) -> PathBuf {

@@ -41,6 +41,9 @@ const PART: f64 = 0.95;
 /// image.
 const DOUBT_REPAIRED: f32 = 1.0;
 const THIN: f64 = 1.4;
+/// What is left then must extend over at least this share of the picture's longer side, in at most this many pieces.
+const LEAST_WHOLE: f64 = 0.55;
+const MOST_PIECES: usize = 3;
 /// Doubt about strokes of another width.
 const DOUBT_WIDTH: f32 = 0.5;
 /// Doubt about a picture that is all ink, and how slim it must be for that.
@@ -122,7 +125,7 @@ impl Frame {
         }
         for repaired in [repair::flattened(picture), repair::despeckled(picture, WORKING_SIDE)] {
             let looks = looks(repaired.view()).into_iter().take(VARIED);
-            found.extend(looks.map(|look| {
+            found.extend(looks.filter(|look| is_whole(look.ink.view(), look.region)).map(|look| {
                 let doubt = look.doubt + DOUBT_REPAIRED;
                 Candidate { doubt, ..self.candidate(look, repaired.view()) }
             }));
@@ -137,8 +140,10 @@ impl Frame {
         let (ink, _) = repair::opened(ink, THIN * pixel);
         let blots = Blots::find(&ink);
         let region = blots.region(&blots.all());
-        let image = (!region.is_empty()).then(|| self.draw(blots.keep(&blots.all(), &ink).view(), region))?;
-        Some(Candidate { image, doubt: look.doubt + DOUBT_REPAIRED })
+        let ink = blots.keep(&blots.all(), &ink);
+        let candidate =
+            || Candidate { image: self.draw(ink.view(), region), doubt: look.doubt + DOUBT_REPAIRED };
+        is_whole(ink.view(), region).then(candidate)
     }
 
     fn seen_again(&self, look: &Look, picture: ArrayView2<u8>) -> Vec<Candidate> {
@@ -179,6 +184,14 @@ impl Frame {
         };
         varied.into_iter().filter_map(candidate).collect()
     }
+}
+
+/// Whether ink that is left after something was removed can be a digit: it extends over most of the picture, in few
+/// pieces. What is left of noise does not.
+fn is_whole(ink: ArrayView2<f32>, region: Region) -> bool {
+    let n_pieces = Blots::find(&ink.to_owned()).all().iter().filter(|is_piece| **is_piece).count();
+    (1..=MOST_PIECES).contains(&n_pieces)
+        && region.longer_side() as f64 >= LEAST_WHOLE * ink.nrows().max(ink.ncols()) as f64
 }
 
 #[cfg(test)]
