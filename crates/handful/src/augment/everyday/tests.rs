@@ -64,7 +64,9 @@ proptest! {
 fn drawn_digits_get_the_labels_of_the_data() {
     let classes: Vec<String> =
         ["x", "9", "8", "7", "6", "5", "4", "3", "2", "1", "0"].map(str::to_owned).to_vec();
-    let larger = everyday(1, 20).augment(&named(&digits(10), classes.clone())).unwrap();
+    let labels = (0..10).map(|digit| 10 - digit).collect();
+    let reversed = Dataset::new(digits(10).images().clone(), [28, 28], labels, classes.clone()).unwrap();
+    let larger = everyday(1, 20).augment(&reversed).unwrap();
     let rows = all(&larger);
     assert_eq!((rows.classes(), rows.n_samples()), (&classes[..], 40));
     assert_eq!(rows.class_counts(), larger.class_counts());
