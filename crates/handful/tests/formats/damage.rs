@@ -172,7 +172,7 @@ fn tables_whose_rows_are_wrong_are_refused() {
     told(&table(""), "found none");
     told(b"1,2,3,4,5,6,7\n1,2,3,4,5,6,7\n", "expected a header that names the pixels");
     told(b"label,pixel0,pixel1,pixel2,pixel3\n1,0,\xff\xfe,0,9\n", "expected text in UTF-8");
-    told(b"3 1:0.5 2:x 3:1 4:1\n", "expected images");
+    told(b"3 1:0.5 2:x 3:1 4:1\n", "expected a file of images");
     told(
         b"3 1:0.5 2:1 3:1 4:1\n3 1:1 9999999999:1\n",
         "row 2: expected index:value with an index from 1 to 1048576",

@@ -107,7 +107,7 @@ fn presets_are_those_that_the_program_knows_and_small() {
     let pictures = |preset| load(preset).pictures().unwrap().len() as u64;
     let pictures = pictures(Preset::Fast) + pictures(Preset::Everyday);
     assert!(pictures <= 320_000);
-    assert!(Preset::ALL.into_iter().map(size).sum::<u64>() - pictures <= 8_500_000);
+    assert!(Preset::ALL.into_iter().map(size).sum::<u64>() - pictures <= 8_900_000);
 }
 
 /// Float fits are promised to 1e-5 across levels: weights may then round to another whole number here and there.
