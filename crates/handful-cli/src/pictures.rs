@@ -43,8 +43,8 @@ impl<'a> Pictures<'a> {
         ));
         // A model file may name images that were never made.
         let largest = model.medoids().iter().max().map(|&medoid| medoid as usize);
-        let is_made = largest.is_some_and(|largest| model.training_images(&train, &[largest]).is_ok());
-        (is_it && is_made).then_some(Self::Found(model, train))
+        let is_made = |largest| model.training_images(&train, &[largest]).is_ok();
+        (is_it && largest.is_some_and(is_made)).then_some(Self::Found(model, train))
     }
 
     /// The pixels of a prototype's picture.

@@ -178,7 +178,7 @@ fn one_bad_picture_does_not_stop_the_rest() {
     let told = stderr(&output);
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!(lines.len(), 2, "{told}");
-    assert!(lines[0].contains("0500.png: expected images"), "{told}");
+    assert!(lines[0].contains("0500.png: expected a file of images"), "{told}");
     assert_eq!(lines[1], "error: 1 of 1,000 inputs could not be read");
     let rows: Vec<String> = stdout(&output).lines().skip(1).map(str::to_owned).collect();
     assert_eq!(rows.len(), 999);
