@@ -25,7 +25,7 @@ impl Model {
         if row < n {
             Origin::Image(medoid)
         } else if row < n.saturating_mul(1 + everyday.copies as usize) {
-            Origin::Copy(u32::try_from(row % n).expect("below a number of 32 bits"))
+            Origin::Copy(medoid % u32::try_from(n).unwrap_or(u32::MAX))
         } else {
             Origin::Drawn
         }
