@@ -95,7 +95,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         text::plural(seeds.len(), "seed"),
         table(&figures)
     )?;
-    let Calibration { votes, distance, novel } = figures[0].calibration;
+    let Calibration { votes, distance, novel, .. } = figures[0].calibration;
     Ok(writeln!(
         out,
         "\nCalibration of {}: votes {votes:.4}, distance {distance:.4}, novel {novel:.4}",

@@ -23,6 +23,14 @@ pub struct Calibration {
     pub distance: f64,
     /// Images with a larger outlier score are novel; 0 if this has not been measured.
     pub novel: f64,
+    /// Images whose label is less probable than this belong to no class either; 0 to accept every label.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unsure: f64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// The evidence for each class, for some images; both arrays have shape (n, classes).
@@ -38,7 +46,8 @@ impl Calibration {
     pub(super) fn check(self) -> Result<(), String> {
         check_number("calibration, votes", self.votes, None)?;
         check_number("calibration, distance", self.distance, None)?;
-        check_number("calibration, novel", self.novel, None)
+        check_number("calibration, novel", self.novel, None)?;
+        check_number("calibration, unsure", self.unsure, Some(1.0))
     }
 
     /// The weights that maximise the likelihood of the labels of some images, by Newton's method: the likelihood has
@@ -93,7 +102,7 @@ impl Calibration {
                 break;
             }
         }
-        Self { votes: weights[0], distance: weights[1], novel: 0.0 }
+        Self { votes: weights[0], distance: weights[1], ..Self::default() }
     }
 
     /// Probabilities of the classes, shape (n, classes); rows sum to 1. No class is more probable than the label.
@@ -180,7 +189,7 @@ mod tests {
             votes: array![[0.6, 0.2, 0.2, 0.0], [1.0, 0.0, 0.0, 0.0]],
             distances: array![[0.06, 0.0, 0.005, f64::INFINITY], [0.0, 0.4, 0.5, f64::INFINITY]],
         };
-        let calibration = Calibration { votes: 1.154, distance: 15.03, novel: 0.0 };
+        let calibration = Calibration { votes: 1.154, distance: 15.03, ..Calibration::default() };
         let found = calibration.probabilities(&evidence, &[0, 0]);
         for row in found.outer_iter() {
             assert!((row.sum() - 1.0).abs() < 1e-12);

@@ -69,10 +69,12 @@ impl Model {
             };
             let has_ink = novel == 0.0 || has_ink(images.row(row));
             let n_classes = self.classes().len();
+            let is_known = scores[row] <= novel
+                && probabilities[[row, label as usize]] >= self.params.calibration.unsure;
             Explanation {
                 label,
                 confidence: if has_ink { probabilities[[row, label as usize]] } else { 0.0 },
-                is_digit: novel == 0.0 || scores[row] <= novel,
+                is_digit: novel == 0.0 || is_known,
                 has_ink,
                 probabilities: if has_ink {
                     probabilities.row(row).to_vec()

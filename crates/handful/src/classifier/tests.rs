@@ -40,7 +40,7 @@ fn recipes() -> [Params; 3] {
         emphasis: Some(Emphasis { share: 0.1, extra: 3 }),
     };
     let components = FeatureParams::Components { deskew: None, gradients, n_components: 20, whitening: 0.25 };
-    let calibration = Calibration { votes: 2.0, distance: 3.0, novel: 2.0 };
+    let calibration = Calibration { votes: 2.0, distance: 3.0, novel: 2.0, unsure: 0.0 };
     let few = PrototypeParams::PerClass { n_clusters: 4, n_init: 2, max_iter: 20 };
     let planes = Hyperplanes { n_candidates: 40, n_neighbors: 10, least: 3, ridge: 0.3 };
     let recipe = |features, prototypes, decision| Params {
@@ -187,6 +187,12 @@ fn validation_tells_the_probabilities_that_the_model_tells() {
             assert_eq!(found.probabilities(some), told);
             let later = params.fit(&train).unwrap().with_calibration(calibration).unwrap();
             assert_eq!(later.predict_proba(test.images().view()).unwrap(), told);
+            let strict = Calibration { novel: 1e9, unsure: 0.9, ..calibration };
+            for verdict in
+                later.clone().with_calibration(strict).unwrap().explain(test.images().view()).unwrap()
+            {
+                assert_eq!(verdict.is_digit, verdict.confidence >= 0.9);
+            }
             let wrong = Calibration { novel: f64::NAN, ..calibration };
             assert!(later.with_calibration(wrong).unwrap_err().to_string().contains("found NaN"));
         }

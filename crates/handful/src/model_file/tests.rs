@@ -146,7 +146,7 @@ fn notes_on_another_training_set_are_not_saved() {
 
 #[test]
 fn numbers_come_back_to_the_last_bit() {
-    let calibration = Calibration { votes: 0.1 + 0.2, distance: 2.0 / 13.0, novel: 1.0 / 11.0 };
+    let calibration = Calibration { votes: 0.1 + 0.2, distance: 2.0 / 13.0, novel: 1.0 / 11.0, unsure: 0.0 };
     let model = calibrated(calibration);
     let provenance = Provenance { validation_error: Some(10.0 / 11.0), ..model.provenance().clone() };
     let model = model.with_provenance(provenance);

@@ -24,7 +24,7 @@ fn refused(params: &Params, expected: &str) {
 
 /// All floats of a recipe, except those of `Deskew`.
 fn numbers(params: &mut Params) -> Vec<(&'static str, &mut f64)> {
-    let Calibration { votes, distance, novel } = &mut params.calibration;
+    let Calibration { votes, distance, novel, .. } = &mut params.calibration;
     let mut all = vec![("votes", votes), ("distance", distance), ("novel", novel)];
     for (weight, features) in &mut params.features {
         all.push(("weight", weight));

@@ -44,6 +44,8 @@ const THIN: f64 = 1.4;
 /// What is left then must extend over at least this share of the picture's longer side, in at most this many pieces.
 const LEAST_WHOLE: f64 = 0.55;
 const MOST_PIECES: usize = 3;
+/// A digit has at least this share of the ink when thin lines are removed; of a scribble only the crossings are left.
+const LEAST_INK: f32 = 0.5;
 /// Doubt about strokes of another width.
 const DOUBT_WIDTH: f32 = 0.5;
 /// Doubt about a picture that is all ink, and how slim it must be for that.
@@ -137,7 +139,11 @@ impl Frame {
         let around = look.region.with_margin(0.1, [look.ink.nrows(), look.ink.ncols()]);
         let ink = look.ink.slice(around.slice());
         let pixel = look.region.longer_side() as f64 / (BOX * self.shape[0].max(self.shape[1]) as f64);
-        let (ink, _) = repair::opened(ink, THIN * pixel);
+        let all = ink.sum();
+        let (ink, factor) = repair::opened(ink, THIN * pixel);
+        if ink.sum() < LEAST_INK * all * (factor * factor) as f32 {
+            return None;
+        }
         let blots = Blots::find(&ink);
         let region = blots.region(&blots.all());
         let ink = blots.keep(&blots.all(), &ink);
