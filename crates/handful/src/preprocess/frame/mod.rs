@@ -45,7 +45,7 @@ const THIN: f64 = 1.4;
 const LEAST_WHOLE: f64 = 0.55;
 const MOST_PIECES: usize = 3;
 /// A digit has at least this share of the ink when thin lines are removed; of a scribble only the crossings are left.
-const LEAST_INK: f32 = 0.5;
+const LEAST_INK: f32 = 0.3;
 /// Doubt about strokes of another width.
 const DOUBT_WIDTH: f32 = 0.5;
 /// Doubt about a picture that is all ink, and how slim it must be for that.
