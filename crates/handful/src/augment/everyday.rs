@@ -52,7 +52,7 @@ impl Everyday {
         n.saturating_mul((self.copies as usize).saturating_add(1)).saturating_add(self.drawn as usize)
     }
 
-    /// The larger data set. Takes no time: rows are made on request.
+    /// The larger data set. Rows are made on request. This looks only at some images, to see whether they are digits.
     ///
     /// # Errors
     /// As [`check`](Self::check).

@@ -136,7 +136,7 @@ impl Preset {
             Self::Neighbors => [1.124, 23.66, 1.126],
             Self::Everyday => [1.654, 7.977, 0.983],
         };
-        // Distorted digits may be unlike all others. What is not a digit is then often unlike each of them.
+        // A scribble may resemble some distorted digit as much as real digits do, but no label is probable.
         let unsure = if self == Self::Everyday { 0.5 } else { 0.0 };
         Calibration { votes, distance, novel, unsure }
     }
