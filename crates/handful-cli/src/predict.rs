@@ -86,14 +86,21 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
                 print_error(&failure.error);
                 failed.push(failure.source);
             }
-            let explanations = model.explain(images.view())?;
-            for ((explanation, (source, index)), image) in
-                explanations.iter().zip(&places).zip(images.outer_iter())
-            {
-                let prediction = Prediction { source, index: *index, explanation };
-                printer.print(&prediction, out)?;
-                if let Some(shown) = &mut shown {
-                    shown.add(&prediction, image);
+            let with_places = places.iter().zip(images.outer_iter());
+            if printer.needs_only_labels() && shown.is_none() {
+                let labels = model.predict(images.view())?;
+                for (label, ((source, index), image)) in labels.into_iter().zip(with_places) {
+                    let label = model.has_ink(image).then_some(label);
+                    printer.print_label((source, *index), label, out)?;
+                }
+            } else {
+                let explanations = model.explain(images.view())?;
+                for (explanation, ((source, index), image)) in explanations.iter().zip(with_places) {
+                    let prediction = Prediction { source, index: *index, explanation };
+                    printer.print(&prediction, out)?;
+                    if let Some(shown) = &mut shown {
+                        shown.add(&prediction, image);
+                    }
                 }
             }
             counter.inc(places.len() as u64);

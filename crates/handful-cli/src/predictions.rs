@@ -58,6 +58,23 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
+    /// Whether labels are all that is printed, so that explanations need not be computed.
+    pub(crate) fn needs_only_labels(&self) -> bool {
+        self.format == Format::Kaggle && self.min_confidence.is_none()
+    }
+
+    /// Prints a line in Kaggle's format. `label` is `None` if there is no ink.
+    pub(crate) fn print_label(
+        &mut self,
+        (source, index): (&str, usize),
+        label: Option<u32>,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        self.n_images += 1;
+        let class = label.map(|label| self.classes[label as usize].as_str());
+        self.print_kaggle(source, index, class, out)
+    }
+
     pub(crate) fn print(&mut self, prediction: &Prediction, out: &mut dyn Write) -> anyhow::Result<()> {
         self.n_images += 1;
         let Prediction { source, index, explanation } = prediction;
@@ -74,18 +91,32 @@ impl<'a> Printer<'a> {
                 }
                 writeln!(out, ",{}", explanation.is_digit)?;
             }
-            Format::Kaggle if !explanation.has_ink => anyhow::bail!(
-                "{}: there is no ink in this image (number {}), and Kaggle's format needs a label for every image",
-                place(source, *index),
-                self.n_images
-            ),
-            Format::Kaggle => writeln!(out, "{},{}", self.n_images, quoted(label))?,
+            Format::Kaggle => {
+                self.print_kaggle(source, *index, explanation.has_ink.then_some(label), out)?;
+            }
             Format::Json => {
                 let separator = if self.n_images == 1 { "\n    " } else { ",\n    " };
                 write!(out, "{separator}{}", serde_json::to_string(&self.record(prediction))?)?;
             }
         }
         Ok(())
+    }
+
+    fn print_kaggle(
+        &self,
+        source: &str,
+        index: usize,
+        class: Option<&str>,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        match class {
+            Some(class) => Ok(writeln!(out, "{},{}", self.n_images, quoted(class))?),
+            None => anyhow::bail!(
+                "{}: there is no ink in this image (number {}), and Kaggle's format needs a label for every image",
+                place(source, index),
+                self.n_images
+            ),
+        }
     }
 
     pub(crate) fn end(&self, out: &mut dyn Write, failed: &[String]) -> anyhow::Result<()> {

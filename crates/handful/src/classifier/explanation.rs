@@ -67,7 +67,7 @@ impl Model {
                 distance,
                 medoid: self.medoids[prototype],
             };
-            let has_ink = novel == 0.0 || has_ink(images.row(row));
+            let has_ink = self.has_ink(images.row(row));
             let n_classes = self.classes().len();
             let is_known = scores[row] <= novel
                 && probabilities[[row, label as usize]] >= self.params.calibration.unsure;
@@ -86,6 +86,12 @@ impl Model {
             }
         };
         Ok(found.labels.iter().enumerate().map(of_row).collect())
+    }
+
+    /// Whether there is anything to see in an image, as [`Explanation::has_ink`].
+    #[must_use]
+    pub fn has_ink(&self, image: ArrayView1<u8>) -> bool {
+        self.params.calibration.novel == 0.0 || has_ink(image)
     }
 
     /// The vectors of images, their nearest prototypes, and their outlier scores.
