@@ -152,18 +152,15 @@ pub(crate) fn run(
     let (params, test) = (preset.params(), &data.test);
     let bar = console.bar(preset.name(), Stage::Features);
     let start = Instant::now();
-    let model = if args.pretrained {
-        preset.trained()?
-    } else {
-        params.fit_observed(&data.train, &bar.observer())?
-    };
+    let model =
+        if args.pretrained { preset.trained()? } else { params.observer(bar.observer()).fit(&data.train)? };
     let model = model.observer(bar.observer());
     let fit_seconds = start.elapsed().as_secs_f64();
     let (predict_seconds, predicted) = timed(|| Ok(model.predict(test.images().view())?))?;
     let mut result = evaluate_preset(preset, &model, &data.test, outlier_sets)?;
     for seed in (params.seed..).take(args.seeds.get() as usize).skip(1) {
         let params = Params { seed, ..params.clone() };
-        let other = params.fit_observed(&data.train, &bar.observer())?.predict(test.images().view())?;
+        let other = params.observer(bar.observer()).fit(&data.train)?.predict(test.images().view())?;
         result
             .seed_errors
             .push(ConfusionMatrix::new(test.labels(), &other, test.classes().len()).error_percent());

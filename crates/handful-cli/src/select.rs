@@ -120,7 +120,7 @@ fn try_out<'a>(
             let HeldOut { params, rest, unseen } = params.hold_out(train, &fold, number)?;
             let bar = console.bar("fitting", Stage::Features);
             let start = Instant::now();
-            let model = params.fit_observed(&rest, &bar.observer())?;
+            let model = params.observer(bar.observer()).fit(&rest)?;
             fit_seconds += start.elapsed().as_secs_f64();
             let start = Instant::now();
             let of_fold = &unseen[0].1;

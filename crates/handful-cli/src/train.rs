@@ -84,12 +84,11 @@ impl Args {
         let train = self.data.split(Split::Train, self.reading(console), console)?;
         let bar = console.bar(self.preset.name(), Stage::Features);
         let start = Instant::now();
-        let model = self.params().fit_observed(&train, &bar.observer())?;
+        let model = self.params().observer(bar.observer()).fit(&train)?;
         let fit_seconds = start.elapsed().as_secs_f64();
         drop(bar);
-        let model = model.named_after(self.preset);
-        let model =
-            if self.pictures { model.with_pictures_observed(&train, &console.interrupter())? } else { model };
+        let model = model.named_after(self.preset).observer(console.interrupter());
+        let model = if self.pictures { model.with_pictures(&train)? } else { model };
         Ok((model, train.n_samples(), fit_seconds))
     }
 
@@ -98,15 +97,11 @@ impl Args {
         let train = self.data.on_disk(Split::Train, self.reading(console), console)?;
         let bar = console.bar(self.preset.name(), Stage::Lloyd);
         let start = Instant::now();
-        let model = self.params().fit_on_disk(&train, passes, &bar.observer())?;
+        let model = self.params().observer(bar.observer()).fit_on_disk(&train, passes)?;
         let fit_seconds = start.elapsed().as_secs_f64();
         drop(bar);
-        let model = model.named_after(self.preset);
-        let model = if self.pictures {
-            model.with_pictures_on_disk_observed(&train, &console.interrupter())?
-        } else {
-            model
-        };
+        let model = model.named_after(self.preset).observer(console.interrupter());
+        let model = if self.pictures { model.with_pictures_on_disk(&train)? } else { model };
         Ok((model, train.shape().0, fit_seconds))
     }
 

@@ -1,6 +1,8 @@
 //! Nearest neighbours in an inverted index: lists of an array's rows, made by K-Means.
 
-use handful::neighbors::{self, Neighbors};
+use std::sync::Arc;
+
+use handful::neighbors::{self, Neighbors, Searcher};
 use ndarray::ArrayView2;
 use numpy::{IntoPyArray, PyArray2, PyReadonlyArray2};
 use pyo3::prelude::*;
@@ -10,7 +12,7 @@ use crate::{errors::Raise, job, neighbors::signed};
 /// An inverted index of the rows of an array. It copies the rows.
 #[pyclass(frozen, module = "handful._core")]
 pub(crate) struct InvertedIndex {
-    index: neighbors::InvertedIndex,
+    index: Arc<neighbors::InvertedIndex>,
 }
 
 type Found<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<i64>>);
@@ -38,7 +40,7 @@ impl InvertedIndex {
             }
             params.fit(&view)
         })?;
-        Ok(Self { index: index.map_err(Raise::raise)? })
+        Ok(Self { index: Arc::new(index.map_err(Raise::raise)?) })
     }
 
     #[getter]
@@ -69,7 +71,7 @@ impl InvertedIndex {
     ) -> PyResult<Found<'py>> {
         let queries = queries.as_array();
         let found = job::run(py, n_threads, progress.as_ref(), |observer| {
-            self.index.kneighbors_observed(queries, n_neighbors, observer)
+            Searcher::Inverted(Arc::clone(&self.index), observer.clone()).kneighbors(queries, n_neighbors)
         })?;
         let Neighbors { distances, indices } = found.map_err(Raise::raise)?;
         Ok((distances.mapv(|squared| squared as f64).into_pyarray(py), signed(indices).into_pyarray(py)))

@@ -7,6 +7,7 @@ use handful::{
     classifier::{self, Explanation, Preset, Voter},
     dataset::decode_picture,
     preprocess::Framing,
+    progress::Observer,
 };
 use ndarray::{Array2, ArrayView2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
@@ -64,9 +65,11 @@ impl Model {
         let (x, y) = (x.as_array(), y.to_vec()?);
         let found = job::run(py, n_threads, progress.as_ref(), |observer| {
             let data = Dataset::new(x.to_owned(), image_shape, y, classes)?;
-            let model = params.fit_observed(&data, observer)?.named_after(preset);
-            let model = model.with_label_type(label_type)?;
-            if pictures { model.with_pictures_observed(&data, observer) } else { Ok(model) }
+            let model = params.observer(observer.clone()).fit(&data)?.named_after(preset);
+            let model = model.with_label_type(label_type)?.observer(observer.clone());
+            let model = if pictures { model.with_pictures(&data)? } else { model };
+            // Later calls report to their own callbacks.
+            Ok(model.observer(Observer::default()))
         })?;
         found.map(Self::from).map_err(|error: classifier::Error| error.raise())
     }

@@ -6,8 +6,9 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 use super::{Error, Model, Params, PrototypeParams, model::provenance};
 use crate::{
     Dataset, KMeans,
-    dataset::{self, RowSource},
+    dataset::{self, OnDisk, RowSource},
     features::Vectorizer,
+    kmeans::DiskOptions,
     neighbors::{self, NearestNeighbors},
     progress::{Observer, Stage, Tally},
 };
@@ -16,6 +17,31 @@ use crate::{
 pub(super) const MOST_IMAGES: usize = 1 << 17;
 /// Number of images made between two reports.
 const MADE_TOGETHER: usize = 1024;
+
+/// A recipe with a progress callback: see [`Params::observer`].
+#[derive(Clone, Debug)]
+pub struct ObservedParams<'a> {
+    params: &'a Params,
+    observer: Observer,
+}
+
+impl ObservedParams<'_> {
+    /// [`Params::fit`] that reports its progress.
+    ///
+    /// # Errors
+    /// As [`Params::fit`]; if the observer breaks.
+    pub fn fit(&self, images: &Dataset) -> Result<Model, Error> {
+        self.params.fit_observed(images, &self.observer)
+    }
+
+    /// [`Params::fit_on_disk`] that reports its progress.
+    ///
+    /// # Errors
+    /// As [`Params::fit_on_disk`]; if the observer breaks.
+    pub fn fit_on_disk(&self, images: &OnDisk, options: &DiskOptions) -> Result<Model, Error> {
+        self.params.fit_on_disk_observed(images, options, &self.observer)
+    }
+}
 
 impl Params {
     /// Checks that there are enough images to learn from. Everything that does not depend on their pixels is checked
@@ -77,14 +103,16 @@ impl Params {
     /// As [`check_images`](Self::check_images); if features or prototypes cannot be computed from the pixels of these
     /// images.
     pub fn fit(&self, images: &Dataset) -> Result<Model, Error> {
-        self.fit_observed(images, &Observer::default())
+        self.observer(Observer::default()).fit(images)
     }
 
-    /// [`fit`](Self::fit) with a progress callback.
-    ///
-    /// # Errors
-    /// As [`fit`](Self::fit); if the observer breaks.
-    pub fn fit_observed(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
+    /// The same recipe with a progress callback.
+    #[must_use]
+    pub fn observer(&self, observer: Observer) -> ObservedParams<'_> {
+        ObservedParams { params: self, observer }
+    }
+
+    pub(super) fn fit_observed(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
         self.check_images(images)?;
         let original = images;
         let enlarged = self.enlarged(images, observer)?;

@@ -43,6 +43,7 @@ pub use candidates::Candidate;
 pub use confidence::Calibration;
 pub use error::Error;
 pub use explanation::{Explanation, Voter};
+pub use fit::ObservedParams;
 pub use held_out::{HeldOut, IMAGES};
 pub use hyperplanes::Hyperplanes;
 pub use index_params::IndexParams;

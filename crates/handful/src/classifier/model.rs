@@ -54,6 +54,7 @@ pub struct Model {
     /// The pixels of each prototype's medoid, if they are stored.
     pictures: Option<Array2<u8>>,
     label_type: Option<String>,
+    observer: Observer,
 }
 
 impl Model {
@@ -87,6 +88,7 @@ impl Model {
             provenance,
             pictures: None,
             label_type: None,
+            observer: Observer::default(),
         })
     }
 
@@ -187,18 +189,10 @@ impl Model {
     /// without the training set.
     ///
     /// # Errors
-    /// If these are not its training images.
+    /// If these are not its training images, or the observer breaks.
     pub fn with_pictures(self, learned_from: &Dataset) -> Result<Self, Error> {
-        self.with_pictures_observed(learned_from, &Observer::default())
-    }
-
-    /// [`with_pictures`](Self::with_pictures) with a progress callback.
-    ///
-    /// # Errors
-    /// As [`with_pictures`](Self::with_pictures); if the observer breaks.
-    pub fn with_pictures_observed(self, learned_from: &Dataset, observer: &Observer) -> Result<Self, Error> {
         let images = learned_from.images().view();
-        let medoids = self.medoids_in(&provenance(&images, learned_from.labels(), observer)?)?;
+        let medoids = self.medoids_in(&provenance(&images, learned_from.labels(), &self.observer)?)?;
         let pictures = self.training_images(learned_from, &medoids)?;
         Ok(Self { pictures: Some(pictures), ..self })
     }
@@ -228,21 +222,9 @@ impl Model {
     /// # Errors
     /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
     pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
-        self.with_pictures_on_disk_observed(learned_from, &Observer::default())
-    }
-
-    /// [`with_pictures_on_disk`](Self::with_pictures_on_disk) with a progress callback.
-    ///
-    /// # Errors
-    /// As [`with_pictures_on_disk`](Self::with_pictures_on_disk); if the observer breaks.
-    pub fn with_pictures_on_disk_observed(
-        self,
-        learned_from: &OnDisk,
-        observer: &Observer,
-    ) -> Result<Self, Error> {
         self.params.check_on_disk()?;
         let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);
-        let medoids = self.medoids_in(&provenance(learned_from, labels, observer)?)?;
+        let medoids = self.medoids_in(&provenance(learned_from, labels, &self.observer)?)?;
         Ok(Self { pictures: Some(learned_from.select_rows(&medoids)?), ..self })
     }
 
@@ -273,10 +255,10 @@ impl Model {
         self.image_shape
     }
 
-    /// Progress callback for predictions.
+    /// Progress callback for predictions and pictures.
     #[must_use]
     pub fn observer(self, observer: Observer) -> Self {
-        Self { index: self.index.observer(observer), ..self }
+        Self { index: self.index.observer(observer.clone()), observer, ..self }
     }
 
     /// The vectors of images, shape (n, length of a vector).

@@ -26,7 +26,11 @@ impl Params {
     ///
     /// # Errors
     /// As [`fit`](Self::fit); if images cannot be read, or the memory limit is too low.
-    pub fn fit_on_disk(
+    pub fn fit_on_disk(&self, images: &OnDisk, passes: &DiskOptions) -> Result<Model, Error> {
+        self.observer(Observer::default()).fit_on_disk(images, passes)
+    }
+
+    pub(super) fn fit_on_disk_observed(
         &self,
         images: &OnDisk,
         passes: &DiskOptions,
@@ -172,11 +176,11 @@ mod tests {
         for params in [Preset::Notebook.params(), of_pixels, Preset::Tiny.params(), all_vote] {
             let expected = params.fit(&in_memory).unwrap().with_pictures(&in_memory).unwrap();
             let passes = DiskOptions::default().memory_limit(256 << 20);
-            let found = params.fit_on_disk(&on_disk, &passes, &Observer::default()).unwrap();
+            let found = params.fit_on_disk(&on_disk, &passes).unwrap();
             let found = found.with_pictures_on_disk(&on_disk).unwrap();
             assert!(found.to_bytes().unwrap() == expected.to_bytes().unwrap(), "{params:?}");
             let passes = DiskOptions::default().memory_limit(1 << 20);
-            let error = params.fit_on_disk(&on_disk, &passes, &Observer::default()).unwrap_err();
+            let error = params.fit_on_disk(&on_disk, &passes).unwrap_err();
             assert!(error.to_string().contains("expected a memory limit of at least"), "{error}");
         }
     }
@@ -188,7 +192,9 @@ mod tests {
         let passes = DiskOptions::default().memory_limit(256 << 20);
         let all_vote = Params { prototypes: PrototypeParams::All, ..Preset::Tiny.params() };
         for params in [Preset::Tiny.params(), all_vote] {
-            let fit = |observer: &Observer| params.fit_on_disk(&on_disk, &passes, observer).map(|_| ());
+            let fit = |observer: &Observer| {
+                params.observer(observer.clone()).fit_on_disk(&on_disk, &passes).map(|_| ())
+            };
             let (fitted, n) = reports(usize::MAX, fit);
             fitted.unwrap();
             for until in some_of(n) {

@@ -16,7 +16,7 @@ fn blank(labels: Vec<u32>) -> Dataset {
 
 #[track_caller]
 fn refused(params: &Params, expected: &str) {
-    match params.fit_observed(&blank(vec![0, 1, 2]), &untouched()) {
+    match params.observer(untouched()).fit(&blank(vec![0, 1, 2])) {
         Err(Error::Params(problem)) => assert!(problem.contains(expected), "{expected}: {problem}"),
         other => panic!("{expected}: {other:?}"),
     }
@@ -91,7 +91,7 @@ fn too_few_images_are_told_before_any_work() {
         (&hyperplanes, vec![0; 9], "expected images of at least two classes, found one class (\"a\")"),
         (&hyperplanes, [[0; 20].as_slice(), &[1; 19]].concat(), "n_neighbors is 40: expected 1 to 39"),
     ] {
-        let error = params.fit_observed(&blank(labels), &untouched()).unwrap_err().to_string();
+        let error = params.observer(untouched()).fit(&blank(labels)).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }

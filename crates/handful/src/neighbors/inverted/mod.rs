@@ -213,11 +213,8 @@ impl InvertedIndex {
         self.kneighbors_observed(queries, n_neighbors, &self.observer)
     }
 
-    /// [`kneighbors`](Self::kneighbors) that reports to this observer, for callers that share an index.
-    ///
-    /// # Errors
-    /// As [`kneighbors`](Self::kneighbors).
-    pub fn kneighbors_observed(
+    /// [`kneighbors`](Self::kneighbors) for callers that share an index.
+    pub(super) fn kneighbors_observed(
         &self,
         queries: ArrayView2<u8>,
         n_neighbors: usize,
