@@ -9,15 +9,15 @@ use crate::{
     Dataset,
     distance::MOST_DIMENSIONS,
     preprocess::Deskew,
-    progress::{Observer, Stage, Tally},
-    step::{BATCH, Step, check_number, transform, transform_observed},
+    progress::{Observer, Tally},
+    step::{BATCH, Step, check_number, transform_observed},
     tensor_file::{self, Reader, Writer},
 };
 
 /// Number of images whose features are in memory at once while sums are computed.
 const TOGETHER: usize = 4096;
 
-/// How [`Discriminants`] are learned.
+/// How discriminants are learned. They map images to c - 1 bytes for c classes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DiscriminantsParams {
     /// How images are deskewed first, if at all.
@@ -85,7 +85,7 @@ pub struct Emphasis {
 
 /// Blocks of features and their linear discriminants: they map images to c - 1 bytes for c classes.
 #[derive(Clone, Debug)]
-pub struct Discriminants {
+pub(super) struct Discriminants {
     shape: [usize; 2],
     deskew: Option<Deskew>,
     blocks: Vec<Block>,
@@ -93,26 +93,14 @@ pub struct Discriminants {
 }
 
 impl Discriminants {
-    /// Learns from labelled images.
+    /// Learns from labelled images, with a tally that also counts the images of other features.
     ///
     /// Sums of products take 8 bytes for each pair of features, twice that with emphasis. O(n d²) for d features.
     ///
     /// # Errors
     /// If K-Means cannot learn the dictionaries (classes have fewer images than atoms), there is only one class, the
     /// ridge is too small, or the observer breaks.
-    pub fn fit(
-        params: &DiscriminantsParams,
-        images: &Dataset,
-        seed: u64,
-        observer: &Observer,
-    ) -> Result<Self, Error> {
-        params.check().map_err(Error::Params)?;
-        let tally = Tally::new(observer, Stage::Features, params.n_seen(images.n_samples()));
-        Self::fit_counted(params, images, seed, observer, &tally)
-    }
-
-    /// [`fit`](Self::fit) with a tally that also counts the images of other features.
-    pub(super) fn fit_counted(
+    pub(super) fn fit(
         params: &DiscriminantsParams,
         images: &Dataset,
         seed: u64,
@@ -158,19 +146,8 @@ impl Discriminants {
         Ok(found)
     }
 
-    /// The bytes of images, shape (n, `n_components`).
-    ///
-    /// # Panics
-    /// If the shape of the images differs from that of the training images.
-    #[must_use]
-    pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
-        assert_eq!(images.ncols(), self.shape[0] * self.shape[1], "images of another shape");
-        transform(self, images)
-    }
-
     /// Number of bytes per image.
-    #[must_use]
-    pub fn n_components(&self) -> usize {
+    pub(super) fn n_components(&self) -> usize {
         self.lda.n_components()
     }
 
@@ -252,7 +229,7 @@ impl Discriminants {
 }
 
 impl Discriminants {
-    /// The result of [`transform`](Self::transform), for up to [`BATCH`] images.
+    /// The bytes of up to [`BATCH`] images, shape (n, `n_components`).
     pub(super) fn run_on(&self, views: &mut Views, out: ArrayViewMut2<u8>) {
         let features = Features(self);
         let mut between = Array2::zeros((views.n_images(), features.n_features_out()));

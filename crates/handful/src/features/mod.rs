@@ -29,14 +29,14 @@ use ndarray::ArrayView2;
 
 pub use blocks::BlockParams;
 pub use dictionary::{Activation, Dictionary, DictionaryParams};
-pub use discriminants::{Discriminants, DiscriminantsParams, Emphasis};
+pub use discriminants::{DiscriminantsParams, Emphasis};
 pub use error::Error;
 pub use gradients::Gradients;
 pub use lda::Lda;
 pub(crate) use outliers::OutlierScores;
 pub use pca::Pca;
-pub(crate) use vectorizer::check_features;
-pub use vectorizer::{FeatureParams, Vectorizer};
+pub use vectorizer::FeatureParams;
+pub(crate) use vectorizer::{Vectorizer, check_features};
 
 use gradients::Framed as FramedGradients;
 

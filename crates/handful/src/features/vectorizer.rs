@@ -4,8 +4,8 @@ use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BlockParams, Discriminants, DiscriminantsParams, Error, Gradients, Pca, blocks::check_components,
-    total_variance, views::Views,
+    BlockParams, DiscriminantsParams, Error, Gradients, Pca, blocks::check_components,
+    discriminants::Discriminants, total_variance, views::Views,
 };
 use crate::{
     Dataset,
@@ -32,7 +32,7 @@ pub enum FeatureParams {
         gradients: Gradients,
         /// Number of components.
         n_components: usize,
-        /// How far their variances are equalised: see [`Pca::fit`].
+        /// How far their variances are equalised: 0 leaves them unchanged, 1 makes them all equal.
         whitening: f64,
     },
     /// Discriminants of the activations of dictionaries.
@@ -109,7 +109,7 @@ pub(super) enum Feature {
 
 /// Maps images to vectors.
 #[derive(Clone, Debug)]
-pub struct Vectorizer {
+pub(crate) struct Vectorizer {
     features: Vec<Feature>,
 }
 
@@ -119,7 +119,7 @@ impl Vectorizer {
     ///
     /// # Errors
     /// [`Error::Params`] if there are none or their values are invalid; as [`Discriminants::fit`].
-    pub fn fit(
+    pub(crate) fn fit(
         params: &[(f64, FeatureParams)],
         images: &Dataset,
         seed: u64,
@@ -147,8 +147,7 @@ impl Vectorizer {
     ///
     /// # Panics
     /// If the shape of the images differs from that of the training images.
-    #[must_use]
-    pub fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
+    pub(crate) fn transform(&self, images: ArrayView2<u8>) -> Array2<u8> {
         let [height, width] = self.shape();
         assert_eq!(images.ncols(), height * width, "images of another shape");
         transform(self, images)
@@ -174,8 +173,7 @@ impl Vectorizer {
     }
 
     /// Length of a vector.
-    #[must_use]
-    pub fn n_features_out(&self) -> usize {
+    pub(crate) fn n_features_out(&self) -> usize {
         Step::n_features_out(self)
     }
 
@@ -273,7 +271,7 @@ impl Feature {
                 Self::Components { shape, deskew: *deskew, gradients: *gradients, pca }
             }
             FeatureParams::Discriminants(params) => {
-                Self::Discriminants(Discriminants::fit_counted(params, images, seed, observer, tally)?)
+                Self::Discriminants(Discriminants::fit(params, images, seed, observer, tally)?)
             }
         })
     }

@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// The newest format version that can be read, and the one that is written.
-pub const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 1;
 
 pub(super) const MAGIC: &[u8; 8] = b"hfIndex\n";
 const KEY: &str = "handful_index";

@@ -31,7 +31,6 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 pub use error::Error;
-pub use file::FORMAT_VERSION;
 pub use recall::Recall;
 
 use super::{NearestNeighbors, Neighbors, top_k::TopK};
