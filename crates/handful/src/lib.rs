@@ -143,7 +143,10 @@
 pub mod augment;
 pub mod classifier;
 pub mod dataset;
+// Only the command and tests need these two modules.
+#[doc(hidden)]
 pub mod distance;
+#[doc(hidden)]
 pub mod draft;
 pub mod features;
 pub mod kmeans;

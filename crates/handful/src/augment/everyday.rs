@@ -56,6 +56,7 @@ impl Everyday {
     ///
     /// # Errors
     /// As [`check`](Self::check).
+    #[doc(hidden)]
     pub fn augment(&self, data: &Dataset) -> Result<EverydayDigits, Error> {
         let deformed = Augmenter {
             rotation: 0.0,

@@ -28,8 +28,12 @@ use rayon::prelude::*;
 pub use augmenter::Augmenter;
 pub use distortion::Distortions;
 pub use error::Error;
-pub use everyday::{Everyday, EverydayDigits};
+pub use everyday::Everyday;
 pub use pen::{Digits, Pen};
+
+// Only the fit of a recipe needs these.
+#[doc(hidden)]
+pub use everyday::EverydayDigits;
 
 use deformation::Deformer;
 use random::RandomNumbers;

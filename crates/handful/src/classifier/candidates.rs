@@ -17,6 +17,7 @@ pub struct Candidate {
 
 impl Preset {
     /// The preset itself, and the alternatives.
+    #[doc(hidden)]
     #[must_use]
     pub fn candidates(self) -> Vec<Candidate> {
         let chosen = self.params();

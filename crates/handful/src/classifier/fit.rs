@@ -38,6 +38,7 @@ impl ObservedParams<'_> {
     ///
     /// # Errors
     /// As [`Params::fit_on_disk`]; if the observer breaks.
+    #[doc(hidden)]
     pub fn fit_on_disk(&self, images: &OnDisk, options: &DiskOptions) -> Result<Model, Error> {
         self.params.fit_on_disk_observed(images, options, &self.observer)
     }

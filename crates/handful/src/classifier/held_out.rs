@@ -36,6 +36,7 @@ impl Params {
     ///
     /// # Panics
     /// If either part is empty.
+    #[doc(hidden)]
     pub fn hold_out(&self, images: &Dataset, fold: &Range<usize>, number: usize) -> Result<HeldOut, Error> {
         let (rest, unseen) = hold_out(images, fold);
         let Some(everyday) = self.everyday else {

@@ -39,19 +39,24 @@ mod voting;
 
 use serde::{Deserialize, Serialize};
 
-pub use candidates::Candidate;
 pub use confidence::Calibration;
 pub use error::Error;
 pub use explanation::{Explanation, Voter};
 pub use fit::ObservedParams;
-pub use held_out::{HeldOut, IMAGES};
 pub use hyperplanes::Hyperplanes;
 pub use index_params::IndexParams;
 pub use model::Model;
 pub use origin::Origin;
 pub use preset::Preset;
-pub use provenance::Provenance;
-pub use validation::{Validation, folds, hold_out};
+
+// `handful select` chooses presets with these. Only the command and the Python package show a `Provenance`.
+#[doc(hidden)]
+pub use {
+    candidates::Candidate,
+    held_out::{HeldOut, IMAGES},
+    provenance::Provenance,
+    validation::{Validation, folds, hold_out},
+};
 
 use crate::{
     augment::Everyday,

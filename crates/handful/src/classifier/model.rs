@@ -143,13 +143,13 @@ impl Model {
     }
 
     /// The training set of the model.
+    #[doc(hidden)]
     #[must_use]
     pub fn provenance(&self) -> &Provenance {
         &self.provenance
     }
 
-    /// The same model with another calibration, such as one of [`Validation`](super::Validation) on images that the model
-    /// has not seen.
+    /// The same model with another calibration, such as a stricter [`novel`](Calibration::novel).
     ///
     /// # Errors
     /// [`Error::Params`] if a weight or the threshold is negative or not finite.
@@ -159,6 +159,7 @@ impl Model {
     }
 
     /// The same model with other notes about its training set.
+    #[doc(hidden)]
     #[must_use]
     pub fn with_provenance(self, provenance: Provenance) -> Self {
         Self { provenance, ..self }
@@ -166,6 +167,7 @@ impl Model {
 
     /// The same model with the preset's name and validation error among its notes, as far as they apply: the recipe
     /// must be the preset's, and the training set the one on which the preset was chosen.
+    #[doc(hidden)]
     #[must_use]
     pub fn named_after(self, preset: Preset) -> Self {
         let is_preset = self.params == preset.params();
@@ -221,6 +223,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
+    #[doc(hidden)]
     pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
         self.params.check_on_disk()?;
         let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);

@@ -26,6 +26,7 @@ impl Params {
     ///
     /// # Errors
     /// As [`fit`](Self::fit); if images cannot be read, or the memory limit is too low.
+    #[doc(hidden)]
     pub fn fit_on_disk(&self, images: &OnDisk, passes: &DiskOptions) -> Result<Model, Error> {
         self.observer(Observer::default()).fit_on_disk(images, passes)
     }

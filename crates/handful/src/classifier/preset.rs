@@ -69,6 +69,7 @@ impl Preset {
 
     /// The checksum of the training set on which presets were chosen, MNIST's: see
     /// [`Provenance`](crate::model_file::Provenance).
+    #[doc(hidden)]
     pub const CHOSEN_ON: &str = "6a364e333ea1f8ab86e4d641d64a8cf8d8644433f54b0a78e32c2b9e143672d0";
 
     /// Error in percent on images held out of MNIST's training set: the mean over five seeds.

@@ -15,9 +15,9 @@
 //! | Pictures in a folder for each class (feature `images`), and TIFF with its pages: put into the frame, see [`preprocess`](crate::preprocess) | folders `train` and `test`, or one |
 //!
 //! The content of a file gives its format; its name gives the part of the data set to which it belongs. Files are read
-//! in [`natural_order`]. Labels are names. Those that are whole numbers, however they are written, are sorted as
-//! numbers. A path may be a pipe. Grey values are bytes, or numbers from 0 to 1 or from -1 to 1, which are rounded to
-//! bytes.
+//! in natural order, `2.png` before `10.png`. Labels are names. Those that are whole numbers, however they are written,
+//! are sorted as numbers. A path may be a pipe. Grey values are bytes, or numbers from 0 to 1 or from -1 to 1, which are
+//! rounded to bytes.
 
 mod error;
 mod find;
@@ -47,26 +47,33 @@ use ndarray::{ArcArray2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
-#[cfg(feature = "images")]
-pub use formats::pictures::{decode_picture, picture_size};
 pub(crate) use input::read_at;
-pub use kept::keep_stream;
-pub use known::KnownReader;
-pub use load::{
-    TrainTest, load, load_images, load_images_with, load_known, load_matrix, load_split, load_train,
-    load_with,
-};
-pub use locate::{locate, user_folder};
-pub use natural::natural_order;
-pub use on_disk::OnDisk;
-pub use options::{Invert, LabelColumn, Note, Notes, ReadOptions};
-pub use pipe::open;
+pub use load::{TrainTest, load, load_images, load_train, load_with};
+pub use locate::locate;
+pub use options::{Invert, LabelColumn, ReadOptions};
 pub use reader::{Images, Reader};
-#[cfg(feature = "parquet")]
-pub use row_groups::RowGroups;
-pub use row_source::RowSource;
 pub use split::Split;
-pub use supported::{DATA_FORMATS, PICTURE_FORMATS, is_named_as_picture};
+
+// Only the command and the Python package need these.
+#[cfg(feature = "images")]
+#[doc(hidden)]
+pub use formats::pictures::{decode_picture, picture_size};
+#[cfg(feature = "parquet")]
+#[doc(hidden)]
+pub use row_groups::RowGroups;
+#[doc(hidden)]
+pub use {
+    kept::keep_stream,
+    known::KnownReader,
+    load::{load_images_with, load_known, load_matrix, load_split},
+    locate::user_folder,
+    natural::natural_order,
+    on_disk::OnDisk,
+    options::{Note, Notes},
+    pipe::open,
+    row_source::RowSource,
+    supported::{DATA_FORMATS, PICTURE_FORMATS, is_named_as_picture},
+};
 
 /// Images of one shape, each with a label that is an index into the named classes.
 ///

@@ -13,10 +13,9 @@ pub(super) const FRAME: [usize; 2] = [28, 28];
 /// How files are read, where their content leaves a choice.
 ///
 /// ```
-/// use handful::dataset::{LabelColumn, Note, Notes, ReadOptions, Reader};
+/// use handful::dataset::{LabelColumn, ReadOptions, Reader};
 ///
-/// let notes = Notes::to(|note: &Note| eprintln!("{note}"));
-/// let options = ReadOptions { label_column: LabelColumn::Last, notes, ..ReadOptions::default() };
+/// let options = ReadOptions { label_column: LabelColumn::Last, ..ReadOptions::default() };
 /// let table = "0,255,0,9,7\n0,9,0,0,1\n";
 /// let images = Reader::stream_with("t.csv".as_ref(), table.as_bytes(), &options)?.read_all()?;
 /// assert_eq!(images.labels.unwrap(), ["7", "1"]);
@@ -37,6 +36,7 @@ pub struct ReadOptions {
     /// What happens to images of dark ink on light paper.
     pub invert: Invert,
     /// Receives notes about what readers inferred.
+    #[doc(hidden)]
     pub notes: Notes,
     /// Receives progress while files are read ([`Stage::Read`](crate::progress::Stage::Read)), every few megabytes or photographs.
     pub observer: Observer,
@@ -69,7 +69,7 @@ impl From<Framing> for ReadOptions {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum LabelColumn {
     /// The column that the header calls `label`, `class`, `target` or similar. Without a header the values decide
-    /// whether it is the first or the last, and a [`Note`] says which.
+    /// whether it is the first or the last.
     #[default]
     Auto,
     /// The first column.
@@ -117,8 +117,7 @@ pub enum Invert {
     /// They stay as they are.
     #[default]
     Never,
-    /// They are inverted if the borders of the first 256 images show only light paper with dark ink inside, and a
-    /// [`Note`] says so.
+    /// They are inverted if the borders of the first 256 images show only light paper with dark ink inside.
     Auto,
     /// All images are inverted.
     Always,
@@ -178,6 +177,13 @@ impl fmt::Display for Note {
 }
 
 /// Receives what readers inferred; the default ignores it.
+///
+/// ```
+/// use handful::dataset::{Note, Notes, ReadOptions};
+///
+/// let notes = Notes::to(|note: &Note| eprintln!("{note}"));
+/// let options = ReadOptions { notes, ..ReadOptions::default() };
+/// ```
 #[derive(Clone, Default)]
 pub struct Notes(Option<Arc<Listener>>);
 

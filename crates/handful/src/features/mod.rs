@@ -28,15 +28,20 @@ mod views;
 use ndarray::ArrayView2;
 
 pub use blocks::BlockParams;
-pub use dictionary::{Activation, Dictionary, DictionaryParams};
 pub use discriminants::{DiscriminantsParams, Emphasis};
 pub use error::Error;
 pub use gradients::Gradients;
-pub use lda::Lda;
 pub(crate) use outliers::OutlierScores;
-pub use pca::Pca;
 pub use vectorizer::FeatureParams;
 pub(crate) use vectorizer::{Vectorizer, check_features};
+
+// A recipe does not name these. Only the command, the Python package and tests do.
+#[doc(hidden)]
+pub use {
+    dictionary::{Activation, Dictionary, DictionaryParams},
+    lda::Lda,
+    pca::Pca,
+};
 
 use gradients::Framed as FramedGradients;
 

@@ -2,7 +2,7 @@
 //!
 //! A centroid is a mean of bytes, so it is a fraction of two whole numbers, and is stored as one ([`Centroids`]). Sums
 //! are whole numbers, and assignments are decided exactly. Labels, centroids and inertia are therefore the same bits
-//! for any number of threads and at any [`Level`](crate::distance::Level).
+//! for any number of threads and any instruction set.
 //!
 //! For floats, "exact" means nearest by distances in `f64`, each summed in one fixed order. Rows are summed block by
 //! block, so here too the bits do not depend on the number of threads.
@@ -41,10 +41,12 @@ mod vectors;
 pub use centroids::Centroids;
 pub use clusters::KMeans;
 pub use error::Error;
-pub use fit::Clusterable;
-pub use on_disk::DiskOptions;
-pub use params::{Algorithm, Init, KMeansParams};
+pub use params::{Init, KMeansParams};
 pub use per_class::Prototypes;
+
+// Only the command and the Python package need these.
+#[doc(hidden)]
+pub use {fit::Clusterable, on_disk::DiskOptions, params::Algorithm};
 
 // The Dask adapter of the Python package drives these. They are hidden because they may change with it.
 #[doc(hidden)]

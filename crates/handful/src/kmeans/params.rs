@@ -101,6 +101,7 @@ impl KMeansParams {
     }
 
     /// How to find the nearest centroid of each row; [`Algorithm::Auto`] unless set.
+    #[doc(hidden)]
     #[must_use]
     pub fn algorithm(self, algorithm: Algorithm) -> Self {
         Self { algorithm, ..self }

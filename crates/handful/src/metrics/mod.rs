@@ -5,8 +5,12 @@ mod probabilities;
 
 use ndarray::{Array2, Axis};
 
-pub use outliers::{auroc, refused};
-pub use probabilities::{Reliability, ReliabilityBin, brier_score, log_loss};
+// Only the command's reports and tests need these and what is hidden below.
+#[doc(hidden)]
+pub use {
+    outliers::{auroc, refused},
+    probabilities::{Reliability, ReliabilityBin, brier_score, log_loss},
+};
 
 /// Two-sided 95 % quantile of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
@@ -92,7 +96,7 @@ impl ConfusionMatrix {
         (self.total() - self.correct()) as f64 * 100.0 / self.total() as f64
     }
 
-    /// The 95 % [Wilson interval](wilson_interval) of the accuracy.
+    /// The 95 % score interval of the accuracy (Wilson 1927). Unlike the textbook interval, it is accurate near 0 and 1.
     ///
     /// # Panics
     /// If there are no predictions.
@@ -128,6 +132,7 @@ impl ConfusionMatrix {
 ///
 /// # Panics
 /// If `total` is 0 or less than `correct`.
+#[doc(hidden)]
 #[must_use]
 pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
     assert!(
@@ -141,6 +146,7 @@ pub fn wilson_interval(correct: u64, total: u64) -> [f64; 2] {
 }
 
 /// McNemar's test of two classifiers on the same cases.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct McNemar {
     /// Number of cases that only the first classifier predicts correctly.
@@ -156,6 +162,7 @@ pub struct McNemar {
 ///
 /// # Panics
 /// If the lengths differ.
+#[doc(hidden)]
 #[must_use]
 pub fn mcnemar(truth: &[u32], a: &[u32], b: &[u32]) -> McNemar {
     assert!(truth.len() == a.len() && truth.len() == b.len(), "two predictions for each label");

@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub use error::Error;
 
+// Only the command and tests need this and the version below.
+#[doc(hidden)]
 pub use crate::classifier::Provenance;
 
 use crate::{
@@ -29,6 +31,7 @@ use crate::{
 };
 
 /// The newest format version that can be read, and the one that is written.
+#[doc(hidden)]
 pub const FORMAT_VERSION: u32 = 1;
 
 /// The oldest version that can be read.

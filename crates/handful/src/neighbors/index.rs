@@ -41,13 +41,7 @@ pub(super) enum Sketching<'a> {
 
 /// Precomputed data that make searches fast, without the points themselves. Callers that store the points in memory of
 /// their own, such as an array of another language, pass them to each search.
-/// [`NearestNeighbors`](super::NearestNeighbors) stores both.
-///
-/// Vectors consist of `u8`, `f32` or `f64`. If trials with 5 neighbours show that it is faster (for many long vectors
-/// that a few directions describe well, such as images), a sketch of 64 bytes rules out most points by a proven bound.
-/// The answer is exact either way. Floats are first compared as bytes, which the index stores, with a bound on the
-/// rounding error, and measured in `f64` where that does not decide. Memory: 8 bytes per point, or some 80 with a
-/// sketch, and for floats one byte per value in addition.
+/// [`NearestNeighbors`](super::NearestNeighbors) stores both, and says how they are searched.
 ///
 /// ```
 /// use handful::neighbors::{Algorithm, Index};
@@ -123,9 +117,7 @@ impl<T: Element + Searchable> Index<T> {
     /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`). `points` must be
     /// those from which the index was created; for other points the result is meaningless.
     ///
-    /// Equal to sorting all points by (squared distance, index), in at most O(`n_queries` · `n_samples` ·
-    /// `n_features`), on all threads of the current rayon pool. Each thread has its own queries, or, if there are few
-    /// queries, its own points.
+    /// Equal to [`NearestNeighbors::kneighbors`](super::NearestNeighbors::kneighbors), and as fast.
     ///
     /// # Errors
     /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, a value is not finite, or the

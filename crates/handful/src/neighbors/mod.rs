@@ -2,7 +2,7 @@
 //!
 //! Vectors are bytes or floats. Distances are squared, and equal ones are ordered by index. There is therefore exactly
 //! one right answer, and it is always returned, whatever the number of threads. Distances between bytes are whole
-//! numbers; those between floats are the values of [`squared_euclidean`](crate::distance::squared_euclidean).
+//! numbers; those between floats are sums in `f64`, always in the same order.
 #![expect(private_bounds, reason = "elements are a closed set, and how they are searched is our matter")]
 
 mod bytes;
@@ -26,12 +26,12 @@ use ndarray::{ArcArray2, Array2, ArrayView2, s};
 
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use error::Error;
-pub use index::Index;
 pub use inverted::InvertedIndex;
-pub use out_of_core::OutOfCore;
-pub use searcher::Searcher;
-pub use streamed::StreamedSearch;
 pub use votes::{TieBreak, Weights};
+
+// Only the command, the Python package, benches and tests need these and `Algorithm` below.
+#[doc(hidden)]
+pub use {index::Index, out_of_core::OutOfCore, searcher::Searcher, streamed::StreamedSearch};
 
 use engine::Searchable;
 
@@ -76,6 +76,7 @@ impl<D: Copy> Neighbors<D> {
 }
 
 /// How an index searches.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Algorithm {
     /// With a sketch if trials show that it is faster, otherwise by brute force.
@@ -85,7 +86,13 @@ pub enum Algorithm {
     Brute,
 }
 
-/// Points in which the nearest ones of a query can be found: an [`Index`] with its points.
+/// Points in which the nearest ones of a query can be found.
+///
+/// Vectors consist of `u8`, `f32` or `f64`. If trials with 5 neighbours show that it is faster (for many long vectors
+/// that a few directions describe well, such as images), a sketch of 64 bytes rules out most points by a proven bound.
+/// The answer is exact either way. Floats are first compared as bytes, which are stored too, with a bound on the
+/// rounding error, and measured in `f64` where that does not decide. Memory besides the points: 8 bytes per point, or
+/// some 80 with a sketch, and for floats one byte per value in addition.
 ///
 /// ```
 /// use handful::neighbors::NearestNeighbors;
@@ -120,6 +127,7 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
     ///
     /// # Errors
     /// As [`new`](Self::new).
+    #[doc(hidden)]
     pub fn with_algorithm(points: impl Into<ArcArray2<T>>, algorithm: Algorithm) -> Result<Self, Error> {
         let mut points = points.into();
         if !points.is_standard_layout() {
@@ -141,8 +149,11 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
         self.points.dim()
     }
 
-    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`), as in
-    /// [`Index::kneighbors`].
+    /// The `n_neighbors` nearest points of each row of `queries`, shape (`n_queries`, `n_features`).
+    ///
+    /// Equal to sorting all points by (squared distance, index), in at most O(`n_queries` · `n_samples` ·
+    /// `n_features`), on all threads of the current rayon pool. Each thread has its own queries, or, if there are few
+    /// queries, its own points.
     ///
     /// # Errors
     /// If `n_neighbors` is not 1 to `n_samples`, the numbers of features differ, a value is not finite, or the

@@ -10,8 +10,8 @@ use super::frame::{BOX, Candidate, Frame};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// Unless they are framed already: they have the frame's size, and their ink is light on black, as large as in the
-    /// frame, and centred. Rows of numbers, as opposed to pictures, are assumed to be framed, unless a [`Judge`] says
-    /// otherwise.
+    /// frame, and centred. Rows of numbers, as opposed to pictures, are assumed to be framed, unless a model that judges
+    /// pictures says otherwise.
     #[default]
     Auto,
     /// All of them, including rows of numbers.
@@ -35,8 +35,8 @@ pub trait Judge: Debug + Send + Sync {
 /// Turns pictures into images of one shape.
 ///
 /// Several ways to frame a picture can be plausible: dark or light ink, with or without what may be a line. They are
-/// ordered by evidence. A [`Judge`], if there is one, rates how strange each resulting image is, and this is weighed
-/// against the evidence. Without a judge, the evidence alone decides.
+/// ordered by evidence. In the framer of a model ([`Model::framer`](crate::classifier::Model::framer)), the model rates
+/// how strange each resulting image is, and this is weighed against the evidence. Otherwise the evidence alone decides.
 ///
 /// ```
 /// use handful::preprocess::{Framer, Framing};
@@ -73,6 +73,7 @@ impl Framer {
     }
 
     /// The same framer with a judge.
+    #[doc(hidden)]
     #[must_use]
     pub fn judged_by(self, judge: Arc<dyn Judge>) -> Self {
         Self { judge: Some(judge), ..self }

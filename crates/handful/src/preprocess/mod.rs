@@ -12,7 +12,11 @@ mod framing;
 
 pub use deskew::Deskew;
 pub use frame::Frame;
-pub use framing::{Framer, Framing, Judge};
+pub use framing::{Framer, Framing};
+
+// Models implement this. Programs get it from `Model::judge` and need not name it.
+#[doc(hidden)]
+pub use framing::Judge;
 
 pub(crate) use deskew::Framed as FramedDeskew;
 pub(crate) use frame::{mean_stroke_width, narrowed, resize, widened};

@@ -79,7 +79,7 @@ impl KMeansParams {
     /// # Errors
     /// As [`fit`](Self::fit); if rows cannot be read, the memory limit is too low, or the checkpoint belongs to another
     /// job.
-    #[expect(clippy::missing_panics_doc, reason = "there is one group")]
+    #[doc(hidden)]
     pub fn fit_on_disk(&self, data: &impl RowSource, passes: &DiskOptions) -> Result<KMeans, Error> {
         self.check_for(data.shape(), data.shape().0)?;
         let mut found = Groups::together(self, data).fit(passes)?;
@@ -96,6 +96,7 @@ impl KMeansParams {
     ///
     /// # Errors
     /// As both; if there are no labels.
+    #[doc(hidden)]
     pub fn fit_per_class_on_disk(&self, data: &OnDisk, passes: &DiskOptions) -> Result<Prototypes, Error> {
         let (labels, names) = data.labelled()?;
         let counts = data.class_counts();

@@ -21,8 +21,7 @@ use crate::{
 };
 
 impl InvertedParams {
-    /// Creates an index of rows, shape (n, `n_features`), which it copies into memory, whether they are in memory or on
-    /// disk. [`fit_to_file`](Self::fit_to_file) writes them to a file instead.
+    /// Creates an index of rows, shape (n, `n_features`), such as a view of an array. It copies them into memory.
     ///
     /// O(n · `n_lists` · `n_features`) at most, on all threads of the current rayon pool.
     ///

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! This is the only search of this library that may miss a neighbour: one in a list that was not probed. How many it
-//! misses is measured when the index is created, on rows of the data ([`Recall`]). Within the probed lists it is exact,
-//! so with all lists it finds the same as [`NearestNeighbors`].
+//! misses is measured when the index is created, on rows of the data ([`recall`](InvertedIndex::recall)). Within the
+//! probed lists it is exact, so with all lists it finds the same as [`NearestNeighbors`].
 
 mod build;
 mod draft;
@@ -31,6 +31,9 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 pub use error::Error;
+
+// Only the command shows how the recall was measured.
+#[doc(hidden)]
 pub use recall::Recall;
 
 use super::{NearestNeighbors, Neighbors, top_k::TopK};
@@ -193,6 +196,7 @@ impl InvertedIndex {
     }
 
     /// How the recall was measured, and its value for other numbers of lists.
+    #[doc(hidden)]
     #[must_use]
     pub fn measured_recall(&self) -> &Recall {
         &self.recall
@@ -227,6 +231,7 @@ impl InvertedIndex {
     ///
     /// # Errors
     /// As [`kneighbors`](Self::kneighbors); if queries cannot be read.
+    #[doc(hidden)]
     pub fn kneighbors_on_disk(
         &self,
         queries: &impl RowSource,

@@ -63,6 +63,7 @@ impl InvertedParams {
     /// # Errors
     /// As [`fit`](Self::fit); if the memory limit is too low or the file cannot be created, which is checked before any
     /// row is read; if the file cannot be written. In all these cases no file is created.
+    #[doc(hidden)]
     pub fn fit_to_file(
         &self,
         rows: &impl RowSource,
