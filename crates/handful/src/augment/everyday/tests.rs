@@ -8,7 +8,6 @@ use crate::{
     dataset::{OnDisk, ReadOptions, Split},
     features::FeatureParams,
     kmeans::DiskOptions,
-    progress::Observer,
 };
 
 /// Digits in turn.
@@ -185,7 +184,7 @@ fn images_cannot_be_added_to_those_on_disk() {
     write(&path, &data);
     let on_disk = OnDisk::open(&path, Split::Train, &ReadOptions::default()).unwrap();
     let reason = "expected a recipe that takes the training images as they are";
-    let error = params().fit_on_disk(&on_disk, &DiskOptions::default(), &Observer::default()).unwrap_err();
+    let error = params().fit_on_disk(&on_disk, &DiskOptions::default()).unwrap_err();
     assert!(error.to_string().starts_with(reason), "{error}");
     let error = params().fit(&data).unwrap().with_pictures_on_disk(&on_disk).unwrap_err();
     assert!(error.to_string().starts_with(reason), "{error}");
