@@ -253,7 +253,7 @@ impl<'a> ModelInfo<'a> {
             n_prototypes: model.prototypes().n_samples(),
             prototypes_by_class: model.prototypes().class_counts(),
             n_features: model.prototypes().n_features(),
-            n_neighbors: model.params().decision.n_neighbors(),
+            n_neighbors: model.n_neighbors(),
             has_pictures: model.pictures().is_some(),
             provenance: model.provenance(),
             params: model.params(),

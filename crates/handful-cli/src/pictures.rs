@@ -41,7 +41,8 @@ impl<'a> Pictures<'a> {
             path.display(),
             if is_it { "these are" } else { "these are not" }
         ));
-        // A model file may name images that were never made.
+        // A model file may name images that were never made, and those that it was taught are elsewhere.
+        let is_it = is_it && model.provenance().n_taught == 0;
         let largest = model.medoids().iter().max().map(|&medoid| medoid as usize);
         let is_made = |largest| model.training_images(&train, &[largest]).is_ok();
         (is_it && largest.is_some_and(is_made)).then_some(Self::Found(model, train))

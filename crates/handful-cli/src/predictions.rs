@@ -166,6 +166,7 @@ impl<'a> Printer<'a> {
                     Origin::Image(row) => format!("training image {row}"),
                     Origin::Copy(row) => format!("a distorted copy of training image {row}"),
                     Origin::Drawn => "a drawn digit".to_owned(),
+                    Origin::Taught(row) => format!("image {row} of those that the model was taught"),
                 };
                 writeln!(out, "    {class} at {distance:.1}, like {origin}")?;
             }

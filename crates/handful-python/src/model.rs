@@ -122,7 +122,7 @@ impl Model {
 
     #[getter]
     fn n_neighbors(&self) -> usize {
-        self.0.params().decision.n_neighbors()
+        self.0.n_neighbors()
     }
 
     /// The vectors that vote.

@@ -96,7 +96,7 @@ fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> M
             @if pictures.is_some() { ", each as the training image nearest to it" }
             "."
         }
-        div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(voters::MOST))) {
+        div.mistakes style=(format!("--neighbors:{}", model.n_neighbors().min(voters::MOST))) {
             @for (truth, mistakes) in classes.iter().zip(&found.mistakes) {
                 @for Mistake { row, pixels, explanation } in mistakes {
                     figure.mistake {

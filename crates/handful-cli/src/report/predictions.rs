@@ -65,7 +65,7 @@ pub(crate) fn render(shown: &Shown, model: &Model, pictures: Option<&Pictures>) 
             @if shown.n_images > shown.images.len() {
                 p.note { "Only the first " (shown.images.len()) " are shown." }
             }
-            div.mistakes style=(format!("--neighbors:{}", model.params().decision.n_neighbors().min(voters::MOST))) {
+            div.mistakes style=(format!("--neighbors:{}", model.n_neighbors().min(voters::MOST))) {
                 @for (place, explanation, image) in &shown.images {
                     (figure(place, explanation, image, model, pictures))
                 }

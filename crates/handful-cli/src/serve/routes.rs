@@ -78,7 +78,7 @@ async fn model(State(app): State<Arc<App>>) -> Response {
         classes: model.classes(),
         image_shape: model.image_shape(),
         n_prototypes: model.prototypes().n_samples(),
-        n_neighbors: model.params().decision.n_neighbors(),
+        n_neighbors: model.n_neighbors(),
         n_samples: model.provenance().n_samples,
     };
     Json(document).into_response()

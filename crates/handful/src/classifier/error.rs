@@ -42,6 +42,14 @@ pub enum Error {
         /// Number of pixels found per image.
         found: usize,
     },
+    /// Images of a class that the model does not have.
+    #[error("expected images of the model's classes ({known}), found the class {class:?}")]
+    UnknownClass {
+        /// The class.
+        class: String,
+        /// The classes of the model.
+        known: String,
+    },
     /// Pictures of images other than the training images.
     #[error("expected the images that the model was trained on, found other images")]
     OtherImages,

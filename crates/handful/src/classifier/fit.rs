@@ -6,10 +6,10 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 use super::{Error, Model, Params, PrototypeParams, model::provenance};
 use crate::{
     Dataset, KMeans,
-    dataset::{self, OnDisk, RowSource},
+    dataset::{OnDisk, RowSource},
     features::Vectorizer,
-    kmeans::DiskOptions,
-    neighbors::{self, NearestNeighbors},
+    kmeans::{DiskOptions, KMeansParams},
+    neighbors::NearestNeighbors,
     progress::{Observer, Stage, Tally},
 };
 
@@ -45,12 +45,10 @@ impl ObservedParams<'_> {
 }
 
 impl Params {
-    /// Checks that there are enough images to learn from. Everything that does not depend on their pixels is checked
-    /// before any work.
+    /// Checks that the recipe can be fitted to the images, as far as that does not depend on their pixels.
     ///
     /// # Errors
-    /// If the recipe is invalid for images of this shape, if a class with images has fewer images than the recipe needs
-    /// prototypes or atoms of it, if there is only one class, or if there are fewer prototypes than voters.
+    /// If the recipe is invalid for images of this shape, or if there are images of only one class.
     pub fn check_images(&self, images: &Dataset) -> Result<(), Error> {
         let counts = match &self.everyday {
             Some(everyday) => everyday.augment(images)?.class_counts(),
@@ -67,38 +65,24 @@ impl Params {
         counts: &[usize],
     ) -> Result<(), Error> {
         self.check(shape, classes.len()).map_err(Error::Params)?;
-        let present = || counts.iter().zip(classes).filter(|(count, _)| **count > 0);
-        let n_classes = present().count();
-        if let (Some((_, class)), true) = (present().next(), n_classes == 1) {
-            return Err(Error::OneClass { class: class.clone() });
+        let mut present = counts.iter().zip(classes).filter(|(count, _)| **count > 0);
+        match (present.next(), present.next()) {
+            (Some((_, class)), None) => Err(Error::OneClass { class: class.clone() }),
+            _ => Ok(()),
         }
-        let (per_class, n_prototypes) = match self.prototypes {
-            PrototypeParams::All => (1, counts.iter().sum()),
-            PrototypeParams::PerClass { n_clusters, .. } => {
-                (n_clusters, n_clusters.saturating_mul(n_classes))
-            }
-        };
-        let expected = self.least_per_class().max(per_class);
-        if let Some((&found, class)) = present().min_by_key(|(count, _)| **count)
-            && found < expected
-        {
-            return Err(dataset::Error::ClassTooSmall { class: class.clone(), expected, found }.into());
-        }
-        let n_neighbors = self.decision.n_neighbors();
-        if n_neighbors > n_prototypes {
-            let error = neighbors::Error::NeighborCount { n_neighbors, n_samples: n_prototypes };
-            return Err(error.into());
-        }
-        Ok(())
     }
 
-    /// Minimum number of images per class from which features can be learned.
-    pub(super) fn least_per_class(&self) -> usize {
-        self.features.iter().map(|(_, features)| features.least_per_class()).max().unwrap_or(1)
+    /// Number of images of a class from which features are learned as the recipe says; from fewer, it learns less.
+    fn enough_per_class(&self) -> usize {
+        self.features.iter().map(|(_, features)| features.enough_per_class()).max().unwrap_or(1)
     }
 
     /// Fits the recipe to labelled images. Features are learned from at most 131,072 images; if there are more, from a
     /// fixed-seed sample in which each class has its share. Prototypes are computed from all images.
+    ///
+    /// One image of each class is enough. From few images, the model is smaller than the recipe says: a class has at
+    /// most as many atoms and prototypes as images, there are fewer components than images, no more prototypes vote than
+    /// there are, and [discriminants](crate::features::DiscriminantsParams) have a larger ridge.
     ///
     /// # Errors
     /// As [`check_images`](Self::check_images); if features or prototypes cannot be computed from the pixels of these
@@ -131,7 +115,7 @@ impl Params {
                 (vectors, own)
             }
             PrototypeParams::PerClass { n_clusters, n_init, max_iter } => {
-                let kmeans = KMeans::params(n_clusters).n_init(n_init).max_iter(max_iter).seed(self.seed);
+                let kmeans = self.kmeans(n_clusters, n_init, max_iter);
                 let prototypes = kmeans.observer(observer.clone()).fit_per_class(&vectors)?.dataset;
                 let rows = vectors.images().view();
                 let medoids = medoids(&prototypes, &rows, vectors.labels(), rows.nrows(), observer)?;
@@ -165,6 +149,12 @@ impl Params {
         Ok(Some(Dataset::new(pixels, images.image_shape(), labels, images.classes().to_vec())?))
     }
 
+    /// K-Means for the prototypes.
+    pub(super) fn kmeans(&self, n_clusters: usize, n_init: usize, max_iter: usize) -> KMeansParams {
+        let kmeans = KMeans::params(n_clusters).n_init(n_init).max_iter(max_iter).seed(self.seed);
+        kmeans.fewer_in_small_classes()
+    }
+
     /// The rows from which features are learned; `None` for all rows.
     pub(super) fn rows_for_features(&self, labels: &[u32], n_classes: usize) -> Option<Vec<usize>> {
         let n = labels.len();
@@ -179,7 +169,7 @@ impl Params {
             // Distinct from the streams of K-Means, which count runs in their lower half.
             rng.set_stream(class << 32 | u64::from(u32::MAX));
             let share = there.len() * MOST_IMAGES / n;
-            let wanted = share.max(self.least_per_class()).min(there.len());
+            let wanted = share.max(self.enough_per_class()).min(there.len());
             rows.extend(index::sample(&mut rng, there.len(), wanted).iter().map(|i| there[i] as usize));
         }
         rows.sort_unstable();

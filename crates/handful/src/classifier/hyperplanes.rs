@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// ridge penalty keeps the nearest point of the hyperplane close to the neighbours.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hyperplanes {
-    /// Number of nearest prototypes, of all classes, that are considered.
+    /// Number of nearest prototypes, of all classes, that are considered; all if there are fewer.
     pub n_candidates: usize,
     /// Number of prototypes of a class that span its hyperplane.
     pub n_neighbors: usize,

@@ -32,6 +32,7 @@ mod on_disk;
 mod origin;
 mod preset;
 mod provenance;
+mod taught;
 #[cfg(test)]
 mod tests;
 mod validation;
@@ -97,7 +98,7 @@ pub enum PrototypeParams {
     All,
     /// The centroids of K-Means within each class.
     PerClass {
-        /// Number of prototypes per class.
+        /// Number of prototypes per class. A class with fewer images has as many as it has images.
         n_clusters: usize,
         /// Number of K-Means runs, of which the best is kept.
         n_init: usize,
@@ -112,7 +113,7 @@ pub enum PrototypeParams {
 pub enum Decision {
     /// The class with the most votes among the nearest neighbours; ties go to the nearest.
     Votes {
-        /// Number of neighbours that vote.
+        /// Number of neighbours that vote; all prototypes if there are fewer.
         n_neighbors: usize,
     },
     /// The class whose neighbours span the nearest hyperplane.

@@ -53,7 +53,7 @@ pub struct Model {
     provenance: Provenance,
     /// The pixels of each prototype's medoid, if they are stored.
     pictures: Option<Array2<u8>>,
-    label_type: Option<String>,
+    pub(super) label_type: Option<String>,
     observer: Observer,
 }
 
@@ -67,12 +67,6 @@ impl Model {
         provenance: Provenance,
         observer: &Observer,
     ) -> Result<Self, Error> {
-        let (found, wanted) = (prototypes.n_samples(), params.decision.n_neighbors());
-        if wanted == 0 || wanted > found {
-            return Err(
-                crate::neighbors::Error::NeighborCount { n_neighbors: wanted, n_samples: found }.into()
-            );
-        }
         let index = params.index.fit(prototypes.images().clone(), params.seed, observer)?;
         let unit = total_variance(prototypes.images().view()).max(f64::MIN_POSITIVE);
         let of_class = OnceLock::new();
@@ -287,7 +281,7 @@ impl Model {
     /// If the shape of the images differs from that of the training images, or the observer breaks.
     pub fn predict(&self, images: ArrayView2<u8>) -> Result<Vec<u32>, Error> {
         let vectors = self.transform(images)?;
-        let neighbors = self.index.kneighbors(vectors.view(), self.params.decision.n_neighbors())?;
+        let neighbors = self.index.kneighbors(vectors.view(), self.n_neighbors())?;
         Ok(self.decide(vectors.view(), &neighbors))
     }
 
@@ -298,6 +292,12 @@ impl Model {
     pub fn predict_proba(&self, images: ArrayView2<u8>) -> Result<Array2<f64>, Error> {
         let found = self.vote(self.transform(images)?.view())?;
         Ok(self.params.calibration.probabilities(&found.evidence, &found.labels))
+    }
+
+    /// Number of prototypes that decide about an image: those that the recipe names, or all if there are fewer.
+    #[must_use]
+    pub fn n_neighbors(&self) -> usize {
+        self.params.decision.n_neighbors().min(self.prototypes.n_samples())
     }
 
     pub(super) fn n_classes(&self) -> usize {

@@ -8,7 +8,7 @@ use super::{
     model::provenance,
 };
 use crate::{
-    Dataset, KMeans,
+    Dataset,
     dataset::{OnDisk, RowSource},
     features::{FeatureParams, Vectorizer},
     kmeans::DiskOptions,
@@ -60,8 +60,7 @@ impl Params {
                 (all, own)
             }
             PrototypeParams::PerClass { n_clusters, n_init, max_iter } => {
-                let kmeans = KMeans::params(n_clusters).n_init(n_init).max_iter(max_iter).seed(self.seed);
-                let kmeans = kmeans.observer(observer.clone());
+                let kmeans = self.kmeans(n_clusters, n_init, max_iter).observer(observer.clone());
                 let found = kmeans.fit_per_class_on_disk(vectors, passes)?.dataset;
                 let vector_shape = [1, vectorizer.n_features_out()];
                 let prototypes = found.with_images(found.images().clone(), vector_shape)?;
@@ -143,12 +142,13 @@ mod tests {
         progress::tests::{reports, some_of},
     };
 
-    /// Noisy bars, whose angle depends on their class, as a table.
+    /// Noisy bars, whose angle depends on their class, as a table. One class has fewer images than presets have
+    /// prototypes.
     fn write(folder: &std::path::Path) -> std::path::PathBuf {
         let header: Vec<String> = (0..784).map(|pixel| format!("pixel{pixel}")).collect();
         let mut table = format!("label,{}\n", header.join(","));
         for i in 0..600_usize {
-            let class = i * 7 % 3;
+            let class = if i % 97 == 5 { 2 } else { i * 7 % 2 };
             let ink = |pixel: usize| {
                 let (y, x) = (pixel / 28, pixel % 28);
                 let at = [x, y, usize::midpoint(x, y)][class];

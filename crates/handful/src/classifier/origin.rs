@@ -12,14 +12,21 @@ pub enum Origin {
     Copy(u32),
     /// A digit that the pen drew.
     Drawn,
+    /// The image with this index among those that the model was [taught](Model::taught).
+    Taught(u32),
 }
 
 impl Model {
     /// Where a training image comes from, such as a [medoid](Self::medoids).
     ///
-    /// Images of the data set come first, then their copies, in the same order each time, and then drawn digits.
+    /// Images of the data set come first, then their copies, in the same order each time, then drawn digits, and last
+    /// those that the model was taught.
     #[must_use]
     pub fn origin(&self, medoid: u32) -> Origin {
+        let n_trained = self.params().n_training_images(self.provenance().n_samples);
+        if let Some(taught) = u32::try_from(n_trained).ok().and_then(|n| medoid.checked_sub(n)) {
+            return Origin::Taught(taught);
+        }
         let Some(everyday) = self.params().everyday else { return Origin::Image(medoid) };
         let (row, n) = (medoid as usize, self.provenance().n_samples);
         if row < n {

@@ -22,6 +22,14 @@ pub struct Provenance {
     pub sha256: String,
     /// Error in percent on images held out of the training set, if it was measured.
     pub validation_error: Option<f64>,
+    /// Number of images that the model was [taught](super::Model::taught) after it was trained.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_taught: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 impl Provenance {
@@ -63,7 +71,7 @@ impl Provenance {
     /// Checks that the provenance can belong to a model of these parameters with these medoids, which are indices into
     /// the training set.
     pub(crate) fn check(&self, params: &Params, medoids: &[u32]) -> Result<(), String> {
-        let n = params.n_training_images(self.n_samples);
+        let n = params.n_training_images(self.n_samples).saturating_add(self.n_taught);
         if let Some(medoid) = medoids.iter().find(|&&medoid| medoid as usize >= n) {
             return Err(format!(
                 "expected medoids below {n} (the number of training images), found {medoid}"

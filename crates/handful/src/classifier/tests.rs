@@ -1,6 +1,8 @@
+mod few;
 mod interrupted;
 mod refused;
 mod shared;
+mod taught;
 
 use std::{fs, ops::ControlFlow};
 

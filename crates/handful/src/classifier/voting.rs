@@ -29,7 +29,7 @@ impl Model {
 
     /// The nearest prototypes of images, the labels that they decide, and the evidence for each class.
     pub(super) fn vote(&self, vectors: ArrayView2<u8>) -> Result<Votes, Error> {
-        let neighbors = self.index.kneighbors(vectors, self.params.decision.n_neighbors())?;
+        let neighbors = self.index.kneighbors(vectors, self.n_neighbors())?;
         let (labels, distances) = match self.params.decision {
             Decision::Votes { .. } => (self.elect(&neighbors), self.prototype_distances(vectors)?),
             Decision::Hyperplanes(hyperplanes) => {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Dictionary, DictionaryParams, Error, Gradients, Pca,
     patches::{Patches, WHITENING},
+    pca::most_components,
     views::Views,
 };
 use crate::{
@@ -41,9 +42,9 @@ pub enum BlockParams {
         /// Number of rows and columns of cells in a window. If it is that of the whole grid, the only window is the
         /// whole image.
         window: usize,
-        /// Number of components to which a window's cells are reduced.
+        /// Number of components to which a window's cells are reduced; fewer if there are not more images.
         n_components: usize,
-        /// Number of radial bases per place and class.
+        /// Number of radial bases per place and class. A class with fewer images has as many as it has images.
         n_atoms: usize,
         /// Variance of the radial bases, relative to the median squared distance.
         spread: f64,
@@ -58,7 +59,7 @@ pub enum BlockParams {
         window: usize,
         /// Number of components to which a window's cells are reduced.
         n_components: usize,
-        /// Number of atoms in all.
+        /// Number of atoms in all; fewer if there are fewer windows.
         n_atoms: usize,
         /// Number of rows and columns of the coarse grid.
         n_pools: usize,
@@ -119,6 +120,7 @@ impl BlockParams {
                 let params = params(n_atoms, spread, max_iter);
                 let places = places(gradients, window).map(|origin| {
                     let cut = cut(cells, gradients, window, origin);
+                    let n_components = most_components(n_components, cut.nrows());
                     let pca = Pca::fit_observed(cut.view(), n_components, WHITENING, tally)?;
                     let reduced = transform_observed(&pca, cut.view(), &|_| tally.ask())?;
                     let reduced =
@@ -201,7 +203,8 @@ impl Block {
                 let place = |(number, origin)| {
                     let prefix = format!("{prefix}.{number}");
                     let pca = Pca::read(&prefix, n_components, n_features, reader)?;
-                    let dictionary = Dictionary::read(&prefix, [None, Some(n_components)], true, reader)?;
+                    let shape = [None, Some(pca.n_components())];
+                    let dictionary = Dictionary::read(&prefix, shape, true, reader)?;
                     Ok(Place { origin, pca, dictionary })
                 };
                 let places = places(gradients, window).enumerate().map(place);
@@ -212,9 +215,8 @@ impl Block {
                 })
             }
             BlockParams::Shared { gradients, window, n_components, n_atoms, n_pools, .. } => {
-                let dictionary =
-                    Dictionary::read(prefix, [Some(n_atoms), Some(n_components)], false, reader)?;
-                let patches = Patches::read(prefix, gradients, window, n_pools, dictionary, reader)?;
+                let patches =
+                    Patches::read(prefix, gradients, window, n_pools, [n_atoms, n_components], reader)?;
                 Ok(Self::Shared(Box::new(patches)))
             }
         }

@@ -88,12 +88,13 @@ impl Dictionary {
         }
     }
 
-    /// Radial bases around the centroids of each class.
+    /// Radial bases around the centroids of each class. A class with fewer rows than atoms has as many atoms as rows.
     ///
     /// # Errors
     /// As [`KMeansParams::fit_per_class`](kmeans::KMeansParams::fit_per_class).
     pub fn fit_per_class(params: &DictionaryParams, x: &Dataset) -> Result<Self, kmeans::Error> {
-        let atoms = params.kmeans().fit_per_class(x)?.dataset.images().to_owned();
+        let kmeans = params.kmeans().fewer_in_small_classes();
+        let atoms = kmeans.fit_per_class(x)?.dataset.images().to_owned();
         Ok(Self::new(atoms, Activation::Triangle).radial(params.spread, x.images().view()))
     }
 

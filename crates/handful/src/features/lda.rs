@@ -84,7 +84,9 @@ impl Lda {
         for &length in blocks {
             let mut diagonal = within.diag_mut();
             let mut diagonal = diagonal.slice_mut(s![first..first + length]);
-            let ridge = (ridge * diagonal.sum() / length as f64).max(f64::MIN_POSITIVE);
+            let mean = diagonal.sum() / length as f64;
+            // Classes of one image each do not vary: then all features count the same.
+            let ridge = if mean > 0.0 { (ridge * mean).max(f64::MIN_POSITIVE) } else { 1.0 };
             diagonal += ridge;
             first += length;
         }

@@ -3,7 +3,9 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
-use super::{Dictionary, DictionaryParams, Error, Gradients, Pca, dictionary::Activation};
+use super::{
+    Dictionary, DictionaryParams, Error, Gradients, Pca, dictionary::Activation, pca::most_components,
+};
 use crate::{
     distance::{CONTIGUOUS, Kernel, Rows, contiguous, evenly, vectorize},
     progress::Tally,
@@ -63,9 +65,11 @@ impl Patches {
         }
         let rows = rows.slice(s![..n, ..]);
         let rows = rows.select(Axis(0), &evenly(n, WINDOWS.min(n)));
-        let pca = Pca::fit_observed(rows.view(), n_components, WHITENING, tally)?;
+        let pca =
+            Pca::fit_observed(rows.view(), most_components(n_components, rows.nrows()), WHITENING, tally)?;
         let places = transform_observed(&pca, rows.view(), &|_| tally.ask())?;
-        let dictionary = Dictionary::fit(params, places.view())?;
+        let params = DictionaryParams { n_atoms: params.n_atoms.min(places.nrows()), ..params.clone() };
+        let dictionary = Dictionary::fit(&params, places.view())?;
         let pooling = Pooling::new(windows.per_side(), n_pools);
         let mut found = Self { windows, pca, dictionary, pooling, scale: 1.0 };
         // Scaled so that the sample fits into bytes.
@@ -92,10 +96,16 @@ impl Patches {
         gradients: Gradients,
         size: usize,
         n_pools: usize,
-        dictionary: Dictionary,
+        [n_atoms, n_components]: [usize; 2],
         reader: &Reader,
     ) -> Result<Self, tensor_file::Error> {
-        let pca = Pca::read(prefix, dictionary.atoms().ncols(), size * size * gradients.n_bins(), reader)?;
+        let pca = Pca::read(prefix, n_components, size * size * gradients.n_bins(), reader)?;
+        let dictionary = Dictionary::read(prefix, [None, Some(pca.n_components())], false, reader)?;
+        let found = dictionary.atoms().nrows();
+        if found > n_atoms {
+            let problem = format!("tensor {prefix}.atoms: expected at most {n_atoms} atoms, found {found}");
+            return Err(tensor_file::Error::Content(problem));
+        }
         let windows = reader.floats(&format!("{prefix}.windows"), Some(2))?;
         let (least, scale) = (windows[0], windows[1]);
         let windows = Windows { gradients, size, least };

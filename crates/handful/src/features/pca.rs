@@ -19,6 +19,11 @@ const SAMPLE: usize = 16_384;
 /// Eigenvalues below this share of the largest are noise.
 const LEAST: f64 = 1e-9;
 
+/// Number of components that rows can have: one less than there are rows, because the rows have a mean.
+pub(super) fn most_components(n_components: usize, n_rows: usize) -> usize {
+    n_components.min(n_rows.saturating_sub(1)).max(1)
+}
+
 /// The directions of largest variance of rows of bytes, and the positions of rows along them, as bytes.
 ///
 /// ```
@@ -148,8 +153,14 @@ impl Pca {
         n_features: usize,
         reader: &Reader,
     ) -> Result<Self, tensor_file::Error> {
-        let weights: Array2<i8> =
-            reader.array2(&format!("{prefix}.components"), [Some(n_components), Some(n_features)])?;
+        let weights: Array2<i8> = reader.array2(&format!("{prefix}.components"), [None, Some(n_features)])?;
+        let most = n_components;
+        let n_components = weights.nrows();
+        if !(1..=most).contains(&n_components) {
+            let problem =
+                format!("tensor {prefix}.components: expected 1 to {most} components, found {n_components}");
+            return Err(tensor_file::Error::Content(problem));
+        }
         let scales = reader.floats(&format!("{prefix}.scales"), Some(n_components))?;
         let offsets = reader.floats(&format!("{prefix}.offsets"), Some(n_components))?;
         let mean = reader.array1(&format!("{prefix}.mean"), Some(n_features))?;

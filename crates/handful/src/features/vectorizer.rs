@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BlockParams, DiscriminantsParams, Error, Gradients, Pca, blocks::check_components,
-    discriminants::Discriminants, total_variance, views::Views,
+    discriminants::Discriminants, pca::most_components, total_variance, views::Views,
 };
 use crate::{
     Dataset,
@@ -40,11 +40,11 @@ pub enum FeatureParams {
 }
 
 impl FeatureParams {
-    /// Minimum number of images per class from which it can be learned, for classes with images.
-    pub(crate) fn least_per_class(&self) -> usize {
+    /// Number of images of a class from which as much is learned of it as the recipe says; from fewer, less.
+    pub(crate) fn enough_per_class(&self) -> usize {
         match self {
             Self::Pixels { .. } | Self::Components { .. } => 1,
-            Self::Discriminants(params) => params.least_per_class(),
+            Self::Discriminants(params) => params.enough_per_class(),
         }
     }
 
@@ -266,7 +266,8 @@ impl Feature {
             FeatureParams::Components { deskew, gradients, n_components, whitening } => {
                 let mut views = Views::new(images.images().view(), shape);
                 let cells = views.cells_observed(*deskew, *gradients, tally)?;
-                let pca = Pca::fit_observed(cells, *n_components, *whitening, tally)?;
+                let n_components = most_components(*n_components, images.n_samples());
+                let pca = Pca::fit_observed(cells, n_components, *whitening, tally)?;
                 tally.add(images.n_samples())?;
                 Self::Components { shape, deskew: *deskew, gradients: *gradients, pca }
             }

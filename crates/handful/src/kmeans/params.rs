@@ -44,6 +44,7 @@ pub struct KMeansParams {
     pub(super) tol: f64,
     pub(super) seed: u64,
     pub(super) seeding_rows: usize,
+    pub(super) fewer_in_small_classes: bool,
     pub(super) algorithm: Algorithm,
     pub(super) observer: Observer,
 }
@@ -59,6 +60,7 @@ impl KMeansParams {
             tol: 1e-4,
             seed: 0,
             seeding_rows: SEEDING_ROWS,
+            fewer_in_small_classes: false,
             algorithm: Algorithm::default(),
             observer: Observer::default(),
         }
@@ -98,6 +100,11 @@ impl KMeansParams {
     /// Maximum number of rows that k-means++ looks at.
     pub(crate) fn seeding_rows(self, seeding_rows: usize) -> Self {
         Self { seeding_rows, ..self }
+    }
+
+    /// Gives a class that has fewer than `n_clusters` images as many clusters as it has images, instead of an error.
+    pub(crate) fn fewer_in_small_classes(self) -> Self {
+        Self { fewer_in_small_classes: true, ..self }
     }
 
     /// How to find the nearest centroid of each row; [`Algorithm::Auto`] unless set.

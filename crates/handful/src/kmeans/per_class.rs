@@ -98,8 +98,8 @@ impl KMeansParams {
     pub fn fit_per_class(&self, dataset: &Dataset) -> Result<Prototypes, Error> {
         let rows: Vec<(u32, Vec<usize>)> =
             (0..).zip(dataset.rows_by_class()).filter(|(_, rows)| !rows.is_empty()).collect();
-        self.check_classes(rows.iter().map(|(class, rows)| (*class, rows.len())), dataset.classes())?;
-        let per_class = self.split_init(rows.len(), dataset.n_features())?;
+        let counts: Vec<(u32, usize)> = rows.iter().map(|(class, rows)| (*class, rows.len())).collect();
+        let per_class = self.for_classes(&counts, dataset.classes(), dataset.n_features())?;
         let projection =
             self.shared_projection(dataset.images().view(), rows.iter().map(|(_, rows)| rows.len()));
         let (done, total) = (Mutex::new(0), rows.len() * self.n_runs());
@@ -124,22 +124,6 @@ impl KMeansParams {
         Prototypes::new(clusterings, &classes, (shape, names), dataset.labels())
     }
 
-    /// Checks that each of these classes has enough images.
-    pub(super) fn check_classes(
-        &self,
-        counts: impl Iterator<Item = (u32, usize)>,
-        names: &[String],
-    ) -> Result<(), Error> {
-        match counts.min_by_key(|(_, n_samples)| *n_samples) {
-            Some((class, n_samples)) if self.n_clusters > n_samples => Err(Error::TooManyClustersForClass {
-                n_clusters: self.n_clusters,
-                class: names[class as usize].clone(),
-                n_samples,
-            }),
-            _ => Ok(()),
-        }
-    }
-
     /// The projection for sketches of the images, if a sketch may be worthwhile for each class.
     fn shared_projection(
         &self,
@@ -152,8 +136,27 @@ impl KMeansParams {
         pays.then(found).flatten().map(Arc::new)
     }
 
-    /// The parameters for each class.
-    pub(super) fn split_init(&self, n_classes: usize, n_features: usize) -> Result<Vec<Self>, Error> {
+    /// The parameters for each of these classes, given with their numbers of images.
+    pub(super) fn for_classes(
+        &self,
+        counts: &[(u32, usize)],
+        names: &[String],
+        n_features: usize,
+    ) -> Result<Vec<Self>, Error> {
+        if self.fewer_in_small_classes {
+            let capped = |&(_, n): &(u32, usize)| Self { n_clusters: self.n_clusters.min(n), ..self.clone() };
+            return Ok(counts.iter().map(capped).collect());
+        }
+        if let Some(&(class, n_samples)) = counts.iter().min_by_key(|(_, n_samples)| *n_samples)
+            && self.n_clusters > n_samples
+        {
+            let class = names[class as usize].clone();
+            return Err(Error::TooManyClustersForClass { n_clusters: self.n_clusters, class, n_samples });
+        }
+        self.split_init(counts.len(), n_features)
+    }
+
+    fn split_init(&self, n_classes: usize, n_features: usize) -> Result<Vec<Self>, Error> {
         let Init::Given(all) = &self.init else {
             return Ok(vec![self.clone(); n_classes]);
         };

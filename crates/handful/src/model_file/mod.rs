@@ -91,7 +91,7 @@ impl Model {
         let prototypes = self.prototypes();
         writer.put("prototypes.vectors".to_owned(), prototypes.images().view());
         writer.put("prototypes.labels".to_owned(), ArrayView1::from(prototypes.labels()));
-        if self.params().prototypes != PrototypeParams::All {
+        if self.params().prototypes != PrototypeParams::All || self.provenance().n_taught > 0 {
             writer.put("prototypes.medoids".to_owned(), ArrayView1::from(self.medoids()));
         }
         if let Some(pictures) = self.pictures() {
@@ -128,8 +128,8 @@ impl Model {
         let n = vectors.nrows();
         let labels = reader.array1("prototypes.labels", Some(n))?.to_vec();
         let medoids: Vec<u32> = match params.prototypes {
-            PrototypeParams::All => (0..).take(n).collect(),
-            PrototypeParams::PerClass { .. } => reader.array1("prototypes.medoids", Some(n))?.to_vec(),
+            PrototypeParams::All if provenance.n_taught == 0 => (0..).take(n).collect(),
+            _ => reader.array1("prototypes.medoids", Some(n))?.to_vec(),
         };
         provenance.check(&params, &medoids).map_err(Error::Content)?;
         let shape = [1, vectorizer.n_features_out()];

@@ -160,11 +160,12 @@ fn a_model_learns_from_added_images_and_keeps_pictures_of_them() {
 }
 
 #[test]
-fn added_images_count_where_a_class_needs_some() {
-    // Three of each class are needed: there is one, its copy, and one drawn digit.
+fn added_images_make_prototypes_of_small_classes() {
+    // Three of each class: the image, its copy, and a drawn digit, which one class lacks.
     let enlarged = |drawn| Params { everyday: Some(everyday(1, drawn)), ..params() };
-    assert!(enlarged(10).fit(&digits(10)).is_ok());
-    assert!(enlarged(9).fit(&digits(10)).is_err());
+    let prototypes = |drawn| enlarged(drawn).fit(&digits(10)).unwrap().prototypes().class_counts();
+    assert_eq!(prototypes(10), [3; 10]);
+    assert_eq!(prototypes(9).into_iter().filter(|&n| n == 2).count(), 1);
 }
 
 #[test]

@@ -82,16 +82,9 @@ fn recipes_of_nothing_are_refused() {
 }
 
 #[test]
-fn too_few_images_are_told_before_any_work() {
-    let [discriminants, hyperplanes, _] = recipes();
-    let few = [[0; 4].as_slice(), &[1; 3], &[2; 4]].concat();
-    for (params, labels, expected) in [
-        (&discriminants, few, "expected at least 4 images of class \"b\", found 3"),
-        (&discriminants, vec![0; 9], "expected images of at least two classes, found one class (\"a\")"),
-        (&hyperplanes, vec![0; 9], "expected images of at least two classes, found one class (\"a\")"),
-        (&hyperplanes, [[0; 20].as_slice(), &[1; 19]].concat(), "n_neighbors is 40: expected 1 to 39"),
-    ] {
-        let error = params.observer(untouched()).fit(&blank(labels)).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
+fn images_of_one_class_are_refused_before_any_work() {
+    for params in recipes() {
+        let error = params.observer(untouched()).fit(&blank(vec![0; 9])).unwrap_err().to_string();
+        assert_eq!(error, "expected images of at least two classes, found one class (\"a\")");
     }
 }

@@ -102,8 +102,8 @@ impl KMeansParams {
         let counts = data.class_counts();
         // All of these occur.
         let classes: Vec<u32> = (0..).take(names.len()).collect();
-        self.check_classes(classes.iter().copied().zip(counts.iter().copied()), names)?;
-        let params = self.split_init(names.len(), data.shape().1)?;
+        let with_counts: Vec<(u32, usize)> = classes.iter().copied().zip(counts.iter().copied()).collect();
+        let params = self.for_classes(&with_counts, names, data.shape().1)?;
         let all = counts.into_iter().zip(classes.clone()).zip(params);
         let all = all.map(|((n, class), params)| (n, class, params)).collect();
         let of_rows = Some(labels.to_vec());
@@ -193,7 +193,7 @@ impl<'a, S: RowSource> Groups<'a, S> {
                 let centroids = if let Init::Given(places) = &of_group.init {
                     Centroids::from_f64(places)?
                 } else {
-                    let start = params.start(*n, *stream, run)?;
+                    let start = of_group.start(*n, *stream, run)?;
                     let rows = self.data.select_rows(&self.rows_of(group, start.rows()))?;
                     start.centroids(rows.view(), &params.observer)?
                 };
