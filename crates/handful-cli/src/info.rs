@@ -6,7 +6,7 @@ use std::{
 };
 
 use handful::{
-    classifier::{Model, Params, Preset},
+    classifier::{Model, Params, Preset, PrototypeParams},
     dataset::{self, Dataset, Split},
     model_file::{FORMAT_VERSION, Provenance},
 };
@@ -260,6 +260,19 @@ impl<'a> ModelInfo<'a> {
         }
     }
 
+    /// Why some classes have fewer prototypes than the recipe says.
+    fn fewer_prototypes(&self) -> Option<String> {
+        let PrototypeParams::PerClass { n_clusters, .. } = self.params.prototypes else { return None };
+        let least = self.prototypes_by_class.iter().copied().filter(|&n| n > 0).min()?;
+        (least < n_clusters).then(|| {
+            format!(
+                "at least one class had fewer images than the recipe's {} per class; it has at most as many prototypes as \
+                 distinct images",
+                text::plural(n_clusters, "prototype")
+            )
+        })
+    }
+
     fn print(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         let Provenance { n_samples, sha256, validation_error, .. } = self.provenance;
         let [height, width] = self.image_shape;
@@ -282,6 +295,13 @@ impl<'a> ModelInfo<'a> {
         )?;
         let of_mnist = if sha256 == Preset::CHOSEN_ON { " (MNIST)" } else { "" };
         writeln!(out, "  learned from  {}{of_mnist}, SHA-256 {sha256}", text::plural(*n_samples, "image"))?;
+        if self.provenance.n_taught > 0 {
+            let n_taught = text::plural(self.provenance.n_taught, "image");
+            writeln!(out, "  taught        {n_taught} afterwards, each with a majority of the votes")?;
+        }
+        if let Some(rule) = self.fewer_prototypes() {
+            writeln!(out, "  few images    {rule}")?;
+        }
         if let Some(error) = validation_error {
             writeln!(out, "  validation    {error:.2} % errors on held-out training images")?;
         }

@@ -1,6 +1,6 @@
 //! `handful train`: fits a recipe on labelled images, and writes the model to a file.
 
-use std::{io::Write, num::NonZeroUsize, path::PathBuf, time::Instant};
+use std::{io::Write, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
 use handful::{
     classifier::{Decision, Hyperplanes, IndexParams, Model, Params, Preset, PrototypeParams},
@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     console::{Console, WrongUsage},
     data::{self, DataArgs},
+    models,
     neighbors::IndexArg,
     options::{self, Global},
     output::{OutputFile, print_json},
@@ -21,14 +22,26 @@ use crate::{
 
 /// Train a model on labelled images and save it
 ///
+/// One image of each class is enough. From few images, the model becomes smaller than the preset: a class has at most as
+/// many prototypes as images. With `--from`, a trained model learns further images within a second.
+///
 /// The calibration of confidence and the threshold for images that are not digits were measured on MNIST. They stay the
 /// same for other training images.
 #[derive(Debug, clap::Args)]
-#[command(after_help = format!("{}\n\n{}", "Example:\n  handful train --preset small -o small.safetensors", data::formats()))]
+#[command(after_help = format!("{}\n\n{}", "Examples:\n  handful train --preset small -o small.safetensors\n  handful train --from everyday --data my-digits/ -o mine.safetensors", data::formats()))]
 pub(crate) struct Args {
     /// Recipe to train: notebook, pixels, tiny, small, fast, best, neighbors or everyday
     #[arg(long, value_name = "NAME", default_value = "best")]
     preset: Preset,
+    /// Teach a trained model the images of --data, instead of training a new one: a model file, or a preset that comes
+    /// with the program. Each image becomes a prototype with a majority of the votes
+    #[arg(
+        long,
+        value_name = "MODEL",
+        requires = "data",
+        conflicts_with_all = ["preset", "prototypes", "n_neighbors", "index", "n_lists", "n_probe", "pictures", "memory_limit", "checkpoint"]
+    )]
+    from: Option<String>,
     #[command(flatten)]
     data: DataArgs,
     /// Number of prototypes per class, or `all` for all images [default: as the preset]
@@ -92,6 +105,20 @@ impl Args {
         Ok((model, train.n_samples(), fit_seconds))
     }
 
+    /// A trained model that was taught the images.
+    fn taught(&self, model: &str, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
+        let model = Arc::new(models::load(model)?.0);
+        let options = ReadOptions {
+            image_shape: Some(model.image_shape()),
+            judge: model.judge(),
+            ..self.reading(console)
+        };
+        let images = self.data.split(Split::Train, options, console)?;
+        let start = Instant::now();
+        let taught = model.taught(&images)?;
+        Ok((taught, images.n_samples(), start.elapsed().as_secs_f64()))
+    }
+
     /// The same for images that stay on disk.
     fn on_disk(&self, passes: &DiskOptions, console: &Console) -> anyhow::Result<(Model, usize, f64)> {
         let train = self.data.on_disk(Split::Train, self.reading(console), console)?;
@@ -146,7 +173,11 @@ impl Args {
 
 #[derive(Serialize)]
 struct Summary<'a> {
-    preset: &'static str,
+    /// The model that was taught the images, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preset: Option<&'a str>,
     params: &'a Params,
     n_samples: usize,
     n_prototypes: usize,
@@ -167,17 +198,20 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         );
     }
     let file = OutputFile::create(&args.output)?;
-    let (model, n_samples, fit_seconds) = match options::passes(args.memory_limit, args.checkpoint.as_deref())
-    {
-        Some(passes) => args.on_disk(&passes, console)?,
-        None => args.in_memory(console)?,
+    let passes = options::passes(args.memory_limit, args.checkpoint.as_deref());
+    let (model, n_samples, fit_seconds) = match (&args.from, passes) {
+        (Some(from), _) => args.taught(from, console)?,
+        (None, Some(passes)) => args.on_disk(&passes, console)?,
+        (None, None) => args.in_memory(console)?,
     };
+    let name = args.from.as_deref().unwrap_or(args.preset.name());
     let bytes = model.to_bytes()?;
     file.commit(|mut file| Ok(file.write_all(&bytes)?))?;
     let n_prototypes = model.prototypes().n_samples();
     if global.json {
         return print_json(&Summary {
-            preset: args.preset.name(),
+            from: args.from.as_deref(),
+            preset: args.from.is_none().then_some(name),
             params: model.params(),
             n_samples,
             n_prototypes,
@@ -189,9 +223,9 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     }
     Ok(writeln!(
         anstream::stdout(),
-        "{}: {} learned from {} in {}, {} bytes{}: {}",
-        args.preset,
+        "{name}: {} {} {} in {}, {} bytes{}: {}",
         text::plural(n_prototypes, "prototype"),
+        if args.from.is_some() { "after it was taught" } else { "learned from" },
         text::plural(n_samples, "image"),
         text::seconds(fit_seconds),
         text::count(bytes.len() as u64),

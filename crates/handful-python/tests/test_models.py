@@ -338,7 +338,10 @@ REFUSED = {
     "beyond": (lambda model, data: model.predict(data.X_test * 2.0), "whole grey values from 0 to 255"),
     "NaN": (lambda model, data: model.predict(data.X_test[:5] * np.nan), "X contains NaN"),
     "score": (lambda model, data: model.score(data.X_test[:5], [1, 2]), r"inconsistent .*\[5, 2\]"),
-    "few": (lambda _, data: trained(data, 5), "expected at least 15 images of class"),
+    "one class": (
+        lambda _, data: handful.train_model(data.X_train[:5], [3] * 5, preset="tiny"),
+        r"at least two classes, found one class \(\"3\"\)",
+    ),
     "recipe": (lambda _, data: trained(data, preset="huge"), 'expected one of .*"huge"'),
     "shape": (lambda _, data: trained(data, image_shape=(14, 14)), r"image_shape: .* \(14, 14\)"),
     "seed": (lambda _, data: trained(data, random_state=-1), "random_state: expected .* -1"),

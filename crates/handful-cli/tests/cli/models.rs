@@ -36,6 +36,42 @@ fn training_can_differ_from_the_preset() {
 }
 
 #[test]
+fn a_trained_model_is_taught_pictures_and_tells_of_them() {
+    let subset = Subset::new(10, 10);
+    // A lying bar, which no digit resembles, is somebody's 1.
+    fs::create_dir_all(subset.path("mine/1")).unwrap();
+    let mut bar = b"P5 28 28 255\n".to_vec();
+    bar.extend((0..784).map(|pixel| if (12..15).contains(&(pixel / 28)) { 255 } else { 0 }));
+    fs::write(subset.path("mine/1/bar.pgm"), bar).unwrap();
+    let args = ["train", "--from", "fast", "--data", "mine", "-o", "mine.safetensors"];
+    let output = subset.handful().args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.starts_with("fast: 203 prototypes after it was taught 1 image in "), "{told}");
+
+    let args = ["predict", "--model", "mine.safetensors", "--explain", "mine/1/bar.pgm"];
+    let told = stdout(&subset.handful().args(args).output().unwrap());
+    assert!(told.contains("bar.pgm: 1 ("), "{told}");
+    assert!(told.contains("1 at 0.0, like image 0 of those that the model was taught"), "{told}");
+    let told = stdout(&subset.handful().args(["info", "mine.safetensors"]).output().unwrap());
+    assert!(told.contains("taught        1 image afterwards"), "{told}");
+
+    let without_data = ["train", "--from", "fast", "-o", "m"];
+    assert_eq!(subset.handful().args(without_data).output().unwrap().status.code(), Some(2));
+    let both = ["train", "--from", "fast", "--preset", "tiny", "--data", "mine", "-o", "m"];
+    assert_eq!(subset.handful().args(both).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn info_tells_why_there_are_fewer_prototypes() {
+    let subset = Subset::new(30, 10);
+    let args = ["train", "--preset", "tiny", "--data", "mnist", "-o", "few.safetensors"];
+    assert_eq!(subset.handful().args(args).output().unwrap().status.code(), Some(0));
+    let told = stdout(&subset.handful().args(["info", "few.safetensors"]).output().unwrap());
+    assert!(told.contains("fewer images than the recipe's 5 prototypes per class"), "{told}");
+}
+
+#[test]
 fn models_of_words_learn_from_folders_of_pictures() {
     let subset = Subset::new(10, 10);
     let words = concat!(env!("CARGO_MANIFEST_DIR"), "/../handful/tests/formats/fixtures/words");

@@ -121,12 +121,21 @@ fn what_cannot_work_with_presets_is_told_at_once() {
     for args in [["--ood", "mnist"].as_slice(), &["--pretrained"], &["--seeds", "3"]] {
         assert_eq!(run(args).0, Some(2), "{args:?} without a preset");
     }
-    // The baseline alone is content with a few images of a class; so is the plainest preset.
-    let (code, told) = run(&["--n-init", "1", "--preset", "notebook,pixels"]);
-    assert_eq!(code, Some(1));
-    assert!(told.contains("pixels cannot be trained on these images"), "{told}");
-    assert!(told.contains("expected at least 200 images of class"), "{told}");
     assert_eq!(subset.files(), [subset.path("mnist")], "no report");
+}
+
+#[test]
+fn presets_learn_from_few_images() {
+    let subset = Subset::new(300, 30);
+    let args = ["compare", "--clusters", "2", "--n-init", "1", "--preset", "notebook,pixels,tiny", "--json"];
+    let found = json(&subset.handful().args(args).output().unwrap());
+    let models = found["models"].as_array().unwrap();
+    let n_prototypes = |name: &str| {
+        models.iter().find(|model| model["name"] == name).unwrap()["n_prototypes"].as_u64().unwrap()
+    };
+    // All images: no class has 200, as the preset says.
+    assert_eq!(n_prototypes("pixels"), 300);
+    assert_eq!(n_prototypes("tiny"), 50);
 }
 
 #[test]
