@@ -3,9 +3,9 @@
 use handful::metrics::ReliabilityBin;
 use maud::{Markup, html};
 
-use super::charts::{Scale, px};
+use super::plot::share;
 use crate::{
-    presets::{COVERAGES, Confidence, PresetResult},
+    presets::{COVERAGES, Confidence, Outliers, PresetResult},
     text,
 };
 
@@ -16,16 +16,18 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
     let outlier_sets = presets.first().map_or(&[][..], |result| &result.outliers);
     html! {
         p {
-            "Predictions with a confidence of 80 % should be right four times in five. Before calibration, the confidence is "
+            "Predictions with a confidence of 80\u{a0}% should be right four times in five. Before calibration, the confidence is "
             "the share of the votes. After calibration, it is a probability computed from votes and distances. Its two "
             "weights were learned on images held out of MNIST's training set, not on the data of this report. Rings show "
             "the votes, and dots the calibrated probabilities. They are larger if there are more images, and pale if there "
-            "are fewer than ten. On the diagonal, confidence equals accuracy."
+            "are fewer than ten. Accuracy is shown against confidence, both in percent; on the diagonal they are equal."
         }
-        div.pair {
+        // Rows of equal length, of up to four.
+        @let columns = if presets.len() > 4 { presets.len().div_ceil(2) } else { presets.len() };
+        div.multiples style=(format!("--columns:{};--narrow:{}", columns.min(4), columns.min(2))) {
             @for result in presets { (reliability(result)) }
         }
-        div.scroll { table.plain {
+        div.scroll { table.plain.stack {
             caption { "Before → after calibration, on the test images" }
             thead { tr {
                 th scope="col" { "model" }
@@ -36,41 +38,59 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
             } }
             tbody { @for result in presets {
                 @let pair = |of: fn(&Confidence) -> f64, digits: usize| {
-                    format!("{:.digits$} → {:.digits$}", of(&result.before), of(&result.after))
+                    format!("{:.digits$}\u{a0}→ {:.digits$}", of(&result.before), of(&result.after))
                 };
                 tr {
                     th scope="row" { (result.preset) }
-                    td { (pair(|confidence| 100.0 * confidence.expected_calibration_error, 2)) " %" }
-                    td { (pair(|confidence| confidence.brier_score, 4)) }
-                    td { (pair(|confidence| confidence.log_loss, 4)) }
-                    td { (text::percent(result.false_rejects)) }
+                    td data-label="calibration error" {
+                        (pair(|confidence| 100.0 * confidence.expected_calibration_error, 2)) "\u{a0}%"
+                    }
+                    td data-label="Brier score" { (pair(|confidence| confidence.brier_score, 4)) }
+                    td data-label="log loss" { (pair(|confidence| confidence.log_loss, 4)) }
+                    td data-label="refused as not a digit" { (text::percent(result.false_rejects)) }
                 }
             } }
         } }
-        @if !outlier_sets.is_empty() {
-            div.scroll { table.plain {
-                caption { "Images that are not digits: share refused, and area under the ROC curve" }
-                thead { tr {
-                    th scope="col" { "model" }
-                    @for set in outlier_sets {
-                        th scope="col" { (set.name) " (" (text::count(set.n_images as u64)) ")" }
-                    }
-                } }
-                tbody { @for result in presets {
-                    tr {
-                        th scope="row" { (result.preset) }
-                        @for set in &result.outliers {
-                            td { (text::percent(set.refused)) br; small { (format!("{:.4}", set.auroc)) } }
-                        }
-                    }
-                } }
-            } }
+        div.pair {
+            @if !outlier_sets.is_empty() { (refusals(presets, outlier_sets)) }
+            (coverages(presets))
         }
+        p.note {
+            "Calibration error: Guo et al. 2017, in 15 bins. Log loss counts a probability of 0 as 1e-15. An image is "
+            "refused if it is farther from everything learned than 99.3\u{a0}% of MNIST's held-out digits."
+        }
+    }
+}
+
+fn refusals(presets: &[PresetResult], outlier_sets: &[Outliers]) -> Markup {
+    html! {
         div.scroll { table.plain {
+            caption { "Images that are not digits: share refused, and area under the ROC curve" }
+            thead { tr {
+                th scope="col" { "model" }
+                @for set in outlier_sets {
+                    th scope="col" { (set.name) " (" (text::count(set.n_images as u64)) ")" }
+                }
+            } }
+            tbody { @for result in presets {
+                tr {
+                    th scope="row" { (result.preset) }
+                    @for set in &result.outliers {
+                        td { (text::percent(set.refused)) " " small { (format!("{:.4}", set.auroc)) } }
+                    }
+                }
+            } }
+        } }
+    }
+}
+
+fn coverages(presets: &[PresetResult]) -> Markup {
+    html! {
+        div.scroll { table.plain.dense {
             caption { "Errors in percent if only the predictions with the highest confidence are kept" }
             thead { tr {
-                th scope="col" { "share kept" }
-                @for coverage in COVERAGES { th scope="col" { (format!("{:.0} %", 100.0 * coverage)) } }
+                th scope="col" { "share kept, %" }
+                @for coverage in COVERAGES { th scope="col" { (format!("{:.0}", 100.0 * coverage)) } }
             } }
             tbody { @for result in presets {
                 tr {
@@ -79,39 +99,32 @@ pub(super) fn section(presets: &[PresetResult]) -> Markup {
                 }
             } }
         } }
-        p.note {
-            "Calibration error: Guo et al. 2017, in 15 bins. Log loss counts a probability of 0 as 1e-15. An image is "
-            "refused if it is farther from everything learned than 99.3 % of MNIST's held-out digits."
-        }
     }
 }
 
 fn reliability(result: &PresetResult) -> Markup {
-    let x = Scale { domain: [0.0, 1.0], range: [52.0, 330.0] };
-    let y = Scale { domain: [0.0, 1.0], range: [290.0, 12.0] };
     let most = result.after.curve.iter().chain(&result.before.curve).map(|bin| bin.count).max().unwrap_or(1);
     let radius = |bin: &ReliabilityBin| 2.5 + 6.5 * (bin.count as f64 / most as f64).sqrt();
-    let title = format!("{}: accuracy against confidence", result.preset);
     html! {
-        figure.chart.reliability {
-            svg viewBox="0 0 345 330" role="img" aria-label=(title) {
-                @for tick in [0.0, 0.25, 0.5, 0.75, 1.0] {
-                    line.rule x1="52" x2="330" y1=(px(y.at(tick))) y2=(px(y.at(tick))) {}
-                    text.tick x="44" y=(px(y.at(tick) + 4.0)) text-anchor="end" { (format!("{:.0} %", 100.0 * tick)) }
-                    text.tick x=(px(x.at(tick))) y="308" text-anchor="middle" { (format!("{:.0} %", 100.0 * tick)) }
+        figure.chart {
+            svg.plot.square role="img" aria-label=(format!("{}: accuracy against confidence", result.preset)) {
+                @for tick in [0.0, 0.5, 1.0] {
+                    @let (x, y, percent) = (share(tick), share(1.0 - tick), format!("{:.0}", 100.0 * tick));
+                    line.rule x1="0" x2="100%" y1=(y) y2=(y) {}
+                    text.tick x="-8" y=(y) dy="4" text-anchor="end" { (percent) }
+                    text.tick x=(x) y="100%" dy="22" text-anchor="middle" { (percent) }
                 }
-                line.baseline x1=(px(x.at(0.0))) y1=(px(y.at(0.0))) x2=(px(x.at(1.0))) y2=(px(y.at(1.0))) {}
+                line.baseline x1="0" y1="100%" x2="100%" y2="0" {}
                 @for (class, confidence) in [("ring", &result.before), ("dot", &result.after)] {
                     @for bin in confidence.curve.iter().filter(|bin| bin.count > 0) {
                         @let class = if bin.count < FEW { format!("{class} few") } else { class.to_owned() };
-                        @let (cx, cy) = (px(x.at(bin.confidence)), px(y.at(bin.accuracy)));
-                        circle class=(class) cx=(cx) cy=(cy) r=(px(radius(bin))) {
+                        circle class=(class) cx=(share(bin.confidence)) cy=(share(1.0 - bin.accuracy)) r=(format!("{:.1}", radius(bin))) {
                             title { (text::count(bin.count)) " images" }
                         }
                     }
                 }
             }
-            figcaption { (title) }
+            figcaption { (result.preset) }
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::charts::{Scale, px};
+use super::{
+    labels::{self, Mark, Place},
+    plot::{ErrorAxis, Room, px, share},
+};
 use crate::{evaluated::Evaluated, presets::PresetResult, text};
 
 /// Published figures of others.
@@ -31,7 +34,11 @@ const SIZES: [Published; 6] = [
 ];
 
 /// The lowest published errors of nearest neighbours, without times or sizes: with P2DHMDM, and with tangent distance.
-const RECORDS: [(&str, f64); 2] = [("k-NN, Keysers 2007", 0.52), ("k-NN, Simard 1993", 1.1)];
+const RECORDS: [(&str, f64); 2] = [("Keysers 2007", 0.52), ("Simard 1993", 1.1)];
+
+const ROOM: Room = Room { left: 48.0, right: 24.0, height: 370.0 };
+/// Pixels between two ticks of the horizontal axis.
+const TICK: f64 = 50.0;
 
 pub(super) fn section(models: &[Evaluated], results: &[PresetResult]) -> Markup {
     let presets = || models.iter().filter(|model| model.preset.is_some() || model.name == "knn-all");
@@ -51,13 +58,15 @@ pub(super) fn section(models: &[Evaluated], results: &[PresetResult]) -> Markup 
             "errors of nearest neighbours whose cost is not known. Both axes are logarithmic; the lower left is best."
         }
         div.pair {
-            (scatter("Error against microseconds per image", "µs per image", &points(&time), &TIMES, text::rough))
-            (scatter("Error against size of the model file in bytes", "bytes", &points(&size), &SIZES, bytes))
+            (scatter("Error against time per image", "µs per image", &points(&time), &TIMES, text::rough))
+            (scatter("Error against size of the model file", "size of the file", &points(&size), &SIZES, bytes))
         }
         @for sentence in results.iter().filter_map(PresetResult::of_seeds) { p { (sentence) "." } }
         p.note {
-            "Published: " @for (i, point) in TIMES.iter().chain(&SIZES).enumerate() {
-                @if i > 0 { "; " } (point.name) " " (point.error_percent) " % (" (point.source) ")"
+            "Published: "
+            @for (name, error) in RECORDS { "k-NN " (error) "\u{a0}% (" (name) "); " }
+            @for (i, point) in TIMES.iter().chain(&SIZES).enumerate() {
+                @if i > 0 { "; " } (point.name) " " (point.error_percent) "\u{a0}% (" (point.source) ")"
             } ". The times of ikawrakow/mnist were measured on one core of a different machine."
         }
     }
@@ -79,54 +88,78 @@ fn scatter(
     label: impl Fn(f64) -> String,
 ) -> Markup {
     let costs = || points.iter().map(|point| point.2).chain(published.iter().map(|point| point.cost));
-    let errors = || {
-        let others = published.iter().map(|point| point.error_percent).chain(RECORDS.map(|record| record.1));
-        points.iter().map(|point| point.1.max(0.01)).chain(others)
-    };
-    let decades = |values: &mut dyn Iterator<Item = f64>| {
-        let (low, high) = values.fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
-        (low.log10().floor(), high.log10().ceil())
-    };
-    let (first, last) = decades(&mut costs());
-    let x = Scale { domain: [first, last.max(first + 1.0)], range: [52.0, 500.0] };
-    let (low, high) = errors().fold((f64::INFINITY, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
-    let y = Scale { domain: [(low * 0.8).log10(), (high * 1.2).log10()], range: [290.0, 12.0] };
-    let place = |error: f64, cost: f64| (px(x.at(cost.log10())), px(y.at(error.max(0.01).log10())));
-    let ticks = std::iter::successors(Some(first), |tick| Some(tick + 1.0)).take_while(|&tick| tick <= last);
-    let lines =
-        [0.2, 0.5, 1.0, 2.0, 5.0, 10.0].into_iter().filter(|error| (low * 0.8..high * 1.2).contains(error));
+    let first = costs().fold(f64::INFINITY, f64::min).log10().floor();
+    let last = costs().fold(0.0, f64::max).log10().ceil().max(first + 1.0);
+    let x = |cost: f64| (cost.log10() - first) / (last - first);
+    let others = published.iter().map(|point| point.error_percent).chain(RECORDS.map(|record| record.1));
+    let errors = ErrorAxis::new(points.iter().map(|point| point.1).chain(others), ROOM.height, 24.0);
+    let y = |error: f64| ROOM.height * (1.0 - errors.at(error));
+    // Every decade has a tick, or every second one if that would be too many for a phone.
+    let step = (TICK * (last - first) / ROOM.narrowest()).ceil();
+    let ticks = std::iter::successors(Some(first), |tick| Some(tick + step)).take_while(|&tick| tick <= last);
+
+    let own = points.iter().map(|&(label, error, cost)| Mark::Point {
+        label,
+        x: x(cost),
+        y: y(error),
+        radius: 5.0,
+    });
+    let others = published.iter().map(|point| Mark::Point {
+        label: point.name,
+        x: x(point.cost),
+        y: y(point.error_percent),
+        radius: 4.0,
+    });
+    let records = RECORDS.into_iter().map(|(label, error)| Mark::Line { label, y: y(error) });
+    let marks: Vec<Mark> = own.chain(others).chain(records).collect();
+    let mut places = labels::place(&marks, &ROOM).into_iter();
     html! {
-        figure.chart.frontier {
-            svg viewBox="0 0 520 330" role="img" aria-label=(title) {
-                @for error in lines {
-                    line.rule x1="52" x2="500" y1=(px(y.at(error.log10()))) y2=(px(y.at(error.log10()))) {}
-                    text.tick x="44" y=(px(y.at(error.log10()) + 4.0)) text-anchor="end" { (error) " %" }
+        figure.chart {
+            svg.plot.with-title style=(ROOM.style()) role="img" aria-label=(title) {
+                @for (place, tick) in errors.ticks() {
+                    @let y = px(ROOM.height * (1.0 - place));
+                    line.rule x1="0" x2="100%" y1=(y) y2=(y) {}
+                    text.tick x="-10" y=(y) dy="4" text-anchor="end" { (tick) " %" }
                 }
                 @for tick in ticks {
-                    text.tick x=(px(x.at(tick))) y="310" text-anchor="middle" { (label(10_f64.powf(tick))) }
-                }
-                text.tick x="276" y="326" text-anchor="middle" { (axis) }
-                @for (name, error) in RECORDS {
-                    @let height = y.at(error.log10());
-                    line.baseline x1="52" x2="500" y1=(px(height)) y2=(px(height)) { title { (name) } }
-                    text.tick x="498" y=(px(height - 4.0)) text-anchor="end" { (name) ", " (error) " %" }
-                }
-                @for point in published {
-                    @let (cx, cy) = place(point.error_percent, point.cost);
-                    circle.ring cx=(cx) cy=(cy) r="4" {
-                        title { (point.name) ", " (point.error_percent) " %, " (point.source) }
+                    text.tick x=(share((tick - first) / (last - first))) y=(px(ROOM.height + 20.0)) text-anchor="middle" {
+                        (label(10_f64.powf(tick)).replace(".0", ""))
                     }
-                    text.tick x=(cx) y=(cy) dx="7" dy="4" { (point.name) }
                 }
-                @for (name, error, cost) in points {
-                    @let (cx, cy) = place(*error, *cost);
-                    circle.dot cx=(cx) cy=(cy) r="5" {
-                        title { (name) ": " (format!("{error:.2} %")) ", " (label(*cost)) }
-                    }
-                    text x=(cx) y=(cy) dx="8" dy="-5" { (name) }
+                text.tick x="50%" y=(px(ROOM.height + 38.0)) text-anchor="middle" { (axis) }
+                @for (_, error) in RECORDS {
+                    line.baseline x1="0" x2="100%" y1=(px(y(error))) y2=(px(y(error))) {}
+                }
+                @for (&(name, error, cost), place) in points.iter().zip(&mut places) {
+                    (labelled("own", name, &place, html! {
+                        circle.dot r="5" { title { (name) ": " (format!("{error:.2} %")) ", " (label(cost)) } }
+                    }))
+                }
+                @for (point, place) in published.iter().zip(&mut places) {
+                    (labelled("tick", point.name, &place, html! {
+                        circle.ring r="4" { title { (point.name) ", " (point.error_percent) " %, " (point.source) } }
+                    }))
+                }
+                @for ((name, _), place) in RECORDS.into_iter().zip(&mut places) {
+                    (labelled("tick", name, &place, html! {}))
                 }
             }
             figcaption { (title) }
+        }
+    }
+}
+
+/// A mark with its label.
+fn labelled(class: &str, name: &str, place: &Place, mark: Markup) -> Markup {
+    let Place { x, y, dx, dy, anchor } = *place;
+    html! {
+        svg x=(share(x)) y=(px(y)) {
+            @if place.is_far() {
+                // To the side of the label that is nearer to the point.
+                line.leader x2=(px(dx)) y2=(px(if dy < 0.0 { dy + 3.0 } else { dy - 11.0 })) {}
+            }
+            (mark)
+            text.label.(class) x=(px(dx)) y=(px(dy)) text-anchor=(anchor) { (name) }
         }
     }
 }

@@ -5,6 +5,9 @@ use maud::{Markup, html};
 
 use crate::{experiment::Experiment, text};
 
+/// Matrices of more classes are large: they get the whole width, and low rows.
+const MOST_SMALL: usize = 15;
+
 pub(super) fn section(experiment: &Experiment) -> Markup {
     let classes = experiment.data.test.classes();
     html! {
@@ -27,8 +30,7 @@ pub(super) fn section(experiment: &Experiment) -> Markup {
 /// A model's confusion matrix, and the figures of each class.
 pub(super) fn figures(name: &str, counts: &ConfusionMatrix, classes: &[String]) -> Markup {
     html! {
-        // A large matrix gets the whole width.
-        div.pair[classes.len() <= 15] {
+        div.pair[classes.len() <= MOST_SMALL] {
             (matrix(counts, classes, name))
             (per_class(name, counts, classes))
         }
@@ -37,8 +39,12 @@ pub(super) fn figures(name: &str, counts: &ConfusionMatrix, classes: &[String]) 
 
 fn matrix(matrix: &ConfusionMatrix, classes: &[String], name: &str) -> Markup {
     let counts = matrix.counts();
+    let digits = counts.iter().max().map_or(1, |most| most.to_string().len());
+    let name_length = classes.iter().map(|class| class.chars().count()).max().unwrap_or(1);
+    let sizes =
+        format!("--classes:{};--cell:{};--name:{name_length}", classes.len(), digits.max(name_length));
     html! {
-        div.scroll { table.matrix {
+        div.scroll.sized { table.matrix.large[classes.len() > MOST_SMALL] style=(sizes) {
             caption { "Confusion matrix of " (name) ": one row per true class, one column per predicted class" }
             thead { tr { td {} @for class in classes { th scope="col" { (class) } } } }
             tbody { @for (truth, row) in counts.outer_iter().enumerate() {

@@ -64,7 +64,7 @@ fn mistake(experiment: &Experiment, model: &Evaluated, search: &Search, row: usi
                     @let class = &classes[search.voters.labels()[neighbor] as usize];
                     div {
                         (picture(&search.voters, neighbor, &format!("neighbour of class {class}")))
-                        small { (class) " · " (format!("{:.0}", (distance as f64).sqrt())) }
+                        small { b { (class) } " " (format!("{:.0}", (distance as f64).sqrt())) }
                     }
                 }
             }

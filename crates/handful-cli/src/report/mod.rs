@@ -3,11 +3,14 @@
 mod charts;
 mod confidence;
 mod frontier;
+mod labels;
 mod matrices;
 mod mistakes;
 pub(crate) mod model;
 mod pictures;
+mod plot;
 pub(crate) mod predictions;
+mod sweep;
 mod voters;
 
 use handful::classifier::Preset;
@@ -48,16 +51,32 @@ pub(crate) fn render(
         );
         sections.insert(2, ("confidence", "Confidence", confidence::section(&experiment.presets)));
     }
+    let (contents, content) = divided(sections);
+    page(
+        &experiment.data.name,
+        &verdict(experiment),
+        html! { (unbroken(&control(experiment))) },
+        &contents,
+        content,
+    )
+}
+
+/// Table of contents: the ids of parts of the page, with their titles.
+type Contents = [(String, String)];
+
+/// Sections, each with its id and title, as a page's table of contents and content.
+fn divided(sections: Vec<(&str, &str, Markup)>) -> (Vec<(String, String)>, Markup) {
+    let contents = sections.iter().map(|(id, title, _)| ((*id).to_owned(), (*title).to_owned())).collect();
     let content = html! {
         @for (id, title, content) in sections {
             section id=(id) { h2 { (title) } (content) }
         }
     };
-    page(&experiment.data.name, &verdict(experiment), html! { (unbroken(&control(experiment))) }, content)
+    (contents, content)
 }
 
 /// A self-contained page.
-fn page(title: &str, verdict: &str, lead: Markup, content: Markup) -> String {
+fn page(title: &str, verdict: &str, lead: Markup, contents: &Contents, content: Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -75,6 +94,11 @@ fn page(title: &str, verdict: &str, lead: Markup, content: Markup) -> String {
                     p.wordmark { "handful" }
                     h1 { (unbroken(verdict)) }
                     p.lead { (lead) }
+                    @if contents.len() > 1 {
+                        nav aria-label="Contents" {
+                            @for (id, title) in contents { a href=(format!("#{id}")) { (title) } }
+                        }
+                    }
                 }
                 main { (content) }
             }
@@ -142,7 +166,7 @@ fn scoreboard(experiment: &Experiment) -> Markup {
     let models = &experiment.models;
     html! {
         div.scroll {
-            table.scoreboard {
+            table.scoreboard.stack {
                 thead { tr {
                     th scope="col" { "model" }
                     @for (label, _) in table::figures(&models[0], &models[0]) { th scope="col" { (label) } }
@@ -160,16 +184,30 @@ fn scoreboard(experiment: &Experiment) -> Markup {
             }
         }
         (charts::intervals(models))
-        ul.tests {
-            @for pair in &experiment.comparisons {
-                li {
-                    strong { (pair.a) " against " (pair.b) ": " }
-                    (text::count(pair.test.only_a)) " images that only the first model gets right, "
-                    (text::count(pair.test.only_b)) " that only the second gets right; "
-                    "McNemar's exact test, " (unbroken(&text::p_value(pair.test.p_value))) "."
+        (tests(experiment))
+    }
+}
+
+/// McNemar's test of pairs of models.
+fn tests(experiment: &Experiment) -> Markup {
+    html! {
+        div.scroll { table.plain.dense {
+            caption { "Number of test images that only one of two models gets right, with McNemar's exact test" }
+            thead { tr {
+                th scope="col" { "models" }
+                th scope="col" { "only the first is right" } th scope="col" { "only the second is right" }
+                th scope="col" { "p-value" }
+            } }
+            tbody { @for pair in &experiment.comparisons {
+                tr {
+                    th scope="row" { span { (pair.a) " and" } " " span { (pair.b) } }
+                    @for count in [pair.test.only_a, pair.test.only_b] {
+                        td { (text::count(count)) }
+                    }
+                    td { (unbroken(&text::p_value(pair.test.p_value))) }
                 }
-            }
-        }
+            } }
+        } }
     }
 }
 
@@ -202,7 +240,7 @@ fn prototypes(experiment: &Experiment) -> Markup {
         }
         div.prototypes {
             @for (class, rows) in &classes {
-                figure.centroids {
+                figure.centroids aria-label=(format!("Class {class}")) {
                     div.grid style=(format!("--columns:{columns}")) {
                         @for &row in rows.iter().take(shown) {
                             div {
@@ -211,7 +249,7 @@ fn prototypes(experiment: &Experiment) -> Markup {
                             }
                         }
                     }
-                    figcaption { (class) }
+                    p.numeral { (class) }
                 }
             }
         }
@@ -228,11 +266,11 @@ fn sizes(experiment: &Experiment) -> Markup {
             Some([]) => p { "No size of the sweep fits: the smallest class has too few images, or there are too many neighbours." }
             Some(points) => {
                 p {
-                    "Test accuracy against the number of prototypes per class, with 95 % intervals (the shaded bands). "
-                    "The prototypes are chosen by K-Means (one run for each size), or drawn at random. Do not use this "
+                    "The error on the test images for some numbers of prototypes per class, with 95\u{a0}% intervals (the shaded "
+                    "bands). The prototypes are chosen by K-Means (one run for each size), or drawn at random. Do not use this "
                     "curve to choose a size; use validation data for that."
                 }
-                (charts::sweep(&experiment.models[0], points))
+                (sweep::chart(&experiment.models[0], points))
             }
         }
     }
@@ -240,17 +278,21 @@ fn sizes(experiment: &Experiment) -> Markup {
 
 fn data(experiment: &Experiment) -> Markup {
     let train = &experiment.data.train;
+    // Names are larger than the texts of plots.
+    let left = 1.4 * plot::widest(train.classes().iter().map(String::as_str)) + 4.0;
     html! {
         div.pair {
             (charts::frequencies("Training images", train))
             (charts::frequencies("Test images", &experiment.data.test))
         }
         h3 { "The first training images of each class" }
-        @for (class, rows) in train.classes().iter().zip(train.rows_by_class()) {
-            div.samples style=(format!("--columns:{SAMPLES_PER_CLASS}")) {
-                span { (class) }
-                @for &row in rows.iter().take(SAMPLES_PER_CLASS) {
-                    (picture(train, row, &format!("training image {row}, class {class}")))
+        div.pair.samples style=(format!("--columns:{SAMPLES_PER_CLASS};--left:{left:.0}px")) {
+            @for (class, rows) in train.classes().iter().zip(train.rows_by_class()) {
+                div {
+                    span { (class) }
+                    @for &row in rows.iter().take(SAMPLES_PER_CLASS) {
+                        (picture(train, row, &format!("training image {row}, class {class}")))
+                    }
                 }
             }
         }
@@ -270,7 +312,7 @@ fn about(experiment: &Experiment, args: &experiment_options::Args, seed: u64, to
         div.pair {
             div {
                 h3 { "Timings" }
-                table.plain {
+                table.plain.wordy {
                     @for (what, seconds) in timings {
                         tr { th scope="row" { (what) } td { (text::seconds(seconds)) } }
                     }
@@ -278,7 +320,7 @@ fn about(experiment: &Experiment, args: &experiment_options::Args, seed: u64, to
             }
             div {
                 h3 { "Environment" }
-                table.plain {
+                table.plain.wordy {
                     tr { th scope="row" { "handful" } td { (env!("CARGO_PKG_VERSION")) } }
                     tr { th scope="row" { "processor" } td { (machine.cpu) } }
                     tr { th scope="row" { "instruction set" } td { (machine.level) } }

@@ -4,8 +4,9 @@ use handful::{classifier::Model, features::FeatureParams};
 use maud::{Markup, html};
 
 use super::{
-    matrices, page,
+    divided, matrices, page,
     pictures::ink,
+    unbroken,
     voters::{self, voters},
 };
 use crate::{
@@ -47,21 +48,66 @@ pub(crate) fn prototypes(name: &str, model: &Model, pictures: Option<&Pictures>)
         };
         Some(ink(&pixels, shape, &alt))
     };
+    let rows_by_class = model.prototypes().rows_by_class();
+    let most = rows_by_class.iter().map(|rows| rows.len().min(MOST_PROTOTYPES)).max().unwrap_or(1);
     let content = html! {
         section {
             h2 { "Prototypes" }
-            @for (class, rows) in model.classes().iter().zip(model.prototypes().rows_by_class()) {
-                h3 { (class) ": " (text::plural(rows.len(), "prototype")) }
-                div.gallery {
-                    @for &row in rows.iter().take(MOST_PROTOTYPES) { @if let Some(picture) = picture(row, class) { (picture) } }
-                }
-                @if rows.len() > MOST_PROTOTYPES && (is_pixels || pictures.is_some()) {
-                    p.note { "Only the first " (MOST_PROTOTYPES) " are shown." }
+            div.galleries style=(Columns::of(most).style()) {
+                @for ((class, rows), i) in model.classes().iter().zip(&rows_by_class).zip(0..) {
+                    div id=(format!("class-{i}")) {
+                        h3 { (class) ": " (text::plural(rows.len(), "prototype")) }
+                        div.gallery {
+                            @for &row in rows.iter().take(MOST_PROTOTYPES) { @if let Some(picture) = picture(row, class) { (picture) } }
+                        }
+                        @if rows.len() > MOST_PROTOTYPES && (is_pixels || pictures.is_some()) {
+                            p.note { "Only the first " (MOST_PROTOTYPES) " are shown." }
+                        }
+                    }
                 }
             }
         }
     };
-    page(name, &verdict, lead, content)
+    let contents: Vec<(String, String)> =
+        model.classes().iter().zip(0..).map(|(class, i)| (format!("class-{i}"), class.clone())).collect();
+    page(name, &verdict, lead, &contents, content)
+}
+
+/// How many classes and pictures are side by side, so that pictures fill their rows.
+struct Columns {
+    classes: usize,
+    pictures: usize,
+    classes_on_phones: usize,
+    pictures_on_phones: usize,
+}
+
+impl Columns {
+    /// For classes of `n` pictures.
+    fn of(n: usize) -> Self {
+        // The number of columns that leaves the fewest places empty, and of these the one nearest to the usual number.
+        let best = |columns: std::ops::RangeInclusive<usize>, usual: usize| {
+            columns.min_by_key(|&c| (n.next_multiple_of(c) - n, c.abs_diff(usual))).unwrap_or(usual)
+        };
+        let (classes, pictures) = match n {
+            0..=4 => (5, n.max(1)),
+            5..=10 => (2, n),
+            _ => (1, best(12..=25, 20)),
+        };
+        let (classes_on_phones, pictures_on_phones) = match n {
+            0..=4 => (2, n.max(1)),
+            5..=10 => (1, n),
+            _ => (1, best(6..=10, 9)),
+        };
+        Self { classes, pictures, classes_on_phones, pictures_on_phones }
+    }
+
+    fn style(&self) -> String {
+        let Self { classes, pictures, classes_on_phones, pictures_on_phones } = self;
+        format!(
+            "--classes:{classes};--pictures:{pictures};\
+             --narrow-classes:{classes_on_phones};--narrow-pictures:{pictures_on_phones}"
+        )
+    }
 }
 
 /// The page of `evaluate`.
@@ -72,17 +118,11 @@ pub(crate) fn evaluation(found: &Evaluation, model: &Model, pictures: Option<&Pi
         (text::seconds(found.seconds)) ", that is, " (text::rough(found.n_images() as f64 / found.seconds))
         " images per second, including explanations."
     };
-    let content = html! {
-        section {
-            h2 { "Errors" }
-            (matrices::figures(&found.name, matrix, model.classes()))
-        }
-        section {
-            h2 { "The neighbours behind the mistakes" }
-            (mistakes(found, model, pictures))
-        }
-    };
-    page(&found.name, &evaluation::verdict(found, model), lead, content)
+    let (contents, content) = divided(vec![
+        ("errors", "Errors", matrices::figures(&found.name, matrix, model.classes())),
+        ("mistakes", "The neighbours behind the mistakes", mistakes(found, model, pictures)),
+    ]);
+    page(&found.name, &evaluation::verdict(found, model), lead, &contents, content)
 }
 
 fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> Markup {
@@ -105,7 +145,7 @@ fn mistakes(found: &Evaluation, model: &Model, pictures: Option<&Pictures>) -> M
                         figcaption {
                             @if explanation.has_ink {
                                 "a " b { (truth) } " read as " b { (classes[explanation.label as usize]) }
-                                " (" (text::percent(explanation.confidence)) ")"
+                                " (" (unbroken(&text::percent(explanation.confidence))) ")"
                             } @else {
                                 "a " b { (truth) } " without ink"
                             }

@@ -13,5 +13,5 @@ pub(super) fn picture(dataset: &Dataset, row: usize, alt: &str) -> Markup {
 /// Pixels, row by row, as [`picture`].
 pub(super) fn ink(pixels: &[u8], shape: [usize; 2], alt: &str) -> Markup {
     let [height, width] = shape;
-    html! { img.ink src=(picture::ink(pixels, shape)) width=(width) height=(height) alt=(alt) loading="lazy"; }
+    html! { img.ink src=(picture::ink(pixels, shape)) width=(width) height=(height) alt=(alt); }
 }

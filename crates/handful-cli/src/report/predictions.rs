@@ -7,6 +7,7 @@ use ndarray::ArrayView1;
 use super::{
     page,
     pictures::ink,
+    unbroken,
     voters::{self, voters},
 };
 use crate::{
@@ -65,14 +66,14 @@ pub(crate) fn render(shown: &Shown, model: &Model, pictures: Option<&Pictures>) 
             @if shown.n_images > shown.images.len() {
                 p.note { "Only the first " (shown.images.len()) " are shown." }
             }
-            div.mistakes style=(format!("--neighbors:{}", model.n_neighbors().min(voters::MOST))) {
+            div.mistakes.named style=(format!("--neighbors:{}", model.n_neighbors().min(voters::MOST))) {
                 @for (place, explanation, image) in &shown.images {
                     (figure(place, explanation, image, model, pictures))
                 }
             }
         }
     };
-    page("predictions", &verdict, lead, content)
+    page("predictions", &verdict, lead, &[], content)
 }
 
 fn one(explanation: &Explanation, model: &Model) -> String {
@@ -102,7 +103,7 @@ fn figure(
             @if explanation.has_ink { (voters(explanation, model, pictures)) }
             figcaption {
                 @if explanation.has_ink {
-                    (place) ": " b { (label) } " (" (text::percent(explanation.confidence)) ")"
+                    (place) ": " b { (label) } " (" (unbroken(&text::percent(explanation.confidence))) ")"
                     @if !explanation.is_digit { ", looks like nothing that the model knows" }
                 } @else {
                     (place) ": " b { "no ink" }

@@ -19,7 +19,7 @@ pub(super) fn voters(explanation: &Explanation, model: &Model, pictures: Option<
                     @if let Some(pictures) = pictures {
                         (ink(&pictures.of(voter.prototype), model.image_shape(), &format!("neighbour of class {class}")))
                     }
-                    small { (class) " · " (format!("{:.0}", (voter.distance as f64).sqrt())) }
+                    small { b { (class) } " " (format!("{:.0}", (voter.distance as f64).sqrt())) }
                 }
             }
         }

@@ -102,7 +102,7 @@ fn presets_stand_beside_the_baseline() {
     let page = fs::read_to_string(subset.path("handful-report.html")).unwrap();
     let page = Html::parse_document(&page);
     for section in ["presets", "confidence"] {
-        let charts = Selector::parse(&format!("section#{section} svg")).unwrap();
+        let charts = Selector::parse(&format!("section#{section} svg.plot")).unwrap();
         assert_eq!(page.select(&charts).count(), 2);
     }
 }

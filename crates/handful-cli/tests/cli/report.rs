@@ -28,6 +28,7 @@ fn the_report_holds_every_section() {
     assert!(text("h1").contains("90 K-Means prototypes answer"), "{}", text("h1"));
     for section in ["result", "prototypes", "sizes", "errors", "mistakes", "data", "about"] {
         assert_eq!(select(&page, &format!("section#{section} > h2")).len(), 1, "{section}");
+        assert_eq!(select(&page, &format!("nav a[href='#{section}']")).len(), 1, "{section}");
     }
     assert_eq!(select(&page, "#result .scoreboard tbody tr").len(), 3);
     assert_eq!(select(&page, "#result svg .whisker").len(), 3);
@@ -111,7 +112,8 @@ fn the_report_fetches_nothing() {
         for (name, value) in element.value().attrs() {
             match name {
                 "src" => assert!(value.starts_with("data:image/png;base64,"), "{value}"),
-                "href" | "srcset" | "data" | "poster" | "action" | "background" => panic!("{name}={value}"),
+                "href" => assert!(value.starts_with('#'), "{value}"),
+                "srcset" | "data" | "poster" | "action" | "background" => panic!("{name}={value}"),
                 "style" => assert!(!value.contains("url("), "{value}"),
                 _ => assert!(!name.starts_with("on"), "{name}"),
             }
