@@ -42,7 +42,7 @@ test: setup ## Run all tests but the slow ones (about 16 minutes on 2 cores, bui
 	$(MAKE) test-python
 	$(MAKE) test-page
 
-test-page: setup ## Test the page of `handful serve` in a browser (a minute)
+test-page: setup ## Test the page of `handful serve` and the reports in a browser (a minute)
 	cargo test --workspace --locked --no-run
 	cd $(PAGE) && CHROMIUM=$$(command -v $(CHROMIUM)) npm test
 
