@@ -41,20 +41,21 @@ pub(super) fn intervals(models: &[Evaluated]) -> Markup {
 
 /// Number of images of each class.
 pub(super) fn frequencies(title: &str, dataset: &Dataset) -> Markup {
-    const ROW: f64 = 22.0;
     let counts = dataset.class_counts();
+    // Many classes have low rows, so that the chart is not higher than a page of paper.
+    let row = if counts.len() > 15 { 16.0 } else { 22.0 };
     let most = counts.iter().copied().max().unwrap_or(1).max(1);
     let left = widest(dataset.classes().iter().map(String::as_str)) + 10.0;
     let right = width(&text::count(most as u64)) + 8.0;
-    let room = Room { left, right, height: ROW * counts.len() as f64 };
+    let room = Room { left, right, height: row * counts.len() as f64 };
     html! {
         figure.chart {
             svg.plot.bars style=(room.style()) role="img" aria-label=(format!("{title}: number of images of each class")) {
                 @for ((class, &count), i) in dataset.classes().iter().zip(&counts).zip(0..) {
-                    @let (top, length) = (ROW * f64::from(i), share(count as f64 / most as f64));
-                    text x=(px(-left)) y=(px(top + 15.0)) { (class) }
-                    rect.bar x="0" y=(px(top + 3.0)) width=(length) height=(px(ROW - 6.0)) rx="2" {}
-                    text.tick x=(length) dx="8" y=(px(top + 15.0)) { (text::count(count as u64)) }
+                    @let (top, length) = (row * f64::from(i), share(count as f64 / most as f64));
+                    text x=(px(-left)) y=(px(top + row / 2.0 + 4.0)) { (class) }
+                    rect.bar x="0" y=(px(top + 0.14 * row)) width=(length) height=(px(0.72 * row)) rx="2" {}
+                    text.tick x=(length) dx="8" y=(px(top + row / 2.0 + 4.0)) { (text::count(count as u64)) }
                 }
             }
             figcaption { (title) ": " (text::count(dataset.n_samples() as u64)) }
