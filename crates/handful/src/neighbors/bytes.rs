@@ -37,6 +37,11 @@ impl Searchable for u8 {
     fn from_key(key: u64) -> u64 {
         key
     }
+
+    fn limit(distance: u64) -> u64 {
+        // No distance is beyond that, and a search takes the highest key for no limit.
+        if distance < i64::MAX.cast_unsigned() { distance + 1 } else { u64::MAX }
+    }
 }
 
 struct BytePairs<'a> {

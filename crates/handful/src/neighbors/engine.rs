@@ -33,6 +33,9 @@ pub(super) trait Searchable: Element {
 
     /// The distance that a key of [`PointDistances::distance`] represents.
     fn from_key(key: u64) -> Self::Distance;
+
+    /// A limit of keys that all distances up to this one pass, even if the search counts equal keys as too far.
+    fn limit(distance: Self::Distance) -> u64;
 }
 
 /// Points and queries, as bytes and as they are.

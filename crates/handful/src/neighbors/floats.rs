@@ -66,6 +66,11 @@ macro_rules! search_floats {
             fn from_key(key: u64) -> f64 {
                 f64::from_bits(key)
             }
+
+            fn limit(distance: f64) -> u64 {
+                // Adding 0 turns -0 into 0. A search takes the highest key for no limit.
+                if distance == f64::INFINITY { u64::MAX } else { (distance.max(0.0) + 0.0).to_bits() }
+            }
         }
     };
 }

@@ -133,11 +133,24 @@ impl<T: Element + Searchable> Index<T> {
         n_neighbors: usize,
     ) -> Result<Neighbors<T::Distance>, Error> {
         let points = Rows::new(points);
-        assert_eq!(points.dim(), self.shape, "expected the points of the index");
-        let (n_samples, expected) = self.shape;
+        let n_samples = self.shape.0;
         if n_neighbors == 0 || n_neighbors > n_samples {
             return Err(Error::NeighborCount { n_neighbors, n_samples });
         }
+        let found = self.find(points, queries, &TopK::new(n_neighbors))?;
+        let pairs = found.into_iter().flat_map(TopK::into_sorted);
+        Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
+    }
+
+    /// Checks the queries, and [searches](Self::search) for the same of each.
+    pub(super) fn find(
+        &self,
+        points: Rows<T>,
+        queries: ArrayView2<T>,
+        wanted: &TopK,
+    ) -> Result<Vec<TopK>, Error> {
+        assert_eq!(points.dim(), self.shape, "expected the points of the index");
+        let (n_samples, expected) = self.shape;
         if queries.ncols() != expected {
             return Err(Error::FeatureCount { expected, found: queries.ncols() });
         }
@@ -151,9 +164,7 @@ impl<T: Element + Searchable> Index<T> {
             self.observer.report(Stage::Search, done / n_samples, m)
         };
         self.observer.report(Stage::Search, 0, m)?;
-        let found = self.search(points, queries, &vec![TopK::new(n_neighbors); m], &tick)?;
-        let pairs = found.into_iter().flat_map(TopK::into_sorted);
-        Ok(Neighbors::from_pairs(pairs.map(|(key, index)| (T::from_key(key), index)), n_neighbors))
+        Ok(self.search(points, queries, &vec![wanted.clone(); m], &tick)?)
     }
 
     /// For each query, the nearest of the points that can enter `wanted`, which is still empty.

@@ -13,6 +13,7 @@ mod floats;
 mod index;
 pub mod inverted;
 mod out_of_core;
+mod radius;
 mod scan;
 mod searcher;
 mod sketched;
@@ -27,6 +28,7 @@ use ndarray::{ArcArray2, Array2, ArrayView2, s};
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use error::Error;
 pub use inverted::InvertedIndex;
+pub use radius::RadiusNeighbors;
 pub use votes::{TieBreak, Weights};
 
 // Only the command, the Python package, benches and tests need these and `Algorithm` below.
@@ -164,6 +166,29 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
         n_neighbors: usize,
     ) -> Result<Neighbors<T::Distance>, Error> {
         self.index.kneighbors(self.points.view(), queries, n_neighbors)
+    }
+
+    /// All points whose squared distance from a row of `queries`, shape (`n_queries`, `n_features`), is at most
+    /// `squared_radius`, as in [`Index::radius_neighbors`].
+    ///
+    /// ```
+    /// use handful::neighbors::NearestNeighbors;
+    /// use ndarray::array;
+    ///
+    /// let index = NearestNeighbors::new(array![[0.0], [1.5], [4.0]])?;
+    /// let found = index.radius_neighbors(array![[1.0]].view(), 1.0)?;
+    /// assert_eq!((found.indices, found.distances), (vec![1, 0], vec![0.25, 1.0]));
+    /// # Ok::<(), handful::neighbors::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the numbers of features differ, a value is not finite, or the observer breaks.
+    pub fn radius_neighbors(
+        &self,
+        queries: ArrayView2<T>,
+        squared_radius: T::Distance,
+    ) -> Result<RadiusNeighbors<T::Distance>, Error> {
+        self.index.radius_neighbors(self.points.view(), queries, squared_radius)
     }
 }
 

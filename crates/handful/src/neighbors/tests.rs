@@ -32,6 +32,19 @@ fn check<T: Element + Searchable>(points: &Array2<T>, queries: &Array2<T>, k: us
         let alone = index.kneighbors(queries.slice(s![row..=row, ..]), k).expect("valid");
         assert_eq!(alone.indices.row(0), found.indices.row(row));
     }
+    // The radius is the distance of a point, which is within it, as are all at the same distance.
+    for row in [0, queries.nrows() - 1] {
+        let (distances, indices) = naive(points, &queries.row(row).to_vec(), points.nrows());
+        let radius = distances[k - 1];
+        let n = distances.iter().take_while(|&&distance| distance <= radius).count();
+        let all = index.radius_neighbors(queries.view(), radius).expect("valid");
+        let alone = index.radius_neighbors(queries.slice(s![row..=row, ..]), radius).expect("valid");
+        assert_eq!(alone.offsets, [0, n]);
+        let range = all.offsets[row]..all.offsets[row + 1];
+        assert_eq!(all.indices[range.clone()], indices[..n]);
+        assert!(all.distances[range] == distances[..n]);
+        assert!(alone.indices == indices[..n] && alone.distances == distances[..n]);
+    }
 }
 
 proptest! {
@@ -151,16 +164,57 @@ fn work_can_be_watched_and_cancelled_on_its_way() {
         assert!(seen.len() > 50 && seen.is_sorted(), "{seen:?}");
         assert_eq!((seen[0], seen[seen.len() - 1]), ((0, m), (m, m)));
 
-        let left = AtomicUsize::new(10);
-        let index = index.observer(Observer::new(move |_| {
-            if left.fetch_sub(1, Ordering::Relaxed) == 0 {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        }));
-        let result = pool.install(|| index.kneighbors(queries.slice(s![..m, ..]), 3));
+        let stopping = || {
+            let left = AtomicUsize::new(10);
+            index.clone().observer(Observer::new(move |_| {
+                if left.fetch_sub(1, Ordering::Relaxed) == 0 {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            }))
+        };
+        let queries = queries.slice(s![..m, ..]);
+        let result = pool.install(|| stopping().kneighbors(queries, 3));
         assert!(matches!(result, Err(Error::Cancelled(_))));
+        let result = pool.install(|| stopping().radius_neighbors(queries, 3));
+        assert!(matches!(result, Err(Error::Cancelled(_))));
+    }
+}
+
+#[test]
+fn any_number_is_a_radius() {
+    let bytes = NearestNeighbors::new(array![[0_u8], [255], [0]]).unwrap();
+    let floats = NearestNeighbors::new(array![[0.0], [255.0], [0.0]]).unwrap();
+    let within = |radius| bytes.radius_neighbors(array![[0_u8]].view(), radius).unwrap().indices;
+    assert_eq!(within(0), [0, 2]);
+    for radius in [65_025, 1 << 62, i64::MAX.cast_unsigned(), u64::MAX] {
+        assert_eq!(within(radius), [0, 2, 1]);
+    }
+    let within = |radius| floats.radius_neighbors(array![[0.0]].view(), radius).unwrap().indices;
+    assert_eq!((within(0.0), within(-0.0)), (vec![0, 2], vec![0, 2]));
+    for radius in [65_025.0, f64::MAX, f64::INFINITY] {
+        assert_eq!(within(radius), [0, 2, 1]);
+    }
+    for radius in [-1.0, f64::NEG_INFINITY, f64::NAN] {
+        assert_eq!(within(radius), Vec::<usize>::new());
+    }
+}
+
+#[test]
+fn a_radius_finds_the_same_on_many_threads_and_with_a_sketch() {
+    // Few directions describe the points well.
+    let wave = |i: usize, j: usize| (i % 50 * 4 * (j % 57).abs_diff(28) / 28) as u8;
+    let points = Array2::from_shape_fn((20_000, 300), |(i, j)| wave(i, j) ^ ((i * 7 + j * 13) % 4) as u8);
+    let queries = points.slice(s![..;4000, ..]).mapv(|x| x ^ 1);
+    let brute = NearestNeighbors::with_algorithm(points.clone(), Algorithm::Brute).unwrap();
+    let index = NearestNeighbors::new(points).unwrap();
+    assert!(index.index.recipe().is_some(), "expected a sketch");
+    let expected = brute.radius_neighbors(queries.view(), 2500).unwrap();
+    assert!(expected.indices.len() > 1000 && expected.indices.len() < 50_000);
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert_eq!(pool.install(|| index.radius_neighbors(queries.view(), 2500)).unwrap(), expected);
     }
 }
 
@@ -177,6 +231,9 @@ fn wrong_sizes_are_errors() {
     let empty = NearestNeighbors::new(Array2::<f64>::zeros((0, 2))).unwrap();
     let error = empty.kneighbors(Array2::zeros((1, 2)).view(), 1).unwrap_err();
     assert_eq!(error.to_string(), "n_neighbors is 1, but there are no vectors to search");
+    let error = index.radius_neighbors(queries.view(), 1);
+    assert!(matches!(error, Err(Error::FeatureCount { .. })));
+    assert_eq!(empty.radius_neighbors(Array2::zeros((2, 2)).view(), 1.0).unwrap().offsets, [0, 0, 0]);
 }
 
 #[test]
