@@ -1,8 +1,8 @@
 //! Exact nearest neighbours in arrays.
 
 use handful::neighbors::{self, Algorithm};
-use ndarray::Array2;
-use numpy::{IntoPyArray, PyArray2, PyArrayMethods, PyReadonlyArray2};
+use ndarray::{Array, Array1, Dimension};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::{exceptions::PyTypeError, prelude::*};
 
 use crate::{arrays::Vectors, errors::Raise, job};
@@ -25,8 +25,11 @@ struct Indexed<T, I> {
 /// Squared distances of bytes are whole numbers. Floats represent them exactly up to 2⁵³, or 10¹¹ features.
 type Found<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<i64>>);
 
+/// Where the points of each query begin and end, their squared distances and their indices.
+type Within<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>);
+
 macro_rules! indexed {
-    ($element:ty) => {
+    ($element:ty, $radius:ident => $exact:expr) => {
         impl Indexed<$element, neighbors::Index<$element>> {
             fn new<'py>(
                 py: Python<'py>,
@@ -62,15 +65,46 @@ macro_rules! indexed {
                 let distances = found.distances.mapv_into_any(|squared| squared as f64);
                 Ok((distances.into_pyarray(py), signed(found.indices).into_pyarray(py)))
             }
+
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                clippy::cast_sign_loss,
+                clippy::unnecessary_cast,
+                reason = "whole numbers below 2^53, or floats; a radius saturates"
+            )]
+            fn radius_neighbors<'py>(
+                &self,
+                py: Python<'py>,
+                queries: PyReadonlyArray2<'py, $element>,
+                $radius: f64,
+                n_threads: usize,
+                progress: Option<&Bound<'py, PyAny>>,
+            ) -> PyResult<Within<'py>> {
+                let points = self.points.bind(py).try_readonly()?;
+                let (points, queries) = (points.as_array(), queries.as_array());
+                let found = job::run(py, n_threads, progress, |observer| {
+                    self.index.clone().observer(observer.clone()).radius_neighbors(points, queries, $exact)
+                })?;
+                let found = found.map_err(Raise::raise)?;
+                let distances: Array1<f64> =
+                    found.distances.into_iter().map(|squared| squared as f64).collect();
+                let (offsets, indices) = (signed(found.offsets.into()), signed(found.indices.into()));
+                Ok((offsets.into_pyarray(py), distances.into_pyarray(py), indices.into_pyarray(py)))
+            }
         }
     };
 }
 
-indexed!(u8);
-indexed!(f32);
-indexed!(f64);
+// Distances of bytes are whole: those up to a number are those up to its whole part.
+indexed!(u8, squared_radius => squared_radius as u64);
+indexed!(f32, squared_radius => squared_radius);
+indexed!(f64, squared_radius => squared_radius);
 
-pub(crate) fn signed(indices: Array2<usize>) -> Array2<i64> {
+/// What is wrong if the types differ.
+const DTYPES: &str = "expected queries of the same dtype as the points";
+
+pub(crate) fn signed<D: Dimension>(indices: Array<usize, D>) -> Array<i64, D> {
     indices.mapv(|index| i64::try_from(index).expect("a row of an array"))
 }
 
@@ -107,7 +141,33 @@ impl Index {
             (Kind::F64(points), Vectors::F64(queries)) => {
                 points.kneighbors(py, queries, n_neighbors, n_threads, progress)
             }
-            _ => Err(PyTypeError::new_err("expected queries of the same dtype as the points")),
+            _ => Err(PyTypeError::new_err(DTYPES)),
+        }
+    }
+
+    /// The points of each query whose squared distance is at most `squared_radius`, which is not negative, nearest
+    /// first. Queries must have the points' type.
+    #[pyo3(signature = (queries, squared_radius, n_threads, progress))]
+    fn radius_neighbors<'py>(
+        &self,
+        py: Python<'py>,
+        queries: Vectors<'py>,
+        squared_radius: f64,
+        n_threads: usize,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Within<'py>> {
+        let progress = progress.as_ref();
+        match (&self.0, queries) {
+            (Kind::U8(points), Vectors::U8(queries)) => {
+                points.radius_neighbors(py, queries, squared_radius, n_threads, progress)
+            }
+            (Kind::F32(points), Vectors::F32(queries)) => {
+                points.radius_neighbors(py, queries, squared_radius, n_threads, progress)
+            }
+            (Kind::F64(points), Vectors::F64(queries)) => {
+                points.radius_neighbors(py, queries, squared_radius, n_threads, progress)
+            }
+            _ => Err(PyTypeError::new_err(DTYPES)),
         }
     }
 }

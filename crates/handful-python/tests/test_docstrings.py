@@ -16,7 +16,14 @@ CLASSES = [item for item in PUBLIC if inspect.isclass(item)]
 # These are made by Python's own initialiser, which has no signature.
 WARNINGS = [item for item in CLASSES if issubclass(item, Warning)]
 # What these look like is shown where they are returned.
-RECORDS = [handful.Explanation, handful.Neighbor, handful.datasets.TrainTest, handful.dask.Images]
+RECORDS = [
+    handful.Explanation,
+    handful.Neighbor,
+    handful.VoteExplanation,
+    handful.Voter,
+    handful.datasets.TrainTest,
+    handful.dask.Images,
+]
 
 
 def methods_of(cls):
@@ -102,6 +109,8 @@ def documented_attributes(cls):
 ESTIMATORS = [
     handful.KMeans(2),
     handful.KNeighborsClassifier(1),
+    handful.KNeighborsRegressor(1),
+    handful.NearestNeighbors(),
     handful.PrototypeClassifier(2),
     handful.Deskew(),
     handful.GradientFeatures(),

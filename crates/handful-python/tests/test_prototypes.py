@@ -78,3 +78,34 @@ def test_random_choices_follow_from_the_seed(digits, kind):
     assert found(1) != found(2)
     assert found(np.random.RandomState(1)) == found(np.random.RandomState(1))
     assert found(None) != found(None)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_whole_weight_is_worth_as_many_rows(digits, kind):
+    """One prototype per class is the mean of its rows, wherever K-Means starts."""
+    X, y = KINDS[kind](digits[0][:, ::8]), digits[1]
+    weights = np.random.default_rng(0).integers(0, 4, len(X))
+    weighted = handful.PrototypeClassifier(1, random_state=0).fit(X, y, weights)
+    repeated = handful.PrototypeClassifier(1, random_state=0).fit(np.repeat(X, weights, axis=0), np.repeat(y, weights))
+    assert weighted.prototypes_.dtype == repeated.prototypes_.dtype
+    assert_allclose(weighted.prototypes_, repeated.prototypes_, rtol=1e-9)
+    assert_allclose(weighted.inertia_, repeated.inertia_, rtol=1e-9)
+    assert_array_equal(weighted.cluster_sizes_, np.bincount(weighted.labels_))
+
+
+def test_weights_that_are_not_whole_keep_prototypes_bytes(digits):
+    X, y = digits
+    found = handful.PrototypeClassifier(3, random_state=0).fit(X, y, np.linspace(0.1, 1, len(X)))
+    assert found.prototypes_.dtype == np.uint8
+    assert found.score(X, y) > 0.7
+    weights = np.ones(len(X))
+    ones = handful.PrototypeClassifier(3, random_state=0).fit(X, y, weights)
+    assert ones.score(X, y) > 0.7
+    weights[y == "c"] = 0
+    with pytest.raises(ValueError, match="sample_weight: expected a weight above 0 in each class, found none in class"):
+        handful.PrototypeClassifier(3).fit(X, y, weights)
+    # Rows without a weight are no prototypes, even if there are fewer others than clusters.
+    weights[np.flatnonzero(y == "c")[:2]] = 1
+    few = handful.PrototypeClassifier(3, random_state=0).fit(X, y, weights)
+    of_c = {row.tobytes() for row in few.prototypes_[few.prototype_labels_ == "c"]}
+    assert of_c == {row.tobytes() for row in X[(y == "c") & (weights > 0)]}

@@ -5,6 +5,8 @@ Estimators with scikit-learn's API, implemented in Rust:
 =========================  ==========================================================================
 `KMeans`                   Lloyd's algorithm, exact on bytes.
 `KNeighborsClassifier`     Votes of the exact nearest neighbours.
+`KNeighborsRegressor`      Means of the exact nearest neighbours' numbers.
+`NearestNeighbors`         The exact search alone: the nearest neighbours, or all within a radius.
 `PrototypeClassifier`      Votes of the nearest prototypes: K-Means centroids of each class.
 `Deskew`                   Straightens slanted images.
 `GradientFeatures`         Turns images into histograms of gradient directions.
@@ -27,12 +29,14 @@ Examples
 from handful import datasets
 from handful._core import __version__
 from handful._dictionary import KMeansFeatures
-from handful._explanation import Explanation, Neighbor
+from handful._explanation import Explanation, Neighbor, VoteExplanation, Voter
 from handful._images import Deskew, GradientFeatures, frame
 from handful._kmeans import KMeans
 from handful._model import Model, load_model, train_model
 from handful._neighbors import KNeighborsClassifier
 from handful._prototypes import PrototypeClassifier
+from handful._regression import KNeighborsRegressor
+from handful._unsupervised import NearestNeighbors
 from handful._warnings import NoInkWarning
 
 __all__ = [
@@ -42,10 +46,14 @@ __all__ = [
     "KMeans",
     "KMeansFeatures",
     "KNeighborsClassifier",
+    "KNeighborsRegressor",
     "Model",
+    "NearestNeighbors",
     "Neighbor",
     "NoInkWarning",
     "PrototypeClassifier",
+    "VoteExplanation",
+    "Voter",
     "__version__",
     "datasets",
     "frame",

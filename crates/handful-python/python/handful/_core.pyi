@@ -125,6 +125,9 @@ class Index:
     def kneighbors(
         self, queries: NDArray[Any], n_neighbors: int, n_threads: int, progress: _Progress | None
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
+    def radius_neighbors(
+        self, queries: NDArray[Any], squared_radius: float, n_threads: int, progress: _Progress | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]: ...
 
 @final
 class InvertedIndex:

@@ -12,7 +12,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from handful import _core
 from handful._images import ByteTransformer
-from handful._jobs import n_threads, progress
+from handful._jobs import n_threads, progress, tell_end
 from handful._kmeans import kmeans_params, rounded
 from handful._types import Bytes
 from handful._vectors import numbered
@@ -130,6 +130,7 @@ class KMeansFeatures(ClassNamePrefixFeaturesOutMixin, ByteTransformer):  # type:
             self.cluster_centers_ = found["prototypes"]
         else:
             found = _core.kmeans(rows, params, None, threads, tell)
+            tell_end(type(self).__name__, self.verbose, [found["n_iter"]], self.max_iter)
             self.cluster_centers_ = rounded(found)
         self.n_iter_ = found["n_iter"]
         self._variance = (

@@ -54,3 +54,47 @@ class Explanation:
     has_ink: bool
     probabilities: dict[Any, float]
     neighbors: list[Neighbor]
+
+
+@dataclass(frozen=True)
+class Voter:
+    """A neighbour that voted on a sample.
+
+    Attributes
+    ----------
+    label : object
+        Class that the neighbour voted for: its own.
+    distance : float
+        Distance to the sample.
+    index : int
+        Index of the neighbour: of a fitted sample, or of a prototype in `PrototypeClassifier.prototypes_`.
+    weight : float
+        Weight of the vote.
+    """
+
+    label: Any
+    distance: float
+    index: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class VoteExplanation:
+    """Why a sample got its class from the votes of its neighbours.
+
+    Attributes
+    ----------
+    label : object
+        The predicted class.
+    confidence : float
+        Share of the votes for the predicted class.
+    votes : dict
+        Sum of the weights of the votes for each class.
+    neighbors : list of Voter
+        The neighbours that voted, nearest first.
+    """
+
+    label: Any
+    confidence: float
+    votes: dict[Any, float]
+    neighbors: list[Voter]

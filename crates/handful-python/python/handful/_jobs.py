@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -60,7 +61,10 @@ def seed(random_state: Any) -> int:
 
 
 def progress(name: str, verbose: int) -> Progress | None:
-    """Return a function that prints progress: at the start of each stage, then once a second, and at the end."""
+    """Return a function that prints progress: at the start of each stage, then once a second, and at the end.
+
+    Nobody knows how many iterations of Lloyd's algorithm there will be: `tell_end` prints how many there were.
+    """
     if not verbose:
         return None
     stages: dict[str, float] = {}
@@ -69,6 +73,17 @@ def progress(name: str, verbose: int) -> Progress | None:
         now = time.monotonic()
         if now >= stages.get(stage, now) or done == total:
             stages[stage] = now + 1
-            print(f"[{name}] {stage}: {done} of {total}", flush=True)
+            if stage != "lloyd":
+                print(f"[{name}] {stage}: {done} of {total}", flush=True)
+            elif done < total:
+                print(f"[{name}] {stage}: iteration {done + 1} of at most {total}", flush=True)
 
     return tell
+
+
+def tell_end(name: str, verbose: int, n_iter: Sequence[int], max_iter: int) -> None:
+    """Print after how many iterations the runs of K-Means have ended, which are one run or one for each class."""
+    if verbose:
+        how = "converged" if max(n_iter) < max_iter else f"ended by max_iter={max_iter}"
+        iterations = "1 iteration" if sum(n_iter) == 1 else f"{sum(n_iter)} iterations"
+        print(f"[{name}] {how} after {iterations}", flush=True)

@@ -17,7 +17,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from handful import _core
-from handful._jobs import n_threads, progress, seed
+from handful._jobs import n_threads, progress, seed, tell_end
 from handful._types import KMeansParams, Vectors
 from handful._vectors import BYTES, check_squares, validate
 
@@ -52,6 +52,10 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
     random_state : int, RandomState instance or None, default=None
         Determines the random choices. The same whole number gives the same clusters as
         ``handful cluster --seed``.
+    copy_x : bool, default=True
+        Not used: `X` is never written to.
+    algorithm : {'lloyd', 'elkan'}, default='lloyd'
+        Not used: both are names of scikit-learn for ways to the same clusters.
     n_jobs : int or None, default=None
         Number of threads. None means all CPUs that the process may use; in a joblib worker, its share of them.
 
@@ -103,6 +107,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         "tol": [Interval(Real, 0, None, closed="left")],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
+        "copy_x": ["boolean"],
+        "algorithm": [StrOptions({"lloyd", "elkan"})],
         "n_jobs": [Integral, None],
     }
 
@@ -122,6 +128,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         tol: float = 1e-4,
         verbose: int = 0,
         random_state: int | np.random.RandomState | None = None,
+        copy_x: bool = True,
+        algorithm: str = "lloyd",
         n_jobs: int | None = None,
     ) -> None:
         self.n_clusters = n_clusters
@@ -131,6 +139,8 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         self.tol = tol
         self.verbose = verbose
         self.random_state = random_state
+        self.copy_x = copy_x
+        self.algorithm = algorithm
         self.n_jobs = n_jobs
 
     def fit(self, X: ArrayLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -158,13 +168,13 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            if X.dtype == BYTES and not _are_counts(weights):
-                X = X.astype(np.float64)
+            X = weighable(X, weights)
         found = self._best_run(X, weights)
         self.cluster_centers_ = found["centroids"]
         self.labels_ = found["labels"]
         self.inertia_ = found["inertia"]
         self.n_iter_ = found["n_iter"]
+        tell_end(type(self).__name__, self.verbose, [self.n_iter_], self.max_iter)
         self._n_features_out = self.n_clusters
         # Centroids of bytes are exact fractions; the floats above are rounded.
         self._sums, self._counts = found.get("sums"), found.get("counts")
@@ -328,9 +338,10 @@ class KMeans(ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClusterMixin, Ba
         return tags
 
 
-def _are_counts(weights: NDArray[np.float64]) -> bool:
-    """Return whether the weights are whole numbers that are small enough for exact sums."""
-    return bool((weights <= 2**20).all() and (weights % 1 == 0).all())
+def weighable(X: Vectors, weights: NDArray[np.float64]) -> Vectors:
+    """Return rows that can have these weights: bytes, only if the weights are whole and small enough for exact sums."""
+    are_counts = bool((weights <= 2**20).all() and (weights % 1 == 0).all())
+    return X if X.dtype != BYTES or are_counts else X.astype(np.float64)
 
 
 def kmeans_params(estimator: Any, init: Any, n_init: Any, tol: float) -> KMeansParams:
@@ -347,5 +358,8 @@ def kmeans_params(estimator: Any, init: Any, n_init: Any, tol: float) -> KMeansP
 
 def rounded(found: dict[str, Any]) -> NDArray[np.uint8]:
     """Round centroids of bytes to the nearest byte, halves upwards."""
+    if "sums" not in found:
+        # The rows had weights that are not whole.
+        return np.asarray(np.floor(found["centroids"] + 0.5).clip(0, 255), dtype=BYTES)
     sums, counts = found["sums"], found["counts"][:, None]
     return np.asarray((2 * sums + counts) // (2 * counts), dtype=BYTES)

@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from handful import _core
-from handful._jobs import n_threads, progress
-from handful._kmeans import kmeans_params, rounded
-from handful._neighbors import Voting, Weights, check_labelled
-from handful._types import KMeansParams, Vectors
-from handful._vectors import BYTES, check_squares, numbered
+from handful._jobs import n_threads, progress, tell_end
+from handful._kmeans import kmeans_params, rounded, weighable
+from handful._types import Distances, KMeansParams, Vectors, Weights
+from handful._vectors import BYTES, check_labelled, check_squares, numbered
+from handful._votes import Voting, check_weights
 
 
 class PrototypeClassifier(Voting):
@@ -139,7 +139,7 @@ class PrototypeClassifier(Voting):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Cluster the samples of each class.
 
         Parameters
@@ -148,6 +148,10 @@ class PrototypeClassifier(Voting):
             Samples to learn from.
         y : array-like of shape (n_samples,)
             Class of each sample: numbers, strings or anything that can be sorted.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weight of each sample. It moves the centroids and adds to the inertia as if the sample were there as often,
+            as in `KMeans`. All prototypes have the same vote. Samples of weight 0 get labels, but are not learned
+            from. Weights that are not whole are exact to double precision.
 
         Returns
         -------
@@ -157,29 +161,37 @@ class PrototypeClassifier(Voting):
         self._validate_params()
         X, y = check_labelled(self, X, y)
         self.classes_, labels = numbered(X, y)
-        found = self._cluster(X, labels)
+        found = self._cluster(X, labels, check_weights(sample_weight, X))
         self.prototypes_ = found["prototypes"]
         self.prototype_labels_ = self.classes_[found["classes"]]
         self.cluster_sizes_ = found["cluster_sizes"]
         self.labels_ = found["labels"]
         self.inertia_ = found["inertia"]
         self.n_iter_ = found["n_iter"]
-        self._index(self.prototypes_, found["classes"])
+        self._labels = found["classes"]
+        self._index(self.prototypes_)
         return self
 
-    def _cluster(self, X: Vectors, labels: NDArray[np.intp]) -> dict[str, Any]:
+    def _cluster(self, X: Vectors, labels: NDArray[np.intp], weights: Distances | None) -> dict[str, Any]:
         """Cluster each class; return the same dictionary as `_core.kmeans_per_class`."""
         params = kmeans_params(self, self.init, self.n_init, self.tol)
         threads, tell = n_threads(self.n_jobs), progress(type(self).__name__, self.verbose)
-        n_classes, sizes = len(self.classes_), np.bincount(labels)
-        if X.dtype == BYTES and sizes.min() >= self.n_clusters:
+        n_classes = len(self.classes_)
+        sizes = np.bincount(labels if weights is None else labels[weights > 0], minlength=n_classes)
+        if X.dtype == BYTES and sizes.min() >= self.n_clusters and weights is None:
             return _core.kmeans_per_class(X, labels.astype(np.uint32), n_classes, params, threads, tell)
+        if sizes.min() == 0:
+            name = self.classes_.tolist()[sizes.argmin()]
+            raise ValueError(f"sample_weight: expected a weight above 0 in each class, found none in class {name!r}")
 
         check_squares(X)
-        parts = [
-            _core.kmeans(X[labels == label], own, None, threads, tell)
-            for label, own in enumerate(own_params(params, sizes))
-        ]
+        rows = X if weights is None else weighable(X, weights)
+        parts = []
+        for label, own in enumerate(own_params(params, sizes)):
+            members = labels == label
+            own_weights = None if weights is None else weights[members]
+            parts.append(_core.kmeans(rows[members], own, own_weights, threads, tell))
+        tell_end(type(self).__name__, self.verbose, [part["n_iter"] for part in parts], self.max_iter)
         row_labels, first = np.empty(len(X), np.int32), 0
         for label, found in enumerate(parts):
             numbers = prototype_numbers(found["cluster_sizes"], first)

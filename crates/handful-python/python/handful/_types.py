@@ -6,12 +6,18 @@ from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Bytes = NDArray[np.uint8]
 
 #: Arrays of uint8, float32 or float64; C-contiguous.
 Vectors = NDArray[Any]
+
+Distances = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+#: Weight of each vote: the name of a rule, or a function of the distances.
+Weights = str | Callable[[Distances], ArrayLike] | None
 
 #: Exact centroids of bytes: sums and their divisors.
 Fractions = tuple[NDArray[np.uint64], NDArray[np.uint64]]

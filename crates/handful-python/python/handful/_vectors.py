@@ -25,6 +25,13 @@ def validate(estimator: Any, X: Any, *, reset: bool, finite: bool = True) -> Vec
     return as_vectors(validate_data(estimator, X, reset=reset, ensure_all_finite=finite), estimator.n_jobs)
 
 
+def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Vectors, Any]:
+    """Check samples and their labels as scikit-learn does."""
+    if y is None:
+        raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None")
+    return validate(estimator, X, reset=True), y
+
+
 def as_vectors(X: NDArray[Any], n_jobs: int | None = None) -> Vectors:
     """Return bytes if all numbers are whole and from 0 to 255, otherwise floats; avoid a copy if possible."""
     if X.dtype.kind == "b" or (X.dtype.kind in "iu" and X.dtype != BYTES and are_bytes(X)):

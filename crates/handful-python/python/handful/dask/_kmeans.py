@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 
 import handful
-from handful._jobs import progress
+from handful._jobs import progress, tell_end
 from handful._kmeans import kmeans_params
 from handful.dask._lloyd import Group, Rows, lloyd
 from handful.dask._partitions import Partitions
-from handful.dask._queries import answer, answers, is_dask
+from handful.dask._queries import answer, answers, check_unweighted, is_dask
 from handful.dask._work import compute
 
 
@@ -42,6 +42,10 @@ class KMeans(handful.KMeans):
         Whether to print progress. In Dask's dashboard, the names of the tasks begin with ``handful``.
     random_state : int, RandomState instance or None, default=None
         Determines the random choices.
+    copy_x : bool, default=True
+        Not used: `X` is never written to.
+    algorithm : {'lloyd', 'elkan'}, default='lloyd'
+        Not used: both are names of scikit-learn for ways to the same clusters.
     n_jobs : int or None, default=None
         Number of threads for samples in this process's memory. A Dask task always uses one thread of its worker.
 
@@ -105,8 +109,7 @@ class KMeans(handful.KMeans):
             The fitted estimator.
         """
         self._validate_params()
-        if sample_weight is not None:
-            raise ValueError("sample_weight: expected None, because Dask arrays cannot be weighted, found weights")
+        check_unweighted(sample_weight)
         rows = Partitions.of(X, "KMeans")
         if self.n_clusters > len(rows):
             raise ValueError(f"n_samples={len(rows)} should be >= n_clusters={self.n_clusters}.")
@@ -122,6 +125,7 @@ class KMeans(handful.KMeans):
         self._sums, self._counts = run.centroids
         self.cluster_centers_ = self._sums / self._counts[:, None]
         self.inertia_, self.n_iter_ = run.inertia, run.n_iter
+        tell_end("KMeans", self.verbose, [run.n_iter], self.max_iter)
         self.n_features_in_, self._n_features_out = rows.n_features, self.n_clusters
         self.labels_ = self.predict(X)
         self._warn_of_few(run.cluster_sizes)
@@ -196,6 +200,5 @@ class KMeans(handful.KMeans):
         """
         if not is_dask(X):
             return super().score(X, y, sample_weight)
-        if sample_weight is not None:
-            raise ValueError("sample_weight: expected None, because Dask arrays cannot be weighted, found weights")
+        check_unweighted(sample_weight)
         return float(sum(np.sum(part) for part in compute(answers(self, handful.KMeans, "score", X)[0])))

@@ -15,10 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 import handful
 from handful import _core
 from handful._jobs import progress
-from handful._neighbors import Distances, Indices, Weights, are_others
-from handful._types import Bytes
+from handful._search import are_others
+from handful._types import Bytes, Distances, Indices, Weights
+from handful._votes import weigh
 from handful.dask._partitions import Labels, Partitions
-from handful.dask._queries import accuracy, bytes_in_memory, is_dask, joined, query_blocks
+from handful.dask._queries import accuracy, bytes_in_memory, check_unweighted, is_dask, joined, query_blocks
 from handful.dask._work import TASK_THREADS, Kept, compute, keep, merged, task
 
 #: Maximum number of bytes of queries that are sent at once.
@@ -117,7 +118,7 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the classifier: store and index the labelled samples on the workers.
 
         Parameters
@@ -126,12 +127,15 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
             Samples to search: bytes, or whole numbers from 0 to 255.
         y : dask.array.Array or array-like of shape (n_samples,)
             Class of each sample: numbers, strings or anything that can be sorted.
+        sample_weight : None, default=None
+            Only supported by `handful.KNeighborsClassifier`.
 
         Returns
         -------
         KNeighborsClassifier
             The fitted estimator.
         """
+        check_unweighted(sample_weight)
         self._validate_params()
         rows = Partitions.of(X, "KNeighborsClassifier")
         labels = Labels.of(y, rows)
@@ -229,6 +233,19 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
             (found.each("distances", itemgetter(0), np.dtype(np.float64), k), indices) if return_distance else indices
         )
 
+    def _voters(self, X: Any) -> tuple[Distances, Indices, Indices, Distances]:
+        check_is_fitted(self)
+        if X is None or is_dask(X):
+            raise ValueError("X: expected samples in memory, whose neighbours can be shown, found a Dask array or None")
+        distances, indices, labels = self._search_for(X, self.n_neighbors).found
+        return distances, indices, labels, weigh(self.weights, distances)
+
+    def _within(self, X: Any, radius: float, nearest_first: bool) -> tuple[Indices, Distances, Indices]:
+        raise NotImplementedError(
+            "handful.dask.KNeighborsClassifier searches for a number of neighbours: use handful.KNeighborsClassifier "
+            "or handful.NearestNeighbors for all neighbours within a radius"
+        )
+
     def _voter(self) -> handful.KNeighborsClassifier:
         """Return a classifier in memory that can vote, but has no rows."""
         check_is_fitted(self)
@@ -318,8 +335,8 @@ def _others(found: Found, start: int) -> Found:
 
 
 def _predicted(voter: handful.KNeighborsClassifier, found: Found) -> NDArray[Any]:
-    return voter._winners(found[0], found[2])
+    return voter._winners(found[2], weigh(voter.weights, found[0]))
 
 
 def _shares(voter: handful.KNeighborsClassifier, found: Found) -> Distances:
-    return voter._shares(found[0], found[2])
+    return voter._shares(found[2], weigh(voter.weights, found[0]))

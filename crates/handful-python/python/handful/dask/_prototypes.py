@@ -10,14 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 
 import handful
 from handful import _core
-from handful._jobs import progress
+from handful._jobs import progress, tell_end
 from handful._kmeans import kmeans_params
 from handful._prototypes import joined as joined_classes
 from handful._prototypes import own_params, prototype_numbers
 from handful._types import Bytes, Fractions
 from handful.dask._lloyd import Group, Rows, lloyd
 from handful.dask._partitions import Labels, Partitions, blocks_of, byte_blocks, dask_array, labels_beside
-from handful.dask._queries import accuracy, answer, joined
+from handful.dask._queries import accuracy, answer, check_unweighted, joined
 from handful.dask._work import TASK_THREADS, same, task
 
 #: The centroids of each class, and the index of the prototype that each of them is.
@@ -103,7 +103,7 @@ class PrototypeClassifier(handful.PrototypeClassifier):
 
     labels_: Any
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Cluster the samples of each class.
 
         Parameters
@@ -112,12 +112,15 @@ class PrototypeClassifier(handful.PrototypeClassifier):
             Rows to learn from: bytes, or whole numbers from 0 to 255.
         y : dask.array.Array or array-like of shape (n_samples,)
             Class of each sample: numbers, strings or anything that can be sorted.
+        sample_weight : None, default=None
+            Only supported by `handful.PrototypeClassifier`.
 
         Returns
         -------
         PrototypeClassifier
             The fitted estimator.
         """
+        check_unweighted(sample_weight)
         self._validate_params()
         rows = Partitions.of(X, "PrototypeClassifier")
         labels = Labels.of(y, rows)
@@ -136,12 +139,14 @@ class PrototypeClassifier(handful.PrototypeClassifier):
             parts.append({"sums": sums, "counts": counts, "cluster_sizes": sizes, "inertia": inertia, "n_iter": n_iter})
             centroids.append(((sums, counts), prototype_numbers(sizes, first)))
             first = int(centroids[-1][1][-1]) + 1
+        tell_end("PrototypeClassifier", self.verbose, [part["n_iter"] for part in parts], self.max_iter)
         found = joined_classes(parts, bytes_=True)
         self.classes_, self.n_features_in_ = labels.classes, rows.n_features
         self.prototypes_ = found["prototypes"]
         self.prototype_labels_ = self.classes_[found["classes"]]
         self.cluster_sizes_, self.inertia_, self.n_iter_ = found["cluster_sizes"], found["inertia"], found["n_iter"]
-        self._index(self.prototypes_, found["classes"])
+        self._labels = found["classes"]
+        self._index(self.prototypes_)
         self.labels_ = self._labels_of(X, y, rows, centroids)
         return self
 

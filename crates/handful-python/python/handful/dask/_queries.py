@@ -76,7 +76,12 @@ def accuracy(estimator: Any, in_memory: Callable[..., float], X: Any, y: Any, sa
     """Return the accuracy, which is computed on the workers for a Dask array."""
     if not is_dask(X):
         return in_memory(X, y, sample_weight)
-    if sample_weight is not None:
-        raise ValueError("sample_weight: expected None, because Dask arrays cannot be weighted, found weights")
+    check_unweighted(sample_weight)
     right = estimator.predict(X) == y
     return float(right.mean().compute())
+
+
+def check_unweighted(sample_weight: Any) -> None:
+    """Raise an error for weights: estimators have this parameter for scikit-learn's sake."""
+    if sample_weight is not None:
+        raise ValueError("sample_weight: expected None, because Dask arrays cannot be weighted, found weights")
