@@ -36,6 +36,30 @@ pub fn load(path: &Path) -> Result<TrainTest, Error> {
 /// # Errors
 /// As [`load`].
 pub fn load_with(path: &Path, options: &ReadOptions) -> Result<TrainTest, Error> {
+    match load_parts(path, options, true)? {
+        Parts::Both(both) => Ok(both),
+        Parts::One(_) => Err(Error::OneSet { path: path.to_owned() }),
+    }
+}
+
+/// What a data set consists of.
+#[derive(Clone, Debug)]
+pub enum Parts {
+    /// A training set and a test set.
+    Both(TrainTest),
+    /// Images that are not divided, or of which only one part is there.
+    One(Dataset),
+}
+
+/// Reads both parts of a data set, or all its images if they are not divided, or the one part that is there.
+///
+/// # Errors
+/// As [`load`], but for those of a missing part.
+pub fn load_any(path: &Path, options: &ReadOptions) -> Result<Parts, Error> {
+    load_parts(path, options, false)
+}
+
+fn load_parts(path: &Path, options: &ReadOptions, needs_both: bool) -> Result<Parts, Error> {
     // A stream can be read only once, and both parts come from it.
     let kept = keep_stream(path)?;
     let find = |split| match &kept {
@@ -45,7 +69,16 @@ pub fn load_with(path: &Path, options: &ReadOptions) -> Result<TrainTest, Error>
         }
         None => Source::find(path, split),
     };
-    let sources = (find(Split::Train)?, find(Split::Test)?);
+    let sources = match (find(Split::Train), find(Split::Test)) {
+        (Ok(train), Ok(test)) => (train, test),
+        (Ok(source), Err(Error::NoSplit { .. })) if !needs_both => {
+            return one(source, Split::Train, options).map(Parts::One);
+        }
+        (Err(Error::NoSplit { .. }), Ok(source)) if !needs_both => {
+            return one(source, Split::Test, options).map(Parts::One);
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+    };
     let is_one_source = sources.0.is_same(&sources.1);
     let (train, train_labels) = read(sources.0, Split::Train, options)?;
     let test_path = sources.1.path().to_owned();
@@ -54,12 +87,19 @@ pub fn load_with(path: &Path, options: &ReadOptions) -> Result<TrainTest, Error>
         return Err(Error::ShapeMismatch { path: test_path, expected: train.shape, found: test.shape });
     }
     if is_one_source && train.pixels == test.pixels {
-        return Err(Error::OneSet { path: path.to_owned() });
+        let classes = labels::classes(&train_labels);
+        return with_classes(train, &train_labels, &classes).map(Parts::One);
     }
     let classes = labels::classes(train_labels.iter().chain(&test_labels));
     let (train, test) =
         (with_classes(train, &train_labels, &classes)?, with_classes(test, &test_labels, &classes)?);
-    Ok(TrainTest { name: name(path), train, test })
+    Ok(Parts::Both(TrainTest { name: name(path), train, test }))
+}
+
+fn one(source: Source, split: Split, options: &ReadOptions) -> Result<Dataset, Error> {
+    let (images, labels) = read(source, split, options)?;
+    let classes = labels::classes(&labels);
+    with_classes(images, &labels, &classes)
 }
 
 /// Reads only the training images: files of test images are not read, and need not exist.
@@ -75,10 +115,7 @@ pub fn load_train(path: &Path) -> Result<Dataset, Error> {
 /// # Errors
 /// As [`load`].
 pub fn load_split(path: &Path, split: Split, options: &ReadOptions) -> Result<Dataset, Error> {
-    let source = Source::find(path, split)?;
-    let (images, labels) = read(source, split, options)?;
-    let classes = labels::classes(&labels);
-    with_classes(images, &labels, &classes)
+    one(Source::find(path, split)?, split, options)
 }
 
 /// Reads one part of a data set whose classes and image shape are known.

@@ -65,7 +65,7 @@ pub use row_groups::RowGroups;
 pub use {
     kept::keep_stream,
     known::KnownReader,
-    load::{load_images_with, load_known, load_matrix, load_split},
+    load::{Parts, load_any, load_images_with, load_known, load_matrix, load_split},
     locate::user_folder,
     natural::natural_order,
     on_disk::OnDisk,
