@@ -3,7 +3,7 @@
 use std::{io::Write, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Instant};
 
 use handful::{
-    classifier::{Decision, Hyperplanes, IndexParams, Model, Params, Preset, PrototypeParams},
+    classifier::{IndexParams, Model, Params, Preset, PrototypeParams},
     dataset::{ReadOptions, RowSource, Split},
     kmeans::DiskOptions,
     progress::Stage,
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     data: DataArgs,
     /// Number of prototypes per class, or `all` for all images [default: as the preset]
     #[arg(long, value_name = "M|all", value_parser = prototypes)]
-    prototypes: Option<PrototypeParams>,
+    prototypes: Option<Prototypes>,
     /// Number of neighbours that decide [default: as the preset]
     #[arg(long, value_name = "K")]
     n_neighbors: Option<NonZeroUsize>,
@@ -75,14 +75,14 @@ pub(crate) struct Args {
     output: PathBuf,
 }
 
-/// The settings of K-Means in presets that cluster each class.
-const N_INIT: usize = 1;
-const MAX_ITER: usize = 50;
+/// Number of prototypes per class; `None` for all images.
+#[derive(Clone, Copy, Debug)]
+struct Prototypes(Option<usize>);
 
-fn prototypes(text: &str) -> Result<PrototypeParams, String> {
+fn prototypes(text: &str) -> Result<Prototypes, String> {
     match text.parse::<NonZeroUsize>() {
-        Ok(n) => Ok(PrototypeParams::PerClass { n_clusters: n.get(), n_init: N_INIT, max_iter: MAX_ITER }),
-        Err(_) if text == "all" => Ok(PrototypeParams::All),
+        Ok(n) => Ok(Prototypes(Some(n.get()))),
+        Err(_) if text == "all" => Ok(Prototypes(None)),
         Err(_) => Err("expected a number of prototypes per class, or all".to_owned()),
     }
 }
@@ -145,21 +145,13 @@ impl Args {
 
     /// The preset's recipe, with the changes from the options.
     fn params(&self) -> Params {
-        let preset = self.preset.params();
-        let prototypes = match (&self.prototypes, &preset.prototypes) {
-            (
-                Some(PrototypeParams::PerClass { n_clusters, .. }),
-                &PrototypeParams::PerClass { n_init, max_iter, .. },
-            ) => PrototypeParams::PerClass { n_clusters: *n_clusters, n_init, max_iter },
-            (Some(prototypes), _) | (None, prototypes) => prototypes.clone(),
-        };
-        let decision = match (self.n_neighbors, preset.decision) {
-            (None, decision) => decision,
-            (Some(n), Decision::Votes { .. }) => Decision::Votes { n_neighbors: n.get() },
-            (Some(n), Decision::Hyperplanes(hyperplanes)) => {
-                Decision::Hyperplanes(Hyperplanes { n_neighbors: n.get(), ..hyperplanes })
-            }
-        };
+        let mut params = self.preset.params();
+        if let Some(Prototypes(per_class)) = self.prototypes {
+            params = params.with_prototypes(per_class);
+        }
+        if let Some(n_neighbors) = self.n_neighbors {
+            params = params.with_n_neighbors(n_neighbors.get());
+        }
         let index = match self.index {
             IndexArg::Exact => IndexParams::Exact,
             IndexArg::Inverted => IndexParams::Inverted {
@@ -167,7 +159,7 @@ impl Args {
                 n_probe: self.n_probe.map(NonZeroUsize::get),
             },
         };
-        Params { prototypes, decision, index, ..preset }
+        Params { index, ..params }
     }
 }
 

@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
-use super::{Error, Model, Params, PrototypeParams, model::provenance};
+use super::{Calibration, Error, Model, Params, PrototypeParams, model::provenance};
 use crate::{
     Dataset, KMeans,
     dataset::{OnDisk, RowSource},
@@ -41,6 +41,14 @@ impl ObservedParams<'_> {
     #[doc(hidden)]
     pub fn fit_on_disk(&self, images: &OnDisk, options: &DiskOptions) -> Result<Model, Error> {
         self.params.fit_on_disk_observed(images, options, &self.observer)
+    }
+
+    /// Measures a calibration: see [`Params::calibrate`].
+    ///
+    /// # Errors
+    /// As [`Params::calibrate`]; if the observer breaks.
+    pub fn calibrate(&self, images: &Dataset) -> Result<Calibration, Error> {
+        self.params.calibrate_observed(images, &self.observer)
     }
 }
 

@@ -18,6 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod adapted;
 mod candidates;
 mod confidence;
 mod error;
