@@ -7,7 +7,7 @@ use std::{
 
 use handful::{
     Dataset,
-    dataset::{self, Invert, Notes, ReadOptions, Split},
+    dataset::{self, Invert, Notes, Parts, ReadOptions, Split},
     preprocess::Framing,
 };
 use numpy::{IntoPyArray, PyArray1, PyArray2};
@@ -18,8 +18,9 @@ use crate::{errors::Raise, job};
 /// Images, and the index of each image's class.
 type Part<'py> = (Bound<'py, PyArray2<u8>>, Bound<'py, PyArray1<u32>>);
 
-/// Both parts of a data set, the names of its classes, and notes on what was inferred from its content.
-type Loaded<'py> = (Part<'py>, Part<'py>, Vec<String>, Vec<String>);
+/// The parts of a data set, of which there are one or two, the names of its classes, and notes on what was inferred from
+/// its content.
+type Loaded<'py> = (Vec<Part<'py>>, Vec<String>, Vec<String>);
 
 /// The folder of MNIST.
 #[pyfunction]
@@ -33,11 +34,12 @@ pub(crate) fn user_folder() -> Option<PathBuf> {
     dataset::user_folder()
 }
 
-/// Both parts of a data set, the names of its classes, and notes on what was inferred.
+/// The `auto`, `both`, `train` or `test` part of a data set, the names of its classes, and notes on what was inferred.
 #[pyfunction]
 pub(crate) fn load<'py>(
     py: Python<'py>,
     path: PathBuf,
+    part: &str,
     label_column: &str,
     framing: &str,
     invert: &str,
@@ -53,9 +55,19 @@ pub(crate) fn load<'py>(
     });
     let Ok(label_column) = label_column.parse();
     let options = ReadOptions { framing, invert, label_column, notes, ..ReadOptions::default() };
-    let both = job::run(py, 1, None, |_| dataset::load_with(&path, &options))?.map_err(Raise::raise)?;
+    let load = |_: &_| match part {
+        "auto" => dataset::load_any(&path, &options),
+        "both" => dataset::load_with(&path, &options).map(Parts::Both),
+        "train" => dataset::load_split(&path, Split::Train, &options).map(Parts::One),
+        _ => dataset::load_split(&path, Split::Test, &options).map(Parts::One),
+    };
+    let parts = match job::run(py, 1, None, load)?.map_err(Raise::raise)? {
+        Parts::Both(both) => vec![both.train, both.test],
+        Parts::One(all) => vec![all],
+    };
     let told = told.lock().map(|told| told.clone()).unwrap_or_default();
-    Ok((arrays(py, &both.train), arrays(py, &both.test), both.train.classes().to_vec(), told))
+    let arrays = parts.iter().map(|part| arrays(py, part)).collect();
+    Ok((arrays, parts[0].classes().to_vec(), told))
 }
 
 /// The value of a parameter with three choices.

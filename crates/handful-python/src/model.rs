@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use handful::{
     Dataset,
-    classifier::{self, Explanation, Preset, Voter},
+    classifier::{self, Explanation, IndexParams, Params, Preset, Voter},
     dataset::decode_picture,
     preprocess::Framing,
     progress::Observer,
@@ -21,6 +21,42 @@ use pyo3::{
 use rayon::prelude::*;
 
 use crate::{errors::Raise, job};
+
+/// How a recipe is changed and fitted.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Options {
+    preset: String,
+    seed: Option<u64>,
+    /// Number of prototypes per class, 0 for all images; `None` as the preset.
+    prototypes: Option<usize>,
+    n_neighbors: Option<usize>,
+    /// Whether prototypes are searched in an inverted index, with this many lists, of which this many are searched.
+    inverted: bool,
+    n_lists: Option<usize>,
+    n_probe: Option<usize>,
+    /// Whether to measure the calibration on images held out from those given.
+    calibrates: bool,
+    /// Whether the model keeps pictures of the prototypes.
+    pictures: bool,
+}
+
+impl Options {
+    fn params(&self, preset: Preset) -> Params {
+        let mut params = preset.params();
+        params.seed = self.seed.unwrap_or(params.seed);
+        if let Some(n) = self.prototypes {
+            params = params.with_prototypes((n > 0).then_some(n));
+        }
+        if let Some(n) = self.n_neighbors {
+            params = params.with_n_neighbors(n);
+        }
+        if self.inverted {
+            params.index = IndexParams::Inverted { n_lists: self.n_lists, n_probe: self.n_probe };
+        }
+        params
+    }
+}
 
 /// A fitted recipe. Images are rows of bytes, and labels are indices of classes.
 #[pyclass(frozen, module = "handful._core")]
@@ -42,9 +78,8 @@ impl Model {
     }
 
     /// Fits the recipe of a preset on images. `y` are indices of `classes`, the names of labels of type `label_type`.
-    /// If `pictures` is set, the model keeps pictures of the prototypes.
     #[staticmethod]
-    #[pyo3(signature = (x, y, classes, label_type, image_shape, preset, seed, pictures, n_threads, progress))]
+    #[pyo3(signature = (x, y, classes, label_type, image_shape, options, n_threads, progress))]
     #[expect(clippy::too_many_arguments, reason = "Python's keywords")]
     fn train<'py>(
         py: Python<'py>,
@@ -53,21 +88,21 @@ impl Model {
         classes: Vec<String>,
         label_type: &str,
         image_shape: [usize; 2],
-        preset: &str,
-        seed: Option<u64>,
-        pictures: bool,
+        options: Options,
         n_threads: usize,
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
-        let preset: Preset = preset.parse().map_err(PyValueError::new_err)?;
-        let mut params = preset.params();
-        params.seed = seed.unwrap_or(params.seed);
+        let preset: Preset = options.preset.parse().map_err(PyValueError::new_err)?;
+        let mut params = options.params(preset);
         let (x, y) = (x.as_array(), y.to_vec()?);
         let found = job::run(py, n_threads, progress.as_ref(), |observer| {
             let data = Dataset::new(x.to_owned(), image_shape, y, classes)?;
+            if options.calibrates {
+                params.calibration = params.observer(observer.clone()).calibrate(&data)?;
+            }
             let model = params.observer(observer.clone()).fit(&data)?.named_after(preset);
             let model = model.with_label_type(label_type)?.observer(observer.clone());
-            let model = if pictures { model.with_pictures(&data)? } else { model };
+            let model = if options.pictures { model.with_pictures(&data)? } else { model };
             // Later calls report to their own callbacks.
             Ok(model.observer(Observer::default()))
         })?;
@@ -118,6 +153,12 @@ impl Model {
         all.set_item("sha256", &provenance.sha256)?;
         all.set_item("validation_error", provenance.validation_error)?;
         Ok(all)
+    }
+
+    /// The share of the true neighbours that an inverted index finds; `None` if the search is exact.
+    #[getter]
+    fn recall(&self) -> Option<f64> {
+        self.0.recall()
     }
 
     #[getter]

@@ -19,6 +19,8 @@ ESTIMATORS = [
     handful.NearestNeighbors(n_neighbors=2, metric="cosine"),
     handful.PrototypeClassifier(),
     handful.PrototypeClassifier(n_clusters=3, n_neighbors=2, weights="distance"),
+    handful.PresetClassifier("notebook", prototypes=1),
+    handful.PresetClassifier("pixels", prototypes="all", n_neighbors=1),
     handful.Deskew(),
     handful.Deskew(normalize=0.6),
     handful.GradientFeatures(),
@@ -44,6 +46,8 @@ def expected_failures(estimator):
 
 
 @pytest.mark.filterwarnings("ignore:Number of distinct clusters")
+# Images of one pixel.
+@pytest.mark.filterwarnings("ignore::handful.NoInkWarning")
 @parametrize_with_checks(ESTIMATORS, expected_failed_checks=expected_failures)
 def test_estimator(estimator, check):
     check(estimator)

@@ -299,3 +299,95 @@ def test_what_is_no_data_set_is_refused(tmp_path):
         handful.datasets.load(tmp_path)
     with pytest.raises(ValueError, match=r"train\.csv"):
         handful.datasets.load(tmp_path / "train.csv")
+
+
+def idx(values):
+    """A file as MNIST has it."""
+    sides = b"".join(side.to_bytes(4, "big") for side in values.shape)
+    return bytes([0, 0, 8, values.ndim]) + sides + values.tobytes()
+
+
+def save_npz(folder, X, y):
+    np.savez(folder / "all.npz", images=X, labels=y)
+    return folder / "all.npz"
+
+
+def save_npy(folder, X, y):
+    np.save(folder / "X.npy", X)
+    np.save(folder / "y.npy", y)
+    return folder / "X.npy"
+
+
+def save_csv(folder, X, y):
+    header = "label," + ",".join(f"pixel{number}" for number in range(16))
+    rows = np.column_stack([y, X.reshape(-1, 16)])
+    np.savetxt(folder / "digits.csv", rows, fmt="%d", delimiter=",", header=header, comments="")
+    return folder / "digits.csv"
+
+
+def save_parquet(folder, X, y):
+    def png(image):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "PNG")
+        return {"bytes": file.getvalue(), "path": None}
+
+    pl.DataFrame({"image": [png(image) for image in X], "label": y}).write_parquet(folder / "digits.parquet")
+    return folder / "digits.parquet"
+
+
+def save_libsvm(folder, X, y):
+    rows = (" ".join(f"{i + 1}:{value}" for i, value in enumerate(row)) for row in X.reshape(-1, 16))
+    (folder / "digits.libsvm").write_text("".join(f"{label} {row}\n" for label, row in zip(y, rows, strict=True)))
+    return folder / "digits.libsvm"
+
+
+def save_idx(folder, X, y):
+    (folder / "my-images-idx3-ubyte").write_bytes(idx(X))
+    (folder / "my-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(y.astype(np.uint8))))
+    return folder / "my-images-idx3-ubyte"
+
+
+def save_pictures(folder, X, y):
+    for number, (image, label) in enumerate(zip(X, y, strict=True)):
+        (folder / str(label)).mkdir(exist_ok=True)
+        Image.fromarray(image).save(folder / str(label) / f"{number:03}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "save", [save_npz, save_npy, save_csv, save_parquet, save_libsvm, save_idx, save_pictures], ids=lambda f: f.__name__
+)
+def test_a_single_set_of_any_format_is_loaded(tmp_path, arrays, save):
+    # Pictures are read by folder, and so by class.
+    X, y = np.concatenate(arrays[::2]), np.sort(np.concatenate(arrays[1::2]))
+    X[:, 0] = 255
+    path = save(tmp_path, X.reshape(-1, 4, 4), y)
+    for name in {path, tmp_path}:
+        found = handful.datasets.load(name, framing="never")
+        assert isinstance(found, handful.datasets.Labelled)
+        assert_array_equal(found.X, X)
+        assert_array_equal(found.y, y)
+        for part in ("train", "test"):
+            again, _ = handful.datasets.load(name, part=part, framing="never")
+            assert_array_equal(again, X)
+        with pytest.raises(ValueError, match="expected training images and test images, found only one set"):
+            handful.datasets.load(name, part="both", framing="never")
+
+
+def test_one_part_is_loaded_alone(tmp_path, arrays):
+    X_train, y_train, X_test, y_test = arrays
+    for part, X, y in [("train", X_train, y_train), ("test", X_test, y_test)]:
+        np.savez(tmp_path / f"{part}.npz", images=X.reshape(-1, 4, 4), labels=y)
+    for part, X, y in [("train", X_train, y_train), ("test", X_test, y_test)]:
+        found = handful.datasets.load(tmp_path, part=part)
+        assert_array_equal(found.X, X)
+        assert_array_equal(found.y, y)
+    assert isinstance(handful.datasets.load(tmp_path), handful.datasets.TrainTest)
+    for missing, X in [("test", X_train), ("train", X_test)]:
+        hidden = (tmp_path / f"{missing}.npz").rename(tmp_path / ".hidden")
+        assert_array_equal(handful.datasets.load(tmp_path).X, X)
+        with pytest.raises(ValueError, match=missing):
+            handful.datasets.load(tmp_path, part="both")
+        hidden.rename(tmp_path / f"{missing}.npz")
+    with pytest.raises(ValueError, match="part: expected 'auto', 'both', 'train' or 'test', found 'all'"):
+        handful.datasets.load(tmp_path, part="all")

@@ -21,6 +21,7 @@ RECORDS = [
     handful.Neighbor,
     handful.VoteExplanation,
     handful.Voter,
+    handful.datasets.Labelled,
     handful.datasets.TrainTest,
     handful.dask.Images,
 ]
@@ -112,6 +113,7 @@ ESTIMATORS = [
     handful.KNeighborsRegressor(1),
     handful.NearestNeighbors(),
     handful.PrototypeClassifier(2),
+    handful.PresetClassifier("notebook", prototypes=1),
     handful.Deskew(),
     handful.GradientFeatures(),
     handful.KMeansFeatures(2),

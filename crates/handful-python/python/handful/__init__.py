@@ -8,6 +8,7 @@ Estimators with scikit-learn's API, implemented in Rust:
 `KNeighborsRegressor`      Means of the exact nearest neighbours' numbers.
 `NearestNeighbors`         The exact search alone: the nearest neighbours, or all within a radius.
 `PrototypeClassifier`      Votes of the nearest prototypes: K-Means centroids of each class.
+`PresetClassifier`         A ready-made recipe from image to label, to be fitted to your own images.
 `Deskew`                   Straightens slanted images.
 `GradientFeatures`         Turns images into histograms of gradient directions.
 `KMeansFeatures`           Turns vectors into similarities to K-Means centroids.
@@ -32,10 +33,12 @@ from handful._dictionary import KMeansFeatures
 from handful._explanation import Explanation, Neighbor, VoteExplanation, Voter
 from handful._images import Deskew, GradientFeatures, frame
 from handful._kmeans import KMeans
-from handful._model import Model, load_model, train_model
+from handful._model import Model, load_model
 from handful._neighbors import KNeighborsClassifier
+from handful._preset import PresetClassifier
 from handful._prototypes import PrototypeClassifier
 from handful._regression import KNeighborsRegressor
+from handful._training import train_model
 from handful._unsupervised import NearestNeighbors
 from handful._warnings import NoInkWarning
 
@@ -51,6 +54,7 @@ __all__ = [
     "NearestNeighbors",
     "Neighbor",
     "NoInkWarning",
+    "PresetClassifier",
     "PrototypeClassifier",
     "VoteExplanation",
     "Voter",

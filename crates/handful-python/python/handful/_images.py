@@ -31,9 +31,7 @@ class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Check the rows, learn their range unless they are bytes, and return them as bytes."""
         self._validate_params()
         vectors = as_vectors(validate_data(self, X, reset=True), self.n_jobs)
-        is_bytes = vectors.dtype == BYTES
-        self.data_min_ = 0.0 if is_bytes else float(vectors.min())
-        self.data_max_ = 255.0 if is_bytes else float(vectors.max())
+        self.data_min_, self.data_max_ = range_of(vectors)
         return self._to_bytes(vectors)
 
     def _bytes(self, X: ArrayLike) -> Bytes:
@@ -48,11 +46,21 @@ class ByteTransformer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
     def _to_bytes(self, X: Vectors) -> Bytes:
-        low, step = self.data_min_, self.data_max_ / 255 - self.data_min_ / 255
-        if X.dtype == BYTES and (low, step) == (0.0, 1.0):
-            return X
-        steps = (X.astype(np.float64) - low) / (step if step > 0 else 1.0)
-        return np.clip(np.rint(steps, out=steps), 0, 255, out=steps).astype(BYTES)
+        return stretched(X, self.data_min_, self.data_max_)
+
+
+def range_of(X: Vectors) -> tuple[float, float]:
+    """Return the values that become 0 and 255: the smallest and the largest, unless the numbers are bytes."""
+    return (0.0, 255.0) if X.dtype == BYTES else (float(X.min()), float(X.max()))
+
+
+def stretched(X: Vectors, low: float, high: float) -> Bytes:
+    """Return bytes: 0 for `low`, 255 for `high`, and the same for values beyond."""
+    step = high / 255 - low / 255
+    if X.dtype == BYTES and (low, step) == (0.0, 1.0):
+        return X
+    steps = (X.astype(np.float64) - low) / (step if step > 0 else 1.0)
+    return np.clip(np.rint(steps, out=steps), 0, 255, out=steps).astype(BYTES)
 
 
 class ImageTransformer(ByteTransformer):

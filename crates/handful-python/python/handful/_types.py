@@ -46,6 +46,21 @@ class KMeansParams(TypedDict):
     seed: int
 
 
+class TrainingOptions(TypedDict):
+    """How the recipe of a preset is changed and fitted."""
+
+    preset: str
+    seed: int | None
+    #: Number of prototypes per class, 0 for all images; None as the preset.
+    prototypes: int | None
+    n_neighbors: int | None
+    inverted: bool
+    n_lists: int | None
+    n_probe: int | None
+    calibrates: bool
+    pictures: bool
+
+
 class Provenance(TypedDict):
     """How a model was trained, and its error in percent on held-out training images."""
 

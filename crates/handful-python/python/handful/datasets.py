@@ -11,7 +11,7 @@ import warnings
 import zlib
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, overload
 from urllib.request import urlopen
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from handful import _core
 from handful._types import Bytes, Choice
 
-__all__ = ["TrainTest", "load", "load_mnist"]
+__all__ = ["Labelled", "TrainTest", "load", "load_mnist"]
 
 #: The mirrors have the same files. They are tried in this order.
 MIRRORS = (
@@ -66,6 +66,21 @@ class TrainTest(NamedTuple):
     y_test: NDArray[Any]
 
 
+class Labelled(NamedTuple):
+    """Images as rows of bytes, with their classes.
+
+    Attributes
+    ----------
+    X : ndarray of shape (n_samples, n_pixels)
+        Images.
+    y : ndarray of shape (n_samples,)
+        Classes of the images: whole numbers if all class names are whole numbers, otherwise strings.
+    """
+
+    X: Bytes
+    y: NDArray[Any]
+
+
 def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool = True) -> TrainTest:
     """Load MNIST: 60,000 training images and 10,000 test images of digits, 28 x 28 pixels each.
 
@@ -91,7 +106,7 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool =
     ((60000, 784), dtype('uint8'), [7, 2, 1])
     """
     try:
-        return load(_core.locate() if folder is None else folder)
+        return load(_core.locate() if folder is None else folder, part="both")
     except (FileNotFoundError, ValueError):
         home = _core.user_folder()
         target = Path(folder) if folder is not None else home and home / "mnist"
@@ -105,22 +120,60 @@ def load_mnist(folder: str | os.PathLike[str] | None = None, *, download: bool =
             raise
     for name, sha256 in MNIST_SHA256.items():
         _download(f"{name}.gz", sha256, target)
-    return load(target)
+    return load(target, part="both")
+
+
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    part: Literal["both"],
+    label_column: str | int = "auto",
+    framing: Choice = "auto",
+    invert: Choice = "never",
+) -> TrainTest: ...
+
+
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    part: Literal["train", "test"],
+    label_column: str | int = "auto",
+    framing: Choice = "auto",
+    invert: Choice = "never",
+) -> Labelled: ...
+
+
+@overload
+def load(
+    path: str | os.PathLike[str],
+    *,
+    part: Literal["auto"] = "auto",
+    label_column: str | int = "auto",
+    framing: Choice = "auto",
+    invert: Choice = "never",
+) -> Any: ...
 
 
 def load(
     path: str | os.PathLike[str],
     *,
+    part: Literal["auto", "both", "train", "test"] = "auto",
     label_column: str | int = "auto",
     framing: Choice = "auto",
     invert: Choice = "never",
-) -> TrainTest:
-    """Load labelled training and test images: IDX, NumPy, CSV, Parquet, libsvm or folders of pictures.
+) -> TrainTest | Labelled:
+    """Load labelled images: IDX, NumPy, CSV, Parquet, libsvm or folders of pictures.
 
     Parameters
     ----------
     path : path-like
         A folder or file. Its format is detected from its content.
+    part : {"auto", "both", "train", "test"}, default="auto"
+        What to load. ``"auto"``: the training and the test images, or all images if they are not divided into these.
+        ``"both"``: the training and the test images; it is an error if there is only one set. ``"train"``, ``"test"``:
+        these images alone, or all if they are not divided.
     label_column : str or int, default="auto"
         The column of a table that holds the labels: its name, its number from 1, ``"first"``, ``"last"`` or
         ``"none"``. By default, the header decides, or else the values; then a warning names the column.
@@ -133,8 +186,8 @@ def load(
 
     Returns
     -------
-    TrainTest
-        `X_train`, `y_train`, `X_test` and `y_test`. They can be unpacked in this order.
+    TrainTest or Labelled
+        `X_train`, `y_train`, `X_test` and `y_test`, or `X` and `y` of a single set. They can be unpacked in this order.
 
     Examples
     --------
@@ -148,12 +201,24 @@ def load(
     ...     data = load(file.name)
     >>> data.X_test.tolist(), data.y_test.tolist()
     ([[4, 5, 6, 7], [8, 9, 10, 11]], [4, 3])
+
+    A single set:
+
+    >>> with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+    ...     np.savez(file, X=images, y=[3, 4, 3, 4])
+    ...     file.flush()
+    ...     X, y = load(file.name)
+    >>> X.shape, y.tolist()
+    ((4, 4), [3, 4, 3, 4])
     """
-    (X_train, y_train), (X_test, y_test), names, notes = _core.load(os.fspath(path), str(label_column), framing, invert)
+    if part not in ("auto", "both", "train", "test"):
+        raise ValueError(f"part: expected 'auto', 'both', 'train' or 'test', found {part!r}")
+    parts, names, notes = _core.load(os.fspath(path), part, str(label_column), framing, invert)
     for note in dict.fromkeys(notes):
         warnings.warn(note, stacklevel=2)
     classes = named_classes(names)
-    return TrainTest(X_train, classes[y_train], X_test, classes[y_test])
+    loaded = [Labelled(X, classes[y]) for X, y in parts]
+    return loaded[0] if len(loaded) == 1 else TrainTest(*loaded[0], *loaded[1])
 
 
 def named_classes(names: list[str]) -> NDArray[Any]:
