@@ -26,7 +26,7 @@ use crate::{
 /// many prototypes as images. With `--from`, a trained model learns further images within a second.
 ///
 /// The calibration of confidence and the threshold for images that are not digits were measured on MNIST. They stay the
-/// same for other training images.
+/// same for other training images, unless these are too few for the preset.
 #[derive(Debug, clap::Args)]
 #[command(after_help = format!("{}\n\n{}", "Examples:\n  handful train --preset small -o small.safetensors\n  handful train --from everyday --data my-digits/ -o mine.safetensors", data::formats()))]
 pub(crate) struct Args {

@@ -73,7 +73,7 @@ impl Params {
         let (mut all, mut own) = (Vec::new(), Vec::new());
         for (number, fold) in folds(n, HELD_OUT).iter().enumerate() {
             let HeldOut { params, rest, unseen } = self.hold_out(&images, fold, number)?;
-            let model = params.fit_observed(&rest, observer)?;
+            let model = params.fit_as_it_is(&rest, observer)?;
             for (source, unseen) in &unseen {
                 let found = Validation::new(&model, unseen)?;
                 if *source == IMAGES {

@@ -58,11 +58,15 @@ impl Params {
     /// # Errors
     /// If the recipe is invalid for images of this shape, or if there are images of only one class.
     pub fn check_images(&self, images: &Dataset) -> Result<(), Error> {
-        let counts = match &self.everyday {
-            Some(everyday) => everyday.augment(images)?.class_counts(),
-            None => images.class_counts(),
-        };
-        self.check_counts(images.image_shape(), images.classes(), &counts)
+        self.check_counts(images.image_shape(), images.classes(), &self.counts(images)?)
+    }
+
+    /// Number of training images of each class, with those that the recipe adds.
+    fn counts(&self, images: &Dataset) -> Result<Vec<usize>, Error> {
+        match &self.everyday {
+            Some(everyday) => Ok(everyday.augment(images)?.class_counts()),
+            None => Ok(images.class_counts()),
+        }
     }
 
     /// [`check_images`](Self::check_images) for the given number of images of each class.
@@ -81,7 +85,7 @@ impl Params {
     }
 
     /// Number of images of a class from which features are learned as the recipe says; from fewer, it learns less.
-    fn enough_per_class(&self) -> usize {
+    pub(super) fn enough_per_class(&self) -> usize {
         self.features.iter().map(|(_, features)| features.enough_per_class()).max().unwrap_or(1)
     }
 
@@ -90,7 +94,9 @@ impl Params {
     ///
     /// One image of each class is enough. From few images, the model is smaller than the recipe says: a class has at
     /// most as many atoms and prototypes as images, there are fewer components than images, no more prototypes vote than
-    /// there are, and [discriminants](crate::features::DiscriminantsParams) have a larger ridge.
+    /// there are, and [discriminants](crate::features::DiscriminantsParams) have a larger ridge. If there are fewer than
+    /// 4,096, and some class has fewer than the recipe has atoms or prototypes of it, the calibration is
+    /// [measured](Self::calibrate) on these images; if a class has fewer than six, no image is an outlier.
     ///
     /// # Errors
     /// As [`check_images`](Self::check_images); if features or prototypes cannot be computed from the pixels of these
@@ -107,6 +113,14 @@ impl Params {
 
     pub(super) fn fit_observed(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
         self.check_images(images)?;
+        if self.is_cut(&self.counts(images)?) {
+            return self.calibrated_on_few(images, observer)?.fit_as_it_is(images, observer);
+        }
+        self.fit_as_it_is(images, observer)
+    }
+
+    /// [`fit`](Self::fit) with the calibration of the recipe.
+    pub(super) fn fit_as_it_is(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
         let original = images;
         let enlarged = self.enlarged(images, observer)?;
         let images = enlarged.as_ref().unwrap_or(images);

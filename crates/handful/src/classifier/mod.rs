@@ -23,6 +23,7 @@ mod candidates;
 mod confidence;
 mod error;
 mod explanation;
+mod few;
 mod fit;
 mod held_out;
 mod hyperplanes;

@@ -40,6 +40,23 @@ impl Params {
         let (labels, classes) = images.labelled()?;
         self.check_on_disk()?;
         self.check_counts(images.image_shape(), classes, &images.class_counts())?;
+        if self.is_cut(&images.class_counts()) {
+            let all: Vec<usize> = (0..labels.len()).collect();
+            let pixels = select(images, &all, observer)?;
+            let some = Dataset::new(pixels, images.image_shape(), labels.to_vec(), classes.to_vec())?;
+            let calibrated = self.calibrated_on_few(&some, observer)?;
+            return calibrated.fit_as_it_is_on_disk(images, passes, observer);
+        }
+        self.fit_as_it_is_on_disk(images, passes, observer)
+    }
+
+    fn fit_as_it_is_on_disk(
+        &self,
+        images: &OnDisk,
+        passes: &DiskOptions,
+        observer: &Observer,
+    ) -> Result<Model, Error> {
+        let (labels, classes) = images.labelled()?;
         let vectorizer = self.features_on_disk(images, passes, observer)?;
         let vectors = match &self.features[..] {
             [(_, FeatureParams::Pixels { deskew: None })] => None,

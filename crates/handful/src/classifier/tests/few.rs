@@ -42,6 +42,20 @@ fn a_class_has_at_most_as_many_prototypes_as_images() {
 }
 
 #[test]
+fn digits_are_not_outliers_of_few() {
+    let (some, (_, test)) = (first([12; 10]), images());
+    for (preset, params) in presets().filter(|(preset, _)| *preset != Preset::Notebook) {
+        let model = params.fit(&some).unwrap();
+        assert_ne!(model.params().calibration, params.calibration, "{preset}");
+        let rejected =
+            model.explain(test.images().view()).unwrap().iter().filter(|why| !why.is_digit).count();
+        assert!(rejected <= 45, "{preset} rejects {rejected} of 300");
+    }
+    let one = Preset::Fast.params().fit(&first([1; 10])).unwrap();
+    assert_eq!(one.params().calibration.novel, 0.0, "nothing can be held out");
+}
+
+#[test]
 fn more_neighbours_than_prototypes_are_all_of_them() {
     let one = first([1; 10]);
     let params = Params { decision: Decision::Votes { n_neighbors: 25 }, ..Preset::Tiny.params() };

@@ -1,0 +1,41 @@
+//! Recipes for few images: what the presets know of MNIST does not hold there.
+//!
+//! If each image is an atom and a prototype, new images are much farther from the nearest than the training images are.
+//! With the threshold of a preset, all of them would be outliers.
+
+use super::{Calibration, Error, Params, PrototypeParams};
+use crate::{Dataset, progress::Observer};
+
+/// Number of images from which a calibration is measured in any case: it takes three more fits.
+const FEW: usize = 4096;
+/// Number of images of a class of which some can be held out.
+const LEAST_OF_CLASS: usize = 6;
+
+impl Params {
+    /// Whether a model of so few images of each class must be calibrated anew, because it is smaller than the recipe
+    /// says.
+    pub(super) fn is_cut(&self, counts: &[usize]) -> bool {
+        let n_clusters = match self.prototypes {
+            PrototypeParams::All => 1,
+            PrototypeParams::PerClass { n_clusters, .. } => n_clusters,
+        };
+        let least = counts.iter().copied().filter(|&n| n > 0).min().unwrap_or(0);
+        counts.iter().sum::<usize>() < FEW && least < n_clusters.max(self.enough_per_class())
+    }
+
+    /// The recipe for images whose model is [cut](Self::is_cut): calibrated on them, or, if there are too few to hold
+    /// some out, without outliers.
+    pub(super) fn calibrated_on_few(&self, images: &Dataset, observer: &Observer) -> Result<Self, Error> {
+        let mut counts = images.class_counts();
+        counts.retain(|&n| n > 0);
+        let calibration = if self.calibration.novel == 0.0 {
+            // Outliers are not wanted.
+            self.calibration
+        } else if counts.iter().any(|&n| n < LEAST_OF_CLASS) {
+            Calibration { novel: 0.0, ..self.calibration }
+        } else {
+            self.calibrate_observed(images, observer)?
+        };
+        Ok(Self { calibration, ..self.clone() })
+    }
+}
