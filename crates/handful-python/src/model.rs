@@ -109,6 +109,23 @@ impl Model {
         found.map(Self::from).map_err(|error: classifier::Error| error.raise())
     }
 
+    /// The same model with these images as further prototypes. `y` are indices of `classes`.
+    fn taught(
+        &self,
+        py: Python<'_>,
+        x: PyReadonlyArray2<'_, u8>,
+        y: PyReadonlyArray1<'_, u32>,
+        classes: Vec<String>,
+        n_threads: usize,
+    ) -> PyResult<Self> {
+        let (x, y) = (x.as_array(), y.to_vec()?);
+        let found = job::run(py, n_threads, None, |_| {
+            let images = Dataset::new(x.to_owned(), self.0.image_shape(), y, classes)?;
+            self.0.taught(&images)
+        })?;
+        found.map(Self::from).map_err(|error: classifier::Error| error.raise())
+    }
+
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         job::run(py, 1, None, |_| classifier::Model::load(&path))?.map(Self::from).map_err(Raise::raise)
@@ -152,6 +169,7 @@ impl Model {
         all.set_item("n_samples", provenance.n_samples)?;
         all.set_item("sha256", &provenance.sha256)?;
         all.set_item("validation_error", provenance.validation_error)?;
+        all.set_item("n_taught", provenance.n_taught)?;
         Ok(all)
     }
 

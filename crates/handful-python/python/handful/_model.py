@@ -14,7 +14,7 @@ from handful import _core
 from handful._explanation import Explanation, Neighbor
 from handful._images import picture_of
 from handful._jobs import n_threads
-from handful._labels import are_equal, labels_of
+from handful._labels import are_equal, labels_of, names_of
 from handful._types import Bytes, Provenance, Shape
 from handful._vectors import BYTES, as_vectors
 from handful._warnings import NoInkWarning
@@ -303,6 +303,42 @@ class Model:
         predicted = self.predict(X)
         check_consistent_length(predicted, labels)
         return float(np.mean(are_equal(predicted, labels)))
+
+    def taught(self, X: ArrayLike, y: ArrayLike) -> Model:
+        """Return a model that also knows these images, without training it again.
+
+        Each image becomes a prototype at once, with a majority of the votes: it decides about images that resemble it
+        more than they resemble other classes. What the model takes for a digit stays the same.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, n_pixels) or (n, height, width)
+            Images.
+        y : array-like of shape (n,)
+            Class of each image, one of `classes_`.
+
+        Returns
+        -------
+        Model
+            The model with further prototypes. This one does not change.
+
+        Examples
+        --------
+        >>> import handful
+        >>> X_train, y_train, X_test, y_test = handful.datasets.load_mnist()
+        >>> model = handful.load_model("tiny")
+        >>> wrong = (model.predict(X_test) != y_test).nonzero()[0][:1]
+        >>> model.score(X_test[wrong], y_test[wrong]), model.taught(X_test[wrong], y_test[wrong]).score(
+        ...     X_test[wrong], y_test[wrong]
+        ... )
+        (0.0, 1.0)
+        """
+        rows = self._images(X)
+        labels: NDArray[Any] = column_or_1d(y, warn=True)
+        check_consistent_length(rows, labels)
+        classes, numbers = np.unique(labels, return_inverse=True)
+        core = self._core.taught(rows, numbers.astype(np.uint32), names_of(classes), n_threads(self.n_jobs))
+        return Model(core, n_jobs=self.n_jobs)
 
     def _images(self, X: ArrayLike) -> Bytes:
         return images(X, self.image_shape, self.n_jobs)

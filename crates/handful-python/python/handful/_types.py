@@ -68,3 +68,4 @@ class Provenance(TypedDict):
     n_samples: int
     sha256: str
     validation_error: float | None
+    n_taught: int
