@@ -45,8 +45,9 @@ class PresetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Number of lists that each image searches. None means the smallest number that surely has a recall of 0.99.
     calibration : {'preset', 'held_out'}, default='preset'
         Where probabilities, and the limit beyond which an image is no digit, come from. 'preset': they were measured on
-        MNIST. 'held_out': they are measured on your images. For this, the recipe is fitted three times more, without a
-        sixth of the images of each class, and sees these afterwards. Predicted classes are the same.
+        MNIST, unless there are so few images that the model is smaller than the preset; then they are measured on
+        these. 'held_out': they are measured on your images, however many. For this, the recipe is fitted three times
+        more, without a sixth of the images of each class, and sees these afterwards. Predicted classes are the same.
     image_shape : tuple of (int, int) or None, default=None
         Height and width of an image. None means those of `X`; if `X` contains rows, square images, or one row of
         pixels if no square fits.
