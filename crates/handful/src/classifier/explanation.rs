@@ -55,18 +55,22 @@ impl Model {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn explain(&self, images: ArrayView2<u8>) -> Result<Vec<Explanation>, Error> {
-        let (vectors, found, scores) = self.examine(images)?;
+        self.explain_by(images, self.n_neighbors())
+    }
+
+    /// [`explain`](Self::explain) by this many neighbours.
+    pub(super) fn explain_by(
+        &self,
+        images: ArrayView2<u8>,
+        n_neighbors: usize,
+    ) -> Result<Vec<Explanation>, Error> {
+        let (vectors, found, scores) = self.examine(images, n_neighbors)?;
         let probabilities = self.params.calibration.probabilities(&found.evidence, &found.labels);
         let novel = self.params.calibration.novel;
         let of_row = |(row, &label): (usize, &u32)| {
             let nearest =
                 found.neighbors.indices.row(row).into_iter().zip(found.neighbors.distances.row(row));
-            let voter = |(&prototype, &distance): (&usize, &u64)| Voter {
-                prototype,
-                label: self.prototypes.labels()[prototype],
-                distance,
-                medoid: self.medoids[prototype],
-            };
+            let voter = |(&prototype, &distance): (&usize, &u64)| self.voter(prototype, distance);
             let has_ink = self.has_ink(images.row(row));
             let n_classes = self.classes().len();
             let is_known = scores[row] <= novel
@@ -94,11 +98,20 @@ impl Model {
         self.params.calibration.novel == 0.0 || has_ink(image)
     }
 
+    pub(super) fn voter(&self, prototype: usize, distance: u64) -> Voter {
+        let (label, medoid) = (self.prototypes.labels()[prototype], self.medoids[prototype]);
+        Voter { prototype, label, distance, medoid }
+    }
+
     /// The vectors of images, their nearest prototypes, and their outlier scores.
-    pub(super) fn examine(&self, images: ArrayView2<u8>) -> Result<(Array2<u8>, Votes, Vec<f64>), Error> {
+    pub(super) fn examine(
+        &self,
+        images: ArrayView2<u8>,
+        n_neighbors: usize,
+    ) -> Result<(Array2<u8>, Votes, Vec<f64>), Error> {
         self.check_shape(images)?;
         let (vectors, outliers) = self.vectorizer.transform_scored(images);
-        let found = self.vote(vectors.view())?;
+        let found = self.vote(vectors.view(), n_neighbors)?;
         let distances = || Ok(found.neighbors.distances.column(0).to_vec());
         let scores = self.scores(images, outliers.unwrap_or_default(), distances)?;
         Ok((vectors, found, scores))

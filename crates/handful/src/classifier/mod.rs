@@ -19,6 +19,7 @@
 //! ```
 
 mod adapted;
+mod alternatives;
 mod candidates;
 mod confidence;
 mod error;

@@ -290,7 +290,8 @@ impl Model {
     /// # Errors
     /// As [`predict`](Self::predict).
     pub fn predict_proba(&self, images: ArrayView2<u8>) -> Result<Array2<f64>, Error> {
-        let found = self.vote(self.transform(images)?.view())?;
+        let n_neighbors = self.n_neighbors();
+        let found = self.vote(self.transform(images)?.view(), n_neighbors)?;
         Ok(self.params.calibration.probabilities(&found.evidence, &found.labels))
     }
 

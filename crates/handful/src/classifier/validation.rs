@@ -57,7 +57,9 @@ impl Validation {
     /// # Errors
     /// As [`Model::predict`].
     pub fn new(model: &Model, unseen: &Dataset) -> Result<Self, Error> {
-        let (_, Votes { labels, evidence, .. }, outlier_scores) = model.examine(unseen.images().view())?;
+        let n_neighbors = model.n_neighbors();
+        let examined = model.examine(unseen.images().view(), n_neighbors)?;
+        let (_, Votes { labels, evidence, .. }, outlier_scores) = examined;
         Ok(Self { truth: unseen.labels().to_vec(), predicted: labels, evidence, outlier_scores })
     }
 

@@ -28,8 +28,8 @@ impl Model {
     }
 
     /// The nearest prototypes of images, the labels that they decide, and the evidence for each class.
-    pub(super) fn vote(&self, vectors: ArrayView2<u8>) -> Result<Votes, Error> {
-        let neighbors = self.index.kneighbors(vectors, self.n_neighbors())?;
+    pub(super) fn vote(&self, vectors: ArrayView2<u8>, n_neighbors: usize) -> Result<Votes, Error> {
+        let neighbors = self.index.kneighbors(vectors, n_neighbors)?;
         let (labels, distances) = match self.params.decision {
             Decision::Votes { .. } => (self.elect(&neighbors), self.prototype_distances(vectors)?),
             Decision::Hyperplanes(hyperplanes) => {
@@ -65,7 +65,7 @@ impl Model {
 
     /// The prototypes of each class, indexed separately. They are created outside the lock: a thread that waits for
     /// other threads' part of the work might be given a task that requests them too.
-    fn of_class(&self) -> Result<&[Option<Searcher>], Error> {
+    pub(super) fn of_class(&self) -> Result<&[Option<Searcher>], Error> {
         if self.of_class.get().is_none() {
             let of_rows = |rows: Vec<usize>| {
                 let prototypes = (!rows.is_empty()).then(|| self.prototypes.images().select(Axis(0), &rows));
