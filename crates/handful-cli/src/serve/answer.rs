@@ -1,11 +1,11 @@
 //! The answers of the API about an image.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use handful::classifier::Explanation;
+use handful::classifier::Voter;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::app::App;
+use super::{loaded::Loaded, predictor::Verdict};
 use crate::picture;
 
 /// A prediction, and its explanation.
@@ -17,6 +17,8 @@ pub(super) struct Answer<'a> {
     is_digit: bool,
     probabilities: Probabilities<'a>,
     neighbors: Vec<Neighbor<'a>>,
+    /// The nearest prototypes of the true class, if the client named it.
+    true_label_neighbors: Option<Vec<Neighbor<'a>>>,
     /// Position of the image on the map, each coordinate from 0 to 1.
     position: [f64; 2],
     /// The image that the model saw, as a PNG in a `data:` address.
@@ -24,7 +26,7 @@ pub(super) struct Answer<'a> {
     microseconds: u64,
 }
 
-/// A prototype that voted.
+/// A prototype near the image.
 #[derive(Serialize)]
 struct Neighbor<'a> {
     label: &'a str,
@@ -47,18 +49,23 @@ impl Serialize for Probabilities<'_> {
     }
 }
 
-impl App {
-    pub(super) async fn answer(&self, image: &[u8], found: Explanation, elapsed: Duration) -> Answer<'_> {
+impl Loaded {
+    pub(super) async fn answer(
+        self: &Arc<Self>,
+        image: &[u8],
+        Verdict { explanation: found, of_true_label }: Verdict,
+        elapsed: Duration,
+    ) -> Answer<'_> {
         let classes = self.model.classes();
         let class = |label: u32| classes[label as usize].as_str();
-        let portraits = self.portraits().await;
-        let neighbors = found.neighbors.iter().map(|voter| Neighbor {
+        let (map, portraits) = (self.map().await, self.portraits().await);
+        let neighbor = |voter: &Voter| Neighbor {
             label: class(voter.label),
             distance: voter.distance,
             prototype: voter.prototype,
             medoid: voter.medoid,
             image: portraits.of(voter.prototype),
-        });
+        };
         Answer {
             label: found.has_ink.then(|| class(found.label)),
             confidence: found.confidence,
@@ -66,8 +73,9 @@ impl App {
             probabilities: Probabilities(
                 classes.iter().map(String::as_str).zip(found.probabilities).collect(),
             ),
-            neighbors: neighbors.collect(),
-            position: self.map.position(&found.vector),
+            neighbors: found.neighbors.iter().map(neighbor).collect(),
+            true_label_neighbors: of_true_label.map(|voters| voters.iter().map(neighbor).collect()),
+            position: map.position(&found.vector),
             input: picture::grey(image, self.model.image_shape()),
             microseconds: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         }

@@ -8,8 +8,10 @@ use handful::{
     dataset::{self, ReadOptions, Split},
     metrics::ConfusionMatrix,
 };
+use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 
+use super::limits;
 use crate::picture;
 
 /// Maximum number of images in an answer.
@@ -41,6 +43,7 @@ pub(super) struct Summary<'a> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Query {
+    pub(super) model: Option<String>,
     label: Option<String>,
     predicted: Option<String>,
     #[serde(default)]
@@ -77,9 +80,12 @@ impl Gallery {
         let (classes, shape) = (model.classes(), model.image_shape());
         let test = dataset::load_known(&path, Split::Test, classes, shape, reading);
         let test = test.map_err(|error| error.to_string())?;
-        let explained = model.explain(test.images().view()).map_err(|error| error.to_string())?;
-        let predicted: Vec<u32> = explained.iter().map(|found| found.label).collect();
-        let confidences: Vec<f64> = explained.iter().map(|found| found.confidence).collect();
+        let (mut predicted, mut confidences) = (Vec::new(), Vec::new());
+        for images in test.images().axis_chunks_iter(Axis(0), limits::IMAGES_AT_ONCE) {
+            let explained = model.explain(images).map_err(|error| error.to_string())?;
+            predicted.extend(explained.iter().map(|found| found.label));
+            confidences.extend(explained.iter().map(|found| found.confidence));
+        }
         let is_right = |row: usize| predicted[row] == test.labels()[row];
         let doubt = |row: usize| if is_right(row) { confidences[row] } else { -confidences[row] };
         let mut order: Vec<usize> = (0..test.n_samples()).collect();

@@ -11,6 +11,10 @@ pub(super) const BODY_BYTES: usize = 8 << 20;
 /// Bodies up to this size are read for all connections at once, larger ones only for a few.
 pub(super) const SMALL_BODY_BYTES: usize = 128 << 10;
 pub(super) const LARGE_BODIES: usize = 8;
+/// Maximum number of neighbours that a client may let vote: the answer shows each.
+pub(super) const NEIGHBORS: usize = 100;
+/// Number of test images that are explained at a time. Predictions for clients come in between.
+pub(super) const IMAGES_AT_ONCE: usize = 500;
 /// Maximum size of a number in JSON, including spaces around it.
 pub(super) const NUMBER_BYTES: usize = 32;
 /// Maximum number of pixels of a picture; more would take too much memory.

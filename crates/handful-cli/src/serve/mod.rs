@@ -3,34 +3,46 @@
 mod answer;
 mod app;
 mod body;
+mod embedding;
 mod gallery;
 mod graceful_close;
 mod limits;
+mod loaded;
 mod map;
 mod middleware;
+mod models;
 mod once;
 mod page;
 mod portraits;
 mod predict;
 mod predictor;
 mod problem;
+mod query;
 mod routes;
 mod server;
 mod turns;
 
-use std::{io::Write, net::SocketAddr, path::PathBuf};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
 
 use anyhow::Context;
-use handful::dataset::ReadOptions;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use self::{
+    app::App,
+    loaded::{Loaded, Shared},
+};
 use crate::{console::Console, data::ReadingArgs, models::ModelArgs, options::Global, output::print_json};
 
 /// Serve a web page to draw digits on, and an HTTP API
 ///
 /// The page classifies what you draw, and shows the neighbours that voted. The API classifies pictures: see
-/// /openapi.json. The page makes no requests to other servers. Ctrl-C ends the server after it has answered the requests
+/// /openapi.json. Both can also ask the presets by name, and let another number of neighbours vote. The page makes no requests to other servers. Ctrl-C ends the server after it has answered the requests
 /// in progress.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -75,9 +87,14 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
             )
         })?;
         let address = listener.local_addr()?;
-        let reading = args.reading.options(console);
-        let named = Named { name: args.model.model.clone(), bytes, data: args.data.clone(), reading };
-        let app = app::App::new(model, named, address, console);
+        let shared = Arc::new(Shared {
+            data: args.data.clone(),
+            reading: args.reading.options(console),
+            console: console.clone(),
+            turn: Mutex::new(()),
+        });
+        let own = Loaded::new(args.model.model.clone(), model, bytes, &shared);
+        let app = App::new(own, shared, address);
         tell(address, &args.model.model, global, console)?;
         server::serve(listener, routes::router(app), console).await;
         anyhow::Ok(())
@@ -85,14 +102,6 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
     // Answers that nobody waits for any more need not be finished.
     runtime.shutdown_background();
     served
-}
-
-/// The options about the model.
-struct Named {
-    name: String,
-    bytes: usize,
-    data: Option<PathBuf>,
-    reading: ReadOptions,
 }
 
 fn tell(address: SocketAddr, model: &str, global: &Global, console: &Console) -> anyhow::Result<()> {

@@ -30,6 +30,7 @@ pub(super) const FILES: &[File] = files! {
     "/icon.svg", SVG, "icon.svg";
     "/openapi.json", JSON, "openapi.json";
     "/app.js", JAVASCRIPT, "app.js";
+    "/choice.js", JAVASCRIPT, "choice.js";
     "/drawing.js", JAVASCRIPT, "drawing.js";
     "/element.js", JAVASCRIPT, "element.js";
     "/files.js", JAVASCRIPT, "files.js";
@@ -42,6 +43,7 @@ pub(super) const FILES: &[File] = files! {
     "/storage.js", JAVASCRIPT, "storage.js";
     "/theme.js", JAVASCRIPT, "theme.js";
     "/verdict.js", JAVASCRIPT, "verdict.js";
+    "/why.js", JAVASCRIPT, "why.js";
 };
 
 impl IntoResponse for &'static File {

@@ -20,7 +20,9 @@ use super::{
     app::App,
     body::{Kind, Received},
     limits,
+    predictor::Question,
     problem::Problem,
+    query::{self, How, Parameters},
 };
 use crate::text;
 
@@ -33,11 +35,15 @@ struct Pixels {
 
 pub(super) async fn predict(
     State(app): State<Arc<App>>,
+    how: Parameters<How>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
+    let how = query::read(how)?;
     let kind = Kind::of(&headers)?;
-    let shape = app.model.image_shape();
+    let loaded = app.models.find(how.model.as_deref()).await?;
+    let (n_neighbors, true_label) = (how.n_neighbors(loaded)?, how.true_label(loaded)?);
+    let shape = loaded.model.image_shape();
     let most = match kind {
         Kind::Json => limits::NUMBER_BYTES * shape[0] * shape[1] + 1024,
         Kind::Picture => limits::BODY_BYTES,
@@ -49,7 +55,7 @@ pub(super) async fn predict(
         Kind::Json => from_json(&received.bytes, shape)?,
         Kind::Picture => {
             let turn = app.turns.wait(n_pixels(&received.bytes)?).await?;
-            let framer = app.framer.clone();
+            let framer = loaded.framer.clone();
             let look = move || {
                 let _turn = turn;
                 from_picture(&received, &framer, shape)
@@ -57,9 +63,11 @@ pub(super) async fn predict(
             spawn_blocking(look).await.map_err(|_| Problem::internal())??
         }
     };
-    let explanation = app.predictor.explain(image.clone(), place).await?;
+    let question =
+        Question { model: Arc::clone(&loaded.model), image: image.clone(), n_neighbors, true_label };
+    let verdict = app.predictor.explain(question, place).await?;
     let elapsed = start.elapsed();
-    Ok(Json(app.answer(&image, explanation, elapsed).await).into_response())
+    Ok(Json(loaded.answer(&image, verdict, elapsed).await).into_response())
 }
 
 /// As many as the picture says that it has.

@@ -1,4 +1,5 @@
-//! A thread that runs the model. It answers waiting requests together, which is much faster than one after the other.
+//! A thread that runs the models. It answers waiting requests to the same model together, which is much faster than one
+//! after the other.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -7,14 +8,17 @@ use std::{
 };
 
 use axum::http::StatusCode;
-use handful::classifier::{Explanation, Model};
-use ndarray::Array2;
+use handful::classifier::{Error, Explanation, Model, Voter};
+use ndarray::{Array2, ArrayView1, Axis};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::{limits, problem::Problem};
 
 /// Maximum batch size; larger batches gain little.
 const MOST_AT_ONCE: usize = 64;
+
+/// Number of prototypes of the true class in an answer.
+const OF_TRUE_LABEL: usize = 5;
 
 /// A thread that explains images.
 pub(super) struct Predictor {
@@ -27,18 +31,37 @@ pub(super) struct Place(
     #[expect(dead_code, reason = "held while the prediction is made")] OwnedSemaphorePermit,
 );
 
+/// An image of the model's size, and what is asked about it.
+pub(super) struct Question {
+    pub(super) model: Arc<Model>,
+    pub(super) image: Vec<u8>,
+    /// Number of neighbours that vote; `None` for as many as the recipe says.
+    pub(super) n_neighbors: Option<usize>,
+    /// The class of which the nearest prototypes are asked for.
+    pub(super) true_label: Option<u32>,
+}
+
+pub(super) struct Verdict {
+    pub(super) explanation: Explanation,
+    pub(super) of_true_label: Option<Vec<Voter>>,
+}
+
 struct Job {
-    image: Vec<u8>,
-    reply: oneshot::Sender<Explanation>,
+    question: Question,
+    reply: oneshot::Sender<Verdict>,
+}
+
+impl Question {
+    /// Whether both can be explained together.
+    fn is_alike(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.model, &other.model) && self.n_neighbors == other.n_neighbors
+    }
 }
 
 impl Predictor {
-    pub(super) fn start(model: Arc<Model>) -> Self {
+    pub(super) fn start() -> Self {
         let (waiting, jobs) = mpsc::channel(limits::PREDICTIONS);
-        thread::Builder::new()
-            .name("predictor".to_owned())
-            .spawn(move || work(&model, jobs))
-            .expect("a thread more");
+        thread::Builder::new().name("predictor".to_owned()).spawn(move || work(jobs)).expect("a thread more");
         Self { waiting, places: Arc::new(Semaphore::new(limits::PREDICTIONS)) }
     }
 
@@ -48,7 +71,7 @@ impl Predictor {
         if !self.waiting.is_closed() {
             return Ok(());
         }
-        let sentence = "The model has stopped; restart the server.";
+        let sentence = "The models have stopped; restart the server.";
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence))
     }
 
@@ -57,41 +80,65 @@ impl Predictor {
         self.places.clone().try_acquire_owned().map(Place).map_err(|_| Problem::busy())
     }
 
-    /// Explains an image of the model's size.
-    pub(super) async fn explain(&self, image: Vec<u8>, _place: Place) -> Result<Explanation, Problem> {
+    /// Explains an image.
+    pub(super) async fn explain(&self, question: Question, _place: Place) -> Result<Verdict, Problem> {
         let (reply, verdict) = oneshot::channel();
-        self.waiting.send(Job { image, reply }).await.map_err(|_| Problem::internal())?;
+        self.waiting.send(Job { question, reply }).await.map_err(|_| Problem::internal())?;
         verdict.await.map_err(|_| Problem::internal())
     }
 }
 
-fn work(model: &Model, mut jobs: mpsc::Receiver<Job>) {
-    let [height, width] = model.image_shape();
+fn work(mut jobs: mpsc::Receiver<Job>) {
     let mut batch = Vec::with_capacity(MOST_AT_ONCE);
     while jobs.blocking_recv_many(&mut batch, MOST_AT_ONCE) > 0 {
-        let pixels = batch.iter().flat_map(|job| job.image.iter().copied()).collect();
-        let images = Array2::from_shape_vec((batch.len(), height * width), pixels).expect("checked images");
-        // A failing request must not affect the others.
-        let explained = catch_unwind(AssertUnwindSafe(|| model.explain(images.view())));
-        let explanations = explained.ok().and_then(Result::ok).unwrap_or_default();
-        // Without an explanation, the reply is dropped, which the receiver notices.
-        for (job, explanation) in batch.drain(..).zip(explanations) {
-            // The client may be gone.
-            let _ = job.reply.send(explanation);
+        while let Some(last) = batch.pop() {
+            let is_alike = |job: &mut Job| job.question.is_alike(&last.question);
+            let mut alike: Vec<Job> = batch.extract_if(.., is_alike).collect();
+            alike.push(last);
+            let questions: Vec<&Question> = alike.iter().map(|job| &job.question).collect();
+            // A failing request must not affect those about other models.
+            let explained = catch_unwind(AssertUnwindSafe(|| explain(&questions)));
+            let verdicts = explained.ok().and_then(Result::ok).unwrap_or_default();
+            // Without a verdict, the reply is dropped, which the receiver notices.
+            for (job, verdict) in alike.into_iter().zip(verdicts) {
+                // The client may be gone.
+                let _ = job.reply.send(verdict);
+            }
         }
     }
+}
+
+/// Answers questions that are alike.
+fn explain(questions: &[&Question]) -> Result<Vec<Verdict>, Error> {
+    let Question { model, n_neighbors, .. } = questions[0];
+    let [height, width] = model.image_shape();
+    let pixels = questions.iter().flat_map(|question| question.image.iter().copied()).collect();
+    let images = Array2::from_shape_vec((questions.len(), height * width), pixels).expect("checked images");
+    let explanations = match n_neighbors {
+        Some(n_neighbors) => model.explain_with(images.view(), *n_neighbors)?,
+        None => model.explain(images.view())?,
+    };
+    let verdict = |(question, explanation): (&&Question, Explanation)| {
+        let vector = ArrayView1::from(&explanation.vector).insert_axis(Axis(0));
+        let nearest =
+            |label| model.nearest_of_class(vector, label, OF_TRUE_LABEL).map(|found| found.concat());
+        let of_true_label = question.true_label.map(nearest).transpose()?;
+        Ok(Verdict { explanation, of_true_label })
+    };
+    questions.iter().zip(explanations).map(verdict).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use axum::response::IntoResponse;
     use handful::classifier::Preset;
+    use tokio::task::JoinSet;
 
     use super::*;
 
     #[test]
     fn the_queue_is_short() {
-        let predictor = Predictor::start(Arc::new(Preset::Tiny.trained().unwrap()));
+        let predictor = Predictor::start();
         let places: Vec<Place> = (0..limits::PREDICTIONS).map(|_| predictor.place().unwrap()).collect();
         let refused = predictor.place().err().unwrap().into_response();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -101,10 +148,40 @@ mod tests {
 
     #[test]
     fn who_has_ended_is_not_well() {
-        let mut predictor = Predictor::start(Arc::new(Preset::Tiny.trained().unwrap()));
+        let mut predictor = Predictor::start();
         assert!(predictor.check().is_ok());
         predictor.waiting = mpsc::channel(1).0;
         let refused = predictor.check().unwrap_err().into_response();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn questions_about_several_models_and_numbers_of_neighbours_may_wait_together() {
+        let models = [Preset::Tiny, Preset::Notebook].map(|preset| Arc::new(preset.trained().unwrap()));
+        let predictor = Arc::new(Predictor::start());
+        let mut asked = JoinSet::new();
+        for i in 0..48 {
+            let model = Arc::clone(&models[i % 2]);
+            let n_neighbors = [None, Some(2), Some(4)][i % 3];
+            let image: Vec<u8> =
+                (0..784).map(|pixel| if pixel % 28 == 4 + i % 20 { 255 } else { 0 }).collect();
+            let (predictor, place) = (Arc::clone(&predictor), predictor.place().unwrap());
+            asked.spawn(async move {
+                let images = Array2::from_shape_vec((1, 784), image.clone()).unwrap();
+                let question =
+                    Question { model: Arc::clone(&model), image, n_neighbors, true_label: Some(7) };
+                let Verdict { explanation, of_true_label } =
+                    predictor.explain(question, place).await.unwrap();
+                let expected = match n_neighbors {
+                    Some(n_neighbors) => model.explain_with(images.view(), n_neighbors),
+                    None => model.explain(images.view()),
+                };
+                assert_eq!(explanation, expected.unwrap()[0]);
+                let of_true_label = of_true_label.unwrap();
+                assert_eq!(of_true_label.len(), OF_TRUE_LABEL);
+                assert!(of_true_label.iter().all(|voter| voter.label == 7));
+            });
+        }
+        asked.join_all().await;
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json, Router,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
@@ -21,6 +21,7 @@ use super::{
     page,
     predict::predict,
     problem::Problem,
+    query::{self, Parameters, Which},
 };
 
 pub(super) fn router(app: Arc<App>) -> Router {
@@ -65,23 +66,30 @@ struct ModelDocument<'a> {
     image_shape: [usize; 2],
     n_prototypes: usize,
     n_neighbors: usize,
+    /// `None` if hyperplanes decide.
+    most_neighbors: Option<usize>,
     /// Number of images that the model was trained on.
     n_samples: usize,
+    /// The names of all models that can be chosen; the server's own is the first.
+    models: Vec<&'a str>,
 }
 
-async fn model(State(app): State<Arc<App>>) -> Response {
-    let model = &app.model;
+async fn model(State(app): State<Arc<App>>, which: Parameters<Which>) -> Result<Response, Problem> {
+    let loaded = app.models.find(query::read(which)?.model.as_deref()).await?;
+    let model = &loaded.model;
     let document = ModelDocument {
         version: env!("CARGO_PKG_VERSION"),
-        model: &app.named.name,
-        bytes: app.named.bytes,
+        model: &loaded.name,
+        bytes: loaded.bytes,
         classes: model.classes(),
         image_shape: model.image_shape(),
         n_prototypes: model.prototypes().n_samples(),
         n_neighbors: model.n_neighbors(),
+        most_neighbors: loaded.most_neighbors(),
         n_samples: model.provenance().n_samples,
+        models: app.models.names().collect(),
     };
-    Json(document).into_response()
+    Ok(Json(document).into_response())
 }
 
 #[derive(Serialize)]
@@ -91,23 +99,25 @@ struct Portrayed<'a> {
     image: Option<&'a str>,
 }
 
-async fn map(State(app): State<Arc<App>>) -> Response {
-    let portraits = app.portraits().await;
+async fn map(State(app): State<Arc<App>>, which: Parameters<Which>) -> Result<Response, Problem> {
+    let loaded = app.models.find(query::read(which)?.model.as_deref()).await?;
+    let (map, portraits) = (loaded.map().await, loaded.portraits().await);
     let portrayed = |point| Portrayed { point, image: portraits.of(point.prototype) };
-    let points: Vec<Portrayed> = app.map.points.iter().map(portrayed).collect();
-    Json(json!({ "points": points })).into_response()
+    let points: Vec<Portrayed> = map.points.iter().map(portrayed).collect();
+    Ok(Json(json!({ "points": points })).into_response())
 }
 
 /// Null if there are no test images: it is not an error of the page to ask.
-async fn gallery(State(app): State<Arc<App>>) -> Response {
-    Json(app.gallery().await.ok().map(Gallery::summary)).into_response()
+async fn gallery(State(app): State<Arc<App>>, which: Parameters<Which>) -> Result<Response, Problem> {
+    let loaded = app.models.find(query::read(which)?.model.as_deref()).await?;
+    Ok(Json(loaded.gallery().await.ok().map(Gallery::summary)).into_response())
 }
 
 async fn gallery_images(
     State(app): State<Arc<App>>,
-    query: Result<Query<gallery::Query>, QueryRejection>,
+    query: Parameters<gallery::Query>,
 ) -> Result<Response, Problem> {
-    let Query(query) =
-        query.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, format!("{}.", error.body_text())))?;
-    Ok(Json(app.gallery().await?.find(&query)).into_response())
+    let query = query::read(query)?;
+    let loaded = app.models.find(query.model.as_deref()).await?;
+    Ok(Json(loaded.gallery().await?.find(&query)).into_response())
 }

@@ -32,8 +32,10 @@ test('of a thousand test digits, painted anywhere in any size, at least 97.5 % a
   // The paper has to hold a stroke to be read; what is painted is painted over it.
   await draw(page, [[[0.5, 0.5]]]);
   const read = await page.evaluate(readPainted, digits);
-  const right = digits.filter(({ label }, i) => read[i] === label).length;
-  t.diagnostic(`${right} of ${digits.length} painted test digits are read right`);
+  const right = digits.filter(({ label }, i) => read[i].label === label).length;
+  // The page takes some for no digit, and tells what is the most similar.
+  const doubted = digits.filter(({ label }, i) => read[i].sure.endsWith(`the most similar is ${label}`)).length;
+  t.diagnostic(`${right} of ${digits.length} painted test digits are read right, and ${doubted} are right but doubted`);
   assert(right >= 0.975 * digits.length);
 });
 
@@ -65,7 +67,8 @@ async function readPainted(digits) {
     new MutationObserver((_, observer) => {
       if (verdict.ariaBusy === 'true') return;
       observer.disconnect();
-      resolve(document.getElementById('label').textContent);
+      const [label, sure] = ['label', 'sure'].map((id) => document.getElementById(id).textContent);
+      resolve({ label, sure });
     }).observe(verdict, { attributeFilter: ['aria-busy'] });
   });
 

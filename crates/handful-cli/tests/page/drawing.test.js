@@ -24,6 +24,33 @@ test('every digit is told with its probabilities, its voters and what the model 
   }
 });
 
+test('the map explains its ring and its lines, and the ring lies near the prototypes that voted', async (t) => {
+  // The ring does not glide to its place.
+  const page = await visit(t, { reducedMotion: 'reduce' });
+  const legend = await page.$$eval('#legend li', (items) => items.map((item) =>
+    [item.textContent, item.querySelector('circle, line, text').tagName]));
+  assert.deepEqual(legend.map(([, tag]) => tag), ['circle', 'line', 'text']);
+  assert.match(legend[0][0], /your drawing/);
+  assert.match(legend[1][0], /neighbour/);
+  for (const { digit, strokes } of ofEachDigit) {
+    await draw(page, strokes);
+    const nearest = await page.evaluate(() => {
+      const place = (shape) => {
+        const { x, y, width, height } = shape.getBoundingClientRect();
+        return [x + width / 2, y + height / 2];
+      };
+      const [x, y] = place(document.querySelector('#map .here'));
+      const glyphs = [...document.querySelectorAll('#map text')].map((glyph) => {
+        const [left, top] = place(glyph);
+        return [Math.hypot(left - x, top - y), glyph.textContent];
+      });
+      return glyphs.sort(([a], [b]) => a - b)[0][1];
+    });
+    assert.equal(nearest, String(digit));
+    await page.click('#clear');
+  }
+});
+
 test('the map shows the drawing among the prototypes that voted', async (t) => {
   const page = await visit(t);
   const circle = page.locator('#map .here');
@@ -126,8 +153,11 @@ test('a scribble and a filled paper are told to look like no digit', async (t) =
   for (const [width, stroke, light] of [[0.03, scribble, 0.1], [0.14, filled, 0.4]]) {
     await setBrush(page, width);
     await draw(page, [stroke]);
-    assert.equal(await page.textContent('#sure'), 'This does not look like a digit');
-    assert.deepEqual(await verdict(page), expected(await answer(page)));
+    const told = await answer(page);
+    const sentence = `This does not look like one digit; the most similar is ${told.label}`;
+    assert.equal(await page.textContent('#sure'), sentence);
+    assert.deepEqual(await verdict(page), expected(told));
+    assert.deepEqual(await colours(page), { label: 'neutral', bars: 'neutral', choice: 'neutral' });
     const seen = await pixels(page, await page.getAttribute('#seen img', 'src'));
     const mean = seen.reduce((sum, value) => sum + value) / (255 * seen.length);
     assert(mean > light, `the model sees ink as ink: ${mean}`);
@@ -135,6 +165,7 @@ test('a scribble and a filled paper are told to look like no digit', async (t) =
   }
   await draw(page, one.strokes);
   assert.match(await page.textContent('#sure'), / sure$/);
+  assert.deepEqual(await colours(page), { label: 'accent', bars: 'accent', choice: 'accent' });
 });
 
 /** What the page tells, as far as it follows from an answer. */
@@ -146,7 +177,7 @@ async function verdict(page) {
     const picture = (image) => [image.src, image.naturalWidth, image.naturalHeight];
     return {
       label: text(document.getElementById('label')),
-      isDoubtful: document.getElementById('label').classList.contains('is-doubtful'),
+      isDoubtful: document.getElementById('verdict').classList.contains('is-doubtful'),
       bars: all('#bars li', (bar) =>
         [text(bar.querySelector('.class')), Number(bar.style.getPropertyValue('--share'))]),
       first: all('#bars .is-first .class', text),
@@ -162,7 +193,7 @@ function expected({ label, is_digit: isDigit, probabilities, neighbors, input })
   assert.equal(Object.keys(probabilities).length, 10);
   const share = (p) => `${(Math.floor(1000 * p) / 10).toFixed(1)} %`;
   return {
-    label,
+    label: isDigit ? label : '?',
     isDoubtful: !isDigit,
     bars: Object.entries(probabilities),
     first: [label],
@@ -171,6 +202,21 @@ function expected({ label, is_digit: isDigit, probabilities, neighbors, input })
       [`${label} at distance ${Math.sqrt(distance).toFixed(1)}`, image, 28, 28]),
     seen: [[input, 28, 28]],
   };
+}
+
+/** Which parts of the verdict have the colour of a verdict. */
+function colours(page) {
+  return page.evaluate(() => {
+    const accent = getComputedStyle(document.querySelector('.wordmark')).color;
+    const told = (color) => (color === accent ? 'accent' : 'neutral');
+    const style = (selector) => getComputedStyle(document.querySelector(selector));
+    const choices = [...document.querySelectorAll('#choices button')].map((button) => getComputedStyle(button).color);
+    return {
+      label: told(style('#label').color),
+      bars: told(style('#bars .is-first .bar').backgroundColor),
+      choice: choices.includes(accent) ? 'accent' : 'neutral',
+    };
+  });
 }
 
 /** What there is to see of an empty paper. */

@@ -16,8 +16,8 @@ export function serve(args) {
     if (server) assert.equal(await server.stop(), 0);
   });
 
-  return async (t, options) => {
-    const page = await visit(browser, server.url, options);
+  return async (t, options, search = '') => {
+    const page = await visit(browser, server.url + search, options);
     t.after(async () => {
       await page.context().close();
       assertCalm(page);

@@ -39,8 +39,63 @@ describe('with test images', () => {
       await page.click(`#digits li:nth-child(${index + 1}) button`);
       // The model sees it as it is.
       await page.waitForSelector(`#seen img[src="${image}"]`);
-      assert.equal(await page.textContent('#label'), predicted);
+      // The gallery does not tell that some look like no digit at all.
+      const [read, sure] = [await page.textContent('#label'), await page.textContent('#sure')];
+      assert(read === predicted || (read === '?' && sure.endsWith(`the most similar is ${predicted}`)), `${read}, ${sure}`);
     }
+  });
+
+  test('a mistake is shown with its true label, the nearest prototypes of that, and why they lost', async (t) => {
+    const page = await visit(t);
+    const shown = await gallery(page);
+    const wrong = shown.filter(({ label, predicted }) => label !== predicted).slice(0, 8);
+    assert.equal(wrong.length, 8);
+    for (const { index, image, label, predicted } of wrong) {
+      await choose(page, index, image);
+      const isDoubtful = (await page.textContent('#label')) === '?';
+      const told = isDoubtful ? 'and the most similar is' : 'read as';
+      assert.equal(await page.textContent('#truth'), `True label: ${label}, ${told} ${predicted}`);
+      const { neighbors, true_label_neighbors: nearest } = await explained(page, image, label);
+      const far = ({ distance }) => Math.sqrt(distance).toFixed(1);
+      const losers = await page.$$eval('#losers li', (items) =>
+        items.map((item) => [item.textContent, item.querySelector('img').src]));
+      assert.deepEqual(losers, nearest.map((one) => [`${label} at distance ${far(one)}`, one.image]));
+      const why = await page.textContent('#losers-why');
+      const votes = (name) => neighbors.filter((one) => one.label === name).length;
+      const place = neighbors.findIndex(({ prototype }) => prototype === nearest[0].prototype) + 1;
+      for (const part of [
+        `The 5 nearest prototypes are ${neighbors.map((one) => one.label).join(', ')}:`,
+        `“${predicted}” gets ${votes(predicted)} vote`,
+        `“${label}” gets ${votes(label) === 0 ? 'none' : `${votes(label)} vote`}`,
+        `The nearest “${label}” is at distance ${far(nearest[0])}${place > 0 ? `, in place ${place}.` : '; those that voted are at most'}`,
+      ]) assert(why.includes(part), `${part}: ${why}`);
+    }
+  });
+
+  test('a digit that is read right has its true label too, and a drawing has none', async (t) => {
+    const page = await visit(t);
+    const shown = await gallery(page);
+    const { index, image, label } = shown.findLast((digit) => digit.label === digit.predicted);
+    await choose(page, index, image);
+    assert.equal(await page.textContent('#truth'), `True label: ${label}, read right`);
+    assert.equal(await page.isVisible('#losers-section'), false);
+    await draw(page, drawings()[0].strokes);
+    assert.equal(await page.isVisible('#truth'), false);
+    await page.click('#clear');
+    await page.click('#undo');
+    for (const _ of drawings()[0].strokes) await page.click('#undo');
+    await page.locator('#truth', { hasText: `True label: ${label}, read right` }).waitFor();
+  });
+
+  test('by hyperplanes, a mistake is told without votes', async (t) => {
+    const page = await visit(t, {}, '?model=neighbors');
+    const shown = await gallery(page);
+    const { index, image, label, predicted } = shown[0];
+    assert.notEqual(label, predicted);
+    await choose(page, index, image);
+    const why = await page.textContent('#losers-why');
+    assert.match(why, new RegExp(`hyperplane. That of “${predicted}” is nearer than that of “${label}”. The nearest “${label}” is`));
+    assert.equal(await page.locator('#losers li').count(), 5);
   });
 
   test('a cell of the matrix shows exactly its images', async (t) => {
@@ -92,6 +147,21 @@ describe('without test images', () => {
 
 function get(page, path) {
   return page.evaluate(async (address) => (await fetch(address)).json(), path);
+}
+
+/** Puts a digit of the gallery on the paper, and waits for its verdict. */
+async function choose(page, index, image) {
+  await page.click(`#digits li:nth-child(${index + 1}) button`);
+  await page.waitForSelector(`#seen img[src="${image}"]`);
+}
+
+/** The answer of the API for an image of the gallery. */
+function explained(page, image, label) {
+  return page.evaluate(async ([address, truth]) => {
+    const { fileOf } = await import('/element.js');
+    const body = fileOf(address);
+    return (await fetch(`/api/predict?true_label=${truth}`, { method: 'POST', body })).json();
+  }, [image, label]);
 }
 
 /** The digits that are shown, as they are told. */

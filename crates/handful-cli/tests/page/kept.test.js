@@ -34,6 +34,8 @@ test('drawings are kept with their labels, right or wrong, until they are forgot
   const all = ['0', '5', '7'].map((label, i) => [label, images[i]]);
   assert.deepEqual(await kept(page), all);
 
+  // A reload would cut off what is still loading.
+  await page.waitForSelector('#digits li');
   await page.reload();
   await page.waitForSelector('html[data-ready]');
   assert.deepEqual(await kept(page), all);
@@ -45,6 +47,8 @@ test('drawings are kept with their labels, right or wrong, until they are forgot
   await answerDialog(page, 'accept');
   assert.deepEqual(await kept(page), []);
   assert.equal(await page.isVisible('#exports'), false);
+  // A reload would cut off what is still loading.
+  await page.waitForSelector('#digits li');
   await page.reload();
   await page.waitForSelector('html[data-ready]');
   assert.deepEqual(await kept(page), []);

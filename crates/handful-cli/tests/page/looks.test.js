@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { test } from 'node:test';
 import { serve } from './fixture.js';
+import { overflowing } from './overflow.js';
 import { draw, ink, places, settled } from './pen.js';
 import { drawings } from './strokes.js';
 
@@ -35,19 +36,42 @@ test('on a phone a finger draws, and does not scroll the page', async (t) => {
   await page.waitForFunction(() => scrollY > 0);
 });
 
-test('nothing is wider than the window, from phones to large screens', async (t) => {
-  for (const width of [360, 820, 1280, 2560]) {
+test('nothing is wider than the window or its column, from phones to large screens', async (t) => {
+  for (const width of [360, 768, 820, 1280, 2560]) {
     const page = await visit(t, { viewport: { width, height: 740 } });
     await page.waitForSelector('#digits li');
+    assert.deepEqual(await overflowing(page), [], `empty, at ${width}`);
     await draw(page, strokes);
     await page.click('#choices button:first-child');
-    const [whole, window] = await page.evaluate(() => [document.scrollingElement.scrollWidth, innerWidth]);
-    assert(whole <= window, `${whole} in ${window}`);
+    assert.deepEqual(await overflowing(page), [], `drawn, at ${width}`);
+    await page.click('#digits li:nth-child(1) button');
+    await page.waitForSelector('#losers img');
+    assert.deepEqual(await overflowing(page), [], `misread, at ${width}`);
     const tops = await page.$$eval('.draw .tools > *', (tools) => tools.map((tool) => {
       const { top, bottom } = tool.getBoundingClientRect();
       return Math.round((top + bottom) / 2);
     }));
     assert(Math.max(...tops) - Math.min(...tops) <= 1, `the tools are in one line at ${width}: ${tops}`);
+  }
+});
+
+test('hints about keys and the mouse are only shown to those who have them', async (t) => {
+  const hints = async (options) => {
+    const page = await visit(t, options);
+    return [await page.isVisible('#keys'), await page.isVisible('.with-mouse')];
+  };
+  assert.deepEqual(await hints({}), [true, true]);
+  assert.deepEqual(await hints(phone), [false, false]);
+});
+
+test('what can be pressed looks like a button', async (t) => {
+  const page = await visit(t);
+  for (const id of ['theme', 'undo', 'all']) {
+    const edge = await page.locator(`#${id}`).evaluate((button) => {
+      const { borderTopColor: color, borderTopWidth: width } = getComputedStyle(button);
+      return { color, width };
+    });
+    assert.deepEqual([edge.width, /, 0\)$/.test(edge.color)], ['1px', false], id);
   }
 });
 
@@ -88,6 +112,14 @@ for (const colorScheme of ['light', 'dark']) {
     assert.deepEqual(await violations(page), []);
     await page.click('#matrix .is-wrong button');
     await page.waitForSelector('#all[aria-disabled="false"]');
+    await page.click('#digits li:nth-child(1) button');
+    await page.waitForSelector('#losers img');
+    assert.deepEqual(await violations(page), []);
+    await draw(page, [[[0.1, 0.1], [0.9, 0.9], [0.1, 0.5], [0.9, 0.2], [0.2, 0.9], [0.5, 0.1]]]);
+    await page.waitForSelector('#verdict.is-doubtful');
+    await page.selectOption('#model', 'neighbors');
+    await page.waitForSelector('#neighbors:disabled');
+    await page.waitForSelector('#digits li');
     assert.deepEqual(await violations(page), []);
   });
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { serve } from './fixture.js';
-import { draw, press, settled } from './pen.js';
+import { draw, ink, press, settled } from './pen.js';
 import { drawings } from './strokes.js';
 
 const visit = serve();
@@ -52,6 +52,9 @@ test('a picture of blank paper has no verdict', async (t) => {
   await page.locator('#spoken', { hasText: 'No ink found' }).waitFor({ state: 'attached' });
   assert.equal(await page.textContent('#label'), '?');
   assert.equal(await page.textContent('#voters'), '');
+  assert.deepEqual(await page.$$eval('#bars li', (bars) =>
+    bars.filter((bar) => bar.style.getPropertyValue('--share') !== '0' || bar.matches('.is-first'))), []);
+  assert.equal(await page.locator('#verdict.is-doubtful').count(), 1, 'no colour says that it is sure');
 });
 
 test('a drawing takes the place of a picture', async (t) => {
@@ -62,26 +65,51 @@ test('a drawing takes the place of a picture', async (t) => {
   assert.equal(await page.textContent('#label'), '0');
 });
 
-test('a file that is no picture is told, and what was drawn stays', async (t) => {
+test('a file that is no picture is told, and the verdict on what was there before is gone', async (t) => {
   const page = await visit(t);
-  await draw(page, drawings()[0].strokes);
   for (const [name, mimeType] of [['broken.png', 'image/png'], ['letter.txt', 'text/plain']]) {
+    await draw(page, drawings()[0].strokes);
+    assert.equal(await page.textContent('#label'), '0');
     await page.setInputFiles('#file', { name, mimeType, buffer: Buffer.from('no picture') });
     const expected = `${name} cannot be shown: expected a picture.`;
     await page.locator('#latency', { hasText: expected }).waitFor();
     await page.locator('#spoken', { hasText: expected }).waitFor({ state: 'attached' });
+    assert.equal(await page.textContent('#sure'), 'No picture');
+    assert.equal(await page.textContent('#label'), '?');
+    assert.equal(await page.locator('#voters img, #seen img, #bars .is-first, #map line').count(), 0);
+    assert.equal(await ink(page), 0);
+    assert.deepEqual(await page.$$eval('#choices button', (all) => [...new Set(all.map((one) => one.ariaDisabled))]), ['true']);
+
+    // What was drawn is not lost.
+    await page.click('#undo');
+    await told(page, '0');
     assert.match(await page.textContent('#sure'), / sure$/);
-    assert.equal(await page.textContent('#label'), '0');
+    assert.doesNotMatch(await page.textContent('#latency'), /expected/);
+    await page.click('#clear');
   }
+});
+
+test('a picture that the server cannot read is told, and the verdict on the last one is gone', async (t) => {
+  const page = await visit(t);
+  await page.setInputFiles('#file', photo);
+  await told(page, '7');
+  const answer = { status: 422, contentType: 'application/json', body: '{"error": "Expected a picture."}' };
+  await page.route('**/api/predict*', (route) => route.fulfill(answer));
+  await page.setInputFiles('#file', photo);
+  await told(page, '?');
+  assert.equal(await page.textContent('#sure'), 'No answer');
+  assert.equal(await page.textContent('#latency'), 'Expected a picture.');
+  assert.equal(await page.locator('#voters img').count(), 0);
+  page.problems.logged = [];
 });
 
 test('an answer that cannot be read is told, and the next answer is shown again', async (t) => {
   const page = await visit(t);
-  await page.route('**/api/predict', (route) => route.fulfill({ status: 200, body: 'no JSON' }));
+  await page.route('**/api/predict*', (route) => route.fulfill({ status: 200, body: 'no JSON' }));
   await draw(page, drawings()[0].strokes);
   assert.equal(await page.textContent('#sure'), 'No answer');
   assert.equal(await page.textContent('#label'), '?');
-  await page.unroute('**/api/predict');
+  await page.unroute('**/api/predict*');
   await draw(page, [[[0.5, 0.5]]]);
   assert.match(await page.textContent('#sure'), / sure$|no digit$/);
   await settled(page);
@@ -92,12 +120,12 @@ test('a server that is busy is asked again', async (t) => {
   const busy = { status: 503, contentType: 'application/json', body: '{"error": "Busy."}' };
   let release;
   const wait = new Promise((resolve) => { release = resolve; });
-  await page.route('**/api/predict', async (route) => {
+  await page.route('**/api/predict*', async (route) => {
     await wait;
     await route.continue();
   });
   // Of two routes the later one comes first, here once.
-  await page.route('**/api/predict', (route) => route.fulfill(busy), { times: 1 });
+  await page.route('**/api/predict*', (route) => route.fulfill(busy), { times: 1 });
   await (await press(page, drawings()[0].strokes[0].slice(0, 1))).lift();
   await page.locator('#sure', { hasText: 'No answer' }).waitFor();
   assert.equal(await page.textContent('#label'), '?');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,6 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 const repository = fileURLToPath(new URL('../../../../', import.meta.url));
 export const program = process.env.HANDFUL ?? join(repository, 'target/debug/handful');
+
+/** Runs a command to its end. */
+export function run(args) {
+  execFileSync(program, args, { cwd: repository, stdio: ['ignore', 'ignore', 'inherit'] });
+}
 
 /** Starts `handful serve` at a free port, and resolves once it listens. */
 export async function start(args = []) {

@@ -1,5 +1,6 @@
 // The page: sends the drawing to the reader, and the reader's answers to the parts that show them.
 
+import { Choice } from './choice.js';
 import { Drawing } from './drawing.js';
 import { byId, count, setUsable } from './element.js';
 import { Gallery } from './gallery.js';
@@ -12,34 +13,60 @@ import { Verdict } from './verdict.js';
 
 export const drawing = new Drawing(byId('drawing'));
 export const reader = new Reader(drawing);
+const [choice, map, verdict] = [new Choice(), new DigitMap(), new Verdict()];
+const [kept, gallery] = [new Kept(look), new Gallery(look)];
+/** The model in use, and how many have been chosen so far. */
+let [model, turn] = [null, 0];
 startTheme(() => drawing.recolour());
 useTools();
 
 try {
-  const [model, { points }] = await Promise.all([ask('/api/model'), ask('/api/map')]);
-  tellFacts(model);
-  const [map, verdict, kept] = [new DigitMap(points, model), new Verdict(model), new Kept(model, look)];
-  tellAll(map, verdict, kept);
-  takePictures((sentence) => verdict.tell(sentence));
+  choice.offer((await ask('/api/model')).models);
+  await useModel();
+  connect();
+  takePictures();
   // There may be strokes already.
   if (!drawing.isEmpty) drawing.changed();
   document.documentElement.dataset.ready = '';
-
-  // Null if there are no test images; then there is no gallery.
-  const summary = await ask('/api/gallery');
-  if (summary) new Gallery(summary, model, look);
 } catch (error) {
   byId('sure').textContent = 'The page could not be loaded';
   byId('latency').textContent = `${error.message} Reload the page to try again.`;
 }
 
-/** Shows a digit in its frame on the paper. */
-async function look(file) {
-  await drawing.show(file, { isInk: true });
+/** Reads with the model that is chosen. */
+async function useModel() {
+  turn += 1;
+  const [mine, query] = [turn, choice.ofModel];
+  const found = await Promise.all([ask('/api/model', query), ask('/api/map', query)]).catch((error) => {
+    if (mine === turn) throw error;
+  });
+  // Another one may have been chosen meanwhile.
+  if (mine !== turn) return;
+  model = found[0];
+  choice.use(model);
+  map.use(found[1].points, model);
+  verdict.use(model);
+  kept.use(model);
+  tellFacts();
+  reader.use(choice.ofPrediction, model.classes);
+  gallery.use(model, query);
+}
+
+/** Shows a digit in its frame on the paper, with its label if that is known. */
+async function look(file, truth) {
+  await show(file, { isInk: true, truth }, 'This digit cannot be shown: its picture is damaged.');
   byId('paper').scrollIntoView({ block: 'nearest' });
 }
 
-function tellAll(map, verdict, kept) {
+/** Shows a picture, or a sentence if that is not possible. */
+async function show(file, options, sentence) {
+  const { version } = drawing;
+  await drawing.show(file, options).catch(() => {
+    if (version === drawing.version) drawing.fail(sentence);
+  });
+}
+
+function connect() {
   drawing.addEventListener('change', () => kept.expect());
   reader.addEventListener('answer', ({ detail }) => {
     verdict.show(detail);
@@ -51,15 +78,17 @@ function tellAll(map, verdict, kept) {
     map.show(detail);
     if (detail.isCurrent) kept.offer(detail);
   });
-  const showNone = (show) => {
-    show();
+  const showNone = (tell) => {
+    tell();
     map.showNothing();
     kept.withdraw();
   };
-  reader.addEventListener('nothing', () => showNone(() => verdict.showNothing()));
+  reader.addEventListener('nothing', () => showNone(() => verdict.showNothing(drawing.problem)));
   reader.addEventListener('failure', ({ detail }) => showNone(() => verdict.showFailure(detail)));
   reader.addEventListener('busy', () => verdict.setBusy(true));
   reader.addEventListener('idle', () => verdict.setBusy(false));
+  choice.addEventListener('neighbors', () => reader.use(choice.ofPrediction, model.classes));
+  choice.addEventListener('model', () => useModel().catch((error) => choice.fail(error.message)));
 }
 
 function useTools() {
@@ -86,10 +115,10 @@ function useTools() {
 }
 
 /** Shows files that are chosen, dropped or pasted. */
-function takePictures(tell) {
+function takePictures() {
   const take = (files) => {
     const file = [...files].find(({ type }) => type.startsWith('image/')) ?? files[0];
-    if (file) drawing.show(file).catch(() => tell(`${file.name} cannot be shown: expected a picture.`));
+    if (file) show(file, {}, `${file.name} cannot be shown: expected a picture.`);
   };
   byId('file').addEventListener('change', ({ target }) => {
     take(target.files);
@@ -104,10 +133,10 @@ function takePictures(tell) {
   });
 }
 
-function tellFacts(model) {
+function tellFacts() {
   const facts = [
     `handful ${model.version}, model ${model.model}, ${count(Math.round(model.bytes / 1000))} kB`,
-    `${count(model.n_prototypes)} prototypes; the nearest ${model.n_neighbors} decide`,
+    `${count(model.n_prototypes)} prototypes; in its recipe the nearest ${model.n_neighbors} decide`,
     `trained on ${count(model.n_samples)} images`,
   ];
   byId('facts').textContent = `${facts.join('; ')}.`;

@@ -27,8 +27,11 @@ export class Drawing extends EventTarget {
   #context;
   #sent = new OffscreenCanvas(SENT, SENT).getContext('2d', { willReadFrequently: true });
   #color = '';
-  /** Strokes, or a picture that is shown unchanged: `{ blob, bitmap, isInk }`. */
-  #state = { strokes: [], shown: null };
+  /**
+   * Strokes, or a picture that is shown unchanged: `{ blob, bitmap, isInk, truth }`, or the sentence why there is
+   * none.
+   */
+  #state = { strokes: [], shown: null, problem: null };
   /** Earlier states, for undo. */
   #past = [];
   /** Ends the stroke that a pointer draws. */
@@ -54,6 +57,16 @@ export class Drawing extends EventTarget {
     return this.#state.strokes.length === 0 && !this.#state.shown;
   }
 
+  /** The label of the picture, if it is known. */
+  get truth() {
+    return this.#state.shown?.truth ?? null;
+  }
+
+  /** Why a picture could not be shown. */
+  get problem() {
+    return this.#state.problem;
+  }
+
   get canUndo() {
     return this.#past.length > 0;
   }
@@ -67,16 +80,24 @@ export class Drawing extends EventTarget {
   }
 
   clear() {
-    if (!this.isEmpty) this.#set({ strokes: [], shown: null });
+    if (!this.isEmpty) this.#set({});
   }
 
-  /** Shows a picture, which is sent unchanged until something is drawn. `isInk`: light on dark, and framed. */
-  async show(blob, { isInk = false } = {}) {
+  /** Shows no picture, because of a problem. What was on the paper can be undone to. */
+  fail(problem) {
+    this.#set({ problem });
+  }
+
+  /**
+   * Shows a picture, which is sent unchanged until something is drawn. `isInk`: light on dark, and framed. `truth`: its
+   * label, if that is known.
+   */
+  async show(blob, { isInk = false, truth = null } = {}) {
     const { version } = this;
     const bitmap = await createImageBitmap(blob);
     const sent = isInk ? blob : await smaller(blob, bitmap);
     // Something else may have been drawn meanwhile.
-    if (version === this.version) this.#set({ strokes: [], shown: { blob: sent, bitmap, isInk } });
+    if (version === this.version) this.#set({ shown: { blob: sent, bitmap, isInk, truth } });
   }
 
   changed() {
@@ -133,14 +154,14 @@ export class Drawing extends EventTarget {
 
   #begin(at) {
     const stroke = { width: this.brush, points: [at] };
-    this.#set({ strokes: [...this.#state.strokes, stroke], shown: null });
+    this.#set({ strokes: [...this.#state.strokes, stroke] });
     return stroke;
   }
 
-  #set(state) {
+  #set({ strokes = [], shown = null, problem = null }) {
     this.#endStrokes();
     this.#past.push(this.#state);
-    this.#state = state;
+    this.#state = { strokes, shown, problem };
     this.#repaint();
     this.changed();
   }

@@ -28,6 +28,9 @@ export function setUsable(button, isUsable) {
   button.ariaDisabled = String(!isUsable);
 }
 
+/** Whether the name of a class is too long to stand where a digit stands. */
+export const isWord = (name) => name.length > 2;
+
 export const count = (number) => number.toLocaleString('en');
 
 /** A share of 1 in percent, rounded down, so that only 1 is 100 %. */

@@ -1,6 +1,6 @@
 // Drawings kept in this browser with their labels, and their export as files.
 
-import { byId, count, element, fileOf, picture, setUsable } from './element.js';
+import { byId, count, element, fileOf, isWord, picture, setUsable } from './element.js';
 import { csv, idxImages, idxLabels } from './files.js';
 import { load, save } from './storage.js';
 
@@ -16,22 +16,14 @@ export class Kept {
   /** The label that was chosen before the answer came. */
   #chosen = null;
 
-  /** `show` is called with the file of a drawing to show it again. */
-  constructor({ classes, image_shape: shape }, show) {
-    this.#key = `handful.kept ${shape.join('x')} ${classes.join()}`;
-    this.#shape = shape;
+  /** `show` is called with the file of a drawing, and its label, to show it again. */
+  constructor(show) {
     this.#show = show;
-    const choices = classes.map((label) => {
-      const button = element('button', { type: 'button', value: label }, label);
-      button.addEventListener('click', () => this.#choose(label));
-      return button;
-    });
-    byId('choices').replaceChildren(...choices);
     byId('export-csv').addEventListener('click', () => this.#export(async (rows) => {
-      download('drawings.csv', csv(rows, shape));
+      download('drawings.csv', csv(rows, this.#shape));
     }));
     byId('export-idx').addEventListener('click', () => this.#export(async (rows) => {
-      download('train-images-idx3-ubyte', idxImages(rows, shape));
+      download('train-images-idx3-ubyte', idxImages(rows, this.#shape));
       download('train-labels-idx1-ubyte', idxLabels(rows));
     }));
     byId('forget').addEventListener('click', () => {
@@ -39,6 +31,19 @@ export class Kept {
     });
     // Another window may also keep drawings.
     window.addEventListener('storage', () => this.#list());
+  }
+
+  /** Offers the classes of another model. */
+  use({ classes, image_shape: shape }) {
+    this.#key = `handful.kept ${shape.join('x')} ${classes.join()}`;
+    this.#shape = shape;
+    const choices = classes.map((label) => {
+      const button = element('button', { type: 'button', value: label }, label);
+      button.addEventListener('click', () => this.#choose(label));
+      return button;
+    });
+    byId('choices').replaceChildren(...choices);
+    byId('kept').classList.toggle('has-words', classes.some(isWord));
     this.withdraw();
     this.#list();
   }
@@ -46,7 +51,7 @@ export class Kept {
   /** Takes the model's answer for the current drawing. */
   offer(answer) {
     this.#offered = answer;
-    this.#setUsable(true, answer.label);
+    this.#setUsable(true, answer.is_digit ? answer.label : null);
     if (this.#chosen !== null) this.#keep(this.#chosen);
   }
 
@@ -109,7 +114,7 @@ export class Kept {
 
   #item({ id, label, image }) {
     const look = element('button', { type: 'button' }, picture(image, 'Look at'), element('span', {}, label));
-    look.addEventListener('click', () => this.#show(fileOf(image)));
+    look.addEventListener('click', () => this.#show(fileOf(image), label));
     const properties = { type: 'button', className: 'forget', 'aria-label': `Forget this ${label}` };
     const forget = element('button', properties, '×');
     forget.addEventListener('click', () => {

@@ -1,4 +1,4 @@
-// Sends the newest drawing to the server, one request at a time.
+// Sends the newest drawing to the server, with what was chosen, one request at a time.
 
 import { post } from './server.js';
 
@@ -12,6 +12,8 @@ const LONGEST_WAIT = 16000;
  */
 export class Reader extends EventTarget {
   #drawing;
+  /** The parameters of requests, and the classes of the model that they name. */
+  #choice = { query: {}, classes: [] };
   #isAsking = false;
   /** Time of the first change that has not been sent yet, in milliseconds; null if there is none. */
   #changed = null;
@@ -22,6 +24,12 @@ export class Reader extends EventTarget {
     super();
     this.#drawing = drawing;
     drawing.addEventListener('change', () => this.#read());
+  }
+
+  /** Reads the drawing again, with other parameters. */
+  use(query, classes) {
+    this.#choice = { query, classes };
+    if (!this.#drawing.isEmpty) this.#read();
   }
 
   async #read() {
@@ -45,15 +53,21 @@ export class Reader extends EventTarget {
       this.dispatchEvent(new Event('nothing'));
       return;
     }
+    const choice = this.#choice;
+    // An answer for another choice will come.
+    const isOld = () => this.#drawing.isEmpty || choice !== this.#choice;
     try {
-      const { version } = this.#drawing;
-      const answer = await post('/api/predict', this.#drawing.body());
-      if (this.#drawing.isEmpty) return;
+      const { version, truth } = this.#drawing;
+      const query = choice.classes.includes(truth) ? { ...choice.query, true_label: truth } : choice.query;
+      const answer = await post('/api/predict', this.#drawing.body(), query);
+      if (isOld()) return;
+      answer.truth = truth;
       answer.milliseconds = performance.now() - since;
       answer.isCurrent = version === this.#drawing.version;
       this.#wait = FIRST_WAIT;
       this.dispatchEvent(new CustomEvent('answer', { detail: answer }));
     } catch (error) {
+      if (choice !== this.#choice) return;
       this.dispatchEvent(new CustomEvent('failure', { detail: error }));
       if (error.mayPass && this.#changed === null) this.#askAgain();
     }

@@ -2,13 +2,17 @@
 
 /** A JSON document. */
 export function ask(path, query = {}) {
-  const search = new URLSearchParams(query).toString();
-  return found(fetch(search ? `${path}?${search}` : path));
+  return found(fetch(address(path, query)));
 }
 
 /** The answer to a body. */
-export function post(path, body) {
-  return found(fetch(path, { method: 'POST', body }));
+export function post(path, body, query = {}) {
+  return found(fetch(address(path, query), { method: 'POST', body }));
+}
+
+function address(path, query) {
+  const search = new URLSearchParams(query).toString();
+  return search ? `${path}?${search}` : path;
 }
 
 /** Errors are sentences. If `mayPass` is set, the same request may succeed later. */

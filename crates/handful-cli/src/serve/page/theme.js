@@ -13,7 +13,7 @@ export function startTheme(changed) {
     const theme = chosen ?? (dark.matches ? 'dark' : 'light');
     document.documentElement.dataset.theme = theme;
     byId('theme').textContent = theme === 'dark' ? 'Light' : 'Dark';
-    byId('theme').title = theme === 'dark' ? 'To light colours' : 'To dark colours';
+    byId('theme').title = theme === 'dark' ? 'Use light colours' : 'Use dark colours';
     changed();
   };
   byId('theme').addEventListener('click', () => {

@@ -1,6 +1,7 @@
 // The prediction: the label, the confidence, and the neighbours that voted.
 
-import { byId, element, percent, picture } from './element.js';
+import { byId, element, isWord, percent, picture } from './element.js';
+import { distanceOf, why } from './why.js';
 
 /** Maximum number of bars. If there are more classes, the most probable are shown. */
 const MOST_BARS = 12;
@@ -8,15 +9,17 @@ const MOST_BARS = 12;
 const MOST_VOTERS = 10;
 /** Time without drawing before the prediction is read aloud, in milliseconds. */
 const SILENCE = 700;
+const NO_DIGIT = 'This does not look like one digit';
 
 export class Verdict {
-  #classes;
+  #model;
   #bars = new Map();
   #timer = 0;
 
-  constructor({ classes }) {
-    this.#classes = classes;
-    if (classes.length <= MOST_BARS) this.#showBars(classes);
+  /** Shows predictions of another model from now on. */
+  use(model) {
+    this.#model = model;
+    this.#showBars(model.classes.slice(0, MOST_BARS));
     this.showNothing();
   }
 
@@ -26,33 +29,35 @@ export class Verdict {
       return;
     }
     const { label, confidence, is_digit: isDigit, probabilities, neighbors, input } = answer;
-    byId('label').textContent = label;
-    byId('label').classList.toggle('is-doubtful', !isDigit);
+    this.#showLabel(isDigit ? label : '?', isDigit);
     const sure = `${percent(confidence)} sure`;
-    byId('sure').textContent = isDigit ? sure : 'This does not look like a digit';
+    byId('sure').textContent = isDigit ? sure : `${NO_DIGIT}; the most similar is ${label}`;
     byId('latency').textContent = latency(answer);
     byId('seen').replaceChildren(picture(input, 'The image that the model sees'));
-    if (this.#classes.length > MOST_BARS) this.#showBars(mostProbable(probabilities));
+    if (this.#model.classes.length > MOST_BARS) this.#showBars(mostProbable(probabilities));
     for (const [name, bar] of this.#bars) fillBar(bar, probabilities[name], name === label);
+    byId('bars').ariaLabel = isDigit ? 'Probabilities' : 'Probabilities if it is a digit';
     byId('voters').replaceChildren(...neighbors.slice(0, MOST_VOTERS).map(voter));
-    byId('voters-title').textContent = votersTitle(neighbors.length);
-    const likely = isDigit ? `${label}, ${sure}` : `This does not look like a digit; the most similar is ${label}`;
-    this.#say(likely);
+    byId('voters-title').textContent = votersTitle(neighbors.length, this.#model);
+    this.#showTruth(answer);
+    this.#say(isDigit ? `${label}, ${sure}` : byId('sure').textContent);
   }
 
-  showNothing() {
-    byId('label').textContent = '?';
-    byId('label').classList.remove('is-doubtful');
-    byId('sure').textContent = 'Nothing drawn yet';
-    byId('latency').textContent = '';
+  /** Shows that nothing is drawn, and perhaps why. */
+  showNothing(problem = null) {
+    this.#showLabel('?', true);
+    byId('sure').textContent = problem ? 'No picture' : 'Nothing drawn yet';
+    byId('latency').textContent = problem ?? '';
     byId('seen').replaceChildren();
     for (const bar of this.#bars.values()) fillBar(bar, 0, false);
     byId('voters').replaceChildren(element('li', { className: 'note' }, 'They appear as you draw.'));
-    this.#say('');
+    this.#showTruth({ truth: null });
+    this.#say(problem ?? '');
   }
 
   #showNoInk(answer) {
     this.showNothing();
+    this.#showLabel('?', false);
     byId('sure').textContent = 'No ink found';
     byId('latency').textContent = latency(answer);
     byId('voters').replaceChildren();
@@ -66,20 +71,40 @@ export class Verdict {
     this.#say(`No answer: ${error.message}`);
   }
 
-  /** Shows a sentence without changing the prediction. */
-  tell(sentence) {
-    byId('latency').textContent = sentence;
-    this.#say(sentence);
-  }
-
   /** While busy, the prediction may be of an earlier drawing. */
   setBusy(isBusy) {
     byId('verdict').ariaBusy = String(isBusy);
   }
 
+  /** What is no digit has no verdict, so that no colour may say that it has. */
+  #showLabel(label, isDigit) {
+    byId('label').textContent = label;
+    byId('verdict').classList.toggle('is-doubtful', !isDigit);
+    byId('verdict').classList.toggle('has-word', isWord(label));
+  }
+
+  /** The true label, if it is known, and its nearest prototypes if they lost. */
+  #showTruth(answer) {
+    const { truth, label, is_digit: isDigit } = answer;
+    const [isKnown, isRight] = [truth !== null, truth === label];
+    byId('truth').hidden = !isKnown;
+    const [right, wrong] = isDigit
+      ? ['read right', `read as ${label}`]
+      : ['which is the most similar', `and the most similar is ${label}`];
+    byId('truth').textContent = `True label: ${truth}, ${isRight ? right : wrong}`;
+    byId('truth').classList.toggle('is-wrong', !isRight);
+    byId('losers-section').hidden = !isKnown || isRight;
+    if (!isKnown || isRight) return;
+    byId('losers-title').textContent = `Why not “${truth}”? Its nearest prototypes`;
+    byId('losers-why').textContent = why(answer, this.#model);
+    byId('losers').replaceChildren(...(answer.true_label_neighbors ?? []).map(voter));
+  }
+
   #showBars(classes) {
     this.#bars = new Map(classes.map((name) => [name, bar(name)]));
     byId('bars').replaceChildren(...this.#bars.values());
+    byId('bars').style.setProperty('--n', classes.length);
+    byId('bars').classList.toggle('has-words', classes.some(isWord));
   }
 
   #say(text) {
@@ -90,8 +115,8 @@ export class Verdict {
   }
 }
 
-function votersTitle(n) {
-  const title = 'The neighbours that voted';
+function votersTitle(n, { most_neighbors: most }) {
+  const title = most === null ? 'The neighbours that were considered' : 'The neighbours that voted';
   return n > MOST_VOTERS ? `${title}: the nearest ${MOST_VOTERS} of ${n}` : title;
 }
 
@@ -110,7 +135,7 @@ function bar(name) {
     'li', {},
     element('span', { className: 'share' }),
     element('span', { className: 'bar', 'aria-hidden': 'true' }),
-    element('span', { className: 'class' }, name),
+    element('span', { className: 'class', title: name }, name),
   );
 }
 
@@ -121,16 +146,16 @@ function fillBar(bar, share, isFirst) {
   bar.firstChild.classList.toggle('unseen', share < 0.01);
 }
 
-function voter({ label, distance, image }) {
-  // Distances are squared.
-  const far = Math.sqrt(distance).toFixed(1);
-  const blank = () => element('span', { className: 'no-picture', 'aria-hidden': 'true' }, label);
+function voter(neighbor) {
+  const { label, image } = neighbor;
+  const className = isWord(label) ? 'no-picture is-word' : 'no-picture';
+  const blank = () => element('span', { className, 'aria-hidden': 'true' }, label);
   const shown = image ? picture(image, '') : blank();
   return element(
     'li', {},
     element('span', { className: 'frame' }, shown),
-    element('b', {}, label),
+    element('b', { title: label }, label),
     element('span', { className: 'unseen' }, ' at distance '),
-    element('span', { className: 'note' }, far),
+    element('span', { className: 'note' }, distanceOf(neighbor)),
   );
 }

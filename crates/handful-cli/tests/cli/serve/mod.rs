@@ -8,6 +8,7 @@ mod gallery;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod limits;
+mod models;
 mod openapi;
 mod page;
 mod predictions;
