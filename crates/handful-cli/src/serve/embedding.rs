@@ -73,7 +73,9 @@ fn neighborhood(squared: &[f64], own: usize) -> Vec<f64> {
     for _ in 0..50 {
         others().for_each(|j| shares[j] = (-precision * (squared[j] - least)).exp());
         let total: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= total);
+        for share in &mut shares {
+            *share /= total;
+        }
         let entropy: f64 = -shares.iter().filter(|&&p| p > 0.0).map(|p| p * p.ln()).sum::<f64>();
         if entropy > perplexity.ln() {
             low = precision;

@@ -6,7 +6,7 @@ mod taught;
 
 use std::{fs, ops::ControlFlow};
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, s};
 use rayon::ThreadPoolBuilder;
 
 use super::*;
@@ -147,12 +147,13 @@ fn the_nearest_of_a_class_are_those_among_all() {
         for label in 0..10 {
             let found = model.nearest_of_class(vectors.view(), label, 3).unwrap();
             for (row, found) in found.iter().enumerate() {
-                let of_class = all.indices.row(row).into_iter().zip(all.distances.row(row)).filter_map(
-                    |(&prototype, &distance)| {
-                        (model.prototypes().labels()[prototype] == label)
-                            .then(|| model.voter(prototype, distance))
-                    },
-                );
+                let of_class = all
+                    .indices
+                    .row(row)
+                    .into_iter()
+                    .zip(all.distances.row(row))
+                    .filter(|&(&prototype, _)| model.prototypes().labels()[prototype] == label)
+                    .map(|(&prototype, &distance)| model.voter(prototype, distance));
                 assert_eq!(found, &of_class.take(3).collect::<Vec<_>>());
             }
         }
