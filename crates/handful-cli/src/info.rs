@@ -6,7 +6,7 @@ use std::{
 };
 
 use handful::{
-    classifier::{Model, Params, Preset, PrototypeParams},
+    classifier::{Model, Params, Preset},
     dataset::{self, Dataset, Split},
     model_file::{FORMAT_VERSION, Provenance},
 };
@@ -50,6 +50,9 @@ struct ModelInfo<'a> {
     image_shape: [usize; 2],
     n_prototypes: usize,
     prototypes_by_class: Vec<usize>,
+    /// Why some classes have fewer than the recipe says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fewer_prototypes: Option<String>,
     n_features: usize,
     n_neighbors: usize,
     has_pictures: bool,
@@ -252,25 +255,13 @@ impl<'a> ModelInfo<'a> {
             image_shape: model.image_shape(),
             n_prototypes: model.prototypes().n_samples(),
             prototypes_by_class: model.prototypes().class_counts(),
+            fewer_prototypes: models::fewer_prototypes(model),
             n_features: model.prototypes().n_features(),
             n_neighbors: model.n_neighbors(),
             has_pictures: model.pictures().is_some(),
             provenance: model.provenance(),
             params: model.params(),
         }
-    }
-
-    /// Why some classes have fewer prototypes than the recipe says.
-    fn fewer_prototypes(&self) -> Option<String> {
-        let PrototypeParams::PerClass { n_clusters, .. } = self.params.prototypes else { return None };
-        let least = self.prototypes_by_class.iter().copied().filter(|&n| n > 0).min()?;
-        (least < n_clusters).then(|| {
-            format!(
-                "at least one class had fewer images than the recipe's {} per class; it has at most as many prototypes as \
-                 distinct images",
-                text::plural(n_clusters, "prototype")
-            )
-        })
     }
 
     fn print(&self, out: &mut dyn Write) -> anyhow::Result<()> {
@@ -299,7 +290,7 @@ impl<'a> ModelInfo<'a> {
             let n_taught = text::plural(self.provenance.n_taught, "image");
             writeln!(out, "  taught        {n_taught} afterwards, each with a majority of the votes")?;
         }
-        if let Some(rule) = self.fewer_prototypes() {
+        if let Some(rule) = &self.fewer_prototypes {
             writeln!(out, "  few images    {rule}")?;
         }
         if let Some(error) = validation_error {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use handful::{
-    classifier::{Model, Preset},
+    classifier::{Model, Preset, PrototypeParams},
     model_file,
 };
 
@@ -44,4 +44,15 @@ pub(crate) fn load(name: &str) -> anyhow::Result<(Model, usize)> {
         _ => model.to_bytes()?.len(),
     };
     Ok((model, size))
+}
+
+/// Why some classes of a model have fewer prototypes than its recipe says.
+pub(crate) fn fewer_prototypes(model: &Model) -> Option<String> {
+    let PrototypeParams::PerClass { n_clusters, .. } = model.params().prototypes else { return None };
+    let least = model.prototypes().class_counts().into_iter().filter(|&n| n > 0).min()?;
+    (least < n_clusters).then(|| {
+        format!(
+            "some classes have fewer prototypes than the recipe's {n_clusters}, because they had fewer distinct images"
+        )
+    })
 }

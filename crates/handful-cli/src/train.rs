@@ -23,7 +23,7 @@ use crate::{
 /// Train a model on labelled images and save it
 ///
 /// One image of each class is enough. From few images, the model becomes smaller than the preset: a class has at most as
-/// many prototypes as images. With `--from`, a trained model learns further images within a second.
+/// many prototypes as images. With `--from`, a trained model learns further images without being trained again.
 ///
 /// The calibration of confidence and the threshold for images that are not digits were measured on MNIST. They stay the
 /// same for other training images, unless these are too few for the preset.

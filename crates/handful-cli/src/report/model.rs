@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     evaluation::{self, Evaluation, Mistake},
+    models,
     pictures::Pictures,
     text,
 };
@@ -37,6 +38,7 @@ pub(crate) fn prototypes(name: &str, model: &Model, pictures: Option<&Pictures>)
             "The prototypes are vectors. They cannot be shown as pictures, because the training images were not found and "
             "the model was trained without " code { "--pictures" } "."
         }
+        @if let Some(reason) = models::fewer_prototypes(model) { " Note: " (reason) "." }
     };
     let shape = model.image_shape();
     let picture = |prototype: usize, class: &str| -> Option<Markup> {

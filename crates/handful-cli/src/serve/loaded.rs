@@ -62,7 +62,7 @@ impl Loaded {
 
     /// The largest number of neighbours that may vote on a request; `None` if hyperplanes decide.
     pub(super) fn most_neighbors(&self) -> Option<usize> {
-        Some(self.model.most_neighbors()?.min(limits::NEIGHBORS))
+        Some(self.model.most_neighbors()?.min(limits::NEIGHBORS.max(self.model.n_neighbors())))
     }
 
     pub(super) async fn map(self: &Arc<Self>) -> &Map {

@@ -30,6 +30,7 @@ fn refused(sentence: String) -> Problem {
 
 /// The choice of a model.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Which {
     pub(super) model: Option<String>,
 }

@@ -67,8 +67,13 @@ fn info_tells_why_there_are_fewer_prototypes() {
     let subset = Subset::new(30, 10);
     let args = ["train", "--preset", "tiny", "--data", "mnist", "-o", "few.safetensors"];
     assert_eq!(subset.handful().args(args).output().unwrap().status.code(), Some(0));
-    let told = stdout(&subset.handful().args(["info", "few.safetensors"]).output().unwrap());
-    assert!(told.contains("fewer images than the recipe's 5 prototypes per class"), "{told}");
+    let args = ["info", "few.safetensors", "--report", "few.html"];
+    let told = stdout(&subset.handful().args(args).output().unwrap());
+    let expected =
+        "some classes have fewer prototypes than the recipe's 5, because they had fewer distinct images";
+    assert!(told.contains(expected), "{told}");
+    let page = fs::read_to_string(subset.path("few.html")).unwrap();
+    assert!(page.contains(expected));
 }
 
 #[test]

@@ -68,7 +68,7 @@ test('the address keeps the choice', async (t) => {
 });
 
 test('an address that names another server’s model shows this server’s own', async (t) => {
-  const page = await visit(t, {}, '?model=huge&n_neighbors=many');
+  const page = await visit(t, {}, '?model=huge&n_neighbors=7');
   assert.equal(await page.inputValue('#model'), 'everyday');
   assert.equal(await page.inputValue('#neighbors'), '5');
   await draw(page, strokes);
@@ -102,9 +102,16 @@ test('an answer of the model before is not taken for one of the new model', asyn
   }
   await page.selectOption('#model', 'tiny');
   await page.locator('#facts', { hasText: 'model tiny' }).waitFor();
+  await page.evaluate(async () => {
+    const { reader } = await import('/app.js');
+    window.seen = [];
+    reader.addEventListener('answer', ({ detail }) => window.seen.push(detail.neighbors.length));
+  });
   release();
   await page.waitForSelector('#voters img');
   await settled(page);
+  // Three vote in `tiny`, five in the model before.
+  assert.deepEqual(await page.evaluate(() => window.seen), [3]);
   assert.deepEqual(await voters(page), (await answer(page, '?model=tiny')).neighbors.map(({ label }) => label));
 });
 
@@ -113,11 +120,12 @@ test('a model that does not come is told, and the one before goes on', async (t)
   await draw(page, strokes);
   const busy = { status: 503, contentType: 'application/json', body: '{"error": "The server is busy."}' };
   await page.route('**/api/map?model=small', (route) => route.fulfill(busy));
+  await chooseNeighbors(page, '3');
   await page.selectOption('#model', 'small');
   await page.locator('#choice-note', { hasText: 'The server is busy.' }).waitFor();
   assert.equal(await page.inputValue('#model'), 'everyday');
-  await draw(page, strokes);
-  assert.equal((await voters(page)).length, 5);
+  await settled(page);
+  assert.equal((await voters(page)).length, Number(await page.inputValue('#neighbors')));
   page.problems.logged = [];
 });
 

@@ -88,7 +88,10 @@ function connect() {
   reader.addEventListener('busy', () => verdict.setBusy(true));
   reader.addEventListener('idle', () => verdict.setBusy(false));
   choice.addEventListener('neighbors', () => reader.use(choice.ofPrediction, model.classes));
-  choice.addEventListener('model', () => useModel().catch((error) => choice.fail(error.message)));
+  choice.addEventListener('model', () => useModel().catch((error) => {
+    choice.fail(error.message);
+    reader.use(choice.ofPrediction, model.classes);
+  }));
 }
 
 function useTools() {
@@ -106,7 +109,7 @@ function useTools() {
   byId('brush').addEventListener('input', setBrush);
   document.addEventListener('keydown', (event) => {
     const isUndo = event.key === 'z' && (event.ctrlKey || event.metaKey) && !event.shiftKey;
-    if (!isUndo) return;
+    if (!isUndo || event.target.matches('input[type="number"]')) return;
     event.preventDefault();
     drawing.undo();
   });

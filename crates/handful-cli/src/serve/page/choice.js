@@ -45,7 +45,7 @@ export class Choice extends EventTarget {
     const last = (name) => name.split(/[\\/]/).at(-1);
     byId('model').replaceChildren(...names.map((name) => element('option', { value: name, title: name }, last(name))));
     // The address may name one of another server.
-    if (!names.includes(this.#name)) this.#name = null;
+    if (this.#name !== null && !names.includes(this.#name)) [this.#name, this.#neighbors] = [null, null];
   }
 
   /** Shows the model that is now in use. */
@@ -53,6 +53,7 @@ export class Choice extends EventTarget {
     this.#model = model;
     const { model: name, most_neighbors: most } = model;
     byId('model').value = name;
+    byId('model').disabled = false;
     byId('neighbors').disabled = most === null;
     byId('neighbors').max = most ?? '';
     byId('neighbors').value = this.#neighbors ?? model.n_neighbors;

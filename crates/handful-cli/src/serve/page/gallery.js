@@ -28,10 +28,13 @@ export class Gallery {
     byId('gallery-lead').textContent = `The model ${model.model} is reading the test images…`;
     byId('matrix').replaceChildren();
     this.#empty({});
+    this.#isLoading = false;
+    setUsable(byId('more'), false);
     const summary = await ask('/api/gallery', ofModel).catch(({ message }) => ({ message }));
     // Another model may have been chosen meanwhile.
     if (model !== this.#model) return;
     if (summary?.message) {
+      byId('gallery-section').hidden = false;
       byId('gallery-lead').textContent = summary.message;
       return;
     }
@@ -42,6 +45,8 @@ export class Gallery {
     byId('matrix').replaceChildren(...this.#matrix(summary.confusion_matrix));
     for (const part of ['matrix', 'digits']) byId(part).classList.toggle('has-words', model.classes.some(isWord));
     byId('gallery-what').textContent = 'Mistakes first';
+    // A button may have been pressed meanwhile.
+    this.#empty({});
     await this.#load();
   }
 

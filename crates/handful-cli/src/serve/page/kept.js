@@ -13,6 +13,8 @@ export class Kept {
   #show;
   /** The model's answer for the current drawing, if it is known and the drawing is not kept yet. */
   #offered = null;
+  /** The version of the drawing that was kept last. */
+  #keptVersion = null;
   /** The label that was chosen before the answer came. */
   #chosen = null;
 
@@ -35,7 +37,9 @@ export class Kept {
 
   /** Offers the classes of another model. */
   use({ classes, image_shape: shape }) {
-    this.#key = `handful.kept ${shape.join('x')} ${classes.join()}`;
+    const key = `handful.kept ${shape.join('x')} ${classes.join()}`;
+    if (key !== this.#key) this.#keptVersion = null;
+    this.#key = key;
     this.#shape = shape;
     const choices = classes.map((label) => {
       const button = element('button', { type: 'button', value: label }, label);
@@ -50,6 +54,8 @@ export class Kept {
 
   /** Takes the model's answer for the current drawing. */
   offer(answer) {
+    // The same drawing is read again when another model or number of neighbours is chosen.
+    if (answer.version === this.#keptVersion) return;
     this.#offered = answer;
     this.#setUsable(true, answer.is_digit ? answer.label : null);
     if (this.#chosen !== null) this.#keep(this.#chosen);
@@ -92,6 +98,7 @@ export class Kept {
     const drawings = [...this.#drawings, { id, label, image }];
     if (!this.#store(drawings)) return;
     // Once is enough.
+    this.#keptVersion = this.#offered.version;
     this.withdraw();
     const verdict = label === read ? 'read right' : `read as ${read}`;
     byId('keep-note').textContent = `Kept as ${label}, ${verdict}; ${count(drawings.length)} in all.`;

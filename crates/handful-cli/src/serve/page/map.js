@@ -19,7 +19,7 @@ export class DigitMap {
   #dot = shape('circle', { class: 'here', r: 2.6 });
 
   /** Shows the prototypes of another model. */
-  use(points, { classes, n_prototypes: nPrototypes }) {
+  use(points, { classes, most_neighbors: most, n_prototypes: nPrototypes }) {
     const hasWords = classes.some(isWord);
     this.#places.clear();
     const glyphs = points.map(({ label, position, prototype }) => {
@@ -28,7 +28,7 @@ export class DigitMap {
       return coloured(shape('text', { x, y }, hasWords ? DOT : label), label, classes);
     });
     this.#svg.replaceChildren(...glyphs, this.#lines, this.#dot);
-    byId('legend').replaceChildren(...legend(classes, hasWords));
+    byId('legend').replaceChildren(...legend(classes, hasWords, most === null ? 'was considered' : 'voted'));
     const shown = points.length === nPrototypes ? `All ${count(nPrototypes)}` : `${count(points.length)} of the`;
     const all = points.length === nPrototypes ? 'prototypes' : `${count(nPrototypes)} prototypes`;
     byId('map-note').textContent =
@@ -52,7 +52,7 @@ export class DigitMap {
   }
 }
 
-function legend(classes, hasWords) {
+function legend(classes, hasWords, done) {
   const key = (...children) => shape('svg', { viewBox: '0 0 8 8', 'aria-hidden': 'true' }, ...children);
   const item = (symbol, text) => element('li', {}, symbol, text);
   const glyph = (label, text) => coloured(shape('text', { x: 4, y: 4 }, text), label, classes);
@@ -60,7 +60,7 @@ function legend(classes, hasWords) {
   const lines = key(shape('g', { class: 'lines' }, shape('line', { x1: 0, y1: 6, x2: 8, y2: 2 })));
   const first = [
     item(here, 'your drawing, between the prototypes that are most like it'),
-    item(lines, 'leads to a neighbour that voted'),
+    item(lines, `leads to a neighbour that ${done}`),
   ];
   if (!hasWords) return [...first, item(key(glyph(classes.at(-1), classes.at(-1))), 'a prototype')];
   const colours = classes.slice(0, MOST_COLOURS).map((name) => item(key(glyph(name, DOT)), name));

@@ -62,6 +62,7 @@ export class Reader extends EventTarget {
       const answer = await post('/api/predict', this.#drawing.body(), query);
       if (isOld()) return;
       answer.truth = truth;
+      answer.version = version;
       answer.milliseconds = performance.now() - since;
       answer.isCurrent = version === this.#drawing.version;
       this.#wait = FIRST_WAIT;

@@ -137,6 +137,8 @@ fn a_choice_that_is_none_is_refused_with_what_there_is() {
     for path in ["/api/model", "/api/map", "/api/gallery", "/api/gallery/images"] {
         let why = served.get(&format!("{path}?model=huge")).refusal(400);
         assert!(why.contains("expected one of tiny, "), "{why}");
+        let why = served.get(&format!("{path}?modle=tiny")).refusal(400);
+        assert!(why.contains("unknown field `modle`"), "{why}");
     }
     let why = ask(&served, &format!("model={}", "x".repeat(10_000))).refusal(400);
     assert!(why.len() < 300);
