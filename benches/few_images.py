@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent / "peers"))
 import cli
 import data
 
-PRESETS = ["notebook", "pixels", "tiny", "small", "fast", "best", "neighbors", "everyday"]
+PRESETS = ["notebook", "pixels", "tiny", "small", "fast", "best", "neighbors"]
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def test_one_image_of_each_class_is_enough(mnist):
         assert model.score(mnist.X_test[:1000], mnist.y_test[:1000]) > 0.3, preset
 
 
-@pytest.mark.parametrize("preset", ["notebook", "pixels", "tiny", "small", "fast", "best", "neighbors"])
+@pytest.mark.parametrize("preset", ["notebook", "pixels", "tiny", "small", "fast", "neighbors"])
 def test_presets_learn_digits_of_eight_by_eight_pixels(preset):
     digits = load_digits()
     X, y = (digits.images * 15.9375).astype(np.uint8), digits.target

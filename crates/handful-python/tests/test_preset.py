@@ -89,7 +89,7 @@ def test_wrong_options_are_refused(some, options, message):
 
 
 def test_a_calibration_on_held_out_images_fits_them_and_changes_no_class(some):
-    """Images far from MNIST: negative, at a tenth of the contrast, with a third of the labels wrong."""
+    """With nearly a third of the labels wrong, MNIST's calibration is too confident."""
     X, y, X_test, y_test = some
     random = np.random.default_rng(0)
 

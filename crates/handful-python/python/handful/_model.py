@@ -114,7 +114,7 @@ class Model:
 
     @property
     def provenance(self) -> Provenance:
-        """How the model was trained: `preset`, `n_samples`, `sha256` and `validation_error` (in percent)."""
+        """How the model was trained: `preset`, `n_samples`, `sha256`, `validation_error` (percent) and `n_taught`."""
         return self._core.provenance
 
     @property
@@ -143,7 +143,7 @@ class Model:
         """Index of the training image that is nearest to each prototype.
 
         The recipe of the preset 'everyday' adds images to those of the data set. Their indices follow: first distorted
-        copies of all images, in the same order, then drawn digits.
+        copies of all images, in the same order, then drawn digits. Those that a model was `taught` come last.
         """
         return self._core.medoids
 
@@ -307,8 +307,8 @@ class Model:
     def taught(self, X: ArrayLike, y: ArrayLike) -> Model:
         """Return a model that also knows these images, without training it again.
 
-        Each image becomes a prototype at once, with a majority of the votes: it decides about images that resemble it
-        more than they resemble other classes. What the model takes for a digit stays the same.
+        Each image becomes a prototype at once, with a majority of the votes: it decides about images of which it is one
+        of the nearest prototypes. What the model takes for a digit stays the same.
 
         Parameters
         ----------

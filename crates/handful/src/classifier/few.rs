@@ -3,7 +3,7 @@
 //! If each image is an atom and a prototype, new images are much farther from the nearest than the training images are.
 //! With the threshold of a preset, all of them would be outliers.
 
-use super::{Calibration, Error, Params, PrototypeParams};
+use super::{Calibration, Decision, Error, Params, PrototypeParams};
 use crate::{Dataset, progress::Observer};
 
 /// Number of images from which a calibration is measured in any case: it takes three more fits.
@@ -24,18 +24,34 @@ impl Params {
     }
 
     /// The recipe for images whose model is [cut](Self::is_cut): calibrated on them, or, if there are too few to hold
-    /// some out, without outliers.
-    pub(super) fn calibrated_on_few(&self, images: &Dataset, observer: &Observer) -> Result<Self, Error> {
+    /// some out, without outliers but blank images.
+    pub(super) fn for_few(&self, images: &Dataset, observer: &Observer) -> Result<Self, Error> {
+        let fitting = self.with_votes_for_the_smallest(&images.class_counts());
+        let calibration = fitting.calibration_on_few(images, observer)?;
+        Ok(Self { calibration, ..fitting })
+    }
+
+    /// The recipe with so few voters that all images of the smallest class can win a vote.
+    fn with_votes_for_the_smallest(&self, counts: &[usize]) -> Self {
+        let least = counts.iter().copied().filter(|&n| n > 0).min().unwrap_or(1);
+        match self.decision {
+            Decision::Votes { n_neighbors } if self.everyday.is_none() => {
+                self.clone().with_n_neighbors(n_neighbors.min(2 * least - 1))
+            }
+            _ => self.clone(),
+        }
+    }
+
+    fn calibration_on_few(&self, images: &Dataset, observer: &Observer) -> Result<Calibration, Error> {
         let mut counts = images.class_counts();
         counts.retain(|&n| n > 0);
-        let calibration = if self.calibration.novel == 0.0 {
+        if self.calibration.novel == 0.0 {
             // Outliers are not wanted.
-            self.calibration
+            Ok(self.calibration)
         } else if counts.iter().any(|&n| n < LEAST_OF_CLASS) {
-            Calibration { novel: 0.0, ..self.calibration }
+            Ok(Calibration { novel: f64::MAX, ..self.calibration })
         } else {
-            self.calibrate_observed(images, observer)?
-        };
-        Ok(Self { calibration, ..self.clone() })
+            self.calibrate_observed(images, observer)
+        }
     }
 }

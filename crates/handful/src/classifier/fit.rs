@@ -96,7 +96,8 @@ impl Params {
     /// most as many atoms and prototypes as images, there are fewer components than images, no more prototypes vote than
     /// there are, and [discriminants](crate::features::DiscriminantsParams) have a larger ridge. If there are fewer than
     /// 4,096, and some class has fewer than the recipe has atoms or prototypes of it, the calibration is
-    /// [measured](Self::calibrate) on these images; if a class has fewer than six, no image is an outlier.
+    /// [measured](Self::calibrate) on these images; if a class has fewer than six, only blank images are outliers. A class
+    /// of n images can win a vote of 2n - 1 neighbours, so no more vote.
     ///
     /// # Errors
     /// As [`check_images`](Self::check_images); if features or prototypes cannot be computed from the pixels of these
@@ -114,7 +115,7 @@ impl Params {
     pub(super) fn fit_observed(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
         self.check_images(images)?;
         if self.is_cut(&self.counts(images)?) {
-            return self.calibrated_on_few(images, observer)?.fit_as_it_is(images, observer);
+            return self.for_few(images, observer)?.fit_as_it_is(images, observer);
         }
         self.fit_as_it_is(images, observer)
     }

@@ -41,11 +41,13 @@ impl Params {
         self.check_on_disk()?;
         self.check_counts(images.image_shape(), classes, &images.class_counts())?;
         if self.is_cut(&images.class_counts()) {
-            let all: Vec<usize> = (0..labels.len()).collect();
+            let (n, d) = images.shape();
+            passes
+                .check(3 * n as u64 * d as u64, &format!("the {n} images that the model is calibrated on"))?;
+            let all: Vec<usize> = (0..n).collect();
             let pixels = select(images, &all, observer)?;
             let some = Dataset::new(pixels, images.image_shape(), labels.to_vec(), classes.to_vec())?;
-            let calibrated = self.calibrated_on_few(&some, observer)?;
-            return calibrated.fit_as_it_is_on_disk(images, passes, observer);
+            return self.for_few(&some, observer)?.fit_as_it_is_on_disk(images, passes, observer);
         }
         self.fit_as_it_is_on_disk(images, passes, observer)
     }

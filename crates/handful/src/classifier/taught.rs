@@ -1,9 +1,9 @@
 //! Teaches a trained model more images, without training it again.
 //!
 //! Neighbours need no training: the vector of an image is a prototype at once. A single prototype would be outvoted by
-//! those that the model has, so each image becomes as many prototypes as it takes to have a majority of the votes. It
-//! then decides about images that are nearer to it than to other classes, and about no others. Everything else stays the
-//! same, also what the model takes for a digit.
+//! those that the model has, so each image becomes as many prototypes as it takes to have a majority of the votes. Of `k`
+//! that vote, it then decides about images of which it is one of the nearest `k / 2`, rounded up. Everything else stays
+//! the same, also what the model takes for a digit.
 
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
@@ -37,6 +37,10 @@ impl Model {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn taught(&self, images: &Dataset) -> Result<Self, Error> {
+        let [height, width] = self.image_shape();
+        if images.image_shape() != [height, width] {
+            return Err(Error::ImageShape { height, width, found: images.n_features() });
+        }
         let mut labels = Vec::with_capacity(images.n_samples());
         for &label in images.labels() {
             labels.push(self.label_of(&images.classes()[label as usize])?);
@@ -51,9 +55,10 @@ impl Model {
         let labels = old.labels().iter().copied().chain(rows.iter().map(|&row| labels[row])).collect();
         let prototypes = Dataset::new(prototypes, old.image_shape(), labels, old.classes().to_vec())?;
 
-        let first = self.params.n_training_images(self.provenance().n_samples) + self.provenance().n_taught;
+        let n_trained = self.params.n_training_images(self.provenance().n_samples);
+        let first = n_trained.saturating_add(self.provenance().n_taught);
         let medoid = |&row: &usize| {
-            u32::try_from(first + row)
+            u32::try_from(first.saturating_add(row))
                 .map_err(|_| Error::Params("expected fewer than 2^32 training images".to_owned()))
         };
         let more = rows.iter().map(medoid).collect::<Result<Vec<u32>, Error>>()?;
@@ -61,12 +66,17 @@ impl Model {
         let pictures =
             self.pictures().map(|pictures| stacked(pictures, images.images().select(Axis(0), &rows).view()));
         let provenance = Provenance {
-            n_taught: self.provenance().n_taught + images.n_samples(),
+            n_taught: self.provenance().n_taught.saturating_add(images.n_samples()),
             // It was measured without them.
             validation_error: None,
             ..self.provenance().clone()
         };
-        let (params, vectorizer) = (self.params.clone(), self.vectorizer.clone());
+        // Otherwise the new prototypes would raise the number of those that vote, if all do.
+        let params = match self.params.decision {
+            Decision::Votes { .. } => self.params.clone().with_n_neighbors(self.n_neighbors()),
+            Decision::Hyperplanes(_) => self.params.clone(),
+        };
+        let vectorizer = self.vectorizer.clone();
         let (shape, nobody) = (self.image_shape(), Observer::default());
         let taught = Self::new(params, shape, vectorizer, prototypes, medoids, provenance, &nobody)?;
         let mut taught = taught.with_checked_pictures(pictures);
@@ -77,9 +87,13 @@ impl Model {
     /// Number of prototypes that an image becomes.
     fn votes_of_taught(&self) -> usize {
         match &self.params.decision {
-            Decision::Votes { n_neighbors } => n_neighbors / 2 + 1,
-            // A hyperplane goes through each of its prototypes.
-            Decision::Hyperplanes(_) => 1,
+            Decision::Votes { .. } => self.n_neighbors() / 2 + 1,
+            // Classes with fewer of those that are considered are excluded, unless all classes have fewer.
+            Decision::Hyperplanes(hyperplanes) => {
+                let counts = self.prototypes.class_counts();
+                let smallest = counts.into_iter().filter(|&n| n > 0).min().unwrap_or(1);
+                hyperplanes.least.clamp(1, smallest)
+            }
         }
     }
 

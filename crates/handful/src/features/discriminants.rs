@@ -103,7 +103,7 @@ impl Discriminants {
     /// Sums of products take 8 bytes for each pair of features, twice that with emphasis. O(n d²) for d features.
     ///
     /// # Errors
-    /// If K-Means cannot learn the dictionaries (classes have fewer images than atoms), there is only one class, the
+    /// If K-Means cannot learn the dictionaries, there is only one class, the
     /// ridge is too small, or the observer breaks.
     pub(super) fn fit(
         params: &DiscriminantsParams,

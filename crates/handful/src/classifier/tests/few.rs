@@ -52,17 +52,32 @@ fn digits_are_not_outliers_of_few() {
         assert!(rejected <= 45, "{preset} rejects {rejected} of 300");
     }
     let one = Preset::Fast.params().fit(&first([1; 10])).unwrap();
-    let of_one = std::sync::Arc::new(one);
-    assert!(of_one.judge().is_none(), "nothing can be held out");
+    let why = one.explain(test.images().view()).unwrap();
+    assert!(why.iter().all(|why| why.is_digit && why.has_ink), "nothing can be held out");
+    assert!(!one.explain(Array2::zeros((1, 784)).view()).unwrap()[0].has_ink);
+}
+
+#[test]
+fn the_only_image_of_a_class_wins_a_vote() {
+    for counts in [[1; 10], [1, 30, 0, 0, 0, 0, 0, 0, 0, 0], [30, 30, 30, 1, 2, 3, 4, 5, 6, 7]] {
+        let some = first(counts);
+        for preset in [Preset::Pixels, Preset::Tiny, Preset::Fast, Preset::Best] {
+            let model = preset.params().fit(&some).unwrap();
+            let predicted = model.predict(some.images().view()).unwrap();
+            let rare = |label: u32| counts[label as usize] == 1;
+            for (found, &label) in predicted.iter().zip(some.labels()).filter(|(_, label)| rare(**label)) {
+                assert_eq!(*found, label, "{preset} of {counts:?}");
+            }
+        }
+    }
 }
 
 #[test]
 fn more_neighbours_than_prototypes_are_all_of_them() {
-    let one = first([1; 10]);
-    let params = Params { decision: Decision::Votes { n_neighbors: 25 }, ..Preset::Tiny.params() };
-    let model = params.fit(&one).unwrap();
-    assert_eq!(model.n_neighbors(), 10);
-    assert_eq!(model.explain(one.images().view()).unwrap()[0].neighbors.len(), 10);
-    // One vote for each class: the nearest decides.
-    assert_eq!(model.predict(one.images().view()).unwrap(), one.labels());
+    let (train, _) = images();
+    let decision = Decision::Votes { n_neighbors: 1000 };
+    let params = Params { decision, everyday: None, ..Preset::Tiny.params() };
+    let model = params.fit(&train).unwrap();
+    assert_eq!(model.n_neighbors(), 50);
+    assert_eq!(model.explain(train.images().slice(s![..1, ..])).unwrap()[0].neighbors.len(), 50);
 }

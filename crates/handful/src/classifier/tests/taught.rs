@@ -64,9 +64,26 @@ fn models_in_which_all_images_vote_can_be_taught() {
 }
 
 #[test]
+fn a_model_of_few_prototypes_still_knows_the_other_class() {
+    let (train, _) = images();
+    let rows: Vec<usize> =
+        [3, 8].map(|label| train.labels().iter().position(|&l| l == label).unwrap()).into();
+    let few = train.select(&rows);
+    for preset in [Preset::Pixels, Preset::Tiny] {
+        let model = preset.params().fit(&few).unwrap();
+        let taught = model.taught(&few.select(&[1])).unwrap();
+        assert_eq!(taught.predict(few.images().view()).unwrap(), [3, 8], "{preset}");
+    }
+}
+
+#[test]
 fn unknown_classes_and_other_shapes_are_refused() {
     let error = model().taught(&named(bar(), "x")).unwrap_err().to_string();
     assert!(error.contains("(0, 1, 2, 3, 4, 5, 6, 7, 8, 9), found the class \"x\""), "{error}");
-    let small = Dataset::new(Array2::zeros((1, 4)), [2, 2], vec![0], vec!["1".to_owned()]).unwrap();
-    assert!(matches!(model().taught(&small), Err(Error::ImageShape { found: 4, .. })));
+    for shape in [[2, 2], [14, 56]] {
+        let n_pixels = shape[0] * shape[1];
+        let other = Array2::zeros((1, n_pixels));
+        let other = Dataset::new(other, shape, vec![0], vec!["1".to_owned()]).unwrap();
+        assert!(matches!(model().taught(&other), Err(Error::ImageShape { .. })));
+    }
 }
