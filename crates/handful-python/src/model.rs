@@ -93,14 +93,14 @@ impl Model {
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Self> {
         let preset: Preset = options.preset.parse().map_err(PyValueError::new_err)?;
-        let mut params = options.params(preset);
+        let params = options.params(preset);
         let (x, y) = (x.as_array(), y.to_vec()?);
         let found = job::run(py, n_threads, progress.as_ref(), |observer| {
             let data = Dataset::new(x.to_owned(), image_shape, y, classes)?;
-            if options.calibrates {
-                params.calibration = params.observer(observer.clone()).calibrate(&data)?;
-            }
-            let model = params.observer(observer.clone()).fit(&data)?.named_after(preset);
+            let observed = params.observer(observer.clone());
+            let model =
+                if options.calibrates { observed.fit_calibrated(&data)? } else { observed.fit(&data)? };
+            let model = model.named_after(preset);
             let model = model.with_label_type(label_type)?.observer(observer.clone());
             let model = if options.pictures { model.with_pictures(&data)? } else { model };
             // Later calls report to their own callbacks.

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
@@ -135,6 +136,18 @@ def test_images_have_any_shape_type_and_range(some):
     assert_allclose(found.predict_proba(binary[:9]), found.predict_proba(binary)[:9])
     with pytest.raises(ValueError, match="784 features"):
         found.predict(X_test[:, :783])
+
+
+def test_floats_of_any_range_and_booleans_use_all_grey_values():
+    digits, y = load_digits(return_X_y=True)
+    found = handful.PresetClassifier("small").fit(digits[:500], y[:500])
+    assert (found.data_min_, found.data_max_) == (0.0, 16.0)
+    bright = handful.PresetClassifier("small").fit(np.rint(digits[:500] * (255 / 16)).astype(np.uint8), y[:500])
+    assert (bright.data_min_, bright.data_max_) == (0.0, 255.0)
+    assert bright.model_.to_bytes() == found.model_.to_bytes()
+    ink = digits[:500] > 8
+    booleans, floats = (handful.PresetClassifier("notebook").fit(ink.astype(kind), y[:500]) for kind in (bool, float))
+    assert booleans.model_.to_bytes() == floats.model_.to_bytes()
 
 
 def test_labels_keep_their_type(some):

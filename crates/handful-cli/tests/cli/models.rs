@@ -36,7 +36,7 @@ fn training_can_differ_from_the_preset() {
 }
 
 #[test]
-fn a_trained_model_is_taught_pictures_and_tells_of_them() {
+fn a_trained_model_is_taught_pictures_and_shows_them() {
     let subset = Subset::new(10, 10);
     // A lying bar, which no digit resembles, is somebody's 1.
     fs::create_dir_all(subset.path("mine/1")).unwrap();
@@ -63,7 +63,7 @@ fn a_trained_model_is_taught_pictures_and_tells_of_them() {
 }
 
 #[test]
-fn info_tells_why_there_are_fewer_prototypes() {
+fn info_says_why_there_are_fewer_prototypes() {
     let subset = Subset::new(30, 10);
     let args = ["train", "--preset", "tiny", "--data", "mnist", "-o", "few.safetensors"];
     assert_eq!(subset.handful().args(args).output().unwrap().status.code(), Some(0));

@@ -33,7 +33,7 @@ test('of a thousand test digits, painted anywhere in any size, at least 97.5 % a
   await draw(page, [[[0.5, 0.5]]]);
   const read = await page.evaluate(readPainted, digits);
   const right = digits.filter(({ label }, i) => read[i].label === label).length;
-  // The page takes some for no digit, and tells what is the most similar.
+  // The page says of some that they are not digits. It then names the most similar digit.
   const doubted = digits.filter(({ label }, i) => read[i].sure.endsWith(`the most similar is ${label}`)).length;
   t.diagnostic(`${right} of ${digits.length} painted test digits are read right, and ${doubted} are right but doubted`);
   assert(right >= 0.975 * digits.length);

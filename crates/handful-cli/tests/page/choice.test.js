@@ -21,7 +21,7 @@ test('the number of neighbours is chosen, and what is drawn is explained again',
   }
 });
 
-test('a number of neighbours that cannot be is told', async (t) => {
+test('the page says which numbers of neighbours are possible', async (t) => {
   const page = await visit(t);
   await draw(page, strokes);
   for (const wrong of ['0', '101', '2.5', '-3', '']) {
@@ -47,7 +47,7 @@ test('another model explains what is drawn, and all parts of the page are about 
   await page.locator('#gallery-lead', { hasText: `model tiny reads ${(100 * accuracy).toFixed(2)} %` }).waitFor();
   await page.waitForSelector('#digits li');
 
-  // The gallery tells what this model makes of an image.
+  // The gallery shows the labels that this model gives.
   const [label, predicted] = (await page.textContent('#digits li:first-child [aria-hidden]')).split(' → ');
   await page.click('#digits li:first-child button');
   await page.locator('#truth', { hasText: `True label: ${label}, read as ${predicted}` }).waitFor();
@@ -115,7 +115,7 @@ test('an answer of the model before is not taken for one of the new model', asyn
   assert.deepEqual(await voters(page), (await answer(page, '?model=tiny')).neighbors.map(({ label }) => label));
 });
 
-test('a model that does not come is told, and the one before goes on', async (t) => {
+test('if a model cannot be loaded, the page says so and keeps the one before', async (t) => {
   const page = await visit(t);
   await draw(page, strokes);
   const busy = { status: 503, contentType: 'application/json', body: '{"error": "The server is busy."}' };

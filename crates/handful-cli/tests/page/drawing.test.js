@@ -10,7 +10,7 @@ const visit = serve();
 const ofEachDigit = drawings().filter((_, i) => i % 10 === 0);
 const [zero, one] = ofEachDigit;
 
-test('every digit is told with its probabilities, its voters and what the model sees', async (t) => {
+test('every digit is shown with its probabilities, its voters and what the model sees', async (t) => {
   const page = await visit(t);
   for (const { digit, brush, strokes } of ofEachDigit) {
     await setBrush(page, brush);
@@ -144,7 +144,7 @@ test('a wider brush leaves more ink', async (t) => {
   });
 });
 
-test('a scribble and a filled paper are told to look like no digit', async (t) => {
+test('the page says that a scribble and a filled paper are not digits', async (t) => {
   const page = await visit(t);
   const random = mulberry32(1);
   const scribble = Array.from({ length: 40 }, () => [0.1 + 0.8 * random(), 0.1 + 0.8 * random()]);

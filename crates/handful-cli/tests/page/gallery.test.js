@@ -39,7 +39,7 @@ describe('with test images', () => {
       await page.click(`#digits li:nth-child(${index + 1}) button`);
       // The model sees it as it is.
       await page.waitForSelector(`#seen img[src="${image}"]`);
-      // The gallery does not tell that some look like no digit at all.
+      // The gallery does not say which images look like no digit.
       const [read, sure] = [await page.textContent('#label'), await page.textContent('#sure')];
       assert(read === predicted || (read === '?' && sure.endsWith(`the most similar is ${predicted}`)), `${read}, ${sure}`);
     }
@@ -87,7 +87,7 @@ describe('with test images', () => {
     await page.locator('#truth', { hasText: `True label: ${label}, read right` }).waitFor();
   });
 
-  test('by hyperplanes, a mistake is told without votes', async (t) => {
+  test('if hyperplanes decide, the page explains a mistake without votes', async (t) => {
     const page = await visit(t, {}, '?model=neighbors');
     const shown = await gallery(page);
     const { index, image, label, predicted } = shown[0];

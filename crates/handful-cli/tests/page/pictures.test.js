@@ -65,7 +65,7 @@ test('a drawing takes the place of a picture', async (t) => {
   assert.equal(await page.textContent('#label'), '0');
 });
 
-test('a file that is no picture is told, and the verdict on what was there before is gone', async (t) => {
+test('the page says that a file is not a picture, and clears the verdict on what was there before', async (t) => {
   const page = await visit(t);
   for (const [name, mimeType] of [['broken.png', 'image/png'], ['letter.txt', 'text/plain']]) {
     await draw(page, drawings()[0].strokes);
@@ -89,7 +89,7 @@ test('a file that is no picture is told, and the verdict on what was there befor
   }
 });
 
-test('a picture that the server cannot read is told, and the verdict on the last one is gone', async (t) => {
+test('the page says that the server cannot read a picture, and clears the verdict on the last one', async (t) => {
   const page = await visit(t);
   await page.setInputFiles('#file', photo);
   await told(page, '7');
@@ -103,7 +103,7 @@ test('a picture that the server cannot read is told, and the verdict on the last
   page.problems.logged = [];
 });
 
-test('an answer that cannot be read is told, and the next answer is shown again', async (t) => {
+test('the page says that it cannot read an answer, and shows the next answer', async (t) => {
   const page = await visit(t);
   await page.route('**/api/predict*', (route) => route.fulfill({ status: 200, body: 'no JSON' }));
   await draw(page, drawings()[0].strokes);
@@ -131,7 +131,7 @@ test('a server that is busy is asked again', async (t) => {
   assert.equal(await page.textContent('#label'), '?');
   release();
   await page.waitForFunction(() => document.getElementById('label').textContent !== '?');
-  // Chromium tells of each.
+  // Chromium reports each.
   assert.match(page.problems.logged.join(), /503/);
   page.problems.logged = [];
 });

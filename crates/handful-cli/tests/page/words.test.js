@@ -50,7 +50,7 @@ test('the map explains the colours of classes whose names are long', async (t) =
   assert.deepEqual((await hues('#map text')).sort(), (await hues('#legend text')).sort());
 });
 
-test('a model of digits may be chosen too, and a label that it does not know is told', async (t) => {
+test('a model of digits can be chosen too, and the page says that it does not know a label', async (t) => {
   const page = await visit(t);
   await page.locator('#digits button').first().click();
   await page.locator('#truth').waitFor();

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import warnings
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_consistent_length, column_or_1d
 
 from handful import _core
 from handful._explanation import Explanation, Neighbor
+from handful._image_arrays import images, warn_of_blank
 from handful._images import picture_of
 from handful._jobs import n_threads
 from handful._labels import are_equal, labels_of, names_of
 from handful._types import Bytes, Provenance, Shape
-from handful._vectors import BYTES, as_vectors
-from handful._warnings import NoInkWarning
 
 
 class Model:
@@ -197,7 +195,9 @@ class Model:
         ndarray of shape (n,)
             Predicted class of each image.
         """
-        return self.classes_[self._core.predict(self._images_with_ink(X), n_threads(self.n_jobs))]
+        rows = self._images(X)
+        warn_of_blank(rows, stacklevel=3)
+        return self.classes_[self._core.predict(rows, n_threads(self.n_jobs))]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probability of each class.
@@ -214,7 +214,9 @@ class Model:
         ndarray of shape (n, n_classes)
             Probabilities in the order of `classes_`; each row sums to 1.
         """
-        return self._core.predict_proba(self._images_with_ink(X), n_threads(self.n_jobs))
+        rows = self._images(X)
+        warn_of_blank(rows, stacklevel=3)
+        return self._core.predict_proba(rows, n_threads(self.n_jobs))
 
     def explain(self, X: ArrayLike) -> list[Explanation]:
         """Explain the predicted label of each image.
@@ -343,48 +345,6 @@ class Model:
     def _images(self, X: ArrayLike) -> Bytes:
         return images(X, self.image_shape, self.n_jobs)
 
-    def _images_with_ink(self, X: ArrayLike) -> Bytes:
-        rows = self._images(X)
-        # The warning points to the line that called `predict` or `predict_proba`.
-        warn_of_blank(rows, stacklevel=4)
-        return rows
-
-
-def warn_of_blank(rows: Bytes, stacklevel: int) -> None:
-    """Warn if images have no ink."""
-    blank = np.flatnonzero(rows.min(axis=1) == rows.max(axis=1))
-    if len(blank):
-        count = "1 image has" if len(blank) == 1 else f"{len(blank)} images have"
-        message = (
-            f"{count} no ink (all pixels are equal), the first at index {blank[0]}: "
-            "a prediction without ink means nothing"
-        )
-        warnings.warn(message, NoInkWarning, stacklevel=stacklevel)
-
-
-def images(X: Any, image_shape: Shape | None = None, n_jobs: int | None = None) -> Bytes:
-    """Check images, or a single image if the shape is known, and return them as rows of bytes."""
-    X = check_array(X, allow_nd=True, input_name="X")
-    if image_shape is not None:
-        height, width = image_shape
-        one = [(height, width), (height, width, 1)]
-        many = [(height * width,), *one, (1, height, width)]
-        if X.shape in one and X.shape[1:] not in many:
-            X = X[None]
-        elif X.shape[1:] not in many:
-            raise ValueError(
-                f"X: expected images of {height} x {width} pixels in an array of shape (n, {height * width}), "
-                f"(n, {height}, {width}), (n, {height}, {width}, 1) or, for one image, ({height}, {width}); "
-                f"found shape {X.shape}"
-            )
-    X = X.reshape(len(X), -1)
-    if X.dtype.kind == "f" and X.min() >= 0 and X.max() <= 1:
-        return np.asarray(np.rint(X * 255), dtype=BYTES)
-    rows = as_vectors(X, n_jobs)
-    if rows.dtype != BYTES:
-        raise ValueError("X: expected whole grey values from 0 to 255, or floats from 0 to 1, found other numbers")
-    return rows
-
 
 def load_model(model: str | os.PathLike[str] = "everyday", *, n_jobs: int | None = None) -> Model:
     """Load a model from a file, or a preset trained on MNIST.
@@ -420,11 +380,3 @@ def load_model(model: str | os.PathLike[str] = "everyday", *, n_jobs: int | None
         raise FileNotFoundError(
             f"{path}: expected a file with a model, or one of the presets {presets}; found no such file"
         ) from None
-
-
-def own_shape(X: Any) -> Shape | None:
-    """Return the height and width of images, or None if they are rows."""
-    shape = np.shape(X)[1:]
-    if len(shape) == 3 and 1 in (shape[0], shape[2]):
-        shape = shape[:2] if shape[2] == 1 else shape[1:]
-    return shape if len(shape) > 1 else None

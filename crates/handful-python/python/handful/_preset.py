@@ -13,11 +13,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from handful import _core
 from handful._explanation import Explanation
+from handful._image_arrays import as_array, own_shape, warn_of_blank
 from handful._images import range_of, shape_of, stretched
 from handful._jobs import n_threads, progress, seed
 from handful._labels import names_of, type_of
-from handful._model import Model, own_shape, warn_of_blank
-from handful._types import Bytes, Shape, TrainingOptions
+from handful._model import Model
+from handful._types import Bytes, Shape, TrainingOptions, Vectors
 from handful._vectors import as_vectors, numbered
 
 
@@ -67,8 +68,8 @@ class PresetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     model_ : Model
         The fitted model, which can be saved, and read by the command line.
     data_min_, data_max_ : float
-        Values that become 0 and 255. For bytes, they are 0 and 255; for other numbers from 0 to 1, these; otherwise,
-        the smallest and the largest value seen in `fit`.
+        Values that become 0 and 255. For whole numbers from 0 to 255 of an integer type, they are 0 and 255; for
+        booleans and floats from 0 to 1, 0 and 1; otherwise, the smallest and the largest value seen in `fit`.
     n_features_in_ : int
         Number of pixels of an image.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -167,8 +168,7 @@ class PresetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         shape = own_shape(X) if self.image_shape is None else self.image_shape
         checked = self._checked(X, reset=True)
         vectors = as_vectors(checked, self.n_jobs)
-        is_share = checked.dtype.kind == "f" and checked.min() >= 0 and checked.max() <= 1
-        self.data_min_, self.data_max_ = (0.0, 1.0) if is_share else range_of(vectors)
+        self.data_min_, self.data_max_ = pixel_range(checked, vectors)
         rows = stretched(vectors, self.data_min_, self.data_max_)
         self.classes_, numbers = numbered(rows, y)
         core = _core.Model.train(
@@ -209,12 +209,6 @@ class PresetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return stretched(as_vectors(self._checked(X, reset=False), self.n_jobs), self.data_min_, self.data_max_)
 
-    def _images_with_ink(self, X: ArrayLike) -> Bytes:
-        rows = self._images(X)
-        # The warning points to the line that called `predict` or `predict_proba`.
-        warn_of_blank(rows, stacklevel=4)
-        return rows
-
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class of each image.
 
@@ -230,7 +224,8 @@ class PresetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n_samples,)
             Predicted class of each image.
         """
-        rows = self._images_with_ink(X)
+        rows = self._images(X)
+        warn_of_blank(rows, stacklevel=3)
         return np.asarray(self.classes_[self.model_._core.predict(rows, n_threads(self.n_jobs))])
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -248,7 +243,8 @@ class PresetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ndarray of shape (n_samples, n_classes)
             Probabilities in the order of `classes_`; each row sums to 1.
         """
-        rows = self._images_with_ink(X)
+        rows = self._images(X)
+        warn_of_blank(rows, stacklevel=3)
         return self.model_._core.predict_proba(rows, n_threads(self.n_jobs))
 
     def explain(self, X: ArrayLike) -> list[Explanation]:
@@ -268,6 +264,8 @@ class PresetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return Model(self.model_._core, n_jobs=self.n_jobs).explain(rows)
 
 
-def as_array(X: Any) -> Any:
-    """Return images as something that has a shape, such as an array or a table."""
-    return X if hasattr(X, "shape") else np.asarray(X)
+def pixel_range(X: NDArray[Any], vectors: Vectors) -> tuple[float, float]:
+    """Return the values of images that become 0 and 255. Only integers may be bytes: floats have any range."""
+    if X.dtype.kind == "b" or (X.dtype.kind == "f" and X.min() >= 0 and X.max() <= 1):
+        return 0.0, 1.0
+    return (float(X.min()), float(X.max())) if X.dtype.kind == "f" else range_of(vectors)

@@ -14,7 +14,7 @@ from handful._neighborhoods import Neighborhoods
 from handful._search import Search
 from handful._types import Distances, Weights
 from handful._vectors import as_vectors
-from handful._votes import VOTE_CONSTRAINTS, check_weights, weigh
+from handful._votes import VOTE_CONSTRAINTS, check_weights, weights_of
 
 
 class KNeighborsRegressor(RegressorMixin, Neighborhoods):  # type: ignore[misc]
@@ -156,9 +156,7 @@ class KNeighborsRegressor(RegressorMixin, Neighborhoods):  # type: ignore[misc]
         numbers = self._targets[indices]
         if self._factors is None and (self.weights is None or self.weights == "uniform"):
             return np.asarray(numbers.mean(axis=1))
-        weights = weigh(self.weights, distances)
-        if self._factors is not None:
-            weights = weights * self._factors[indices]
+        weights = weights_of(self, distances, indices)
         totals = weights.sum(axis=1)
         if not totals.all():
             raise ValueError(

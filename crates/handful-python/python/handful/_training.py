@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from handful._image_arrays import images, own_shape
 from handful._images import shape_of
 from handful._labels import NUMBERS
-from handful._model import Model, images, own_shape
+from handful._model import Model
 from handful._preset import PresetClassifier
 from handful._types import Bytes, Shape
 

@@ -40,6 +40,12 @@ def weigh(weights: Weights, distances: Distances) -> Distances:
     return np.where(coincident.any(axis=1, keepdims=True), coincident, inverse)
 
 
+def weights_of(estimator: Any, distances: Distances, indices: Indices) -> Distances:
+    """Return the weights of the votes of these neighbours, with those of the samples."""
+    weights, factors = weigh(estimator.weights, distances), estimator._factors
+    return weights if factors is None else weights * factors[indices]
+
+
 def check_weights(sample_weight: ArrayLike | None, X: Vectors) -> Distances | None:
     """Check the weights of samples, which must not be negative."""
     if sample_weight is None:
@@ -103,10 +109,7 @@ class Voting(ClassifierMixin, Search):  # type: ignore[misc]
         """Find the neighbours that vote on each row: their distances, indices, labels and weights."""
         check_is_fitted(self)
         distances, indices = self._voters_near(X)
-        weights = weigh(self.weights, distances)
-        if self._factors is not None:
-            weights = weights * self._factors[indices]
-        return distances, indices, self._labels[indices], weights
+        return distances, indices, self._labels[indices], weights_of(self, distances, indices)
 
     def _voters_near(self, X: Any) -> tuple[Distances, Indices]:
         return self._nearest(validate(self, X, reset=False), self.n_neighbors)

@@ -3,7 +3,7 @@
 use super::{
     Calibration, Decision, Error, HeldOut, Hyperplanes, IMAGES, Params, PrototypeParams, Validation, folds,
 };
-use crate::{Dataset, progress::Observer};
+use crate::{Dataset, dataset, progress::Observer};
 
 /// How K-Means runs where the recipe had all images as prototypes.
 const N_INIT: usize = 1;
@@ -53,9 +53,9 @@ impl Params {
     /// out together, because they often come from one source.
     ///
     /// # Errors
-    /// If there are fewer than 12 images; as [`fit`](Self::fit) for the images that are left.
+    /// If there are fewer than 12 images, or a single image of a class; as [`fit`](Self::fit).
     pub fn calibrate(&self, images: &Dataset) -> Result<Calibration, Error> {
-        self.observer(Observer::default()).calibrate(images)
+        self.calibrate_observed(images, &Observer::default())
     }
 
     pub(super) fn calibrate_observed(
@@ -68,6 +68,10 @@ impl Params {
             let problem =
                 format!("a calibration needs {LEAST_IMAGES} images, to hold out parts of them, found {n}");
             return Err(Error::Params(problem));
+        }
+        if let Some(class) = images.class_counts().iter().position(|&count| count == 1) {
+            let class = images.classes()[class].clone();
+            return Err(dataset::Error::ClassTooSmall { class, expected: 2, found: 1 }.into());
         }
         let images = images.select(&spread(images));
         let (mut all, mut own) = (Vec::new(), Vec::new());
@@ -134,12 +138,14 @@ mod tests {
             let images = Array2::from_shape_fn((n as usize, 4), |(i, j)| (i * 20 + j) as u8);
             let images = Dataset::new(images, [2, 2], labels, vec!["a".into(), "b".into()]).unwrap();
             let error = Preset::Notebook.params().calibrate(&images).unwrap_err().to_string();
-            assert!(
-                error.contains(&format!(
-                    "a calibration needs 12 images, to hold out parts of them, found {n}"
-                ))
-            );
+            let expected = format!("a calibration needs 12 images, to hold out parts of them, found {n}");
+            assert_eq!(error, expected);
         }
+        let images = Array2::from_shape_fn((12, 4), |(i, j)| (i * 20 + j) as u8);
+        let labels = (0..12).map(|i| u32::from(i == 5)).collect();
+        let images = Dataset::new(images, [2, 2], labels, vec!["a".into(), "b".into()]).unwrap();
+        let error = Preset::Notebook.params().calibrate(&images).unwrap_err().to_string();
+        assert_eq!(error, "expected at least 2 images of class \"b\", found 1");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! If each image is an atom and a prototype, new images are much farther from the nearest than the training images are.
 //! With the threshold of a preset, all of them would be outliers.
 
-use super::{Calibration, Decision, Error, Params, PrototypeParams};
+use super::{Calibration, Decision, Error, Model, Params, PrototypeParams};
 use crate::{Dataset, progress::Observer};
 
 /// Number of images from which a calibration is measured in any case: it takes three more fits.
@@ -21,6 +21,16 @@ impl Params {
         };
         let least = counts.iter().copied().filter(|&n| n > 0).min().unwrap_or(0);
         counts.iter().sum::<usize>() < FEW && least < n_clusters.max(self.enough_per_class())
+    }
+
+    /// [`fit`](Self::fit) with a calibration that is measured on these images, however many there are.
+    pub(super) fn fit_calibrated(&self, images: &Dataset, observer: &Observer) -> Result<Model, Error> {
+        self.check_images(images)?;
+        let is_cut = self.is_cut(&self.counts(images)?);
+        let fitting =
+            if is_cut { self.with_votes_for_the_smallest(&images.class_counts()) } else { self.clone() };
+        let calibration = fitting.calibrate_observed(images, observer)?;
+        Self { calibration, ..fitting }.fit_as_it_is(images, observer)
     }
 
     /// The recipe for images whose model is [cut](Self::is_cut): calibrated on them, or, if there are too few to hold

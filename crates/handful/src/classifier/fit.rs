@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
-use super::{Calibration, Error, Model, Params, PrototypeParams, model::provenance};
+use super::{Error, Model, Params, PrototypeParams, provenance::provenance};
 use crate::{
     Dataset, KMeans,
     dataset::{OnDisk, RowSource},
@@ -43,12 +43,13 @@ impl ObservedParams<'_> {
         self.params.fit_on_disk_observed(images, options, &self.observer)
     }
 
-    /// Measures a calibration: see [`Params::calibrate`].
+    /// [`fit`](Self::fit) with a calibration that is [measured](Params::calibrate) on these images, however many there
+    /// are.
     ///
     /// # Errors
-    /// As [`Params::calibrate`]; if the observer breaks.
-    pub fn calibrate(&self, images: &Dataset) -> Result<Calibration, Error> {
-        self.params.calibrate_observed(images, &self.observer)
+    /// As [`Params::calibrate`] and [`fit`](Self::fit).
+    pub fn fit_calibrated(&self, images: &Dataset) -> Result<Model, Error> {
+        self.params.fit_calibrated(images, &self.observer)
     }
 }
 
@@ -62,7 +63,7 @@ impl Params {
     }
 
     /// Number of training images of each class, with those that the recipe adds.
-    fn counts(&self, images: &Dataset) -> Result<Vec<usize>, Error> {
+    pub(super) fn counts(&self, images: &Dataset) -> Result<Vec<usize>, Error> {
         match &self.everyday {
             Some(everyday) => Ok(everyday.augment(images)?.class_counts()),
             None => Ok(images.class_counts()),

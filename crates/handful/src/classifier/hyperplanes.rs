@@ -12,7 +12,7 @@ pub struct Hyperplanes {
     pub n_candidates: usize,
     /// Number of prototypes of a class that span its hyperplane.
     pub n_neighbors: usize,
-    /// Classes with fewer considered prototypes are excluded.
+    /// Classes with fewer considered prototypes are excluded, unless these are all that the class has.
     pub least: usize,
     /// The ridge, relative to the vectors' total variance.
     pub ridge: f64,
@@ -58,17 +58,18 @@ impl Hyperplanes {
         residual.norm_squared() - explained
     }
 
-    /// The distance of each class, from the nearest prototypes in order; infinite for classes with too few.
+    /// The distance of each class, from the nearest prototypes in order; infinite for classes with too few. `counts` are
+    /// the numbers of prototypes of each class.
     pub(super) fn distances(
         self,
         query: &[u8],
         nearest: impl Iterator<Item = usize>,
         vectors: ArrayView2<u8>,
         labels: &[u32],
-        n_classes: usize,
+        counts: &[usize],
         ridge: f64,
     ) -> Vec<f64> {
-        let mut of_class: Vec<Vec<&[u8]>> = vec![Vec::new(); n_classes];
+        let mut of_class: Vec<Vec<&[u8]>> = vec![Vec::new(); counts.len()];
         for index in nearest {
             let neighbors = &mut of_class[labels[index] as usize];
             if neighbors.len() < self.n_neighbors {
@@ -77,10 +78,11 @@ impl Hyperplanes {
         }
         // If no class has enough, the classes with most.
         let most = of_class.iter().map(Vec::len).max().unwrap_or(0);
-        let least = self.least.min(most).max(1);
-        let distance = |neighbors: &Vec<&[u8]>| {
-            if neighbors.len() < least { f64::INFINITY } else { Self::distance(query, neighbors, ridge) }
+        let least = self.least.min(most);
+        let distance = |(neighbors, &count): (&Vec<&[u8]>, &usize)| {
+            let is_out = neighbors.len() < least.min(count).max(1);
+            if is_out { f64::INFINITY } else { Self::distance(query, neighbors, ridge) }
         };
-        of_class.iter().map(distance).collect()
+        of_class.iter().zip(counts).map(distance).collect()
     }
 }

@@ -33,6 +33,7 @@ mod label_type;
 mod model;
 mod on_disk;
 mod origin;
+mod pictures;
 mod preset;
 mod provenance;
 mod taught;

@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis};
 use super::{
     Error, Model, Params, PrototypeParams,
     fit::{MOST_IMAGES, medoids},
-    model::provenance,
+    provenance::provenance,
 };
 use crate::{
     Dataset,

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Params;
+use super::{Error, Params};
 use crate::{
     Dataset,
     dataset::{self, RowSource},
+    progress::{Observer, Stage, Tally},
     step::check_number,
     tensor_file::hex,
 };
@@ -79,4 +80,14 @@ impl Provenance {
         }
         self.validation_error.map_or(Ok(()), |percent| check_number("validation error", percent, Some(100.0)))
     }
+}
+
+/// The provenance of images, which takes some time if there are many.
+pub(super) fn provenance(
+    rows: &impl RowSource,
+    labels: &[u32],
+    observer: &Observer,
+) -> Result<Provenance, Error> {
+    let tally = Tally::new(observer, Stage::Pass, rows.shape().0);
+    Provenance::of_rows_observed(rows, labels, |n| Ok(tally.add(n)?))
 }

@@ -86,14 +86,10 @@ impl Model {
 
     /// Number of prototypes that an image becomes.
     fn votes_of_taught(&self) -> usize {
-        match &self.params.decision {
+        match self.params.decision {
             Decision::Votes { .. } => self.n_neighbors() / 2 + 1,
-            // Classes with fewer of those that are considered are excluded, unless all classes have fewer.
-            Decision::Hyperplanes(hyperplanes) => {
-                let counts = self.prototypes.class_counts();
-                let smallest = counts.into_iter().filter(|&n| n > 0).min().unwrap_or(1);
-                hyperplanes.least.clamp(1, smallest)
-            }
+            // A class with fewer would be excluded.
+            Decision::Hyperplanes(hyperplanes) => hyperplanes.least.clamp(1, self.n_neighbors()),
         }
     }
 

@@ -90,7 +90,7 @@ impl Model {
     ) -> Array2<f64> {
         let (ridge, labels) = (hyperplanes.ridge * self.unit, self.prototypes.labels());
         let mut distances = Array2::zeros((vectors.nrows(), self.n_classes()));
-        let known: Vec<bool> = self.prototypes.rows_by_class().iter().map(|rows| !rows.is_empty()).collect();
+        let counts = self.prototypes.class_counts();
         let rows = distances.outer_iter_mut().into_par_iter().zip(vectors.outer_iter());
         let nearest = neighbors.indices.outer_iter().into_par_iter().zip(neighbors.distances.outer_iter());
         rows.zip(nearest).for_each(|((mut distances, vector), (nearest, farthest))| {
@@ -100,11 +100,11 @@ impl Model {
                 nearest.iter().copied(),
                 self.prototypes.images().view(),
                 labels,
-                self.n_classes(),
+                &counts,
                 ridge,
             );
             for (class, distance) in found.into_iter().enumerate() {
-                let is_out = distance.is_infinite() && known[class];
+                let is_out = distance.is_infinite() && counts[class] > 0;
                 distances[class] = if is_out { beyond } else { distance };
             }
         });

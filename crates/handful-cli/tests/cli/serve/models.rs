@@ -94,7 +94,7 @@ fn as_many_neighbours_vote_as_are_asked() {
 }
 
 #[test]
-fn the_nearest_prototypes_of_the_true_class_are_told() {
+fn the_nearest_prototypes_of_the_true_class_are_given() {
     let served = Served::start(&["--model", "fast"]);
     assert_eq!(lasting(&ask(&served, ""))["true_label_neighbors"], Value::Null);
     let all = lasting(&ask(&served, "n_neighbors=100"));

@@ -62,7 +62,7 @@ fn who_serves_everybody_is_warned() {
 #[test]
 fn each_request_is_a_line_for_whoever_wants_to_see() {
     let served = Served::start(&["-v", "--model", "tiny"]);
-    served.get("/api/model?secret=1");
+    served.get("/api/model?model=tiny");
     served.post("image/png", &seven());
     served.get("/nowhere/%1b%0a[31m");
     served.send(&request("GET", "/\u{9b}31m", &[], b"")).unwrap();

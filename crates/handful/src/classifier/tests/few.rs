@@ -61,7 +61,7 @@ fn digits_are_not_outliers_of_few() {
 fn the_only_image_of_a_class_wins_a_vote() {
     for counts in [[1; 10], [1, 30, 0, 0, 0, 0, 0, 0, 0, 0], [30, 30, 30, 1, 2, 3, 4, 5, 6, 7]] {
         let some = first(counts);
-        for preset in [Preset::Pixels, Preset::Tiny, Preset::Fast, Preset::Best] {
+        for preset in [Preset::Pixels, Preset::Tiny, Preset::Fast, Preset::Best, Preset::Neighbors] {
             let model = preset.params().fit(&some).unwrap();
             let predicted = model.predict(some.images().view()).unwrap();
             let rare = |label: u32| counts[label as usize] == 1;

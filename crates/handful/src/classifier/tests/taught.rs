@@ -69,7 +69,7 @@ fn a_model_of_few_prototypes_still_knows_the_other_class() {
     let rows: Vec<usize> =
         [3, 8].map(|label| train.labels().iter().position(|&l| l == label).unwrap()).into();
     let few = train.select(&rows);
-    for preset in [Preset::Pixels, Preset::Tiny] {
+    for preset in [Preset::Pixels, Preset::Tiny, Preset::Neighbors] {
         let model = preset.params().fit(&few).unwrap();
         let taught = model.taught(&few.select(&[1])).unwrap();
         assert_eq!(taught.predict(few.images().view()).unwrap(), [3, 8], "{preset}");
