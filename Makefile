@@ -90,7 +90,7 @@ lint: $(TOOLS)/installed ## Check format, imports, lints, types and documentatio
 	$(TOOLS)/bin/python .ci/dependencies.py
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo clippy -p handful --no-default-features --locked -- -D warnings
-	set -e; for feature in images presets parquet; do \
+	set -e; for feature in training images presets parquet; do \
 		cargo clippy -p handful --no-default-features --features $$feature --locked -- -D warnings; done
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check

@@ -132,12 +132,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Predict only
+//!
+//! Programs that only load models and predict turn the default feature `training` off. The library then depends on 38
+//! other crates instead of 67, and reads no data sets, fits no [`Params`](classifier::Params), and saves no files.
+//! K-Means and the searches of rows in memory remain. They give the same results, but do without sketches, so that they
+//! are slower for many rows.
+//!
 //! The current [rayon] thread pool does the work; run the work inside [`rayon::ThreadPool::install`] to choose another.
 //! One callback receives the progress of long work and can cancel it: see [`progress`].
 
 #![cfg_attr(
     test,
     allow(clippy::cast_possible_truncation, reason = "test data is made by arithmetic modulo 256")
+)]
+#![cfg_attr(
+    not(feature = "training"),
+    allow(dead_code, unused_imports, reason = "parts that only training uses are not marked one by one")
 )]
 
 pub mod augment;
@@ -146,6 +157,7 @@ pub mod dataset;
 // Only the command and tests need these two modules.
 #[doc(hidden)]
 pub mod distance;
+#[cfg(feature = "training")]
 #[doc(hidden)]
 pub mod draft;
 pub mod features;

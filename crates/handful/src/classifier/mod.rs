@@ -20,17 +20,24 @@
 
 mod adapted;
 mod alternatives;
+#[cfg(feature = "training")]
+mod calibrate;
+#[cfg(feature = "training")]
 mod candidates;
 mod confidence;
 mod error;
 mod explanation;
+#[cfg(feature = "training")]
 mod few;
+#[cfg(feature = "training")]
 mod fit;
+#[cfg(feature = "training")]
 mod held_out;
 mod hyperplanes;
 mod index_params;
 mod label_type;
 mod model;
+#[cfg(feature = "training")]
 mod on_disk;
 mod origin;
 mod pictures;
@@ -39,6 +46,7 @@ mod provenance;
 mod taught;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "training")]
 mod validation;
 mod voting;
 
@@ -47,19 +55,23 @@ use serde::{Deserialize, Serialize};
 pub use confidence::Calibration;
 pub use error::Error;
 pub use explanation::{Explanation, Voter};
-pub use fit::ObservedParams;
 pub use hyperplanes::Hyperplanes;
 pub use index_params::IndexParams;
 pub use model::Model;
 pub use origin::Origin;
 pub use preset::Preset;
 
+#[cfg(feature = "training")]
+pub use fit::ObservedParams;
+
 // `handful select` chooses presets with these. Only the command and the Python package show a `Provenance`.
+#[doc(hidden)]
+pub use provenance::Provenance;
+#[cfg(feature = "training")]
 #[doc(hidden)]
 pub use {
     candidates::Candidate,
     held_out::{HeldOut, IMAGES},
-    provenance::Provenance,
     validation::{Validation, folds, hold_out},
 };
 

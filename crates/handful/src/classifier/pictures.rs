@@ -4,10 +4,9 @@ use ndarray::{Array2, ArrayView2, Axis};
 use rayon::prelude::*;
 
 use super::{Error, Model, Provenance, provenance::provenance};
-use crate::{
-    Dataset,
-    dataset::{OnDisk, RowSource},
-};
+use crate::Dataset;
+#[cfg(feature = "training")]
+use crate::dataset::{OnDisk, RowSource};
 
 impl Model {
     /// The picture of each prototype, shape (prototypes, pixels): the pixels of the training image nearest to it.
@@ -53,6 +52,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
+    #[cfg(feature = "training")]
     #[doc(hidden)]
     pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
         self.params.check_on_disk()?;

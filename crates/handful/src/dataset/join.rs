@@ -4,7 +4,9 @@ use std::fmt::Display;
 
 use ndarray::{ArcArray2, ArrayView2, Axis, concatenate};
 
-use super::{Dataset, Error, Images, TrainTest, labels};
+use super::{Dataset, Error, labels};
+#[cfg(feature = "training")]
+use super::{Images, TrainTest};
 
 /// The properties of a data set that decide whether it can be joined with others.
 pub(super) struct Part<'a> {
@@ -106,6 +108,7 @@ impl Dataset {
     }
 }
 
+#[cfg(feature = "training")]
 impl TrainTest {
     /// [`Dataset::join`] of the training images and of the test images. The name consists of the names of all sets.
     ///
@@ -122,6 +125,7 @@ impl TrainTest {
     }
 }
 
+#[cfg(feature = "training")]
 impl Images {
     /// Joins the images of several sources, one after the other, as [`Dataset::join`] does; none may have labels.
     ///

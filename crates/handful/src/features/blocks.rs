@@ -100,6 +100,7 @@ impl BlockParams {
     }
 
     /// Learns from the cells of labelled images.
+    #[cfg(feature = "training")]
     pub(super) fn fit(
         &self,
         cells: ArrayView2<u8>,

@@ -105,6 +105,7 @@ impl Discriminants {
     /// # Errors
     /// If K-Means cannot learn the dictionaries, there is only one class, the
     /// ridge is too small, or the observer breaks.
+    #[cfg(feature = "training")]
     pub(super) fn fit(
         params: &DiscriminantsParams,
         images: &Dataset,

@@ -1,9 +1,12 @@
 //! Linear discriminants (Fisher 1936; Rao 1948), in closed form.
 
+#[cfg(feature = "training")]
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, concatenate, s};
 
-use super::{Error, cholesky, linear::Linear, moments::Moments};
+use super::linear::Linear;
+#[cfg(feature = "training")]
+use super::{Error, cholesky, moments::Moments};
 use crate::{
     progress::Tally,
     step::{Step, to_byte, transform},
@@ -40,6 +43,7 @@ impl Lda {
     ///
     /// # Panics
     /// If there is not exactly one label below `n_classes` per row.
+    #[cfg(feature = "training")]
     pub fn fit(x: ArrayView2<u8>, labels: &[u32], n_classes: usize, ridge: f64) -> Result<Self, Error> {
         assert_eq!(x.nrows(), labels.len(), "a label for each row");
         let (mut moments, tally) = (Moments::new(x.ncols(), n_classes), Tally::silent());
@@ -50,6 +54,7 @@ impl Lda {
     }
 
     /// Directions from sums, for features in blocks of these lengths, each of which has its own ridge.
+    #[cfg(feature = "training")]
     pub(super) fn solve(
         moments: Moments,
         blocks: &[usize],
@@ -112,6 +117,7 @@ impl Lda {
     }
 
     /// From weights of shape (directions, features), whose product with `mean` is zero.
+    #[cfg(feature = "training")]
     fn rounded(exact: Array2<f64>, mean: &[f64]) -> Self {
         const MOST: f64 = 127.0 * 256.0;
         let largest = |weights: &[f64]| weights.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));

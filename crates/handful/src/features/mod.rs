@@ -11,6 +11,7 @@
 //! model gives the same bytes on every machine, and its output can be searched exactly.
 
 mod blocks;
+#[cfg(feature = "training")]
 mod cholesky;
 mod dictionary;
 mod discriminants;

@@ -40,6 +40,7 @@ pub(super) struct Patches {
 
 impl Patches {
     /// From cells of images, ordered as [`Gradients`] gives them.
+    #[cfg(feature = "training")]
     pub(super) fn fit(
         gradients: Gradients,
         size: usize,

@@ -2,11 +2,14 @@
 
 use std::sync::OnceLock;
 
+#[cfg(feature = "training")]
 use nalgebra::{DMatrix, SymmetricEigen};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
-use super::{linear::Linear, moments::Moments};
+use super::linear::Linear;
+#[cfg(feature = "training")]
+use super::moments::Moments;
 use crate::{
     distance::{LANES, Lanes, evenly, squared_euclidean},
     progress::{Cancelled, Tally},
@@ -66,11 +69,13 @@ impl Pca {
     ///
     /// # Panics
     /// If there are no rows, or `n_components` is not 1 to `n_features`.
+    #[cfg(feature = "training")]
     #[must_use]
     pub fn fit(x: ArrayView2<u8>, n_components: usize, whitening: f64) -> Self {
         Self::fit_observed(x, n_components, whitening, &Tally::silent()).expect("nobody cancels")
     }
 
+    #[cfg(feature = "training")]
     pub(super) fn fit_observed(
         x: ArrayView2<u8>,
         n_components: usize,

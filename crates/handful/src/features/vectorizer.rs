@@ -119,6 +119,7 @@ impl Vectorizer {
     ///
     /// # Errors
     /// [`Error::Params`] if there are none or their values are invalid; as [`Discriminants::fit`].
+    #[cfg(feature = "training")]
     pub(crate) fn fit(
         params: &[(f64, FeatureParams)],
         images: &Dataset,
@@ -253,6 +254,7 @@ impl Step for Vectorizer {
 }
 
 impl Feature {
+    #[cfg(feature = "training")]
     fn fit(
         params: &FeatureParams,
         images: &Dataset,

@@ -155,6 +155,7 @@ impl Model {
     ///
     /// # Errors
     /// As [`to_bytes`](Self::to_bytes); if the file cannot be written.
+    #[cfg(feature = "training")]
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let bytes = self.to_bytes()?;
         sealed::write(path, &bytes).map_err(|source| Error::Io { path: path.to_owned(), source })

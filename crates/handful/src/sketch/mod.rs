@@ -14,6 +14,8 @@
 //! points are measured exactly, so the answer is always exact. The bound includes every rounding error.
 
 mod basis;
+#[cfg(feature = "training")]
+mod principal;
 mod stored;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Files of named tensors with metadata (safetensors), every byte of which is covered by a checksum.
 
 mod error;
+mod header;
 pub(crate) mod sealed;
 mod tensors;
 

@@ -1,12 +1,12 @@
 //! Conversion of arrays to and from the tensors of a file.
 
-use std::borrow::Cow;
-
 use ndarray::{Array1, Array2, ArrayView, Dimension};
-use safetensors::{Dtype, SafeTensors, View};
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::{
+    Error,
+    header::{Dtype, Header, Info},
+};
 
 /// A number in its stored form, little-endian.
 pub(crate) trait Scalar: Copy {
@@ -38,24 +38,6 @@ pub(crate) struct Tensor {
     dtype: Dtype,
     shape: Vec<usize>,
     bytes: Vec<u8>,
-}
-
-impl View for &Tensor {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
 }
 
 /// The tensors that a model writes into its file.
@@ -90,62 +72,88 @@ pub(super) fn sha256<'a>(
 }
 
 impl Tensor {
+    pub(super) fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
     pub(crate) fn parts(&self) -> (&[usize], &[u8]) {
         (&self.shape, &self.bytes)
     }
 }
 
 /// The tensors of a file.
-pub(crate) struct Reader<'a>(pub(super) SafeTensors<'a>);
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    header: Header,
+    data: &'a [u8],
+}
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn of(file: &'a [u8]) -> Result<Self, Error> {
+        let (header, data) = Header::of(file)?;
+        Ok(Self { header, data })
+    }
+
+    /// The name, shape and bytes of each tensor, in the order of their names.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&str, &[usize], &[u8])> {
+        self.header.tensors.iter().map(|(name, info)| (name.as_str(), &info.shape[..], self.bytes(info)))
+    }
+
+    fn bytes(&self, info: &Info) -> &'a [u8] {
+        let at = info.data_offsets.map(|offset| usize::try_from(offset).expect("within the file"));
+        &self.data[at[0]..at[1]]
+    }
+
     /// The values of a tensor of this shape, in which an open length may have any value.
     pub(crate) fn values<T: Scalar>(
         &self,
         name: &str,
         expected: &[Option<usize>],
     ) -> Result<(Vec<T>, Vec<usize>), Error> {
-        let tensor = self
-            .0
-            .tensor(name)
-            .map_err(|_| Error::Content(format!("expected a tensor {name}, found none")))?;
-        let shape = tensor.shape().to_vec();
+        let info = self.header.tensors.get(name);
+        let info = info.ok_or_else(|| Error::Content(format!("expected a tensor {name}, found none")))?;
+        let (shape, bytes) = (&info.shape, self.bytes(info));
         let fits = shape.len() == expected.len()
             && shape
                 .iter()
                 .zip(expected)
                 .all(|(length, expected)| expected.is_none_or(|expected| expected == *length));
-        if tensor.dtype() != T::DTYPE || !fits {
+        if info.dtype != T::DTYPE.to_string() || !fits {
             let expected: Vec<String> = expected
                 .iter()
                 .map(|length| length.map_or("any".to_owned(), |length| length.to_string()))
                 .collect();
             return Err(Error::Content(format!(
-                "tensor {name}: expected {:?} of shape ({}), found {:?} of shape {shape:?}",
+                "tensor {name}: expected {} of shape ({}), found {} of shape {shape:?}",
                 T::DTYPE,
                 expected.join(", "),
-                tensor.dtype(),
+                info.dtype,
             )));
         }
-        Ok((tensor.data().chunks_exact(size_of::<T>()).map(T::get).collect(), shape))
+        let n = shape.iter().try_fold(size_of::<T>(), |n, &length| n.checked_mul(length));
+        if n != Some(bytes.len()) {
+            let found = bytes.len();
+            return Err(Error::Format(format!("tensor {name} of shape {shape:?} has {found} bytes")));
+        }
+        Ok((bytes.chunks_exact(size_of::<T>()).map(T::get).collect(), shape.clone()))
     }
 
-    /// All tensors, in the order of their names.
+    /// All tensors, in the order of their names, whose types are those that are written.
     #[cfg(test)]
     pub(crate) fn tensors(&self) -> Vec<(String, Tensor)> {
-        let tensor = |tensor: safetensors::tensor::TensorView| Tensor {
-            dtype: tensor.dtype(),
-            shape: tensor.shape().to_vec(),
-            bytes: tensor.data().to_vec(),
+        let tensor = |info: &Info| Tensor {
+            dtype: Dtype::ALL
+                .into_iter()
+                .find(|dtype| dtype.to_string() == info.dtype)
+                .expect("a known type"),
+            shape: info.shape.clone(),
+            bytes: self.bytes(info).to_vec(),
         };
-        let mut all: Vec<_> =
-            self.0.tensors().into_iter().map(|(name, found)| (name, tensor(found))).collect();
-        all.sort_by(|(a, _), (b, _)| a.cmp(b));
-        all
+        self.header.tensors.iter().map(|(name, info)| (name.clone(), tensor(info))).collect()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.tensor(name).is_ok()
+        self.header.tensors.contains_key(name)
     }
 
     pub(crate) fn array1<T: Scalar>(&self, name: &str, length: Option<usize>) -> Result<Array1<T>, Error> {

@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use sha2::{Digest, Sha256};
 
 use super::{Centroids, Error, Farthest, Init, KMeans, KMeansParams, LloydRun, Prototypes, RowAssignments};
+#[cfg(feature = "training")]
+use crate::dataset::OnDisk;
 use crate::{
-    dataset::{OnDisk, RowSource},
+    dataset::RowSource,
     distance::evenly,
     kmeans::{
         on_disk::{
@@ -96,6 +98,7 @@ impl KMeansParams {
     ///
     /// # Errors
     /// As both; if there are no labels.
+    #[cfg(feature = "training")]
     #[doc(hidden)]
     pub fn fit_per_class_on_disk(&self, data: &OnDisk, passes: &DiskOptions) -> Result<Prototypes, Error> {
         let (labels, names) = data.labelled()?;

@@ -18,9 +18,10 @@ use ndarray::{Array1, Array2, ArrayView1};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "training")]
+use super::draft::Draft;
 use super::{
     Error, InvertedIndex, Recall,
-    draft::Draft,
     lists::{InFile, Lists, Place},
 };
 use crate::{
@@ -76,12 +77,14 @@ impl InvertedIndex {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be written, or if this index cannot be read from its own file.
+    #[cfg(feature = "training")]
     pub fn save(&self, path: &Path) -> Result<(), Error> {
         let draft = Draft::create(path)?;
         self.write(&draft)?;
         draft.finish()
     }
 
+    #[cfg(feature = "training")]
     fn write(&self, draft: &Draft) -> Result<(), Error> {
         let io_error = |source| draft.error(source);
         let mut out = BufWriter::with_capacity(1 << 20, draft.file());

@@ -12,6 +12,7 @@
 //! probed lists it is exact, so with all lists it finds the same as [`NearestNeighbors`].
 
 mod build;
+#[cfg(feature = "training")]
 mod draft;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ mod sample;
 mod search;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "training")]
 mod to_file;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
