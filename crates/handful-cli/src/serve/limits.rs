@@ -6,6 +6,11 @@ use std::time::Duration;
 pub(super) const CONNECTIONS: usize = 512;
 /// Maximum number of predictions that wait or are in progress.
 pub(super) const PREDICTIONS: usize = 256;
+/// Maximum number of images in a request: a quarter of the predictions that may wait, so that others get in too.
+pub(super) const IMAGES: usize = 64;
+/// Maximum number of neighbours in an answer about several images, so that clients which do not read their answers do not
+/// fill the memory.
+pub(super) const BATCH_NEIGHBORS: usize = 1600;
 /// Maximum size of a body; no picture of a digit needs more.
 pub(super) const BODY_BYTES: usize = 8 << 20;
 /// Bodies up to this size are read for all connections at once, larger ones only for a few.
@@ -17,7 +22,7 @@ pub(super) const NEIGHBORS: usize = 100;
 pub(super) const IMAGES_AT_ONCE: usize = 500;
 /// Maximum size of a number in JSON, including spaces around it.
 pub(super) const NUMBER_BYTES: usize = 32;
-/// Maximum number of pixels of a picture; more would take too much memory.
+/// Maximum number of pixels of all pictures in a request; more would take too much memory and time.
 pub(super) const PICTURE_PIXELS: usize = 25_000_000;
 /// Pictures up to this size are decoded quickly; larger ones have a separate queue.
 pub(super) const SMALL_PICTURE_PIXELS: usize = 1_000_000;
