@@ -41,3 +41,62 @@ pub(super) const WRITE_TIME: Duration = Duration::from_secs(15);
 pub(super) const LINGER: Duration = Duration::from_secs(1);
 /// Maximum time for requests in progress when the server ends.
 pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::text;
+
+    fn read(path: &str) -> String {
+        fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn the_documentation_has_the_same_figures() {
+        let page = read("../../docs/serving.md");
+        let count = |n: usize| text::count(n as u64);
+        let seconds = |time: Duration| format!("{} second", time.as_secs());
+        for (what, figure) in [
+            ("body of a request: a picture", format!("{} MiB", BODY_BYTES >> 20)),
+            ("body of a request: numbers", format!("{NUMBER_BYTES} bytes")),
+            ("images in a request", count(IMAGES)),
+            ("pixels of a picture", count(PICTURE_PIXELS)),
+            ("pixels of all pictures", count(PICTURE_PIXELS)),
+            ("`n_neighbors`", count(NEIGHBORS)),
+            ("neighbours in an answer about several images", count(BATCH_NEIGHBORS)),
+            ("images that are accepted", count(PREDICTIONS)),
+            (&format!("bodies above {} KiB", SMALL_BODY_BYTES >> 10), count(LARGE_BODIES)),
+            (
+                &format!("pictures decoded at a time: up to {}", count(SMALL_PICTURE_PIXELS)),
+                seconds(TURN_TIME),
+            ),
+            (
+                "pictures decoded at a time: larger",
+                format!("{LARGE_PICTURES}; others wait {}", seconds(TURN_TIME)),
+            ),
+            ("open connections", count(CONNECTIONS)),
+            ("head of a request", format!("{} KiB", HEADER_BYTES >> 10)),
+            ("time until the head", seconds(HEADER_TIME)),
+            ("time until the body", seconds(BODY_TIME)),
+            ("time that an answer may stay unread", seconds(WRITE_TIME)),
+            ("time for requests in progress", seconds(GRACE)),
+        ] {
+            let row = page.lines().find(|line| line.starts_with(&format!("| {what}")));
+            let row = row.unwrap_or_else(|| panic!("{what} is missing"));
+            assert!(row.split(" | ").nth(1).unwrap().contains(&figure), "expected {figure}: {row}");
+        }
+        let document = read("src/serve/page/openapi.json");
+        for figure in [
+            format!("\"maxItems\": {IMAGES}"),
+            format!("\"maxProperties\": {IMAGES}"),
+            format!("up to {IMAGES} of them"),
+            format!("at most {} MiB", BODY_BYTES >> 20),
+            format!("at most {} million pixels", PICTURE_PIXELS / 1_000_000),
+            format!("at most {} neighbours", count(BATCH_NEIGHBORS)),
+        ] {
+            assert!(document.contains(&figure), "/openapi.json: expected {figure}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use super::{
     PICTURES, Served, blank,
     client::{Connection, FORM, form, request},
     limits::BUSY,
+    metrics::Metrics,
     picture, pixels,
     predictions::lasting,
     seven,
@@ -193,11 +194,12 @@ fn lists_neither_overflow_the_queue_nor_keep_others_out() {
         connection.send(&list).unwrap();
     }
     // Between the pictures of a list, those of others have their turn.
+    let (mut n_answered, mut n_refused) = (0, 0);
     wait_for("one of the others to get in", || {
         let answer = served.post("image/png", &seven());
-        (answer.status == 200 || answer.refusal(503) != BUSY).then_some(())
+        n_refused += usize::from(answer.status == 503);
+        (answer.status == 200).then_some(())
     });
-    let mut n_answered = 0;
     for connection in &mut waiting {
         let answer = connection.answer().unwrap();
         if answer.status == 200 {
@@ -205,9 +207,14 @@ fn lists_neither_overflow_the_queue_nor_keep_others_out() {
             n_answered += 1;
         } else {
             assert_eq!((answer.refusal(503).as_str(), &*answer.headers["retry-after"]), (BUSY, "1"));
+            n_refused += 1;
         }
     }
     assert!(n_answered > 0);
+    let metrics = Metrics::of(&served);
+    let counted: f64 =
+        ["bodies", "decoding", "predictions"].map(|reason| metrics.rejections(reason)).iter().sum();
+    assert!((counted - n_refused as f64).abs() < 0.5, "{counted} of {n_refused} refusals were counted");
     // All places are free again.
     let free = || served.post("application/json", &images(&strokes(MOST))).status == 200;
     thread::scope(|scope| {

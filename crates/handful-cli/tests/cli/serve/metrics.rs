@@ -21,11 +21,11 @@ type Sample = (String, Labels, f64);
 
 /// The metrics of a document, by name: their type and samples.
 #[derive(Debug)]
-struct Metrics(BTreeMap<String, (String, Vec<Sample>)>);
+pub(super) struct Metrics(BTreeMap<String, (String, Vec<Sample>)>);
 
 impl Metrics {
     #[track_caller]
-    fn of(served: &Served) -> Self {
+    pub(super) fn of(served: &Served) -> Self {
         let answer = served.get("/metrics");
         assert_eq!(answer.status, 200);
         assert_eq!(answer.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
@@ -85,7 +85,7 @@ impl Metrics {
         self.value("handful_http_requests_total", &labels)
     }
 
-    fn rejections(&self, reason: &str) -> f64 {
+    pub(super) fn rejections(&self, reason: &str) -> f64 {
         self.value("handful_rejections_total", &[("reason", reason)])
     }
 }
