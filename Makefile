@@ -11,7 +11,7 @@ PYTHON ?= python3
 TOOLS := target/python
 DIST := target/dist
 
-.PHONY: help fetch setup quick test test-page test-python test-wheel test-full lint wheel audit bench scale load outliers redrawn wild models package notebook
+.PHONY: help fetch setup quick test test-page test-python test-wheel test-static test-full lint static wheel audit bench scale load outliers redrawn wild models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ test-wheel: wheel ## Test the Python package as installed from its wheel (6 minu
 	$(EMPTY)/bin/pip install --quiet --disable-pip-version-check $(DIST)/*.whl
 	$(EMPTY)/bin/python -I $(BINDING)/tests/smoke.py
 
+test-static: static ## Run the static program in an empty folder, as nobody, and ask it over HTTP (as root)
+	$(PYTHON) .ci/static.py $(STATIC)/handful
+
 # Debian's package of a second data set of MNIST's shape.
 FASHION := /usr/share/datasets/fashion-mnist
 
@@ -75,6 +78,7 @@ test-full: setup ## Run all tests, the slow ones too (on Debian; installs datase
 	test -d $(FASHION) || { apt-get update && apt-get install -y --no-install-recommends dataset-fashion-mnist; }
 	cargo test --workspace --locked -- --include-ignored
 	$(MAKE) test-wheel
+	$(MAKE) test-static
 	$(MAKE) test-page
 
 quick: $(TOOLS)/installed ## Check format, imports and lints, and run the unit tests (40 seconds if nothing changed)
@@ -96,6 +100,15 @@ lint: $(TOOLS)/installed ## Check format, imports, lints, types and documentatio
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff check
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/mypy
+
+STATIC := target/static
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+
+# With `--target`, the flags do not reach build scripts and macros, which must load shared libraries.
+static: ## Build the program without shared libraries, as the Dockerfile does (on Linux with glibc)
+	RUSTFLAGS="-C target-feature=+crt-static -C strip=symbols" \
+		cargo build --release --locked -p handful-cli --target $(HOST)
+	install -D $${CARGO_TARGET_DIR:-target}/$(HOST)/release/handful $(STATIC)/handful
 
 SDIST := target/sdist
 

@@ -199,8 +199,10 @@ pub unsafe extern "C" fn handful_model_frame(
                 "expected a picture with pixels, found {height} x {width}"
             )));
         }
-        let framed =
-            model.framer.frame(view(pixels, (height, width))).expect("pictures of any size are framed");
+        let framed = model
+            .framer
+            .frame(view(pixels, (height, width)))
+            .ok_or_else(|| Failure::argument("expected a picture with pixels"))?;
         // SAFETY: as the caller promises; a framed picture has the size of an image.
         unsafe { put(image, framed, "image") }
     })
@@ -255,7 +257,7 @@ pub unsafe extern "C" fn handful_model_explain(
         // SAFETY: as the caller promises.
         let image = unsafe { input(image, Some(model.n_pixels()), "image") }?;
         let found = model.model.explain(view(image, (1, model.n_pixels())))?;
-        let found = found.into_iter().next().expect("one image is explained");
+        let found = found.into_iter().next().ok_or_else(|| Failure::argument("expected an image"))?;
         let Explanation { label, confidence, is_digit, has_ink, .. } = found;
         // SAFETY: as the caller promises.
         unsafe {
@@ -286,6 +288,7 @@ fn view(values: &[u8], shape: (usize, usize)) -> ArrayView2<'_, u8> {
 }
 
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere, a path may be invalid")]
 fn native(path: &CStr) -> Result<&Path, Failure> {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     Ok(Path::new(OsStr::from_bytes(path.to_bytes())))

@@ -2,10 +2,15 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
 use handful::classifier::Voter;
 use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde_json::Value;
 
-use super::{loaded::Loaded, predictor::Verdict};
+use super::{images::Layout, loaded::Loaded, predictor::Verdict, problem::Document};
 use crate::picture;
 
 /// A prediction, and its explanation.
@@ -24,6 +29,41 @@ pub(super) struct Answer<'a> {
     /// The image that the model saw, as a PNG in a `data:` address.
     input: String,
     microseconds: u64,
+}
+
+/// What becomes of an image.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Outcome<'a> {
+    Read(Answer<'a>),
+    Unread(Document),
+}
+
+/// The answer about several images.
+#[derive(Serialize)]
+struct Predictions<'a> {
+    predictions: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    /// Only in answers about files; null for one without a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filename: Option<Value>,
+    #[serde(flatten)]
+    outcome: Outcome<'a>,
+}
+
+/// The answer about these images, in their order.
+pub(super) fn arranged(mut outcomes: Vec<Outcome>, layout: Layout) -> Response {
+    let names = match layout {
+        Layout::Single => return Json(outcomes.swap_remove(0)).into_response(),
+        Layout::List => vec![None; outcomes.len()],
+        Layout::Named(names) => names.into_iter().map(|name| Some(name.into())).collect(),
+    };
+    let entry = |(filename, outcome)| Entry { filename, outcome };
+    let predictions = names.into_iter().zip(outcomes).map(entry).collect();
+    Json(Predictions { predictions }).into_response()
 }
 
 /// A prototype near the image.
@@ -53,7 +93,7 @@ impl Loaded {
     pub(super) async fn answer(
         self: &Arc<Self>,
         image: &[u8],
-        Verdict { explanation: found, of_true_label }: Verdict,
+        Verdict { explanation: found, of_true_label, .. }: Verdict,
         elapsed: Duration,
     ) -> Answer<'_> {
         let classes = self.model.classes();

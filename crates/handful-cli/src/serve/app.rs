@@ -2,9 +2,13 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use tokio::sync::Semaphore;
+
 use super::{
     body::Bodies,
+    limits,
     loaded::{Loaded, Shared},
+    metrics::Metrics,
     models::Models,
     predictor::Predictor,
     turns::Turns,
@@ -17,6 +21,9 @@ pub(super) struct App {
     pub(super) predictor: Predictor,
     pub(super) bodies: Bodies,
     pub(super) turns: Turns,
+    /// One permit for each connection that may still be opened.
+    pub(super) connections: Arc<Semaphore>,
+    pub(super) metrics: Metrics,
     pub(super) address: SocketAddr,
     pub(super) console: Console,
 }
@@ -33,9 +40,16 @@ impl App {
             predictor: Predictor::start(),
             bodies: Bodies::new(),
             turns: Turns::new(),
+            connections: Arc::new(Semaphore::new(limits::CONNECTIONS)),
+            metrics: Metrics::new(),
             console: shared.console.clone(),
             models: Models::new(own, shared),
             address,
         })
+    }
+
+    /// Number of open connections.
+    pub(super) fn n_connections(&self) -> usize {
+        limits::CONNECTIONS - self.connections.available_permits()
     }
 }

@@ -13,7 +13,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{limits, problem::Problem};
+use super::{
+    limits,
+    problem::{Problem, Reason},
+};
 use crate::text;
 
 /// The declared type of a body.
@@ -21,12 +24,14 @@ use crate::text;
 pub(super) enum Kind {
     Picture,
     Json,
+    /// Pictures in `multipart/form-data`.
+    Form,
 }
 
 impl Kind {
     pub(super) fn of(headers: &HeaderMap) -> Result<Self, Problem> {
         let refused = |found: String| {
-            let expected = "expected application/json or the type of a picture (with curl: -H 'Content-Type: image/png')";
+            let expected = "expected application/json, multipart/form-data or the type of a picture (with curl: -H 'Content-Type: image/png')";
             let sentence = format!("Content-Type: {expected}, found {found}.");
             Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence)
         };
@@ -34,19 +39,34 @@ impl Kind {
         let whole = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
         match whole.split(';').next().map(str::trim) {
             Some("application/json") => Ok(Self::Json),
+            Some("multipart/form-data") => Ok(Self::Form),
             // Programs send this if they do not know the type; pictures are recognised by their first bytes.
             Some("application/octet-stream") => Ok(Self::Picture),
             Some(name) if name.starts_with("image/") && name != "image/svg+xml" => Ok(Self::Picture),
             _ => Err(refused(whole.chars().take(100).collect())),
         }
     }
+
+    /// The largest body for a model whose images have so many pixels.
+    pub(super) fn most_bytes(self, n_pixels: usize) -> usize {
+        match self {
+            Self::Json => most_json_bytes(n_pixels),
+            Self::Picture | Self::Form => limits::BODY_BYTES,
+        }
+    }
+}
+
+/// Several images take no more than a picture may, unless one alone does.
+fn most_json_bytes(n_pixels: usize) -> usize {
+    let one = limits::NUMBER_BYTES * n_pixels + 1024;
+    one.max(limits::BODY_BYTES.min(one * limits::IMAGES))
 }
 
 /// A complete body.
 pub(super) struct Received {
     pub(super) bytes: Vec<u8>,
-    /// Held as long as the body exists.
-    _permit: Option<OwnedSemaphorePermit>,
+    /// To be held as long as the body exists.
+    pub(super) permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// Reads bodies, but only a few large ones at a time.
@@ -79,20 +99,18 @@ impl Bodies {
                 return Err(too_large(most));
             }
             if bytes.len() + data.len() > limits::SMALL_BODY_BYTES && permit.is_none() {
-                permit = Some(self.large.clone().try_acquire_owned().map_err(|_| Problem::busy())?);
+                let turn = self.large.clone().try_acquire_owned();
+                permit = Some(Arc::new(turn.map_err(|_| Problem::busy(Reason::Bodies))?));
             }
             bytes.extend_from_slice(&data);
         }
-        Ok(Received { bytes, _permit: permit })
+        Ok(Received { bytes, permit })
     }
 }
 
 fn too_large(most: usize) -> Problem {
     let most = text::count(most as u64);
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("Expected a body of at most {most} bytes, found a larger one."),
-    )
+    Problem::too_large(format!("Expected a body of at most {most} bytes, found a larger one."))
 }
 
 fn cut(error: axum::Error) -> Problem {

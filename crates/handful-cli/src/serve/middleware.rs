@@ -1,4 +1,4 @@
-//! Middleware for every request: access control, headers for browsers, and the log.
+//! Middleware for every request: access control, headers for browsers, the counts, and the log.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -8,13 +8,16 @@ use std::{
 
 use axum::{
     Extension,
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 
-use super::{app::App, problem::Problem};
+use super::{
+    app::App,
+    problem::{Problem, Reason},
+};
 
 /// The sender of a request.
 #[derive(Clone, Copy)]
@@ -28,6 +31,7 @@ pub(super) async fn around(
 ) -> Response {
     let start = Instant::now();
     let line = format!("{peer} {} {}", request.method(), request.uri().path().escape_debug());
+    let (method, path) = (request.method().clone(), request.extensions().get::<MatchedPath>().cloned());
     let mut response = match check_host(&app, &request) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -35,8 +39,13 @@ pub(super) async fn around(
     for (name, value) in HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }
-    let milliseconds = 1000.0 * start.elapsed().as_secs_f64();
-    app.console.detail(&format!("{line} {} {milliseconds:.1} ms", response.status().as_u16()));
+    let (status, took) = (response.status(), start.elapsed());
+    app.metrics.count_answer(path.as_ref().map(MatchedPath::as_str), &method, status, took);
+    if let Some(&reason) = response.extensions().get::<Reason>() {
+        app.metrics.count_rejection(reason);
+    }
+    let milliseconds = 1000.0 * took.as_secs_f64();
+    app.console.detail(&format!("{line} {} {milliseconds:.1} ms", status.as_u16()));
     response
 }
 

@@ -3,12 +3,18 @@
 mod answer;
 mod app;
 mod body;
+mod decode;
 mod embedding;
+mod exposition;
+mod form;
 mod gallery;
 mod graceful_close;
+mod images;
+mod json;
 mod limits;
 mod loaded;
 mod map;
+mod metrics;
 mod middleware;
 mod models;
 mod once;
@@ -19,7 +25,9 @@ mod predictor;
 mod problem;
 mod query;
 mod routes;
+mod scrape;
 mod server;
+mod timing;
 mod turns;
 
 use std::{
@@ -42,11 +50,12 @@ use crate::{console::Console, data::ReadingArgs, models::ModelArgs, options::Glo
 /// Serve a web page to draw digits on, and an HTTP API
 ///
 /// The page classifies what you draw, and shows the neighbours that voted. The API classifies pictures: see
-/// /openapi.json. Both can also ask the presets by name, and let another number of neighbours vote. The page makes no requests to other servers. Ctrl-C ends the server after it has answered the requests
-/// in progress.
+/// /openapi.json. Both can also ask the presets by name, and let another number of neighbours vote. /metrics shows counts
+/// and latencies to Prometheus. The page makes no requests to other servers. Ctrl-C ends the server after it has answered
+/// the requests in progress.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  handful serve\n  handful serve --model best --addr 127.0.0.1:8000 -v\n  curl --data-binary @photo.png -H 'Content-Type: image/png' http://127.0.0.1:7878/api/predict"
+    after_help = "Examples:\n  handful serve\n  handful serve --model best --addr 127.0.0.1:8000 -v\n  curl --data-binary @photo.png -H 'Content-Type: image/png' http://127.0.0.1:7878/api/predict\n  curl -F a=@one.png -F b=@two.png http://127.0.0.1:7878/api/predict"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -96,7 +105,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         let own = Loaded::new(args.model.model.clone(), model, bytes, &shared);
         let app = App::new(own, shared, address);
         tell(address, &args.model.model, global, console)?;
-        server::serve(listener, routes::router(app), console).await;
+        server::serve(listener, routes::router(Arc::clone(&app)), &app).await;
         anyhow::Ok(())
     });
     // Answers that nobody waits for any more need not be finished.

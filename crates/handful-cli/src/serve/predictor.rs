@@ -5,6 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
+    time::Instant,
 };
 
 use axum::http::StatusCode;
@@ -12,7 +13,10 @@ use handful::classifier::{Error, Explanation, Model, Voter};
 use ndarray::{Array2, ArrayView1, Axis};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::{limits, problem::Problem};
+use super::{
+    limits,
+    problem::{Problem, Reason},
+};
 
 /// Maximum batch size; larger batches gain little.
 const MOST_AT_ONCE: usize = 64;
@@ -26,9 +30,9 @@ pub(super) struct Predictor {
     places: Arc<Semaphore>,
 }
 
-/// The right to ask for one prediction.
-pub(super) struct Place(
-    #[expect(dead_code, reason = "held while the prediction is made")] OwnedSemaphorePermit,
+/// The right to ask for some predictions.
+pub(super) struct Places(
+    #[expect(dead_code, reason = "held while the predictions are made")] OwnedSemaphorePermit,
 );
 
 /// An image of the model's size, and what is asked about it.
@@ -44,6 +48,8 @@ pub(super) struct Question {
 pub(super) struct Verdict {
     pub(super) explanation: Explanation,
     pub(super) of_true_label: Option<Vec<Voter>>,
+    /// When the model began with it.
+    pub(super) begun: Instant,
 }
 
 struct Job {
@@ -75,16 +81,40 @@ impl Predictor {
         Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, sentence))
     }
 
-    /// A place in the queue, if it is not full.
-    pub(super) fn place(&self) -> Result<Place, Problem> {
-        self.places.clone().try_acquire_owned().map(Place).map_err(|_| Problem::busy())
+    /// So many places in the queue, if it has them: all or none.
+    pub(super) fn places(&self, n: usize) -> Result<Places, Problem> {
+        let n = u32::try_from(n).map_err(|_| Problem::internal())?;
+        let places = self.places.clone().try_acquire_many_owned(n);
+        places.map(Places).map_err(|_| Problem::busy(Reason::Predictions))
     }
 
-    /// Explains an image.
-    pub(super) async fn explain(&self, question: Question, _place: Place) -> Result<Verdict, Problem> {
-        let (reply, verdict) = oneshot::channel();
-        self.waiting.send(Job { question, reply }).await.map_err(|_| Problem::internal())?;
-        verdict.await.map_err(|_| Problem::internal())
+    /// Number of places that are taken.
+    pub(super) fn n_places_taken(&self) -> usize {
+        limits::PREDICTIONS - self.places.available_permits()
+    }
+
+    /// Number of images that wait for the thread.
+    pub(super) fn n_waiting(&self) -> usize {
+        self.waiting.max_capacity() - self.waiting.capacity()
+    }
+
+    /// Explains images, each of which has a place.
+    pub(super) async fn explain(
+        &self,
+        questions: Vec<Question>,
+        _places: Places,
+    ) -> Result<Vec<Verdict>, Problem> {
+        let mut replies = Vec::with_capacity(questions.len());
+        for question in questions {
+            let (reply, verdict) = oneshot::channel();
+            self.waiting.send(Job { question, reply }).await.map_err(|_| Problem::internal())?;
+            replies.push(verdict);
+        }
+        let mut verdicts = Vec::with_capacity(replies.len());
+        for verdict in replies {
+            verdicts.push(verdict.await.map_err(|_| Problem::internal())?);
+        }
+        Ok(verdicts)
     }
 }
 
@@ -110,6 +140,7 @@ fn work(mut jobs: mpsc::Receiver<Job>) {
 
 /// Answers questions that are alike.
 fn explain(questions: &[&Question]) -> Result<Vec<Verdict>, Error> {
+    let begun = Instant::now();
     let Question { model, n_neighbors, .. } = questions[0];
     let [height, width] = model.image_shape();
     let pixels = questions.iter().flat_map(|question| question.image.iter().copied()).collect();
@@ -123,7 +154,7 @@ fn explain(questions: &[&Question]) -> Result<Vec<Verdict>, Error> {
         let nearest =
             |label| model.nearest_of_class(vector, label, OF_TRUE_LABEL).map(|found| found.concat());
         let of_true_label = question.true_label.map(nearest).transpose()?;
-        Ok(Verdict { explanation, of_true_label })
+        Ok(Verdict { explanation, of_true_label, begun })
     };
     questions.iter().zip(explanations).map(verdict).collect()
 }
@@ -139,11 +170,13 @@ mod tests {
     #[test]
     fn the_queue_is_short() {
         let predictor = Predictor::start();
-        let places: Vec<Place> = (0..limits::PREDICTIONS).map(|_| predictor.place().unwrap()).collect();
-        let refused = predictor.place().err().unwrap().into_response();
+        let places: Vec<Places> = (1..limits::PREDICTIONS).map(|_| predictor.places(1).unwrap()).collect();
+        let refused = predictor.places(2).err().unwrap().into_response();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(predictor.n_places_taken(), limits::PREDICTIONS - 1, "one place of two was not taken");
         drop(places);
-        assert!(predictor.place().is_ok());
+        let all = predictor.places(limits::PREDICTIONS);
+        assert!(all.is_ok() && predictor.places(1).is_err());
     }
 
     #[test]
@@ -165,13 +198,15 @@ mod tests {
             let n_neighbors = [None, Some(2), Some(4)][i % 3];
             let image: Vec<u8> =
                 (0..784).map(|pixel| if pixel % 28 == 4 + i % 20 { 255 } else { 0 }).collect();
-            let (predictor, place) = (Arc::clone(&predictor), predictor.place().unwrap());
+            let (predictor, place) = (Arc::clone(&predictor), predictor.places(1).unwrap());
             asked.spawn(async move {
                 let images = Array2::from_shape_vec((1, 784), image.clone()).unwrap();
                 let question =
                     Question { model: Arc::clone(&model), image, n_neighbors, true_label: Some(7) };
-                let Verdict { explanation, of_true_label } =
-                    predictor.explain(question, place).await.unwrap();
+                let verdicts = predictor.explain(vec![question], place).await.unwrap();
+                let Ok([Verdict { explanation, of_true_label, .. }]) = <[_; 1]>::try_from(verdicts) else {
+                    panic!("one question, one verdict")
+                };
                 let expected = match n_neighbors {
                     Some(n_neighbors) => model.explain_with(images.view(), n_neighbors),
                     None => model.explain(images.view()),

@@ -22,6 +22,7 @@ use super::{
     predict::predict,
     problem::Problem,
     query::{self, Parameters, Which},
+    scrape::scrape,
 };
 
 pub(super) fn router(app: Arc<App>) -> Router {
@@ -31,7 +32,8 @@ pub(super) fn router(app: Arc<App>) -> Router {
         .route("/api/map", get(map))
         .route("/api/gallery", get(gallery))
         .route("/api/gallery/images", get(gallery_images))
-        .route("/healthz", get(healthz));
+        .route("/healthz", get(healthz))
+        .route("/metrics", get(scrape));
     page::FILES
         .iter()
         .fold(router, |router, file| router.route(file.path, get(move || async { file.into_response() })))

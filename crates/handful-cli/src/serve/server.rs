@@ -12,17 +12,21 @@ use hyper_util::{
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    sync::OwnedSemaphorePermit,
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
 
-use super::{graceful_close::Lingering, limits, middleware::Peer, problem::Problem};
-use crate::console::Console;
-
+use super::{
+    app::App,
+    graceful_close::Lingering,
+    limits,
+    middleware::Peer,
+    problem::{Problem, Reason},
+};
 /// Serves until Ctrl-C, then answers the requests in progress.
-pub(super) async fn serve(listener: TcpListener, router: Router, console: &Console) {
-    let connections = Arc::new(Semaphore::new(limits::CONNECTIONS));
+pub(super) async fn serve(listener: TcpListener, router: Router, app: &App) {
+    let console = &app.console;
     let shutdown = GracefulShutdown::new();
     let mut interrupted = pin!(console.interruption().wait());
     loop {
@@ -31,13 +35,15 @@ pub(super) async fn serve(listener: TcpListener, router: Router, console: &Conso
             () = &mut interrupted => break,
         };
         match accepted {
-            Ok((stream, peer)) => match connections.clone().try_acquire_owned() {
-                Ok(permit) => {
-                    let router = router.clone().layer(Extension(Peer(peer)));
-                    tokio::spawn(connection(stream, router, shutdown.watcher(), permit));
-                }
-                Err(_) => drop(tokio::spawn(refuse(stream))),
-            },
+            Ok((stream, peer)) => {
+                let Ok(permit) = Arc::clone(&app.connections).try_acquire_owned() else {
+                    app.metrics.count_rejection(Reason::Connections);
+                    tokio::spawn(refuse(stream));
+                    continue;
+                };
+                let router = router.clone().layer(Extension(Peer(peer)));
+                tokio::spawn(connection(stream, router, shutdown.watcher(), permit));
+            }
             Err(error) => {
                 console.detail(&format!("a connection could not be accepted: {error}"));
                 // The process may have too many open files; wait until some connections end.
@@ -70,7 +76,8 @@ async fn connection(stream: TcpStream, router: Router, watcher: Watcher, _permit
 /// Answers that there are too many connections, and closes this one.
 async fn refuse(stream: TcpStream) {
     let mut stream = Lingering::new(stream);
-    let body = Problem::busy().document();
+    let document = Problem::busy(Reason::Connections).into_document();
+    let body = serde_json::to_string(&document).expect("a string");
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Retry-After: 1\r\nConnection: close\r\n\r\n{body}",

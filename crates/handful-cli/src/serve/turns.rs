@@ -7,7 +7,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{limits, problem::Problem};
+use super::{
+    limits,
+    problem::{Problem, Reason},
+};
 
 /// Separate turns for small and for large pictures, so that neither kind waits for the other.
 pub(super) struct Turns {
@@ -28,7 +31,7 @@ impl Turns {
         let turns = if n_pixels <= limits::SMALL_PICTURE_PIXELS { &self.small } else { &self.large };
         match timeout(limits::TURN_TIME, Arc::clone(turns).acquire_owned()).await {
             Ok(turn) => turn.map_err(|_| Problem::internal()),
-            Err(_) => Err(Problem::busy()),
+            Err(_) => Err(Problem::busy(Reason::Decoding)),
         }
     }
 }

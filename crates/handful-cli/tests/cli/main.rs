@@ -5,6 +5,7 @@
 mod augment;
 mod commands;
 mod compare;
+mod container;
 mod docs;
 mod fetch;
 mod files;

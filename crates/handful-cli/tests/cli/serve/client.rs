@@ -24,6 +24,23 @@ pub(super) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     [head.as_bytes(), body].concat()
 }
 
+pub(super) const FORM: &str = "multipart/form-data; boundary=Between-Parts";
+
+/// A form of pictures, with the names of their files. Its type is [`FORM`].
+pub(super) fn form(pictures: &[(Option<&str>, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (i, (filename, picture)) in pictures.iter().enumerate() {
+        let filename = filename.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
+        let head = format!(
+            "--Between-Parts\r\nContent-Disposition: form-data; name=\"{i}\"{filename}\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend([head.as_bytes(), picture, b"\r\n"].concat());
+    }
+    body.extend(b"--Between-Parts--\r\n");
+    body
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(super) struct Answer {

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Served,
-    client::{Connection, request},
+    client::{Connection, FORM, form, request},
     seven,
 };
 use crate::patience::{self, wait_for};
@@ -22,9 +22,14 @@ fn closed(served: &Served) {
 
 /// A connection that has sent 100 bytes of seven's picture, which the server waits for more of.
 fn half_asked(served: &Served) -> Connection {
-    let headers = [("Content-Type", "image/png"), ("Expect", "100-continue")];
-    let whole = request("POST", "/api/predict", &headers, &seven());
-    let (head, body) = whole.split_at(whole.len() - seven().len());
+    half_sent(served, "image/png", &seven())
+}
+
+/// A connection that has sent 100 bytes of a body.
+fn half_sent(served: &Served, media_type: &str, body: &[u8]) -> Connection {
+    let headers = [("Content-Type", media_type), ("Expect", "100-continue")];
+    let whole = request("POST", "/api/predict", &headers, body);
+    let (head, body) = whole.split_at(whole.len() - body.len());
     let mut connection = served.connect();
     connection.send(head).unwrap();
     assert_eq!(connection.head().unwrap().status, 100);
@@ -52,6 +57,20 @@ fn what_is_half_asked_is_answered_before_the_end() {
         let (status, stderr) = ended(served);
         assert_eq!((status.code(), stderr.as_str()), (Some(0), ""), "{signal}");
     }
+}
+
+#[test]
+fn a_form_that_is_half_sent_is_answered_before_the_end() {
+    let served = Served::start(&[]);
+    let body = form(&[(None, seven().as_slice()); 64]);
+    let mut connection = half_sent(&served, FORM, &body);
+    served.signal("TERM");
+    closed(&served);
+    connection.send(&body[100..]).unwrap();
+    let answer = connection.answer().unwrap();
+    assert_eq!((answer.status, answer.json()["predictions"].as_array().unwrap().len()), (200, 64));
+    let (status, stderr) = ended(served);
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use super::{
     PICTURES, Served,
-    client::{Connection, request},
+    client::{Connection, FORM, form, request},
     picture, pixels, seven,
 };
 use crate::patience::wait_for;
@@ -34,7 +34,7 @@ impl Material {
         // Without a checksum, what is spoiled is read nevertheless.
         pictures.push([&b"P5 28 28 255\n"[..], &[128; 784]].concat());
         let documents =
-            vec![pixels(&[0; 784]), pixels(&[255; 784]), b"{\"pixels\": [1e9, -0.0, null]}".to_vec()];
+            vec![pixels(&[0; 784]), pixels(&[255; 784]), b"{\"images\": [[1e9, -0.0, null], []]}".to_vec()];
         let paths = vec![
             "/",
             "/api/predict",
@@ -44,6 +44,7 @@ impl Material {
             "/api/gallery/images?label=7&predicted=1&offset=3&limit=2",
             "/openapi.json",
             "/healthz",
+            "/metrics",
         ];
         Self { pictures, documents, paths }
     }
@@ -52,7 +53,11 @@ impl Material {
     fn request(&self, random: &mut ChaCha8Rng) -> Vec<u8> {
         let any = |random: &mut ChaCha8Rng, of: &[Vec<u8>]| of.choose(random).unwrap().clone();
         let (media_type, mut body) = match random.random_range(0..10) {
-            0..5 => ("image/png", any(random, &self.pictures)),
+            0..4 => ("image/png", any(random, &self.pictures)),
+            4 => (
+                FORM,
+                form(&[(Some("a.png"), &any(random, &self.pictures)), (None, &any(random, &self.pictures))]),
+            ),
             5..8 => ("application/json", any(random, &self.documents)),
             _ => ("image/jpeg", bytes(random, 1000)),
         };

@@ -60,7 +60,7 @@ impl<'a> Crowd<'a> {
     }
 
     /// What they get who all ask for the same at once.
-    fn ask(&mut self, request: &[u8]) -> Vec<Answer> {
+    pub(super) fn ask(&mut self, request: &[u8]) -> Vec<Answer> {
         let mut answers = Vec::new();
         self.open.retain_mut(|connection| connection.send(request).is_ok());
         self.open.retain_mut(|connection| connection.answer().map(|answer| answers.push(answer)).is_ok());
@@ -229,4 +229,4 @@ fn many_predictions_at_once_are_all_answered_or_told_to_wait() {
     }
 }
 
-const BUSY: &str = "The server is busy; try again in a second.";
+pub(super) const BUSY: &str = "The server is busy; try again in a second.";

@@ -1,5 +1,6 @@
 //! `handful serve`: the program, spoken to through sockets.
 
+mod batches;
 mod client;
 #[cfg(unix)]
 mod ending;
@@ -8,12 +9,14 @@ mod gallery;
 #[cfg(target_os = "linux")]
 mod hostile;
 mod limits;
+mod metrics;
 mod models;
 mod openapi;
 mod page;
 mod predictions;
 mod refusals;
 mod startup;
+mod timing;
 
 use std::{
     fs,

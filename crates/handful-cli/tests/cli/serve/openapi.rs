@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Served,
-    client::{Answer, request},
+    client::{Answer, FORM, form, request},
     limits::Crowd,
     seven,
 };
@@ -70,51 +70,68 @@ impl Document {
             self.conforms(&answer.json(), &content["schema"], &format!("{route:?}"));
         }
         for (name, header) in response["headers"].as_object().into_iter().flatten() {
-            let value = serde_json::from_str(&answer.headers[&name.to_ascii_lowercase()]).unwrap();
-            self.conforms(&value, &header["schema"], name);
+            let value = &answer.headers[&name.to_ascii_lowercase()];
+            let value = serde_json::from_str(value).unwrap_or_else(|_| json!(value));
+            self.conforms(&value, &self.resolved(header)["schema"], name);
         }
     }
 
-    /// Panics unless a value is as a schema says, as far as this document uses JSON Schema.
+    /// Panics unless a value is as a schema says.
     #[track_caller]
     fn conforms(&self, value: &Value, schema: &Value, at: &str) {
+        if let Err(why) = self.fits(value, schema, at) {
+            panic!("{why}");
+        }
+    }
+
+    /// What is not as a schema says, as far as this document uses JSON Schema.
+    fn fits(&self, value: &Value, schema: &Value, at: &str) -> Result<(), String> {
         let schema = self.resolved(schema);
         if *schema == json!(true) {
-            return;
+            return Ok(());
         }
-        assert!(schema.is_object(), "{at} is not documented");
+        let check = |is_right: bool, why: &str| {
+            if is_right { Ok(()) } else { Err(format!("{at}: {value:.100} {why}")) }
+        };
+        check(schema.is_object(), "is not documented")?;
+        if let Some(alternatives) = schema["oneOf"].as_array() {
+            let wrong: Vec<String> =
+                alternatives.iter().filter_map(|schema| self.fits(value, schema, at).err()).collect();
+            return check(wrong.len() + 1 == alternatives.len(), &format!("is not one of these: {wrong:?}"));
+        }
         if let Some(of) = schema.get("type") {
             let of = of.as_array().map_or_else(|| vec![of], |several| several.iter().collect());
-            assert!(of.iter().any(|name| is_of(value, name.as_str().unwrap())), "{at}: {value} is no {of:?}");
+            check(of.iter().any(|name| is_of(value, name.as_str().unwrap())), &format!("is no {of:?}"))?;
         }
         if let Some(values) = schema["enum"].as_array() {
-            assert!(values.contains(value), "{at}: {value}");
+            check(values.contains(value), "is another value")?;
         }
         let bound = |name: &str| schema[name].as_f64();
         if let Some(number) = value.as_f64() {
-            assert!(bound("minimum").is_none_or(|least| least <= number), "{at}: {value}");
-            assert!(bound("maximum").is_none_or(|most| number <= most), "{at}: {value}");
+            check(bound("minimum").is_none_or(|least| least <= number), "is too small")?;
+            check(bound("maximum").is_none_or(|most| number <= most), "is too large")?;
         }
         if let (Some(text), Some(pattern)) = (value.as_str(), schema["pattern"].as_str()) {
-            assert!(text.starts_with(pattern.strip_prefix('^').unwrap()), "{at}: {value}");
+            check(text.starts_with(pattern.strip_prefix('^').unwrap()), "begins in another way")?;
         }
         if let Some(items) = value.as_array() {
-            assert!(bound("minItems").is_none_or(|least| least <= items.len() as f64), "{at}: {value}");
-            assert!(bound("maxItems").is_none_or(|most| items.len() as f64 <= most), "{at}: {value}");
+            check(bound("minItems").is_none_or(|least| least <= items.len() as f64), "is too short")?;
+            check(bound("maxItems").is_none_or(|most| items.len() as f64 <= most), "is too long")?;
             let first = schema["prefixItems"].as_array().map_or(&[][..], Vec::as_slice);
             for (i, item) in items.iter().enumerate() {
-                self.conforms(item, first.get(i).unwrap_or(&schema["items"]), &format!("{at}[{i}]"));
+                self.fits(item, first.get(i).unwrap_or(&schema["items"]), &format!("{at}[{i}]"))?;
             }
         }
         if let Some(fields) = value.as_object() {
             for name in schema["required"].as_array().into_iter().flatten() {
-                assert!(fields.contains_key(name.as_str().unwrap()), "{at}: {name} is missing");
+                check(fields.contains_key(name.as_str().unwrap()), &format!("has no {name}"))?;
             }
             for (name, field) in fields {
                 let documented = schema["properties"].get(name).unwrap_or(&schema["additionalProperties"]);
-                self.conforms(field, documented, &format!("{at}.{name}"));
+                self.fits(field, documented, &format!("{at}.{name}"))?;
             }
         }
+        Ok(())
     }
 }
 
@@ -162,6 +179,13 @@ fn the_document_is_of_this_version_and_leads_nowhere_else() {
     }
 }
 
+/// Requests about an image, and about one that cannot be read.
+fn batches() -> [(&'static str, Vec<u8>); 2] {
+    let form = form(&[(Some("seven.png"), &seven()), (None, b"no picture")]);
+    let document = json!({ "images": [vec![0; 28 * 28], [1, 2, 3]] });
+    [(FORM, form), ("application/json", document.to_string().into_bytes())]
+}
+
 #[test]
 fn every_route_answers_its_example_as_documented() {
     for args in [&[][..], &["--model", "notebook"], &["--data", "/nowhere"]] {
@@ -176,6 +200,11 @@ fn every_route_answers_its_example_as_documented() {
         let example = served.send(&document.example(("/api/predict", "post"))).unwrap().json();
         assert_eq!(example["label"], "7");
         document.check(("/api/predict", "post"), &served.post("image/png", &seven()));
+        for (media_type, body) in batches() {
+            let answer = served.post(media_type, &body);
+            assert_eq!(answer.json()["predictions"].as_array().unwrap().len(), 2, "one of them is an error");
+            document.check(("/api/predict", "post"), &answer);
+        }
     }
 }
 
@@ -188,6 +217,7 @@ fn every_route_refuses_as_documented() {
     for (route, status, answer) in [
         (predict, 400, served.post("application/json", b"{")),
         (predict, 413, served.post("image/png", &vec![0; 9 << 20])),
+        (predict, 413, served.post(FORM, &form(&vec![(None, &b""[..]); 65]))),
         (predict, 415, served.post("text/plain", b"seven")),
         (predict, 422, served.post("application/json", b"{\"pixels\": [1, 2, 3]}")),
         (predict, 422, served.post("image/png", b"seven")),

@@ -33,7 +33,7 @@ fn common(answer: &Value) -> Value {
 }
 
 /// An answer without the time that it took.
-fn lasting(mut answer: Value) -> Value {
+pub(super) fn lasting(mut answer: Value) -> Value {
     assert!(answer.as_object_mut().unwrap().remove("microseconds").unwrap().is_u64());
     answer
 }
