@@ -77,15 +77,18 @@ FASHION := /usr/share/datasets/fashion-mnist
 test-full: setup ## Run all tests, the slow ones too (on Debian; installs dataset-fashion-mnist as root)
 	test -d $(FASHION) || { apt-get update && apt-get install -y --no-install-recommends dataset-fashion-mnist; }
 	cargo test --workspace --locked -- --include-ignored
-	$(MAKE) test-wheel
+	HANDFUL_NOTEBOOK=full $(MAKE) test-wheel
 	$(MAKE) test-static
 	$(MAKE) test-page
+
+# What ruff checks: the package, and the notebook with its modules.
+PYTHONS := . $(CURDIR)/notebooks
 
 quick: $(TOOLS)/installed ## Check format, imports and lints, and run the unit tests (40 seconds if nothing changed)
 	cargo fmt --all --check
 	$(TOOLS)/bin/python .ci/imports.py
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check && $(CURDIR)/$(TOOLS)/bin/ruff check
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check $(PYTHONS) && $(CURDIR)/$(TOOLS)/bin/ruff check $(PYTHONS)
 	cargo test --workspace --locked --lib --bins
 
 lint: $(TOOLS)/installed ## Check format, imports, lints, types and documentation; any warning is an error
@@ -97,8 +100,8 @@ lint: $(TOOLS)/installed ## Check format, imports, lints, types and documentatio
 	set -e; for feature in training images presets parquet; do \
 		cargo clippy -p handful --no-default-features --features $$feature --locked -- -D warnings; done
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
-	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check
-	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff check
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff format --check $(PYTHONS)
+	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/ruff check $(PYTHONS)
 	cd $(BINDING) && $(CURDIR)/$(TOOLS)/bin/mypy
 
 STATIC := target/static
@@ -225,6 +228,6 @@ models: fetch ## Train the presets again: crates/handful/models/*.safetensors (s
 		target/release/handful train --preset $$preset $$pictures \
 			-o crates/handful/models/$$preset.safetensors || exit 1; done
 
-notebook: wheel ## Execute the notebook, and write what it shows into it (a minute, and the wheel)
+notebook: wheel ## Execute the notebook, and write what it shows into it (three minutes, and the wheel)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(DIST)/*.whl
 	$(TOOLS)/bin/python $(BINDING)/tests/test_notebook.py
