@@ -1,8 +1,8 @@
 """The notebook: it runs, what it says is so, and what it shows is what it computed.
 
-Every run executes all cells, on every fifth image unless `HANDFUL_NOTEBOOK=full` is set, as `make test-full` does. What
-the text says of all images is compared with the results that `make notebook` stored when it executed the code that the
-notebook has now. A full run must give the same outputs again.
+Every run executes all cells, on every eighth image unless `HANDFUL_NOTEBOOK=full` is set, as `make test-full` does.
+What the text says of all images is compared with the results that `make notebook` stored when it executed the code that
+the notebook has now. A full run must give the same outputs again.
 
 Run as a program, this file executes the notebook and writes its outputs and results into it: `make notebook`.
 """
@@ -85,7 +85,7 @@ def run(committed):
     [parameters] = [cell for cell in notebook.cells if cell.id == "parameters"]
     assert parameters.source.endswith("\nEVERY = 1")
     if not FULL:
-        parameters.source = "EVERY = 5"
+        parameters.source = "EVERY = 8"
     results = execute(notebook)
     return notebook, results
 
@@ -175,7 +175,7 @@ def test_kmeans_chooses_better_than_chance_and_more_prototypes_are_better(measur
     assert len(at_random) == len(by_kmeans) == 5
     assert max(at_random) < min(by_kmeans)
     growth = measured["growth"]
-    assert np.all(np.diff(growth["kmeans"]) > 0)
+    assert np.all(np.diff(growth["kmeans"][:4]) > 0)
     assert np.all(np.mean(growth["random"], axis=1) < growth["kmeans"])
 
 
@@ -237,6 +237,7 @@ def test_the_prose_quotes_the_original_and_else_says_what_is_measured(committed,
     assert np.all(np.diff(growth["kmeans"], 2) < 0)
 
     assert "none of these numbers gets above the grey line" in text and max(growth["kmeans"]) < growth["all"]
+    assert "More prototypes help, less and less" in text and np.all(np.diff(growth["kmeans"]) > 0)
 
     *prototypes, _ = results["votes"]["curves"].values()
     assert "Among prototypes, the nearest one should decide alone" in text and not any(map(np.argmax, prototypes))
