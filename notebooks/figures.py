@@ -155,9 +155,9 @@ def seeds(found: dict[str, list[float]], ceiling: float, title: str) -> None:
         axes.plot(accuracies, [height] * len(accuracies), "o", color=colour, alpha=0.6, markersize=8, markeredgewidth=0)
         axes.text(np.mean(accuracies), height + 0.22, f"mean {percent(np.mean(accuracies))}", ha="center")
     axes.axvline(ceiling, color=GREY, linestyle="--")
-    axes.text(ceiling, 1.6, "all images ", color=GREY, ha="right", va="top")
+    axes.text(ceiling, 1.85, "all images ", color=GREY, ha="right", va="top")
     axes.set(title=title, xlabel="accuracy on the test images", yticks=range(len(found)), yticklabels=found,
-             ylim=(-0.5, 1.6), xlim=(min(map(min, found.values())) - 0.02, 1))  # fmt: skip
+             ylim=(-0.5, 1.85), xlim=(min(map(min, found.values())) - 0.02, 1))  # fmt: skip
     in_percent(axes.xaxis)
 
 
@@ -173,7 +173,7 @@ def growth(numbers: list[int], chosen: list[float], drawn: np.ndarray, ceiling: 
         below = (0, -17) if number < numbers[-1] else (28, -11)
         axes.annotate(percent(accuracy, 1), (number, accuracy), below, textcoords="offset points", ha="center",
                       color=BLUE)  # fmt: skip
-    axes.text(10, 0.855, "chosen by K-Means", color=BLUE)
+    axes.text(3.3, 0.79, "chosen by K-Means", color=BLUE)
     axes.text(11, 0.65, f"drawn at random\n(mean and range of {len(drawn[0])} seeds)", color=ORANGE)
     axes.set(title=title, xlabel="prototypes a digit", ylabel="validation accuracy", ylim=(0.3, 1.04))
     numbered(axes, numbers)
