@@ -22,12 +22,13 @@ use crate::{
 
 /// Classify images
 ///
-/// Reads pictures of any size, folders, files of images in any supported format, and `-`, which is standard input.
+/// Reads pictures of any size, folders, tar archives of pictures, files of images in any supported format, and `-`, which
+/// is standard input. A stream may have any number of pictures, one after the other.
 /// Pictures are scaled and centred as MNIST's digits are. Files and streams larger than memory are read piece by piece.
 /// Inputs that cannot be read are reported on stderr and do not stop the rest, but then the exit code is 1.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = format!("{}\n\n{}", "Examples:\n  handful predict photo.png\n  handful predict --model best --format kaggle test.csv > submission.csv\n  handful predict --explain --report why.html scans/", data::formats())
+    after_help = format!("{}\n\n{}", "Examples:\n  handful predict photo.png\n  handful predict --model best --format kaggle test.csv > submission.csv\n  handful predict --explain --report why.html scans/\n  ffmpeg -i film.mp4 -f image2pipe -c:v png - | handful predict --format jsonl -", data::formats())
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -35,7 +36,7 @@ pub(crate) struct Args {
     /// Pictures, folders, files of images, or `-` for standard input
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
-    /// Output format; `--json` is the same as `--format json`
+    /// Output format. In CSV and JSON, `n_digits` is the number of digits in the picture; `--json` is the same as `--format json`
     #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
     format: Format,
     /// Give no label if the confidence is less than this (0 to 1), or if the image does not look like a digit
@@ -83,20 +84,21 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         let counter = console.counter("images", output_is_terminal(args));
         while let Some(Batch { images, places, failures }) = inputs::next(&batches, console)? {
             for failure in failures {
+                printer.print_failure(&failure, out)?;
                 print_error(&failure.error);
                 failed.push(failure.source);
             }
             let with_places = places.iter().zip(images.outer_iter());
             if printer.needs_only_labels() && shown.is_none() {
                 let labels = model.predict(images.view())?;
-                for (label, ((source, index), image)) in labels.into_iter().zip(with_places) {
+                for (label, (place, image)) in labels.into_iter().zip(with_places) {
                     let label = model.has_ink(image).then_some(label);
-                    printer.print_label((source, *index), label, out)?;
+                    printer.print_label(place, label, out)?;
                 }
             } else {
                 let explanations = model.explain(images.view())?;
-                for (explanation, ((source, index), image)) in explanations.iter().zip(with_places) {
-                    let prediction = Prediction { source, index: *index, explanation };
+                for (explanation, (place, image)) in explanations.iter().zip(with_places) {
+                    let prediction = Prediction { place, explanation };
                     printer.print(&prediction, out)?;
                     if let Some(shown) = &mut shown {
                         shown.add(&prediction, image);

@@ -1,29 +1,31 @@
 //! Prints predictions as text, CSV or JSON, one after the other.
 
 use clap::ValueEnum;
-use std::{io::Write, sync::Arc};
+use std::io::Write;
 
 use handful::classifier::{Explanation, Model, Origin, Voter};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::inputs::{Failure, Place};
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// One line per image, for people
     Text,
-    /// `source,index,label,confidence,is_digit`
+    /// `source,index,label,confidence,is_digit,n_digits`
     Csv,
     /// One JSON document
     Json,
+    /// One JSON object per line, as soon as it is known
+    Jsonl,
     /// `ImageId,Label`, as Kaggle's Digit Recognizer expects it
     Kaggle,
 }
 
 /// A prediction for an image.
 pub(crate) struct Prediction<'a> {
-    pub(crate) source: &'a Arc<str>,
-    /// The image's number in its file.
-    pub(crate) index: usize,
+    pub(crate) place: &'a Place,
     pub(crate) explanation: &'a Explanation,
 }
 
@@ -49,9 +51,11 @@ impl<'a> Printer<'a> {
 
     pub(crate) fn begin(&self, out: &mut dyn Write) -> anyhow::Result<()> {
         match self.format {
-            Format::Text => {}
-            Format::Csv if self.explain => writeln!(out, "source,index,label,confidence,neighbors,is_digit")?,
-            Format::Csv => writeln!(out, "source,index,label,confidence,is_digit")?,
+            Format::Text | Format::Jsonl => {}
+            Format::Csv if self.explain => {
+                writeln!(out, "source,index,label,confidence,neighbors,is_digit,n_digits")?;
+            }
+            Format::Csv => writeln!(out, "source,index,label,confidence,is_digit,n_digits")?,
             Format::Kaggle => writeln!(out, "ImageId,Label")?,
             Format::Json => write!(out, "{{\n  \"predictions\": [")?,
         }
@@ -66,57 +70,63 @@ impl<'a> Printer<'a> {
     /// Prints a line in Kaggle's format. `label` is `None` if there is no ink.
     pub(crate) fn print_label(
         &mut self,
-        (source, index): (&str, usize),
+        place: &Place,
         label: Option<u32>,
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {
         self.n_images += 1;
         let class = label.map(|label| self.classes[label as usize].as_str());
-        self.print_kaggle(source, index, class, out)
+        self.print_kaggle(place, class, out)
     }
 
     pub(crate) fn print(&mut self, prediction: &Prediction, out: &mut dyn Write) -> anyhow::Result<()> {
         self.n_images += 1;
-        let Prediction { source, index, explanation } = prediction;
+        let Prediction { place, explanation } = prediction;
         let label = self.label(explanation).unwrap_or_default();
         match self.format {
             Format::Text => self.print_text(prediction, out)?,
             Format::Csv => {
-                let (source, label) = (quoted(source), quoted(label));
+                let (source, index, label) = (quoted(&place.source), place.index, quoted(label));
                 write!(out, "{source},{index},{label},{:.6}", explanation.confidence)?;
                 if self.explain {
                     let voters: Vec<String> =
                         explanation.neighbors.iter().map(|voter| self.voter(voter)).collect();
                     write!(out, ",{}", quoted(&voters.join(" ")))?;
                 }
-                writeln!(out, ",{}", explanation.is_digit)?;
+                writeln!(out, ",{},{}", explanation.is_digit, place.n_digits)?;
             }
             Format::Kaggle => {
-                self.print_kaggle(source, *index, explanation.has_ink.then_some(label), out)?;
+                self.print_kaggle(place, explanation.has_ink.then_some(label), out)?;
             }
             Format::Json => {
                 let separator = if self.n_images == 1 { "\n    " } else { ",\n    " };
                 write!(out, "{separator}{}", serde_json::to_string(&self.record(prediction))?)?;
             }
+            Format::Jsonl => writeln!(out, "{}", serde_json::to_string(&self.record(prediction))?)?,
         }
         Ok(())
     }
 
-    fn print_kaggle(
-        &self,
-        source: &str,
-        index: usize,
-        class: Option<&str>,
-        out: &mut dyn Write,
-    ) -> anyhow::Result<()> {
+    fn print_kaggle(&self, place: &Place, class: Option<&str>, out: &mut dyn Write) -> anyhow::Result<()> {
         match class {
             Some(class) => Ok(writeln!(out, "{},{}", self.n_images, quoted(class))?),
             None => anyhow::bail!(
-                "{}: there is no ink in this image (number {}), and Kaggle's format needs a label for every image",
-                place(source, index),
+                "{place}: there is no ink in this image (number {}), and Kaggle's format needs a label for every image",
                 self.n_images
             ),
         }
+    }
+
+    /// Prints a line about an input that could not be read, if the format has such lines.
+    pub(crate) fn print_failure(
+        &self,
+        Failure { source, error }: &Failure,
+        out: &mut dyn Write,
+    ) -> anyhow::Result<()> {
+        if self.format == Format::Jsonl {
+            writeln!(out, "{}", json!({ "source": source, "error": format!("{error:#}") }))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn end(&self, out: &mut dyn Write, failed: &[String]) -> anyhow::Result<()> {
@@ -146,10 +156,9 @@ impl<'a> Printer<'a> {
 
     fn print_text(
         &self,
-        Prediction { source, index, explanation }: &Prediction,
+        Prediction { place, explanation }: &Prediction,
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {
-        let place = place(source, *index);
         if !explanation.has_ink {
             return Ok(writeln!(out, "{place}: no ink")?);
         }
@@ -157,7 +166,11 @@ impl<'a> Printer<'a> {
         let sure = format!("{:.1} %", 100.0 * explanation.confidence);
         let doubt =
             if explanation.is_digit { "" } else { ", but it looks like nothing that the model knows" };
-        writeln!(out, "{place}: {label} ({sure}{doubt})")?;
+        let several = match place.n_digits {
+            0 | 1 => String::new(),
+            n => format!(", but the picture has {n} digits, and this is for a picture of one"),
+        };
+        writeln!(out, "{place}: {label} ({sure}{doubt}{several})")?;
         if self.explain {
             for voter in &explanation.neighbors {
                 let class = &self.classes[voter.label as usize];
@@ -174,7 +187,7 @@ impl<'a> Printer<'a> {
         Ok(())
     }
 
-    fn record(&self, Prediction { source, index, explanation }: &Prediction) -> Record<'a> {
+    fn record(&self, Prediction { place, explanation }: &Prediction) -> Record<'a> {
         let probabilities = self.classes.iter().zip(&explanation.probabilities);
         let neighbor = |voter: &Voter| {
             json!({
@@ -185,11 +198,12 @@ impl<'a> Printer<'a> {
             })
         };
         Record {
-            source: source.to_string(),
-            index: *index,
+            source: place.source.to_string(),
+            index: place.index,
             label: self.label(explanation),
             confidence: explanation.confidence,
             is_digit: explanation.is_digit,
+            n_digits: place.n_digits,
             probabilities: probabilities.map(|(class, &p)| (class.clone(), p.into())).collect(),
             neighbors: self.explain.then(|| explanation.neighbors.iter().map(neighbor).collect()),
         }
@@ -203,14 +217,10 @@ struct Record<'a> {
     label: Option<&'a str>,
     confidence: f64,
     is_digit: bool,
+    n_digits: usize,
     probabilities: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     neighbors: Option<Vec<Value>>,
-}
-
-/// An image's file, with its number in the file unless it is the first.
-pub(crate) fn place(source: &str, index: usize) -> String {
-    if index == 0 { source.to_owned() } else { format!("{source}[{index}]") }
 }
 
 /// A field of CSV (RFC 4180).

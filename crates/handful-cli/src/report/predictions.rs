@@ -10,11 +10,7 @@ use super::{
     unbroken,
     voters::{self, voters},
 };
-use crate::{
-    pictures::Pictures,
-    predictions::{Prediction, place},
-    text,
-};
+use crate::{pictures::Pictures, predictions::Prediction, text};
 
 /// Maximum number of images shown. A page with more would be slow to open and long to read.
 const MOST: usize = 500;
@@ -32,15 +28,11 @@ impl Shown {
         Self { model: model.to_owned(), n_images: 0, n_refused: 0, images: Vec::new() }
     }
 
-    pub(crate) fn add(
-        &mut self,
-        Prediction { source, index, explanation }: &Prediction,
-        image: ArrayView1<u8>,
-    ) {
+    pub(crate) fn add(&mut self, Prediction { place, explanation }: &Prediction, image: ArrayView1<u8>) {
         self.n_images += 1;
         self.n_refused += usize::from(!explanation.is_digit);
         if self.images.len() < MOST {
-            self.images.push((place(source, *index), (*explanation).clone(), image.to_vec()));
+            self.images.push((place.to_string(), (*explanation).clone(), image.to_vec()));
         }
     }
 }

@@ -21,4 +21,5 @@ mod presets;
 mod report;
 mod serve;
 mod server;
+mod streams;
 mod subset;

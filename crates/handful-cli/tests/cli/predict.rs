@@ -58,7 +58,7 @@ fn pictures_of_any_kind_are_read_at_once() {
 fn what_csv_says_is_what_evaluate_counts() {
     let rows = predict(&["--model", "best", "--format", "csv"], &[mnist("t10k-images-idx3-ubyte.gz")]);
     let mut rows = rows.lines();
-    assert_eq!(rows.next(), Some("source,index,label,confidence,is_digit"));
+    assert_eq!(rows.next(), Some("source,index,label,confidence,is_digit,n_digits"));
     let truth =
         dataset::load_images(&mnist("t10k-images-idx3-ubyte.gz"), Split::Test).unwrap().labels.unwrap();
     let mut right = 0;
@@ -101,7 +101,7 @@ fn json_tells_probabilities_and_on_demand_who_voted() {
     assert!(plain["predictions"][0].get("neighbors").is_none());
     let csv = predict(&["--format", "csv", "--explain"], &inputs[..1]);
     assert!(
-        csv.starts_with("source,index,label,confidence,neighbors,is_digit\n") && csv.contains(",7:"),
+        csv.starts_with("source,index,label,confidence,neighbors,is_digit,n_digits\n") && csv.contains(",7:"),
         "{csv}"
     );
 }
@@ -151,8 +151,8 @@ fn without_ink_there_is_no_label() {
     assert!(told.ends_with("blank.pgm: no ink\n"), "{told}");
     let told = predict(&["--format", "csv"], &inputs);
     let rows: Vec<&str> = told.lines().collect();
-    assert!(rows[1].contains(",0,7,") && rows[1].ends_with(",true"), "{told}");
-    assert!(rows[2].ends_with("blank.pgm,0,,0.000000,false"), "{told}");
+    assert!(rows[1].contains(",0,7,") && rows[1].ends_with(",true,1"), "{told}");
+    assert!(rows[2].ends_with("blank.pgm,0,,0.000000,false,0"), "{told}");
     let told: Value = serde_json::from_str(&predict(&["--json"], &inputs)).unwrap();
     let blank = &told["predictions"][1];
     assert_eq!((&blank["label"], &blank["confidence"]), (&Value::Null, &0.0.into()));
@@ -178,7 +178,7 @@ fn one_bad_picture_does_not_stop_the_rest() {
     let told = stderr(&output);
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!(lines.len(), 2, "{told}");
-    assert!(lines[0].contains("0500.png: expected a file of images"), "{told}");
+    assert!(lines[0].contains("0500.png: expected a picture (PNG"), "{told}");
     assert_eq!(lines[1], "error: 1 of 1,000 inputs could not be read");
     let rows: Vec<String> = stdout(&output).lines().skip(1).map(str::to_owned).collect();
     assert_eq!(rows.len(), 999);

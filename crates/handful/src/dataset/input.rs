@@ -17,6 +17,8 @@ use super::{Error, pipe};
 
 /// Number of bytes that identify a format: a whole binary header, or most of the first line of a table.
 pub(super) const HEAD: usize = 4096;
+/// Number of bytes that identify a picture.
+const ENOUGH: usize = 16;
 /// A file may always unpack to this many bytes, and beyond that to a multiple of its own size. Images do not compress
 /// better; decompression bombs do.
 const SMALL: u64 = 64 << 20;
@@ -80,10 +82,42 @@ pub(super) fn inflated(raw: impl Read + Send + 'static) -> Bytes {
     Unpacked::new(raw, DeflateDecoder::new)
 }
 
-/// The first bytes, and a reader of all bytes.
+/// Whether these are the first bytes of a picture.
+pub(super) fn is_picture(head: &[u8]) -> bool {
+    matches!(
+        head,
+        [0x89, b'P', b'N', b'G', ..]
+            | [0xff, 0xd8, 0xff, ..]
+            | [b'G', b'I', b'F', b'8', ..]
+            | [b'R', b'I', b'F', b'F', ..]
+            | [b'B', b'M', _, _, _, _, 0, 0, ..]
+            | [b'P', b'1'..=b'7', b'\n' | b'\r' | b'\t' | b' ', ..]
+            | [b'I', b'I', 42 | 43, 0, ..]
+            | [b'M', b'M', 0, 42 | 43, ..]
+    )
+}
+
+/// Whether a reader has more bytes, which are then in its buffer.
+pub(super) fn has_more(reader: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        match reader.fill_buf() {
+            // A signal, after which reading goes on.
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            found => return Ok(!found?.is_empty()),
+        }
+    }
+}
+
+/// The first bytes, and a reader of all bytes. For a picture these are as many as are there, so that a small one need not
+/// wait for the next in the stream.
 fn peek(mut reader: impl BufRead + Send + 'static) -> io::Result<(Vec<u8>, Bytes)> {
     let mut head = Vec::new();
-    reader.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    while head.len() < HEAD && !(head.len() >= ENOUGH && is_picture(&head)) && has_more(&mut reader)? {
+        let there = reader.fill_buf()?;
+        let n = there.len().min(HEAD - head.len());
+        head.extend(&there[..n]);
+        reader.consume(n);
+    }
     let bytes = Box::new(Cursor::new(head.clone()).chain(reader));
     Ok((head, bytes))
 }

@@ -53,6 +53,8 @@ mod reader;
 mod row_groups;
 mod row_source;
 mod split;
+#[cfg(feature = "images")]
+mod stream;
 mod supported;
 #[cfg(feature = "training")]
 mod values;
@@ -74,10 +76,16 @@ pub use {
 // Only the command and the Python package need these.
 #[cfg(feature = "images")]
 #[doc(hidden)]
-pub use formats::pictures::{decode_picture, picture_size};
+pub use formats::{
+    picture_stream::PictureStream,
+    pictures::{decode_pages, decode_picture, picture_size, read_picture},
+};
 #[cfg(feature = "parquet")]
 #[doc(hidden)]
 pub use row_groups::RowGroups;
+#[cfg(feature = "images")]
+#[doc(hidden)]
+pub use stream::Stream;
 #[cfg(feature = "training")]
 #[doc(hidden)]
 pub use {

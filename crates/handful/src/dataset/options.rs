@@ -44,7 +44,9 @@ pub struct ReadOptions {
 
 impl ReadOptions {
     /// The framer for images of `[height, width]` pixels.
-    pub(super) fn framer(&self, shape: [usize; 2]) -> Framer {
+    #[doc(hidden)]
+    #[must_use]
+    pub fn framer(&self, shape: [usize; 2]) -> Framer {
         let framer = Framer::new(shape, self.framing);
         match &self.judge {
             Some(judge) => framer.judged_by(Arc::clone(judge)),

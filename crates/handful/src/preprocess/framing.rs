@@ -93,6 +93,28 @@ impl Framer {
         }
     }
 
+    /// Number of parts of a picture that lie apart and each look like a digit, if the framer has a judge, and the parts look
+    /// more like digits than all of them together; otherwise 1.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn n_digits(&self, picture: ArrayView2<u8>) -> usize {
+        let Some(judge) = &self.judge else { return 1 };
+        let images = Frame::new(self.shape).parts(picture);
+        let n = images.len();
+        if n == 0 {
+            return 1;
+        }
+        let pixels: Vec<u8> = images.into_iter().flatten().collect();
+        let images =
+            ArrayView2::from_shape((n, self.shape[0] * self.shape[1]), &pixels).expect("images of one shape");
+        let strangeness = judge.strangeness(images);
+        let Some((whole, parts)) = strangeness.split_last() else { return 1 };
+        let mut digits: Vec<f64> = parts.iter().copied().filter(|&part| part <= 1.0).collect();
+        digits.sort_by(f64::total_cmp);
+        // The second must be one, too.
+        if digits.get(1).is_some_and(|second| second < whole) { digits.len() } else { 1 }
+    }
+
     fn choose(&self, picture: ArrayView2<u8>) -> Array2<u8> {
         let frame = Frame::new(self.shape);
         let Some(judge) = &self.judge else { return frame.fit(picture) };

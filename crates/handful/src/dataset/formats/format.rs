@@ -1,6 +1,7 @@
 //! Recognises the format of a file by its first bytes.
 
 use super::idx;
+use crate::dataset::input::is_picture;
 
 /// A line needs at least this many numbers to be an image.
 const FEWEST_NUMBERS: usize = 4;
@@ -26,14 +27,7 @@ impl Format {
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Self::Npy),
             [b'P', b'K', 3 | 5, 4 | 6, ..] => Some(Self::Npz),
             [b'P', b'A', b'R', b'1', ..] => Some(Self::Parquet),
-            [0x89, b'P', b'N', b'G', ..]
-            | [0xff, 0xd8, 0xff, ..]
-            | [b'G', b'I', b'F', b'8', ..]
-            | [b'R', b'I', b'F', b'F', ..]
-            | [b'B', b'M', _, _, _, _, 0, 0, ..]
-            | [b'P', b'1'..=b'7', b'\n' | b'\r' | b'\t' | b' ', ..]
-            | [b'I', b'I', 42 | 43, 0, ..]
-            | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Picture),
+            _ if is_picture(head) => Some(Self::Picture),
             _ if idx::matches(head) => Some(Self::Idx),
             _ => of_text(head),
         }

@@ -9,6 +9,8 @@ mod npz;
 #[cfg(feature = "parquet")]
 pub(super) mod parquet;
 #[cfg(feature = "images")]
+pub(super) mod picture_stream;
+#[cfg(feature = "images")]
 pub(super) mod pictures;
 mod records;
 mod rows;

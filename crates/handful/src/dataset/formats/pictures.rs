@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A larger file is not a picture of a digit.
-const MOST_BYTES: u64 = 1 << 27;
+pub(super) const MOST_BYTES: u64 = 1 << 27;
 const MOST_MEMORY: u64 = 1 << 27;
 /// Texts and colour profiles, which are not needed, may be compressed a thousandfold.
 const MOST_METADATA: u64 = 1 << 24;
@@ -137,6 +137,26 @@ fn on_paper(picture: &DynamicImage) -> Vec<u8> {
     pixels.pixels().map(|pixel| mixed(pixel.0)).collect()
 }
 
+/// All bytes of a file that should be a picture, which errors call `path`.
+///
+/// # Errors
+/// If it cannot be read, or is larger than any picture of a digit.
+pub fn read_picture(path: &Path, bytes: impl Read) -> Result<Vec<u8>, Error> {
+    let mut all = Vec::new();
+    let read = bytes.take(MOST_BYTES + 1).read_to_end(&mut all);
+    read.map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    if all.len() as u64 > MOST_BYTES {
+        let problem = format!("expected a picture of at most {MOST_BYTES} bytes, found a larger file");
+        return Err(Error::Content { path: path.to_owned(), problem });
+    }
+    Ok(all)
+}
+
+/// The pictures of a file in one of the [`PICTURE_FORMATS`], which errors call `path`: a TIFF file may have several pages.
+pub fn decode_pages(path: &Path, bytes: Vec<u8>) -> impl Iterator<Item = Result<Array2<u8>, Error>> {
+    Pages::of(path.to_owned(), bytes)
+}
+
 /// The pictures of a file, one after the other: a TIFF file may have several pages.
 struct Pages {
     path: PathBuf,
@@ -148,16 +168,14 @@ struct Pages {
 
 impl Pages {
     fn new(input: Input) -> Result<Self, Error> {
-        let Input { path, mut bytes, .. } = input;
-        let mut all = Vec::new();
-        let read = bytes.by_ref().take(MOST_BYTES + 1).read_to_end(&mut all);
-        read.map_err(|source| Error::Io { path: path.clone(), source })?;
-        if all.len() as u64 > MOST_BYTES {
-            let problem = format!("expected a picture of at most {MOST_BYTES} bytes, found a larger file");
-            return Err(Error::Content { path, problem });
-        }
-        let directories = tiff::matches(&all).then(|| tiff::Pages::new(&all)).filter(|pages| pages.len() > 1);
-        Ok(Self { path, bytes: all, directories, next: 0 })
+        let Input { path, bytes, .. } = input;
+        let all = read_picture(&path, bytes)?;
+        Ok(Self::of(path, all))
+    }
+
+    fn of(path: PathBuf, bytes: Vec<u8>) -> Self {
+        let pages = tiff::matches(&bytes).then(|| tiff::Pages::new(&bytes));
+        Self { path, bytes, directories: pages.filter(|pages| pages.len() > 1), next: 0 }
     }
 
     fn len(&self) -> usize {

@@ -84,6 +84,24 @@ impl Blots {
         regions.fold(Region::EMPTY, |region, (blot, _)| region.union(&blot.region))
     }
 
+    /// The chosen blots in groups whose regions do not overlap. Each group is chosen in one of the results.
+    pub(super) fn apart(&self, chosen: &[bool]) -> Vec<Vec<bool>> {
+        let mut groups: Vec<(Region, Vec<bool>)> = Vec::new();
+        for (number, blot) in self.blots.iter().enumerate().filter(|(number, _)| chosen[*number]) {
+            let (mut region, mut members) = (blot.region, vec![false; chosen.len()]);
+            members[number] = true;
+            // A union may overlap what neither part did.
+            while let Some(other) = groups.iter().position(|(other, _)| other.overlaps(&region)) {
+                let (other, others) = groups.swap_remove(other);
+                region = region.union(&other);
+                members.iter_mut().zip(others).for_each(|(member, other)| *member |= other);
+            }
+            groups.push((region, members));
+        }
+        groups.sort_by_key(|(region, _)| (region.left, region.top));
+        groups.into_iter().map(|(_, members)| members).collect()
+    }
+
     /// The ink of only the chosen blots. Ink that fades out beside a stroke belongs to it.
     pub(super) fn keep(&self, chosen: &[bool], ink: &Array2<f32>) -> Array2<f32> {
         let is_kept = |place: (usize, usize)| chosen[self.of_pixel[place] as usize];

@@ -51,6 +51,10 @@ const DOUBT_WIDTH: f32 = 0.5;
 /// Doubt about a picture that is all ink, and how slim it must be for that.
 const DOUBT_ALL_INK: f32 = 3.0;
 const SLIM: f64 = 2.5;
+/// A part of a picture that is a digit of its own is at least this long, compared with the longest. More parts than this
+/// are texture.
+const LEAST_PART: f64 = 0.5;
+const MOST_PARTS: usize = 40;
 
 /// Puts a picture's ink into a frame like MNIST's digits: light on dark, in a box of 5/7 of the frame's sides, centred
 /// by mass.
@@ -133,6 +137,24 @@ impl Frame {
             }));
         }
         found
+    }
+
+    /// The parts of a picture that lie apart and may each be a digit, each alone in a frame, from left to right, and last
+    /// all of them in one frame; empty if there are fewer than two.
+    pub(super) fn parts(&self, picture: ArrayView2<u8>) -> Vec<Array2<u8>> {
+        let Some(look) = looks(picture).into_iter().next() else { return Vec::new() };
+        let look = look.nearer(picture).unwrap_or(look);
+        let blots = Blots::find(&look.ink);
+        let groups = blots.apart(&blots.all());
+        let side = |group: &Vec<bool>| blots.region(group).longer_side() as f64;
+        let largest = groups.iter().map(side).fold(0.0, f64::max);
+        let groups: Vec<_> = groups.into_iter().filter(|group| side(group) >= LEAST_PART * largest).collect();
+        if !(2..=MOST_PARTS).contains(&groups.len()) {
+            return Vec::new();
+        }
+        let all = (0..groups[0].len()).map(|blot| groups.iter().any(|group| group[blot])).collect();
+        let draw = |group: &Vec<bool>| self.draw(blots.keep(group, &look.ink).view(), blots.region(group));
+        groups.iter().chain([&all]).map(draw).collect()
     }
 
     fn without_thin_lines(&self, look: &Look) -> Option<Candidate> {

@@ -52,6 +52,11 @@ impl Region {
         self.union(other) == *self
     }
 
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.top.max(other.top) < self.bottom.min(other.bottom)
+            && self.left.max(other.left) < self.right.min(other.right)
+    }
+
     pub(super) fn height(&self) -> usize {
         self.bottom.saturating_sub(self.top)
     }

@@ -1,0 +1,80 @@
+//! Decodes and frames pictures, several at a time.
+
+use std::{path::Path, sync::Arc, sync::mpsc::SyncSender};
+
+use handful::{
+    dataset::{self, ReadOptions, decode_pages},
+    preprocess::Framer,
+};
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use super::{Batch, Failure, Place, Stop};
+
+/// A picture that has not been decoded.
+pub(super) struct Raw {
+    pub(super) source: Arc<str>,
+    /// Its number in the source, if this may have several.
+    pub(super) number: Option<usize>,
+    pub(super) bytes: anyhow::Result<Vec<u8>>,
+}
+
+/// Turns pictures into images of the model's shape.
+pub(super) struct Pictures {
+    framer: Framer,
+    shape: [usize; 2],
+}
+
+impl Pictures {
+    pub(super) fn new(options: &ReadOptions) -> Self {
+        let shape = options.image_shape.expect("the shape of the model's images");
+        Self { framer: options.framer(shape), shape }
+    }
+
+    /// Sends the images of some pictures together.
+    pub(super) fn send(&self, raw: Vec<Raw>, to: &SyncSender<Option<Batch>>) -> Result<(), Stop> {
+        let (mut pixels, mut places, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+        for found in raw.into_par_iter().map(|raw| self.look_at(raw)).collect::<Vec<_>>() {
+            match found {
+                Ok(images) => {
+                    for (image, place) in images {
+                        pixels.extend(image);
+                        places.push(place);
+                    }
+                }
+                Err(failure) => failures.push(failure),
+            }
+        }
+        let shape = (places.len(), self.shape[0] * self.shape[1]);
+        let images = Array2::from_shape_vec(shape, pixels).expect("images of one shape");
+        to.send(Some(Batch { images, places, failures })).map_err(|_| Stop::Gone)
+    }
+
+    /// The images of a picture, of which only TIFF files have several.
+    fn look_at(&self, Raw { source, number, bytes }: Raw) -> Result<Vec<(Array2<u8>, Place)>, Failure> {
+        let failure = |error: anyhow::Error| {
+            let source = number.map_or_else(|| source.to_string(), |number| format!("{source}[{number}]"));
+            Failure { source, error }
+        };
+        let pages = decode_pages(Path::new(&*source), bytes.map_err(failure)?);
+        let frame = |(page, picture): (usize, Result<Array2<u8>, dataset::Error>)| {
+            let picture = picture?;
+            let image = self.framer.frame(picture.view()).ok_or_else(|| dataset::Error::ShapeMismatch {
+                path: Path::new(&*source).to_owned(),
+                expected: self.shape,
+                found: picture.dim().into(),
+            })?;
+            let is_blank = image.iter().all(|&value| value == 0);
+            let n_digits = if is_blank { 0 } else { self.framer.n_digits(picture.view()) };
+            let index = number.unwrap_or(0) + page;
+            let place = Place { source: Arc::clone(&source), index, is_numbered: number.is_some(), n_digits };
+            Ok::<_, dataset::Error>((image, place))
+        };
+        let found: Result<Vec<_>, _> = pages.enumerate().map(frame).collect();
+        let mut found = found.map_err(|error| failure(error.into()))?;
+        if found.len() > 1 {
+            found.iter_mut().for_each(|(_, place)| place.is_numbered = true);
+        }
+        Ok(found)
+    }
+}
