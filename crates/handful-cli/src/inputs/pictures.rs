@@ -72,8 +72,9 @@ impl Pictures {
         };
         let found: Result<Vec<_>, _> = pages.enumerate().map(frame).collect();
         let mut found = found.map_err(|error| failure(error.into()))?;
-        if found.len() > 1 {
-            found.iter_mut().for_each(|(_, place)| place.is_numbered = true);
+        let has_pages = found.len() > 1;
+        for (_, place) in &mut found {
+            place.is_numbered |= has_pages;
         }
         Ok(found)
     }
