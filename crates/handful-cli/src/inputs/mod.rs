@@ -27,8 +27,8 @@ const BATCH: usize = 1024;
 const WAITING: usize = 2;
 /// Maximum time until Ctrl-C is noticed.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// Images that take longer to come are sent one by one.
-const SLOW: Duration = Duration::from_millis(20);
+/// How long images may wait for others of their batch, roughly.
+const WAIT: Duration = Duration::from_millis(50);
 
 /// Images of one shape, in the order of the input, and the inputs that could not be read.
 pub(crate) struct Batch {
@@ -127,8 +127,12 @@ fn send_rows(mut reader: Reader, path: &Path, to: &SyncSender<Option<Batch>>) ->
     let source: Arc<str> = Arc::from(path.display().to_string());
     let (mut first, mut most, mut start) = (0, 1, Instant::now());
     while let Some(images) = reader.read(most)? {
-        most = if start.elapsed() > SLOW { 1 } else { BATCH.min(2 * most) };
         let n = images.pixels.nrows();
+        let in_time = n as f64 * WAIT.as_secs_f64() / start.elapsed().as_secs_f64().max(1e-9);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "any batch will do")]
+        {
+            most = (in_time as usize).clamp(1, BATCH.min(2 * most));
+        }
         let place = |index| Place { source: Arc::clone(&source), index, is_numbered: true, n_digits: 1 };
         let places = (first..first + n).map(place).collect();
         first += n;

@@ -59,13 +59,12 @@ impl Pictures {
         let pages = decode_pages(Path::new(&*source), bytes.map_err(failure)?);
         let frame = |(page, picture): (usize, Result<Array2<u8>, dataset::Error>)| {
             let picture = picture?;
-            let image = self.framer.frame(picture.view()).ok_or_else(|| dataset::Error::ShapeMismatch {
+            let framed = self.framer.frame_counted(picture.view());
+            let (image, n_digits) = framed.ok_or_else(|| dataset::Error::ShapeMismatch {
                 path: Path::new(&*source).to_owned(),
                 expected: self.shape,
                 found: picture.dim().into(),
             })?;
-            let is_blank = image.iter().all(|&value| value == 0);
-            let n_digits = if is_blank { 0 } else { self.framer.n_digits(picture.view()) };
             let index = number.unwrap_or(0) + page;
             let place = Place { source: Arc::clone(&source), index, is_numbered: number.is_some(), n_digits };
             Ok::<_, dataset::Error>((image, place))

@@ -4,7 +4,7 @@ use std::{fmt::Debug, sync::Arc};
 
 use ndarray::{Array2, ArrayView1, ArrayView2};
 
-use super::frame::{BOX, Candidate, Frame};
+use super::frame::{BOX, Candidate, Frame, Look, looks};
 
 /// When pictures are put into the frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -85,21 +85,42 @@ impl Framer {
     /// Takes time proportional to the number of pixels of the picture.
     #[must_use]
     pub fn frame(&self, picture: ArrayView2<u8>) -> Option<Array2<u8>> {
+        self.as_it_is(picture).unwrap_or_else(|| Some(self.choose(&looks(picture), picture)))
+    }
+
+    /// The [`frame`](Self::frame) of a picture, and the number of digits in the picture: of parts that lie apart and each look
+    /// like a digit, if the framer has a judge, and they look more like digits than all of them together; otherwise 1.
+    /// 0 if there is no ink.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn frame_counted(&self, picture: ArrayView2<u8>) -> Option<(Array2<u8>, usize)> {
+        let is_blank = |image: &Array2<u8>| image.iter().all(|&value| value == 0);
+        if let Some(as_it_is) = self.as_it_is(picture) {
+            return as_it_is.map(|image| {
+                let n_digits = usize::from(!is_blank(&image));
+                (image, n_digits)
+            });
+        }
+        let seen = looks(picture);
+        let image = self.choose(&seen, picture);
+        let n_digits = if is_blank(&image) { 0 } else { self.n_digits(&seen, picture) };
+        Some((image, n_digits))
+    }
+
+    /// The picture, if it is to stay as it is; an inner `None` if it then has the wrong size.
+    #[expect(clippy::option_option, reason = "the outer one asks for a frame")]
+    fn as_it_is(&self, picture: ArrayView2<u8>) -> Option<Option<Array2<u8>>> {
         let has_shape = picture.dim() == (self.shape[0], self.shape[1]);
         match self.framing {
-            Framing::Never => has_shape.then(|| picture.to_owned()),
-            Framing::Auto if has_shape && is_framed(picture) => Some(picture.to_owned()),
-            _ => Some(self.choose(picture)),
+            Framing::Never => Some(has_shape.then(|| picture.to_owned())),
+            Framing::Auto if has_shape && is_framed(picture) => Some(Some(picture.to_owned())),
+            _ => None,
         }
     }
 
-    /// Number of parts of a picture that lie apart and each look like a digit, if the framer has a judge, and the parts look
-    /// more like digits than all of them together; otherwise 1.
-    #[doc(hidden)]
-    #[must_use]
-    pub fn n_digits(&self, picture: ArrayView2<u8>) -> usize {
+    fn n_digits(&self, seen: &[Look], picture: ArrayView2<u8>) -> usize {
         let Some(judge) = &self.judge else { return 1 };
-        let images = Frame::new(self.shape).parts(picture);
+        let images = Frame::new(self.shape).parts(seen, picture);
         let n = images.len();
         if n == 0 {
             return 1;
@@ -115,10 +136,13 @@ impl Framer {
         if digits.get(1).is_some_and(|second| second < whole) { digits.len() } else { 1 }
     }
 
-    fn choose(&self, picture: ArrayView2<u8>) -> Array2<u8> {
+    fn choose(&self, seen: &[Look], picture: ArrayView2<u8>) -> Array2<u8> {
         let frame = Frame::new(self.shape);
-        let Some(judge) = &self.judge else { return frame.fit(picture) };
-        let mut candidates = frame.candidates(picture);
+        let Some(judge) = &self.judge else {
+            let best = frame.candidates(&seen[..seen.len().min(1)], picture).pop();
+            return best.map_or_else(|| Array2::zeros(self.shape), |best| best.image);
+        };
+        let mut candidates = frame.candidates(seen, picture);
         let Some(least) = candidates.first().map(|candidate| candidate.doubt) else {
             return Array2::zeros(self.shape);
         };
@@ -130,7 +154,7 @@ impl Framer {
         }
         let mut best = Verdict::best(judge.as_ref(), candidates, least);
         if best.strangeness > DOUBTFUL {
-            let variations = frame.variations(picture);
+            let variations = frame.variations(seen, picture);
             if !variations.is_empty() {
                 let other = Verdict::best(judge.as_ref(), variations, least);
                 if other.cost < best.cost {

@@ -31,7 +31,7 @@ const DOUBT_LINES: f32 = -1.0;
 const DOUBT_LINES_OF_DIGIT: f32 = 8.0;
 
 /// Ink that may be the digit.
-pub(super) struct Look {
+pub(in crate::preprocess) struct Look {
     /// Strokes and their soft edges, from 0 to 1.
     pub(super) ink: Array2<f32>,
     /// Their region in `ink`.
@@ -56,7 +56,7 @@ impl Look {
 }
 
 /// Candidates for the digit in a picture, the most plausible first; empty if there is no ink.
-pub(super) fn looks(picture: ArrayView2<u8>) -> Vec<Look> {
+pub(in crate::preprocess) fn looks(picture: ArrayView2<u8>) -> Vec<Look> {
     if picture.is_empty() {
         return Vec::new();
     }

@@ -23,7 +23,8 @@ mod stroke;
 use ndarray::{Array2, ArrayView2};
 
 use blots::{Blots, EDGE};
-use looks::{Look, WORKING_SIDE, looks};
+use looks::WORKING_SIDE;
+pub(super) use looks::{Look, looks};
 use region::Region;
 use resize::reduced_shape;
 pub(crate) use resize::resize;
@@ -95,26 +96,27 @@ impl Frame {
     /// Takes time proportional to the number of pixels of the picture.
     #[must_use]
     pub fn fit(&self, picture: ArrayView2<u8>) -> Array2<u8> {
-        let look = looks(picture).into_iter().next();
-        look.map_or_else(|| Array2::zeros(self.shape), |look| self.candidate(look, picture).image)
+        let seen = looks(picture);
+        seen.first().map_or_else(|| Array2::zeros(self.shape), |look| self.candidate(look, picture).image)
     }
 
-    /// The plausible ways to frame a picture, the most plausible first; none if there is no ink.
-    pub(super) fn candidates(&self, picture: ArrayView2<u8>) -> Vec<Candidate> {
-        looks(picture).into_iter().map(|look| self.candidate(look, picture)).collect()
+    /// The plausible ways to frame a picture of which `seen` are the [`looks`], the most plausible first; none if there is
+    /// no ink.
+    pub(super) fn candidates(&self, seen: &[Look], picture: ArrayView2<u8>) -> Vec<Candidate> {
+        seen.iter().map(|look| self.candidate(look, picture)).collect()
     }
 
-    fn candidate(&self, look: Look, picture: ArrayView2<u8>) -> Candidate {
-        let look = look.nearer(picture).unwrap_or(look);
+    fn candidate(&self, look: &Look, picture: ArrayView2<u8>) -> Candidate {
+        let nearer = look.nearer(picture);
+        let look = nearer.as_ref().unwrap_or(look);
         Candidate { image: self.draw(look.ink.view(), look.region), doubt: look.doubt }
     }
 
     /// Less plausible ways, for a picture of which no [candidate](Self::candidates) is a digit: what is seen in only
     /// the part of the picture that contains ink, strokes of another width, the picture without thin lines, specks or its
     /// ground, and a slim picture that is all ink.
-    pub(super) fn variations(&self, picture: ArrayView2<u8>) -> Vec<Candidate> {
+    pub(super) fn variations(&self, seen: &[Look], picture: ArrayView2<u8>) -> Vec<Candidate> {
         let mut found = Vec::new();
-        let seen = looks(picture);
         let shape = [picture.nrows(), picture.ncols()];
         if let Some(look) = seen.first()
             && shape[0].max(shape[1]) as f64 >= SLIM * shape[0].min(shape[1]) as f64
@@ -123,17 +125,18 @@ impl Frame {
             let image = self.draw(Array2::ones(shape).view(), Region::whole(shape));
             found.push(Candidate { image, doubt: look.doubt + DOUBT_ALL_INK });
         }
-        for look in seen.into_iter().take(VARIED) {
-            found.extend(self.seen_again(&look, picture));
-            let look = look.nearer(picture).unwrap_or(look);
-            found.extend(self.of_other_width(&look));
-            found.extend(self.without_thin_lines(&look));
+        for look in seen.iter().take(VARIED) {
+            found.extend(self.seen_again(look, picture));
+            let nearer = look.nearer(picture);
+            let look = nearer.as_ref().unwrap_or(look);
+            found.extend(self.of_other_width(look));
+            found.extend(self.without_thin_lines(look));
         }
         for repaired in [repair::flattened(picture), repair::despeckled(picture, WORKING_SIDE)] {
             let looks = looks(repaired.view()).into_iter().take(VARIED);
             found.extend(looks.filter(|look| is_whole(look.ink.view(), look.region)).map(|look| {
                 let doubt = look.doubt + DOUBT_REPAIRED;
-                Candidate { doubt, ..self.candidate(look, repaired.view()) }
+                Candidate { doubt, ..self.candidate(&look, repaired.view()) }
             }));
         }
         found
@@ -141,9 +144,10 @@ impl Frame {
 
     /// The parts of a picture that lie apart and may each be a digit, each alone in a frame, from left to right, and last
     /// all of them in one frame; empty if there are fewer than two.
-    pub(super) fn parts(&self, picture: ArrayView2<u8>) -> Vec<Array2<u8>> {
-        let Some(look) = looks(picture).into_iter().next() else { return Vec::new() };
-        let look = look.nearer(picture).unwrap_or(look);
+    pub(super) fn parts(&self, seen: &[Look], picture: ArrayView2<u8>) -> Vec<Array2<u8>> {
+        let Some(look) = seen.first() else { return Vec::new() };
+        let nearer = look.nearer(picture);
+        let look = nearer.as_ref().unwrap_or(look);
         let blots = Blots::find(&look.ink);
         let groups = blots.apart(&blots.all());
         let side = |group: &Vec<bool>| blots.region(group).longer_side() as f64;
@@ -181,7 +185,7 @@ impl Frame {
         }
         let candidate = |inner: Look| {
             let doubt = look.doubt + inner.doubt + DOUBT_AGAIN;
-            Candidate { doubt, ..self.candidate(inner, part) }
+            Candidate { doubt, ..self.candidate(&inner, part) }
         };
         looks(part).into_iter().map(candidate).collect()
     }
