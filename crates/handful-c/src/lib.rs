@@ -21,19 +21,26 @@ use std::ffi::c_char;
 
 use status::{Failure, guarded};
 
+const MOST_THREADS: usize = 1024;
+
 /// The version of this library, such as "0.1.0". It is never freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn handful_version() -> *const c_char {
     concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
 }
 
-/// Sets the number of threads that all functions share. Without it, there are as many as the machine has cores. It can be
-/// called once, before any other function.
+/// Sets the number of threads that all functions share, 1 to 1024. Without it, there are as many as the machine has cores.
+/// It can be called once, before any other function.
 #[unsafe(no_mangle)]
 pub extern "C" fn handful_set_threads(n_threads: usize) -> HandfulStatus {
     guarded(|| {
+        if !(1..=MOST_THREADS).contains(&n_threads) {
+            return Err(Failure::argument(format!(
+                "expected 1 to {MOST_THREADS} threads, found {n_threads}"
+            )));
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
         pool.build_global()
-            .map_err(|error| Failure::argument(format!("the number of threads is already set: {error}")))
+            .map_err(|error| Failure::argument(format!("the number of threads cannot be set: {error}")))
     })
 }

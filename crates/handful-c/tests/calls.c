@@ -26,11 +26,13 @@ int main(int argc, char **argv) {
     CHECK(argc == 2);
     CHECK(strcmp(handful_version(), "0.1.0") == 0);
     CHECK(strcmp(handful_last_error(), "") == 0);
+    CHECK(handful_set_threads(0) == HANDFUL_INVALID_ARGUMENT);
+    CHECK(handful_set_threads(SIZE_MAX) == HANDFUL_INVALID_ARGUMENT);
     CHECK(handful_set_threads(1) == HANDFUL_OK);
     CHECK(handful_set_threads(2) == HANDFUL_INVALID_ARGUMENT);
-    CHECK(strstr(handful_last_error(), "already set") != NULL);
+    CHECK(strstr(handful_last_error(), "cannot be set") != NULL);
 
-    /* A damaged model is refused, whatever byte is changed. */
+    /* A damaged model is refused. */
     size_t length;
     uint8_t *bytes = read_all(argv[1], &length);
     HandfulModel *model = NULL;

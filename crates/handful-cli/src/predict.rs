@@ -86,7 +86,7 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
             for failure in failures {
                 printer.print_failure(&failure, out)?;
                 print_error(&failure.error);
-                failed.push(failure.source);
+                failed.push(failure.place.to_string());
             }
             let with_places = places.iter().zip(images.outer_iter());
             if printer.needs_only_labels() && shown.is_none() {

@@ -120,11 +120,15 @@ impl<'a> Printer<'a> {
     /// Prints a line about an input that could not be read, if the format has such lines.
     pub(crate) fn print_failure(
         &self,
-        Failure { source, error }: &Failure,
+        Failure { place, error }: &Failure,
         out: &mut dyn Write,
     ) -> anyhow::Result<()> {
         if self.format == Format::Jsonl {
-            writeln!(out, "{}", json!({ "source": source, "error": format!("{error:#}") }))?;
+            writeln!(
+                out,
+                "{}",
+                json!({ "source": &*place.source, "index": place.index, "error": format!("{error:#}") })
+            )?;
         }
         Ok(())
     }

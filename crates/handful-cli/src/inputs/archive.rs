@@ -21,17 +21,25 @@ pub(super) fn read(archive: impl Read, path: &Path, to: &SyncSender<Raw>) -> Res
         let entry = entry.map_err(io_error)?;
         let inner = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = Path::new(&inner);
-        let is_hidden = name.iter().any(|part| part.to_string_lossy().starts_with('.') && part != ".");
-        if !entry.header().entry_type().is_file() || is_hidden || !dataset::is_named_as_picture(name) {
+        let is_hidden =
+            name.iter().any(|part| part.to_string_lossy().starts_with('.') && part != "." && part != "..");
+        let kind = entry.header().entry_type();
+        if kind.is_dir() || is_hidden || !dataset::is_named_as_picture(name) {
             continue;
         }
         n_found += 1;
         let source: Arc<str> = Arc::from(if is_standard_input {
             inner.trim_start_matches("./").to_owned()
         } else {
-            path.join(name).display().to_string()
+            path.join(name.strip_prefix("/").unwrap_or(name)).display().to_string()
         });
-        let bytes = dataset::read_picture(Path::new(&*source), entry).map_err(Into::into);
+        let bytes = if kind.is_file() {
+            dataset::read_picture(Path::new(&*source), entry).map_err(Into::into)
+        } else {
+            Err(anyhow::anyhow!(
+                "{source}: expected a file, found a link or another special member of the archive"
+            ))
+        };
         to.send(Raw { source, number: None, bytes }).map_err(|_| Stop::Gone)?;
     }
     if n_found == 0 {

@@ -7,7 +7,6 @@ use std::{
 };
 
 use handful::dataset::{self, ReadOptions, Reader, Split};
-use rayon::prelude::*;
 
 use super::{
     BATCH, Batch, Stop,
@@ -27,14 +26,13 @@ pub(super) fn send(path: &Path, options: &ReadOptions, to: &SyncSender<Option<Ba
     }
     let pictures = Pictures::new(options);
     for files in found.chunks(BATCH) {
-        pictures.send(files.par_iter().map(|path| read(path)).collect(), to)?;
+        pictures.send(files.iter().collect(), |path| read(path), to)?;
     }
     Ok(())
 }
 
 fn read(path: &Path) -> Raw {
-    let open = || dataset::open(path).map_err(|source| dataset::Error::Io { path: path.to_owned(), source });
-    let bytes = open().and_then(|file| dataset::read_picture(path, file)).map_err(Into::into);
+    let bytes = dataset::read_picture_file(path).map_err(Into::into);
     Raw { source: Arc::from(path.display().to_string()), number: None, bytes }
 }
 

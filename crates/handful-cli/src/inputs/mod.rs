@@ -60,7 +60,7 @@ impl fmt::Display for Place {
 
 /// An input that could not be read.
 pub(crate) struct Failure {
-    pub(crate) source: String,
+    pub(crate) place: Place,
     pub(crate) error: anyhow::Error,
 }
 
@@ -98,7 +98,9 @@ fn send(path: &Path, options: &ReadOptions, to: &SyncSender<Option<Batch>>) -> R
         if path.is_dir() { folder::send(path, options, to) } else { stream::send_file(path, options, to) };
     match sent {
         Err(Stop::Failed(error)) => {
-            let failures = vec![Failure { source: path.display().to_string(), error }];
+            let source = Arc::from(path.display().to_string());
+            let place = Place { source, index: 0, is_numbered: false, n_digits: 0 };
+            let failures = vec![Failure { place, error }];
             let nothing = Array2::zeros((0, n_pixels(options)));
             to.send(Some(Batch { images: nothing, places: Vec::new(), failures })).map_err(|_| Gone)
         }

@@ -31,10 +31,16 @@ impl Pictures {
         Self { framer: options.framer(shape), shape }
     }
 
-    /// Sends the images of some pictures together.
-    pub(super) fn send(&self, raw: Vec<Raw>, to: &SyncSender<Option<Batch>>) -> Result<(), Stop> {
+    /// Sends the images of some pictures together. Each is read when it is decoded, so that few are in memory at a time.
+    pub(super) fn send<T: Send>(
+        &self,
+        pictures: Vec<T>,
+        read: impl Fn(T) -> Raw + Sync,
+        to: &SyncSender<Option<Batch>>,
+    ) -> Result<(), Stop> {
         let (mut pixels, mut places, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-        for found in raw.into_par_iter().map(|raw| self.look_at(raw)).collect::<Vec<_>>() {
+        let look = |picture| self.look_at(read(picture));
+        for found in pictures.into_par_iter().map(look).collect::<Vec<_>>() {
             match found {
                 Ok(images) => {
                     for (image, place) in images {
@@ -52,10 +58,13 @@ impl Pictures {
 
     /// The images of a picture, of which only TIFF files have several.
     fn look_at(&self, Raw { source, number, bytes }: Raw) -> Result<Vec<(Array2<u8>, Place)>, Failure> {
-        let failure = |error: anyhow::Error| {
-            let source = number.map_or_else(|| source.to_string(), |number| format!("{source}[{number}]"));
-            Failure { source, error }
+        let place = |page: usize, n_digits| Place {
+            source: Arc::clone(&source),
+            index: number.unwrap_or(0) + page,
+            is_numbered: number.is_some(),
+            n_digits,
         };
+        let failure = |error: anyhow::Error| Failure { place: place(0, 0), error };
         let pages = decode_pages(Path::new(&*source), bytes.map_err(failure)?);
         let frame = |(page, picture): (usize, Result<Array2<u8>, dataset::Error>)| {
             let picture = picture?;
@@ -65,9 +74,7 @@ impl Pictures {
                 expected: self.shape,
                 found: picture.dim().into(),
             })?;
-            let index = number.unwrap_or(0) + page;
-            let place = Place { source: Arc::clone(&source), index, is_numbered: number.is_some(), n_digits };
-            Ok::<_, dataset::Error>((image, place))
+            Ok::<_, dataset::Error>((image, place(page, n_digits)))
         };
         let found: Result<Vec<_>, _> = pages.enumerate().map(frame).collect();
         let mut found = found.map_err(|error| failure(error.into()))?;

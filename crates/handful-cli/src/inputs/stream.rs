@@ -19,6 +19,9 @@ use super::{
     send_rows,
 };
 
+/// Maximum number of further pictures that are decoded together with one.
+const TOGETHER: usize = 64;
+
 /// Sends the images of a file, of a pipe, or of standard input if the path is `-`.
 pub(super) fn send_file(
     path: &Path,
@@ -32,6 +35,10 @@ pub(super) fn send_file(
     };
     match stream {
         Stream::Rows(reader) => send_rows(reader, path, to),
+        Stream::Picture(bytes) => {
+            let raw = Raw { source: Arc::from(path.display().to_string()), number: None, bytes: Ok(bytes) };
+            Pictures::new(options).send(vec![raw], |raw| raw, to)
+        }
         Stream::Pictures(pictures) => send_pictures(path, options, to, |to| number(pictures, path, to)),
         Stream::Archive(bytes) => send_pictures(path, options, to, |to| archive::read(bytes, path, to)),
     }
@@ -50,8 +57,8 @@ fn send_pictures(
     thread::scope(|scope| {
         let reading = scope.spawn(move || read(&sender));
         while let Ok(first) = raw.recv() {
-            let waiting = iter::once(first).chain(raw.try_iter()).collect();
-            pictures.send(waiting, to)?;
+            let waiting = iter::once(first).chain(raw.try_iter().take(TOGETHER)).collect();
+            pictures.send(waiting, |raw| raw, to)?;
         }
         drop(raw);
         reading.join().unwrap_or_else(|_| {
@@ -61,16 +68,11 @@ fn send_pictures(
     })
 }
 
-/// Numbers the pictures of a stream. A file of one picture needs no number.
+/// Numbers the pictures of a stream.
 fn number(pictures: PictureStream, path: &Path, to: &SyncSender<Raw>) -> Result<(), Stop> {
     let source: Arc<str> = Arc::from(path.display().to_string());
-    let is_file = path.is_file();
-    let mut pictures = pictures.enumerate().peekable();
-    while let Some((number, bytes)) = pictures.next() {
-        // Looking for the next picture could take for ever in a pipe, but not in a file.
-        let is_alone = is_file && number == 0 && pictures.peek().is_none();
-        let number = (!is_alone).then_some(number);
-        let raw = Raw { source: Arc::clone(&source), number, bytes: bytes.map_err(Into::into) };
+    for (number, bytes) in pictures.enumerate() {
+        let raw = Raw { source: Arc::clone(&source), number: Some(number), bytes: bytes.map_err(Into::into) };
         to.send(raw).map_err(|_| Stop::Gone)?;
     }
     Ok(())

@@ -78,7 +78,7 @@ pub use {
 #[doc(hidden)]
 pub use formats::{
     picture_stream::PictureStream,
-    pictures::{decode_pages, decode_picture, picture_size, read_picture},
+    pictures::{decode_pages, decode_picture, picture_size, read_picture, read_picture_file},
 };
 #[cfg(feature = "parquet")]
 #[doc(hidden)]

@@ -10,6 +10,7 @@ use super::{
     find::Source,
     input::{Input, is_picture},
     pipe::is_stream,
+    read_picture,
 };
 
 /// Name of the format of archives, at this position of its first block.
@@ -17,7 +18,9 @@ const USTAR: (usize, &[u8]) = (257, b"ustar");
 
 /// What a stream contains, recognised by its first bytes.
 pub enum Stream {
-    /// Pictures.
+    /// A file of one picture, or of the pages of one.
+    Picture(Vec<u8>),
+    /// Pictures that follow each other.
     Pictures(PictureStream),
     /// An archive in the format tar, unpacked if it was compressed.
     Archive(Box<dyn BufRead + Send>),
@@ -32,8 +35,11 @@ impl Stream {
     /// As [`of`](Self::of).
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self, Error> {
         let input = Input::open(path)?;
-        if is_stream(path) || has_pictures(&input.head) {
+        if is_stream(path) || is_archive(&input.head) {
             return Self::of_input(input, options);
+        }
+        if is_picture(&input.head) {
+            return read_picture(path, input.bytes).map(Self::Picture);
         }
         Ok(Self::Rows(Reader::open_with(path, Split::Test, options)?))
     }
@@ -49,7 +55,7 @@ impl Stream {
     fn of_input(input: Input, options: &ReadOptions) -> Result<Self, Error> {
         Ok(if is_archive(&input.head) {
             Self::Archive(input.bytes)
-        } else if has_pictures(&input.head) {
+        } else if is_picture(&input.head) {
             Self::Pictures(PictureStream::new(input))
         } else {
             Self::Rows(Reader::of_source(Source::Stream(input), Split::Test, options)?)
@@ -59,8 +65,4 @@ impl Stream {
 
 fn is_archive(head: &[u8]) -> bool {
     head.get(USTAR.0..USTAR.0 + USTAR.1.len()) == Some(USTAR.1)
-}
-
-fn has_pictures(head: &[u8]) -> bool {
-    is_archive(head) || is_picture(head)
 }

@@ -18,8 +18,9 @@ use super::Error;
 
 /// Number of bytes before the header.
 pub(super) const PREFIX: usize = 8;
-/// Maximum length of a header in the format.
-const LONGEST: u64 = 100_000_000;
+/// Maximum length of a header. The format allows more, but JSON takes several times its size in memory, and the longest
+/// header that handful writes has some thousand bytes.
+const LONGEST: u64 = 1 << 22;
 
 /// The types of numbers that are written, in the format's order: the last need the strictest alignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

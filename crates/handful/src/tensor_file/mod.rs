@@ -1,4 +1,4 @@
-//! Files of named tensors with metadata (safetensors), every byte of which is covered by a checksum.
+//! Files of named tensors with metadata (safetensors). A checksum covers metadata, names, shapes and values.
 
 mod error;
 mod header;

@@ -1,4 +1,4 @@
-//! Files of tensors and metadata, every byte of which is checked.
+//! Files of tensors and metadata, which are checked.
 
 #[cfg(feature = "training")]
 use std::io::{self, Write};

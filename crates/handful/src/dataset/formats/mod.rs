@@ -1,5 +1,7 @@
 //! The formats of images, recognised by the start of a file.
 
+#[cfg(feature = "images")]
+mod attachments;
 mod columns;
 mod foreign;
 mod format;

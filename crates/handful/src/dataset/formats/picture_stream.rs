@@ -12,10 +12,11 @@
 
 use std::{
     io::{self, BufRead, Read},
+    mem,
     path::PathBuf,
 };
 
-use super::{Format, foreign, pictures::MOST_BYTES, start};
+use super::{Format, attachments, foreign, pictures::MOST_BYTES, start};
 use crate::dataset::{
     Error,
     input::{Input, has_more},
@@ -28,13 +29,21 @@ pub struct PictureStream {
     /// The picture that is being read.
     picture: Vec<u8>,
     n_read: usize,
+    /// Whether the next picture starts with bytes that have been read: those of a JPEG's start.
+    has_start: bool,
+    /// The end of what a photo says belongs to it, counted from its start.
+    end: u64,
     /// Whether nothing more is read.
     is_over: bool,
 }
 
+/// The first bytes of a JPEG.
+const JPEG: [u8; 3] = [0xff, 0xd8, 0xff];
+
 impl PictureStream {
     pub(in crate::dataset) fn new(input: Input) -> Self {
-        Self { path: input.path, bytes: input.bytes, picture: Vec::new(), n_read: 0, is_over: false }
+        let Input { path, bytes, .. } = input;
+        Self { path, bytes, picture: Vec::new(), n_read: 0, has_start: false, end: 0, is_over: false }
     }
 
     /// Appends `n` bytes to the picture, or as many as there are. A cut picture is recognised when it is decoded.
@@ -55,8 +64,10 @@ impl PictureStream {
     }
 
     /// Reads up to the end of the picture that starts here; `None` if the stream ends before.
-    fn read_picture(&mut self) -> io::Result<Option<()>> {
-        let Some(magic) = self.number::<2>()? else { return Ok(None) };
+    fn read_picture(&mut self, is_after_jpeg: bool) -> io::Result<Option<()>> {
+        let magic = if self.has_start { self.picture[..2].try_into().ok() } else { self.number::<2>()? };
+        let Some(magic) = magic else { return Ok(None) };
+        self.has_start = false;
         match &magic {
             [0x89, b'P'] => self.read_png(),
             [0xff, 0xd8] => self.read_jpeg(),
@@ -67,7 +78,36 @@ impl PictureStream {
                 // The length is that of what follows, padded to an even number.
                 self.read_sized(|bytes| (u32::from_le_bytes(bytes).saturating_add(9)) & !1, 8)
             }
+            [b'P', b'1'..=b'3'] | b"GI" | b"II" | b"MM" => self.read_rest(),
+            // Cameras append data of their own to a photo.
+            _ if is_after_jpeg => {
+                if self.skip_to_jpeg()? {
+                    self.read_jpeg()
+                } else {
+                    Ok(None)
+                }
+            }
             _ => self.read_rest(),
+        }
+    }
+
+    /// Skips everything before the next JPEG, whose first two bytes are then read; false if there is none.
+    fn skip_to_jpeg(&mut self) -> io::Result<bool> {
+        loop {
+            self.picture.clear();
+            let Some(n) = self.read_to(0xff)? else {
+                self.picture.clear();
+                return Ok(false);
+            };
+            io::copy(&mut self.bytes.by_ref().take(n), &mut io::sink())?;
+            let mut next = self.number::<1>()?;
+            while next == Some([0xff]) {
+                next = self.number::<1>()?;
+            }
+            if next == Some([0xd8]) {
+                self.picture.splice(.., JPEG[..2].iter().copied());
+                return Ok(true);
+            }
         }
     }
 
@@ -108,20 +148,29 @@ impl PictureStream {
             marker = match marker {
                 None => return Ok(None),
                 Some([0xff, 0xd9]) => return Ok(Some(())),
-                Some([0xff, 0x01 | 0xd0..=0xd8]) => self.number()?,
+                // The picture was cut, and another starts.
+                Some([0xff, 0xd8]) => {
+                    self.picture.truncate(self.picture.len() - 2);
+                    self.has_start = true;
+                    return Ok(Some(()));
+                }
+                Some([0xff, 0x01 | 0xd0..=0xd7]) => self.number()?,
                 // Markers may be preceded by any number of these bytes.
                 Some([_, 0xff]) => self.number::<1>()?.map(|[next]| [0xff, next]),
                 Some([0xff, kind]) => {
                     let Some(length) = self.number()? else { return Ok(None) };
                     let length = u16::from_be_bytes(length).saturating_sub(2);
+                    let start = self.picture.len() as u64;
                     let Some(segment) = self.take(length.into())? else { return Ok(None) };
-                    // Phones append previews and depth maps to a photo, and list them in this segment.
-                    let has_attachments = kind == 0xe2 && segment.starts_with(b"MPF\0");
-                    self.is_over |= has_attachments;
+                    if kind == 0xe2
+                        && let Some(index) = segment.strip_prefix(b"MPF\0")
+                    {
+                        self.end = attachments::end(index).map_or(0, |end| start + 4 + end);
+                    }
                     if kind == 0xda { self.skip_scan()? } else { self.number()? }
                 }
-                // Not a marker: the decoder says what is wrong.
-                Some(_) => return self.read_rest(),
+                // Not a marker: the decoder says what is wrong, and the next photo is found by its start.
+                Some(_) => return Ok(Some(())),
             };
         }
     }
@@ -165,8 +214,9 @@ impl PictureStream {
     fn read_pnm_header(&mut self, kind: u8) -> io::Result<Option<u64>> {
         let mut numbers = [0_u64, 0, 1];
         let n_numbers = if kind == b'4' { 2 } else { 3 };
+        let mut is_comment = false;
         for number in &mut numbers[..n_numbers] {
-            let (mut digits, mut is_comment) = (String::new(), false);
+            let mut digits = String::new();
             loop {
                 let Some([byte]) = self.number::<1>()? else { return Ok(None) };
                 match byte {
@@ -225,10 +275,19 @@ impl PictureStream {
     }
 
     fn read_next(&mut self) -> Result<Option<Vec<u8>>, Error> {
-        let is_after_jpeg = self.picture.starts_with(&[0xff, 0xd8]);
-        self.picture.clear();
+        let is_after_jpeg = self.picture.starts_with(&JPEG);
         let mut read = || {
-            let is_whole = self.has_next()? && self.read_picture()?.is_some();
+            if is_after_jpeg && !self.has_start {
+                let n = mem::take(&mut self.end).saturating_sub(self.picture.len() as u64);
+                io::copy(&mut self.bytes.by_ref().take(n), &mut io::sink())?;
+            }
+            self.end = 0;
+            self.picture.clear();
+            if self.has_start {
+                self.picture.extend(&JPEG[..2]);
+            }
+            let is_whole =
+                (self.has_start || self.has_next()?) && self.read_picture(is_after_jpeg)?.is_some();
             self.is_over |= !is_whole;
             io::Result::Ok(())
         };
@@ -238,10 +297,6 @@ impl PictureStream {
             return Ok(None);
         }
         if self.n_read > 0 && Format::of(picture) != Some(Format::Picture) {
-            // Cameras append data of their own to a photo.
-            if is_after_jpeg {
-                return Ok(None);
-            }
             let found = foreign::advice(picture).unwrap_or_else(|| format!("found {}", start(picture)));
             let problem = format!("expected another picture after {}, {found}", self.n_read);
             return Err(Error::Content { path: self.path.clone(), problem });
@@ -349,15 +404,47 @@ mod tests {
     #[test]
     fn what_follows_a_photo_belongs_to_it_and_what_follows_another_picture_is_an_error() {
         let (jpeg, png) = (picture(ImageFormat::Jpeg, 0), picture(ImageFormat::Png, 0));
-        let trailer = b"a camera's own data, \xff\xd8 perhaps".as_slice();
-        assert_eq!(split(&[&jpeg[..], trailer].concat()).len(), 1);
+        let trailer = b"a camera's own data, \xff\xff\xd7".as_slice();
+        let whole =
+            |bytes: &[&[u8]]| split(&bytes.concat()).into_iter().map(Result::unwrap).collect::<Vec<_>>();
+        assert!(whole(&[&jpeg, trailer]) == [&jpeg[..]]);
+        assert!(whole(&[&jpeg, trailer, &jpeg, &png]) == [&jpeg[..], &jpeg, &png]);
         let found = split(&[&png[..], trailer].concat());
         let message = found[1].as_ref().unwrap_err().to_string();
         assert!(found.len() == 2 && message.contains("expected another picture after 1, found"), "{message}");
-        // A photo that lists its attachments: previews are not further photos.
-        let listed = [&jpeg[..2], b"\xff\xe2\0\x08MPF\0II", &jpeg[2..]].concat();
-        assert_eq!(split(&[&listed[..], &jpeg].concat()).len(), 1);
-        assert_eq!(split(&[&jpeg[..], &jpeg].concat()).len(), 2);
+        // A photo that lists its attachments: they are skipped, and what follows them is not.
+        let size = u32::try_from(jpeg.len()).unwrap();
+        let segment =
+            |offset| [b"\xff\xe2\0\x54MPF\0", &attachments::tests::index(size, offset)[..]].concat();
+        let length = u16::try_from(segment(0).len() - 2).unwrap().to_be_bytes();
+        // The index starts after the start of the photo, and the marker, length and name of its segment.
+        let mut listed =
+            [&jpeg[..2], &segment(segment(0).len() as u32 + size - 2 - 8)[..], &jpeg[2..]].concat();
+        listed[4..6].copy_from_slice(&length);
+        assert!(whole(&[&listed, &jpeg, &jpeg, &png]) == [&listed[..], &jpeg, &png]);
+        assert!(whole(&[&jpeg, &jpeg]) == [&jpeg[..], &jpeg]);
+    }
+
+    #[test]
+    fn a_cut_photo_does_not_swallow_the_next() {
+        let (jpeg, png) = (picture(ImageFormat::Jpeg, 0), picture(ImageFormat::Png, 0));
+        for cut in [20, 60, jpeg.len() - 40, jpeg.len() - 2] {
+            let found = split(&[&jpeg[..cut], &jpeg, &jpeg, &png].concat());
+            let found: Vec<_> = found.into_iter().map(Result::unwrap).collect();
+            assert!(found.ends_with(&[jpeg.clone(), png.clone()]), "{cut}");
+            assert!(decode_picture(&found[0]).is_err(), "{cut}");
+        }
+        let found: Vec<_> =
+            split(&[&jpeg[..jpeg.len() - 2], &jpeg, &png].concat()).into_iter().map(Result::unwrap).collect();
+        assert!(found[1..] == [&jpeg[..], &png]);
+    }
+
+    #[test]
+    fn comments_may_follow_a_number_at_once() {
+        let mut first = b"P5 9#width\n 5 255\n".to_vec();
+        first.extend([7; 45]);
+        let found: Vec<_> = split(&first.repeat(2)).into_iter().map(Result::unwrap).collect();
+        assert!(found == [&first[..], &first]);
     }
 
     #[test]

@@ -137,6 +137,14 @@ fn on_paper(picture: &DynamicImage) -> Vec<u8> {
     pixels.pixels().map(|pixel| mixed(pixel.0)).collect()
 }
 
+/// All bytes of a file that should be a picture, unpacked if it is compressed.
+///
+/// # Errors
+/// As [`read_picture`].
+pub fn read_picture_file(path: &Path) -> Result<Vec<u8>, Error> {
+    read_picture(path, Input::open(path)?.bytes)
+}
+
 /// All bytes of a file that should be a picture, which errors call `path`.
 ///
 /// # Errors
