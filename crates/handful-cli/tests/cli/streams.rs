@@ -83,7 +83,8 @@ fn a_damaged_picture_in_a_stream_does_not_stop_the_rest() {
         told(&["--format", "jsonl"], &[&png[..], &damaged, &png, b"and no picture"].concat());
     assert!(!is_fine);
     let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let mut read: Vec<u64> = lines.iter().filter_map(|line| line["index"].as_u64()).collect();
+    let mut read: Vec<u64> =
+        lines.iter().filter_map(|line| line["label"].as_str().and(line["index"].as_u64())).collect();
     read.sort_unstable();
     assert_eq!(read, [0, 2]);
     let failed: Vec<_> = lines.iter().filter(|line| line.get("error").is_some()).collect();
