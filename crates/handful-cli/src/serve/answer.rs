@@ -1,6 +1,6 @@
 //! The answers of the API about an image.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{
     Json,
@@ -10,7 +10,7 @@ use handful::classifier::Voter;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::Value;
 
-use super::{images::Layout, loaded::Loaded, predictor::Verdict, problem::Document};
+use super::{asked::Asked, images::Layout, predictor::Verdict, problem::Document};
 use crate::picture;
 
 /// A prediction, and its explanation.
@@ -75,6 +75,9 @@ struct Neighbor<'a> {
     prototype: usize,
     /// The number of the training image nearest to it, and its picture if it was found.
     medoid: u32,
+    /// Which of the images that the client taught the model it is, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taught: Option<usize>,
     image: Option<&'a str>,
 }
 
@@ -89,22 +92,29 @@ impl Serialize for Probabilities<'_> {
     }
 }
 
-impl Loaded {
+impl Asked {
     pub(super) async fn answer(
-        self: &Arc<Self>,
+        &self,
         image: &[u8],
         Verdict { explanation: found, of_true_label, .. }: Verdict,
         elapsed: Duration,
     ) -> Answer<'_> {
-        let classes = self.model.classes();
+        let classes = self.base.model.classes();
         let class = |label: u32| classes[label as usize].as_str();
-        let (map, portraits) = (self.map().await, self.portraits().await);
-        let neighbor = |voter: &Voter| Neighbor {
-            label: class(voter.label),
-            distance: voter.distance,
-            prototype: voter.prototype,
-            medoid: voter.medoid,
-            image: portraits.of(voter.prototype),
+        let (map, portraits) = (self.base.map().await, self.base.portraits().await);
+        let neighbor = |voter: &Voter| {
+            let own = self.taught.as_deref().and_then(|taught| Some((taught, taught.image_of(voter)?)));
+            Neighbor {
+                label: class(voter.label),
+                distance: voter.distance,
+                prototype: voter.prototype,
+                medoid: voter.medoid,
+                taught: own.map(|(_, image)| image),
+                image: match own {
+                    Some((taught, image)) => Some(taught.portrait(image)),
+                    None => portraits.of(voter.prototype),
+                },
+            }
         };
         Answer {
             label: found.has_ink.then(|| class(found.label)),
@@ -116,7 +126,7 @@ impl Loaded {
             neighbors: found.neighbors.iter().map(neighbor).collect(),
             true_label_neighbors: of_true_label.map(|voters| voters.iter().map(neighbor).collect()),
             position: map.position(&found.vector),
-            input: picture::grey(image, self.model.image_shape()),
+            input: picture::grey(image, self.base.model.image_shape()),
             microseconds: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         }
     }

@@ -11,6 +11,7 @@ use super::{
     metrics::Metrics,
     models::Models,
     predictor::Predictor,
+    taught::Recent,
     turns::Turns,
 };
 use crate::console::Console;
@@ -18,6 +19,7 @@ use crate::console::Console;
 /// The models, and everything that limits how much they are asked at a time.
 pub(super) struct App {
     pub(super) models: Models,
+    pub(super) taught: Recent,
     pub(super) predictor: Predictor,
     pub(super) bodies: Bodies,
     pub(super) turns: Turns,
@@ -37,6 +39,7 @@ impl App {
             eager.portraits().await;
         });
         Arc::new(Self {
+            taught: Recent::new(),
             predictor: Predictor::start(),
             bodies: Bodies::new(),
             turns: Turns::new(),

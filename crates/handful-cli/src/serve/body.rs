@@ -50,16 +50,16 @@ impl Kind {
     /// The largest body for a model whose images have so many pixels.
     pub(super) fn most_bytes(self, n_pixels: usize) -> usize {
         match self {
-            Self::Json => most_json_bytes(n_pixels),
+            Self::Json => most_json_bytes(n_pixels, limits::IMAGES),
             Self::Picture | Self::Form => limits::BODY_BYTES,
         }
     }
 }
 
-/// Several images take no more than a picture may, unless one alone does.
-fn most_json_bytes(n_pixels: usize) -> usize {
+/// The largest body with so many images as numbers. Several take no more than a picture may, unless one alone does.
+pub(super) fn most_json_bytes(n_pixels: usize, n_images: usize) -> usize {
     let one = limits::NUMBER_BYTES * n_pixels + 1024;
-    one.max(limits::BODY_BYTES.min(one * limits::IMAGES))
+    one.max(limits::BODY_BYTES.min(one * n_images))
 }
 
 /// A complete body.
@@ -69,7 +69,7 @@ pub(super) struct Received {
     pub(super) permit: Option<Arc<OwnedSemaphorePermit>>,
 }
 
-/// Reads bodies, but only a few large ones at a time.
+/// Reads bodies. Only a few large ones are in memory at a time.
 pub(super) struct Bodies {
     large: Arc<Semaphore>,
 }
@@ -88,6 +88,11 @@ impl Bodies {
         })
     }
 
+    /// The right to one large body.
+    pub(super) fn large(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.large.clone().try_acquire_owned().map_err(|_| Problem::busy(Reason::Bodies))
+    }
+
     async fn read_all(&self, mut body: Body, most: usize) -> Result<Received, Problem> {
         if body.size_hint().lower() > most as u64 {
             return Err(too_large(most));
@@ -99,8 +104,7 @@ impl Bodies {
                 return Err(too_large(most));
             }
             if bytes.len() + data.len() > limits::SMALL_BODY_BYTES && permit.is_none() {
-                let turn = self.large.clone().try_acquire_owned();
-                permit = Some(Arc::new(turn.map_err(|_| Problem::busy(Reason::Bodies))?));
+                permit = Some(Arc::new(self.large()?));
             }
             bytes.extend_from_slice(&data);
         }

@@ -12,7 +12,6 @@ use tokio::{sync::OwnedSemaphorePermit, task::spawn_blocking};
 use super::{
     images::Images,
     limits,
-    loaded::Loaded,
     problem::Problem,
     timing::{Phase, Timing},
     turns::Turns,
@@ -30,14 +29,16 @@ pub(super) type Decoded = Result<Vec<u8>, Problem>;
 pub(super) async fn decode(
     images: Images,
     body: Option<Arc<OwnedSemaphorePermit>>,
-    loaded: &Loaded,
+    framer: &Framer,
+    shape: [usize; 2],
     turns: &Turns,
     timing: &mut Timing,
 ) -> Result<Vec<Decoded>, Problem> {
-    let shape = loaded.model.image_shape();
     let pictures = match images {
         Images::Pixels(images) => {
-            let decoded = async { images.iter().map(|pixels| from_pixels(pixels, shape)).collect() };
+            let read =
+                |pixels: &Vec<f64>| from_pixels(pixels, shape).map_err(|why| Problem::unreadable(&why));
+            let decoded = async { images.iter().map(read).collect() };
             return Ok(timing.of(Phase::Frame, decoded).await);
         }
         Images::Pictures(pictures) => pictures,
@@ -54,7 +55,7 @@ pub(super) async fn decode(
         };
         n_left = n_left.checked_sub(n).ok_or_else(too_many_pixels)?;
         let turn = timing.of(Phase::Queue, turns.wait(n)).await?;
-        let (framer, body) = (loaded.framer.clone(), body.clone());
+        let (framer, body) = (framer.clone(), body.clone());
         let look = move || {
             let start = Instant::now();
             // Held even if the client is gone.
@@ -98,16 +99,17 @@ fn from_picture(bytes: &Bytes, framer: &Framer, wanted: [usize; 2]) -> Decoded {
     Ok(image.iter().copied().collect())
 }
 
-fn from_pixels(pixels: &[f64], [height, width]: [usize; 2]) -> Decoded {
+/// # Errors
+/// The reason why these are no pixels of such an image.
+pub(super) fn from_pixels(pixels: &[f64], [height, width]: [usize; 2]) -> Result<Vec<u8>, String> {
     let n = height * width;
     if pixels.len() != n {
         let found = pixels.len();
-        return Err(Problem::unreadable(&format!("expected {n} pixels ({height} x {width}), found {found}")));
+        return Err(format!("expected {n} pixels ({height} x {width}), found {found}"));
     }
     if let Some(at) = pixels.iter().position(|value| !(0.0..=255.0).contains(value)) {
         let found = pixels[at];
-        let sentence = format!("pixel {at}: expected a number from 0 to 255, found {found:?}");
-        return Err(Problem::unreadable(&sentence));
+        return Err(format!("pixel {at}: expected a number from 0 to 255, found {found:?}"));
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     Ok(pixels.iter().map(|value| value.round() as u8).collect())

@@ -19,33 +19,33 @@ use super::{
 #[serde(deny_unknown_fields)]
 struct Document {
     pixels: Option<Vec<f64>>,
-    images: Option<Several>,
+    images: Option<Several<{ limits::IMAGES }>>,
 }
 
 /// As many images as are accepted, and whether there were more, which take no memory.
-struct Several {
-    images: Vec<Vec<f64>>,
-    are_all: bool,
+pub(super) struct Several<const MOST: usize> {
+    pub(super) images: Vec<Vec<f64>>,
+    pub(super) are_all: bool,
 }
 
-impl<'de> Deserialize<'de> for Several {
+impl<'de, const MOST: usize> Deserialize<'de> for Several<MOST> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_seq(Collect)
     }
 }
 
-struct Collect;
+struct Collect<const MOST: usize>;
 
-impl<'de> Visitor<'de> for Collect {
-    type Value = Several;
+impl<'de, const MOST: usize> Visitor<'de> for Collect<MOST> {
+    type Value = Several<MOST>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
         formatter.write_str("a list of images")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Several, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Several<MOST>, A::Error> {
         let mut several = Several { images: Vec::new(), are_all: true };
-        while several.images.len() < limits::IMAGES {
+        while several.images.len() < MOST {
             let Some(image) = sequence.next_element()? else { return Ok(several) };
             several.images.push(image);
         }

@@ -18,6 +18,13 @@ pub(super) const SMALL_BODY_BYTES: usize = 128 << 10;
 pub(super) const LARGE_BODIES: usize = 8;
 /// Maximum number of neighbours that a client may let vote: the answer shows each.
 pub(super) const NEIGHBORS: usize = 100;
+/// Maximum number of images that a model can be taught.
+pub(super) const TAUGHT_IMAGES: usize = 256;
+/// Maximum number of taught models in memory, and about how much they take together. The last one is kept in any case.
+pub(super) const TAUGHT_MODELS: usize = 16;
+pub(super) const TAUGHT_BYTES: usize = 128 << 20;
+/// Maximum number of models that are taught at a time.
+pub(super) const LESSONS: usize = 2;
 /// Number of test images that are explained at a time. Predictions for clients come in between.
 pub(super) const IMAGES_AT_ONCE: usize = 500;
 /// Maximum size of a number in JSON, including spaces around it.
@@ -27,7 +34,7 @@ pub(super) const PICTURE_PIXELS: usize = 25_000_000;
 /// Pictures up to this size are decoded quickly; larger ones have a separate queue.
 pub(super) const SMALL_PICTURE_PIXELS: usize = 1_000_000;
 pub(super) const LARGE_PICTURES: usize = 2;
-/// Maximum time that a picture waits for its turn.
+/// Maximum time that a picture or a lesson waits for its turn.
 pub(super) const TURN_TIME: Duration = Duration::from_secs(1);
 /// Maximum size of all headers of a request.
 pub(super) const HEADER_BYTES: usize = 32 << 10;
@@ -76,6 +83,9 @@ mod tests {
                 "pictures decoded at a time: larger",
                 format!("{LARGE_PICTURES}; others wait {}", seconds(TURN_TIME)),
             ),
+            ("images that a model is taught", count(TAUGHT_IMAGES)),
+            ("taught models in memory", format!("{TAUGHT_MODELS}, of {} MiB", TAUGHT_BYTES >> 20)),
+            ("models taught at a time", format!("{LESSONS}; others wait {}", seconds(TURN_TIME))),
             ("open connections", count(CONNECTIONS)),
             ("head of a request", format!("{} KiB", HEADER_BYTES >> 10)),
             ("time until the head", seconds(HEADER_TIME)),
@@ -92,6 +102,7 @@ mod tests {
             format!("\"maxItems\": {IMAGES}"),
             format!("\"maxProperties\": {IMAGES}"),
             format!("up to {IMAGES} of them"),
+            format!("\"maxItems\": {TAUGHT_IMAGES}"),
             format!("at most {} MiB", BODY_BYTES >> 20),
             format!("at most {} million pixels", PICTURE_PIXELS / 1_000_000),
             format!("at most {} neighbours", count(BATCH_NEIGHBORS)),

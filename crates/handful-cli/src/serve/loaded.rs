@@ -60,6 +60,11 @@ impl Loaded {
         })
     }
 
+    /// The framer for this model, or for it after it was taught.
+    pub(super) fn framer_of(&self, model: &Arc<Model>) -> Framer {
+        model.framer(self.reading.framing)
+    }
+
     /// The largest number of neighbours that may vote on a request; `None` if hyperplanes decide.
     pub(super) fn most_neighbors(&self) -> Option<usize> {
         Some(self.model.most_neighbors()?.min(limits::NEIGHBORS.max(self.model.n_neighbors())))

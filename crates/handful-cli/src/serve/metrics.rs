@@ -19,7 +19,7 @@ use super::{
 
 /// Methods and statuses that are counted alone; all others are counted together, so that the number of counters is bounded.
 const METHODS: [&str; 3] = ["GET", "HEAD", "POST"];
-const STATUSES: [u16; 11] = [200, 400, 404, 405, 408, 413, 415, 421, 422, 500, 503];
+const STATUSES: [u16; 12] = [200, 400, 404, 405, 408, 410, 413, 415, 421, 422, 500, 503];
 const OTHER: &str = "other";
 
 /// Upper bounds of latencies, in seconds.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod app;
+mod asked;
 mod body;
 mod decode;
 mod embedding;
@@ -11,6 +12,7 @@ mod gallery;
 mod graceful_close;
 mod images;
 mod json;
+mod lesson;
 mod limits;
 mod loaded;
 mod map;
@@ -27,6 +29,8 @@ mod query;
 mod routes;
 mod scrape;
 mod server;
+mod taught;
+mod teach;
 mod timing;
 mod turns;
 

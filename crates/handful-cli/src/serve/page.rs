@@ -41,6 +41,7 @@ pub(super) const FILES: &[File] = files! {
     "/reader.js", JAVASCRIPT, "reader.js";
     "/server.js", JAVASCRIPT, "server.js";
     "/storage.js", JAVASCRIPT, "storage.js";
+    "/teaching.js", JAVASCRIPT, "teaching.js";
     "/theme.js", JAVASCRIPT, "theme.js";
     "/verdict.js", JAVASCRIPT, "verdict.js";
     "/why.js", JAVASCRIPT, "why.js";

@@ -40,23 +40,24 @@ async fn answer(
     let how = query::read(how)?;
     let (head, body) = request.into_parts();
     let kind = Kind::of(&head.headers)?;
-    let loaded = app.models.find(how.model.as_deref()).await?;
-    let (n_neighbors, true_label) = (how.n_neighbors(loaded)?, how.true_label(loaded)?);
-    let [height, width] = loaded.model.image_shape();
+    let asked = app.find(how.model.as_deref()).await?;
+    let (n_neighbors, true_label) = (how.n_neighbors(&asked.base)?, how.true_label(&asked.base)?);
+    let model = asked.model();
+    let [height, width] = model.image_shape();
     let most = kind.most_bytes(height * width);
     let Received { bytes, permit } = timing.of(Phase::Body, app.bodies.read(body, most)).await?;
 
     let start = Instant::now();
     let sent = timing.of(Phase::Frame, read(kind, head, bytes, height * width)).await?;
-    sent.check_neighbors(n_neighbors.unwrap_or(loaded.model.n_neighbors()))?;
+    sent.check_neighbors(n_neighbors.unwrap_or(model.n_neighbors()))?;
     let places = app.predictor.places(sent.n_images())?;
-    let decoded = decode(sent.images, permit, loaded, &app.turns, timing).await?;
+    let decoded = decode(sent.images, permit, asked.framer(), [height, width], &app.turns, timing).await?;
     let n_read = decoded.iter().flatten().count();
     app.metrics.count_images(n_read, decoded.len() - n_read);
     let decoded = or_first_problem(decoded)?;
 
     let question = |image: &Vec<u8>| Question {
-        model: Arc::clone(&loaded.model),
+        model: Arc::clone(model),
         image: image.clone(),
         n_neighbors,
         true_label,
@@ -69,7 +70,7 @@ async fn answer(
         outcomes.push(match image {
             Ok(image) => {
                 let verdict = verdicts.next().ok_or_else(Problem::internal)?;
-                Outcome::Read(loaded.answer(&image, verdict, elapsed).await)
+                Outcome::Read(asked.answer(&image, verdict, elapsed).await)
             }
             Err(problem) => Outcome::Unread(problem.into_document()),
         });

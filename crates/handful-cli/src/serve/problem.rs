@@ -43,6 +43,10 @@ pub(super) enum Reason {
     Decoding,
     /// Too many predictions.
     Predictions,
+    /// Too many models are being taught.
+    Lessons,
+    /// The server has forgotten a taught model.
+    Forgotten,
     /// The models have stopped.
     Stopped,
     /// An error in the server.
@@ -50,7 +54,7 @@ pub(super) enum Reason {
 }
 
 impl Reason {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Malformed,
         Self::NotFound,
         Self::Method,
@@ -63,6 +67,8 @@ impl Reason {
         Self::Bodies,
         Self::Decoding,
         Self::Predictions,
+        Self::Lessons,
+        Self::Forgotten,
         Self::Stopped,
         Self::Internal,
     ];
@@ -81,6 +87,8 @@ impl Reason {
             Self::Bodies => "bodies",
             Self::Decoding => "decoding",
             Self::Predictions => "predictions",
+            Self::Lessons => "lessons",
+            Self::Forgotten => "forgotten",
             Self::Stopped => "stopped",
             Self::Internal => "internal",
         }
@@ -93,6 +101,7 @@ impl Reason {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::Method,
             StatusCode::REQUEST_TIMEOUT => Self::BodyTime,
+            StatusCode::GONE => Self::Forgotten,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::MediaType,
             StatusCode::MISDIRECTED_REQUEST => Self::Host,
@@ -129,6 +138,15 @@ impl Problem {
     /// More was sent than is accepted in one request.
     pub(super) fn too_large(sentence: String) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, sentence)
+    }
+
+    /// The server no longer has a taught model, or never had. Nothing else is answered with this status, so that clients
+    /// know that they have to teach again.
+    pub(super) fn forgotten(base: &str) -> Self {
+        let sentence = format!(
+            "This server does not have this taught model; send its images to /api/teach?model={base} again."
+        );
+        Self::new(StatusCode::GONE, sentence)
     }
 
     /// An error in the server.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{
     app::App,
     gallery::{self, Gallery},
+    limits,
     map::Point,
     middleware::around,
     page,
@@ -23,11 +24,13 @@ use super::{
     problem::Problem,
     query::{self, Parameters, Which},
     scrape::scrape,
+    teach::teach,
 };
 
 pub(super) fn router(app: Arc<App>) -> Router {
     let router = Router::new()
         .route("/api/predict", post(predict))
+        .route("/api/teach", post(teach))
         .route("/api/model", get(model))
         .route("/api/map", get(map))
         .route("/api/gallery", get(gallery))
@@ -72,6 +75,8 @@ struct ModelDocument<'a> {
     most_neighbors: Option<usize>,
     /// Number of images that the model was trained on.
     n_samples: usize,
+    /// Number of images that the model can be taught.
+    most_taught: usize,
     /// The names of all models that can be chosen; the server's own is the first.
     models: Vec<&'a str>,
 }
@@ -89,6 +94,7 @@ async fn model(State(app): State<Arc<App>>, which: Parameters<Which>) -> Result<
         n_neighbors: model.n_neighbors(),
         most_neighbors: loaded.most_neighbors(),
         n_samples: model.provenance().n_samples,
+        most_taught: limits::TAUGHT_IMAGES,
         models: app.models.names().collect(),
     };
     Ok(Json(document).into_response())

@@ -32,6 +32,9 @@ pub(super) async fn scrape(State(app): State<Arc<App>>) -> Response {
     let waiting = app.predictor.n_waiting() as u64;
     gauge("handful_predictions_waiting", "Images that are framed, and wait for a model.", waiting);
     gauge("handful_predictions_limit", "Most images in flight at a time.", limits::PREDICTIONS as u64);
+    let taught = app.taught.n_kept() as u64;
+    gauge("handful_taught_models", "Taught models in memory.", taught);
+    gauge("handful_taught_models_limit", "Most taught models in memory.", limits::TAUGHT_MODELS as u64);
     if let Some(bytes) = machine::resident_bytes() {
         gauge("process_resident_memory_bytes", "Resident memory of the server, in bytes.", bytes);
     }

@@ -1,4 +1,4 @@
-//! `Server-Timing`: how long the phases of a prediction took. Browsers show this header, and `curl -i` prints it.
+//! `Server-Timing`: how long the phases of a prediction or a lesson took. Browsers show this header, and `curl -i` prints it.
 
 use std::{
     future::Future,
@@ -9,7 +9,7 @@ use axum::http::{HeaderName, HeaderValue};
 
 pub(super) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// What a prediction consists of, in order.
+/// What a prediction or a lesson consists of, in order.
 #[derive(Clone, Copy)]
 pub(super) enum Phase {
     /// The client sends the body.
@@ -18,12 +18,19 @@ pub(super) enum Phase {
     Frame,
     /// The request waits for a turn to decode, and for the models.
     Queue,
+    /// A model is taught.
+    Teach,
     /// A model explains the images, together with others that waited.
     Predict,
 }
 
-const PHASES: [(Phase, &str); 4] =
-    [(Phase::Body, "body"), (Phase::Frame, "frame"), (Phase::Queue, "queue"), (Phase::Predict, "predict")];
+const PHASES: [(Phase, &str); 5] = [
+    (Phase::Body, "body"),
+    (Phase::Frame, "frame"),
+    (Phase::Queue, "queue"),
+    (Phase::Teach, "teach"),
+    (Phase::Predict, "predict"),
+];
 
 /// The time that each phase has taken so far; `None` for those that were not reached.
 #[derive(Default)]

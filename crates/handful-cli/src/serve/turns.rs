@@ -1,4 +1,5 @@
-//! Limits how many pictures are decoded at once. Decoding takes time and memory in proportion to the pixels.
+//! Limits how many pictures are decoded, and how many models are taught, at once. Decoding takes time and memory in
+//! proportion to the pixels, teaching in proportion to the images and the prototypes.
 
 use std::sync::Arc;
 
@@ -12,10 +13,11 @@ use super::{
     problem::{Problem, Reason},
 };
 
-/// Separate turns for small and for large pictures, so that neither kind waits for the other.
+/// Separate turns for small pictures, for large ones and for teaching, so that none waits for another kind.
 pub(super) struct Turns {
     small: Arc<Semaphore>,
     large: Arc<Semaphore>,
+    lessons: Arc<Semaphore>,
 }
 
 impl Turns {
@@ -23,16 +25,26 @@ impl Turns {
         Self {
             small: Arc::new(Semaphore::new(rayon::current_num_threads())),
             large: Arc::new(Semaphore::new(limits::LARGE_PICTURES)),
+            lessons: Arc::new(Semaphore::new(limits::LESSONS)),
         }
     }
 
     /// A turn to decode a picture with this many pixels, or an error if none is free soon.
     pub(super) async fn wait(&self, n_pixels: usize) -> Result<OwnedSemaphorePermit, Problem> {
         let turns = if n_pixels <= limits::SMALL_PICTURE_PIXELS { &self.small } else { &self.large };
-        match timeout(limits::TURN_TIME, Arc::clone(turns).acquire_owned()).await {
-            Ok(turn) => turn.map_err(|_| Problem::internal()),
-            Err(_) => Err(Problem::busy(Reason::Decoding)),
-        }
+        wait(turns, Reason::Decoding).await
+    }
+
+    /// A turn to teach a model, or an error if none is free soon.
+    pub(super) async fn wait_to_teach(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        wait(&self.lessons, Reason::Lessons).await
+    }
+}
+
+async fn wait(turns: &Arc<Semaphore>, reason: Reason) -> Result<OwnedSemaphorePermit, Problem> {
+    match timeout(limits::TURN_TIME, Arc::clone(turns).acquire_owned()).await {
+        Ok(turn) => turn.map_err(|_| Problem::internal()),
+        Err(_) => Err(Problem::busy(reason)),
     }
 }
 

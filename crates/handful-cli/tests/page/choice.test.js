@@ -91,7 +91,7 @@ test('an answer of the model before is not taken for one of the new model', asyn
   const page = await visit(t);
   let release;
   const wait = new Promise((resolve) => { release = resolve; });
-  await page.route('**/api/predict', async (route) => {
+  await page.route('**/api/predict*', async (route) => {
     await wait;
     await route.continue();
   });

@@ -97,7 +97,7 @@ test('a drawing is kept as it is, not as it was before, and once', async (t) => 
   // Chosen while the answer is under way.
   let release;
   const wait = new Promise((resolve) => { release = resolve; });
-  await page.route('**/api/predict', async (route) => {
+  await page.route('**/api/predict*', async (route) => {
     await wait;
     await route.continue();
   });
@@ -106,7 +106,7 @@ test('a drawing is kept as it is, not as it was before, and once', async (t) => 
   assert.equal((await kept(page)).length, 1);
   release();
   await page.waitForFunction(() => document.querySelectorAll('#kept li').length === 2);
-  await page.unroute('**/api/predict');
+  await page.unroute('**/api/predict*');
   const [, [label, image]] = await kept(page);
   assert.deepEqual([label, image], ['1', (await answer(page)).input]);
 });

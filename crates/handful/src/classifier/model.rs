@@ -1,6 +1,6 @@
 //! Fitted recipes.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, ArrayView2};
 
@@ -38,7 +38,8 @@ use crate::{
 pub struct Model {
     pub(super) params: Params,
     pub(super) image_shape: [usize; 2],
-    pub(super) vectorizer: Vectorizer,
+    /// Shared with models that were taught, because it takes most of the memory of small models.
+    pub(super) vectorizer: Arc<Vectorizer>,
     /// The vectors that vote, with their labels and the names of the classes.
     pub(super) prototypes: Dataset,
     /// For each prototype, the index of the training image nearest to it.
@@ -59,7 +60,7 @@ impl Model {
     pub(crate) fn new(
         params: Params,
         image_shape: [usize; 2],
-        vectorizer: Vectorizer,
+        vectorizer: impl Into<Arc<Vectorizer>>,
         prototypes: Dataset,
         medoids: Vec<u32>,
         provenance: Provenance,
@@ -71,7 +72,7 @@ impl Model {
         Ok(Self {
             params,
             image_shape,
-            vectorizer,
+            vectorizer: vectorizer.into(),
             prototypes,
             medoids,
             index,

@@ -5,6 +5,8 @@
 //! that vote, it then decides about images of which it is one of the nearest `k / 2`, rounded up. Everything else stays
 //! the same, also what the model takes for a digit.
 
+use std::sync::Arc;
+
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use super::{Decision, Error, Model, Provenance};
@@ -76,7 +78,7 @@ impl Model {
             Decision::Votes { .. } => self.params.clone().with_n_neighbors(self.n_neighbors()),
             Decision::Hyperplanes(_) => self.params.clone(),
         };
-        let vectorizer = self.vectorizer.clone();
+        let vectorizer = Arc::clone(&self.vectorizer);
         let (shape, nobody) = (self.image_shape(), Observer::default());
         let taught = Self::new(params, shape, vectorizer, prototypes, medoids, provenance, &nobody)?;
         let mut taught = taught.with_checked_pictures(pictures);

@@ -8,11 +8,13 @@ import { Kept } from './kept.js';
 import { DigitMap } from './map.js';
 import { Reader } from './reader.js';
 import { ask } from './server.js';
+import { Teaching } from './teaching.js';
 import { startTheme } from './theme.js';
 import { Verdict } from './verdict.js';
 
 export const drawing = new Drawing(byId('drawing'));
-export const reader = new Reader(drawing);
+const teaching = new Teaching();
+export const reader = new Reader(drawing, teaching);
 const [choice, map, verdict] = [new Choice(), new DigitMap(), new Verdict()];
 const [kept, gallery] = [new Kept(look), new Gallery(look)];
 /** The model in use, and how many have been chosen so far. */
@@ -48,13 +50,26 @@ async function useModel() {
   verdict.use(model);
   kept.use(model);
   tellFacts();
-  reader.use(choice.ofPrediction, model.classes);
+  learn();
   gallery.use(model, query);
 }
 
-/** Shows a digit in its frame on the paper, with its label if that is known. */
-async function look(file, truth) {
-  await show(file, { isInk: true, truth }, 'This digit cannot be shown: its picture is damaged.');
+/** Reads what is drawn with all that is chosen, and with the drawings that are kept now. */
+function learn() {
+  if (drawing.kept !== null) {
+    drawing.truth = kept.drawings.find(({ id }) => id === drawing.kept)?.label ?? null;
+  }
+  teaching.use(model, kept.drawings);
+  readAgain();
+}
+
+function readAgain() {
+  reader.use(choice.ofPrediction, model.classes);
+}
+
+/** Shows a digit in its frame on the paper, with its label if that is known, and its id if it is kept. */
+async function look(file, truth, id = null) {
+  await show(file, { isInk: true, truth, kept: id }, 'This digit cannot be shown: its picture is damaged.');
   byId('paper').scrollIntoView({ block: 'nearest' });
 }
 
@@ -87,10 +102,12 @@ function connect() {
   reader.addEventListener('failure', ({ detail }) => showNone(() => verdict.showFailure(detail)));
   reader.addEventListener('busy', () => verdict.setBusy(true));
   reader.addEventListener('idle', () => verdict.setBusy(false));
-  choice.addEventListener('neighbors', () => reader.use(choice.ofPrediction, model.classes));
+  kept.addEventListener('change', learn);
+  teaching.addEventListener('change', readAgain);
+  choice.addEventListener('neighbors', readAgain);
   choice.addEventListener('model', () => useModel().catch((error) => {
     choice.fail(error.message);
-    reader.use(choice.ofPrediction, model.classes);
+    readAgain();
   }));
 }
 

@@ -28,8 +28,8 @@ export class Drawing extends EventTarget {
   #sent = new OffscreenCanvas(SENT, SENT).getContext('2d', { willReadFrequently: true });
   #color = '';
   /**
-   * Strokes, or a picture that is shown unchanged: `{ blob, bitmap, isInk, truth }`, or the sentence why there is
-   * none.
+   * Strokes, or a picture that is shown unchanged: `{ blob, bitmap, isInk, truth, kept }`, or the sentence why there
+   * is none.
    */
   #state = { strokes: [], shown: null, problem: null };
   /** Earlier states, for undo. */
@@ -62,6 +62,15 @@ export class Drawing extends EventTarget {
     return this.#state.shown?.truth ?? null;
   }
 
+  set truth(label) {
+    if (this.#state.shown) this.#state.shown.truth = label;
+  }
+
+  /** The id of the kept drawing that is shown, if it is one. */
+  get kept() {
+    return this.#state.shown?.kept ?? null;
+  }
+
   /** Why a picture could not be shown. */
   get problem() {
     return this.#state.problem;
@@ -90,14 +99,14 @@ export class Drawing extends EventTarget {
 
   /**
    * Shows a picture, which is sent unchanged until something is drawn. `isInk`: light on dark, and framed. `truth`: its
-   * label, if that is known.
+   * label, if that is known. `kept`: its id, if it is kept.
    */
-  async show(blob, { isInk = false, truth = null } = {}) {
+  async show(blob, { isInk = false, truth = null, kept = null } = {}) {
     const { version } = this;
     const bitmap = await createImageBitmap(blob);
     const sent = isInk ? blob : await smaller(blob, bitmap);
     // Something else may have been drawn meanwhile.
-    if (version === this.version) this.#set({ shown: { blob: sent, bitmap, isInk, truth } });
+    if (version === this.version) this.#set({ shown: { blob: sent, bitmap, isInk, truth, kept } });
   }
 
   changed() {

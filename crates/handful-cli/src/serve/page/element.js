@@ -44,6 +44,15 @@ export function fileOf(address) {
   return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type: 'image/png' });
 }
 
+/** Lets the user save a file. */
+export function download(name, content) {
+  // Of other types browsers may add an ending to the name: IDX files have none.
+  const blob = new Blob([content], { type: 'application/octet-stream' });
+  const address = URL.createObjectURL(blob);
+  element('a', { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+}
+
 function fill(made, properties) {
   for (const [key, value] of Object.entries(properties)) {
     if (key.includes('-') || key === 'role') made.setAttribute(key, value);

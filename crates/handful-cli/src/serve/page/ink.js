@@ -1,4 +1,6 @@
-// Ink: paints strokes and pictures, and finds ink.
+// Ink: paints strokes and pictures, finds ink, and reads it.
+
+import { fileOf } from './element.js';
 
 /** Paints a smooth line through the midpoints between its points. */
 export function paintStroke(context, { width, points }, side) {
@@ -53,6 +55,16 @@ export function findInk(opacity, n) {
   if (right === 0) return { x: 0, y: 0, side: n };
   const side = Math.max(right - left, bottom - top);
   return { x: (left + right - side) / 2, y: (top + bottom - side) / 2, side };
+}
+
+/** Grey values of a picture in a `data:` address, which has to have this shape. */
+export async function greyValues(address, [height, width]) {
+  const image = await createImageBitmap(fileOf(address));
+  if (image.width !== width || image.height !== height) throw new Error('another size');
+  const context = new OffscreenCanvas(width, height).getContext('2d');
+  context.drawImage(image, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  return Uint8Array.from({ length: width * height }, (_, i) => data[4 * i]);
 }
 
 /** Grey values as opacity. */

@@ -1,10 +1,12 @@
-// Sends the newest drawing to the server, with what was chosen, one request at a time.
+// Sends the newest drawing to the server, with what was chosen and learned, one request at a time.
 
 import { post } from './server.js';
 
 /** Time before a retry after a failure that may pass, in milliseconds; it doubles with each retry. */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 16000;
+/** The server has forgotten what it was taught. */
+const GONE = 410;
 
 /**
  * Fires `answer` with the server's answer, `nothing` when there is nothing to read, and `failure`; also
@@ -12,6 +14,7 @@ const LONGEST_WAIT = 16000;
  */
 export class Reader extends EventTarget {
   #drawing;
+  #teaching;
   /** The parameters of requests, and the classes of the model that they name. */
   #choice = { query: {}, classes: [] };
   #isAsking = false;
@@ -20,9 +23,9 @@ export class Reader extends EventTarget {
   #retry = 0;
   #wait = FIRST_WAIT;
 
-  constructor(drawing) {
+  constructor(drawing, teaching) {
     super();
-    this.#drawing = drawing;
+    [this.#drawing, this.#teaching] = [drawing, teaching];
     drawing.addEventListener('change', () => this.#read());
   }
 
@@ -57,12 +60,11 @@ export class Reader extends EventTarget {
     // An answer for another choice will come.
     const isOld = () => this.#drawing.isEmpty || choice !== this.#choice;
     try {
-      const { version, truth } = this.#drawing;
+      const { version, truth, kept } = this.#drawing;
       const query = choice.classes.includes(truth) ? { ...choice.query, true_label: truth } : choice.query;
-      const answer = await post('/api/predict', this.#drawing.body(), query);
+      const answer = await this.#post(this.#drawing.body(), query);
       if (isOld()) return;
-      answer.truth = truth;
-      answer.version = version;
+      Object.assign(answer, { truth, version, kept });
       answer.milliseconds = performance.now() - since;
       answer.isCurrent = version === this.#drawing.version;
       this.#wait = FIRST_WAIT;
@@ -71,6 +73,22 @@ export class Reader extends EventTarget {
       if (choice !== this.#choice) return;
       this.dispatchEvent(new CustomEvent('failure', { detail: error }));
       if (error.mayPass && this.#changed === null) this.#askAgain();
+    }
+  }
+
+  /** The answer of the model that has learned, with the `lesson`. */
+  async #post(body, query) {
+    const asked = async () => {
+      const lesson = await this.#teaching.lesson();
+      const answer = await post('/api/predict', body, lesson ? { ...query, model: lesson.model } : query);
+      return { ...answer, lesson };
+    };
+    try {
+      return await asked();
+    } catch (error) {
+      if (error.status !== GONE) throw error;
+      this.#teaching.forget();
+      return asked();
     }
   }
 

@@ -1,6 +1,7 @@
 // The prediction: the label, the confidence, and the neighbours that voted.
 
 import { byId, element, isWord, percent, picture } from './element.js';
+import { drawingsOf } from './teaching.js';
 import { distanceOf, why } from './why.js';
 
 /** Maximum number of bars. If there are more classes, the most probable are shown. */
@@ -29,9 +30,13 @@ export class Verdict {
       return;
     }
     const { label, confidence, is_digit: isDigit, probabilities, neighbors, input } = answer;
-    this.#showLabel(isDigit ? label : '?', isDigit);
+    // Digits that only their author knows are read, too, although they are like no other digit.
+    const isOwn = 'taught' in neighbors[0] && neighbors[0].label === label;
+    this.#showLabel(isDigit || isOwn ? label : '?', isDigit);
     const sure = `${percent(confidence)} sure`;
-    byId('sure').textContent = isDigit ? sure : `${NO_DIGIT}; the most similar is ${label}`;
+    const doubt = isOwn ? `Most like your own ${label}, but like no other digit` : `${NO_DIGIT}; the most similar is ${label}`;
+    byId('sure').textContent = isDigit ? sure : doubt;
+    this.#showLesson(answer);
     byId('latency').textContent = latency(answer);
     byId('seen').replaceChildren(picture(input, 'The image that the model sees'));
     if (this.#model.classes.length > MOST_BARS) this.#showBars(mostProbable(probabilities));
@@ -52,6 +57,7 @@ export class Verdict {
     for (const bar of this.#bars.values()) fillBar(bar, 0, false);
     byId('voters').replaceChildren(element('li', { className: 'note' }, 'They appear as you draw.'));
     this.#showTruth({ truth: null });
+    this.#showLesson({ lesson: null });
     this.#say(problem ?? '');
   }
 
@@ -98,6 +104,12 @@ export class Verdict {
     byId('losers-title').textContent = `Why not “${truth}”? Its nearest prototypes`;
     byId('losers-why').textContent = why(answer, this.#model);
     byId('losers').replaceChildren(...(answer.true_label_neighbors ?? []).map(voter));
+  }
+
+  /** What the model has learned, if it has. */
+  #showLesson({ lesson }) {
+    byId('lesson').hidden = lesson === null;
+    byId('lesson').textContent = lesson ? `Read by ${this.#model.model}, taught ${drawingsOf(lesson)}` : '';
   }
 
   #showBars(classes) {
@@ -148,14 +160,16 @@ function fillBar(bar, share, isFirst) {
 
 function voter(neighbor) {
   const { label, image } = neighbor;
+  const isOwn = 'taught' in neighbor;
   const className = isWord(label) ? 'no-picture is-word' : 'no-picture';
   const blank = () => element('span', { className, 'aria-hidden': 'true' }, label);
   const shown = image ? picture(image, '') : blank();
   return element(
     'li', {},
-    element('span', { className: 'frame' }, shown),
+    element('span', { className: isOwn ? 'frame is-own' : 'frame' }, shown),
     element('b', { title: label }, label),
     element('span', { className: 'unseen' }, ' at distance '),
     element('span', { className: 'note' }, distanceOf(neighbor)),
+    ...(isOwn ? [element('span', { className: 'note own' }, ' your drawing')] : []),
   );
 }

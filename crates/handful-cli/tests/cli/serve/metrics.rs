@@ -85,6 +85,10 @@ impl Metrics {
         self.value("handful_http_requests_total", &labels)
     }
 
+    pub(super) fn gauge(&self, name: &str) -> f64 {
+        self.value(name, &[])
+    }
+
     pub(super) fn rejections(&self, reason: &str) -> f64 {
         self.value("handful_rejections_total", &[("reason", reason)])
     }

@@ -16,6 +16,8 @@ mod page;
 mod predictions;
 mod refusals;
 mod startup;
+mod teach;
+mod teach_refusals;
 mod timing;
 
 use std::{
