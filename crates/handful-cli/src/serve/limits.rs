@@ -20,7 +20,7 @@ pub(super) const LARGE_BODIES: usize = 8;
 pub(super) const NEIGHBORS: usize = 100;
 /// Maximum number of images that a model can be taught.
 pub(super) const TAUGHT_IMAGES: usize = 256;
-/// Maximum number of taught models in memory, and about how much they take together. The last one is kept in any case.
+/// Maximum number of taught models that are kept, and about how much memory all of them take, unless one takes more.
 pub(super) const TAUGHT_MODELS: usize = 16;
 pub(super) const TAUGHT_BYTES: usize = 128 << 20;
 /// Maximum number of models that are taught at a time.

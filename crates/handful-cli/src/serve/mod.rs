@@ -54,7 +54,8 @@ use crate::{console::Console, data::ReadingArgs, models::ModelArgs, options::Glo
 /// Serve a web page to draw digits on, and an HTTP API
 ///
 /// The page classifies what you draw, and shows the neighbours that voted. The API classifies pictures: see
-/// /openapi.json. Both can also ask the presets by name, and let another number of neighbours vote. /metrics shows counts
+/// /openapi.json. Both can also ask the presets by name, let another number of neighbours vote, and teach a model your
+/// handwriting. /metrics shows counts
 /// and latencies to Prometheus. The page makes no requests to other servers. Ctrl-C ends the server after it has answered
 /// the requests in progress.
 #[derive(Debug, clap::Args)]

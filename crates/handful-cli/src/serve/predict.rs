@@ -40,12 +40,15 @@ async fn answer(
     let how = query::read(how)?;
     let (head, body) = request.into_parts();
     let kind = Kind::of(&head.headers)?;
-    let asked = app.find(how.model.as_deref()).await?;
-    let (n_neighbors, true_label) = (how.n_neighbors(&asked.base)?, how.true_label(&asked.base)?);
-    let model = asked.model();
-    let [height, width] = model.image_shape();
+    let name = how.model.as_deref();
+    let base = app.find(name).await?.base;
+    let (n_neighbors, true_label) = (how.n_neighbors(&base)?, how.true_label(&base)?);
+    let [height, width] = base.model.image_shape();
     let most = kind.most_bytes(height * width);
     let Received { bytes, permit } = timing.of(Phase::Body, app.bodies.read(body, most)).await?;
+    // Not before, because clients that are slow must not hold taught models.
+    let asked = app.find(name).await?;
+    let model = asked.model();
 
     let start = Instant::now();
     let sent = timing.of(Phase::Frame, read(kind, head, bytes, height * width)).await?;

@@ -13,7 +13,13 @@ use handful::{
     preprocess::Framer,
 };
 
-use super::{limits, loaded::Loaded, problem::Problem};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{
+    limits,
+    loaded::Loaded,
+    problem::{Problem, Reason},
+};
 use crate::picture;
 
 /// Separates the name of a model from that of what it was taught. It needs no escape in addresses.
@@ -28,6 +34,8 @@ pub(super) struct Taught {
     images: Dataset,
     /// The picture of each image, encoded when it is first shown.
     portraits: Vec<OnceLock<String>>,
+    /// Held as long as the model exists.
+    room: Option<OwnedSemaphorePermit>,
 }
 
 impl Taught {
@@ -39,7 +47,7 @@ impl Taught {
         let taught = base.model.taught(&images);
         let model = Arc::new(taught.map_err(|error| Problem::unreadable(&error.to_string()))?);
         let portraits = vec![OnceLock::new(); images.n_samples()];
-        Ok(Self { name, framer: base.framer_of(&model), base, model, images, portraits })
+        Ok(Self { name, framer: base.framer_of(&model), base, model, images, portraits, room: None })
     }
 
     pub(super) fn n_images(&self) -> usize {
@@ -79,39 +87,50 @@ pub(super) fn base(name: &str) -> Option<&str> {
     (hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit())).then_some(base)
 }
 
-/// The taught models that were asked last. The one that was asked last of all is always kept.
-pub(super) struct Recent(Mutex<VecDeque<Arc<Taught>>>);
+/// The taught models that were asked last. The memory of all that exist is bounded, also of those that are forgotten
+/// while somebody still asks them.
+pub(super) struct Recent {
+    models: Mutex<VecDeque<Arc<Taught>>>,
+    /// One permit for each kibibyte.
+    room: Arc<Semaphore>,
+}
 
 impl Recent {
     pub(super) fn new() -> Self {
-        Self(Mutex::default())
+        Self { models: Mutex::default(), room: Arc::new(Semaphore::new(limits::TAUGHT_BYTES >> 10)) }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<Arc<Taught>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = all.iter().position(|taught| taught.name == name)?;
-        let taught = all.remove(found)?;
-        all.push_front(Arc::clone(&taught));
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = models.iter().position(|taught| taught.name == name)?;
+        let taught = models.remove(found)?;
+        models.push_front(Arc::clone(&taught));
         Some(taught)
     }
 
-    /// Keeps a model, and forgets those that are too many or too large.
-    pub(super) fn keep(&self, taught: Arc<Taught>) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|other| other.name != taught.name);
-        all.push_front(taught);
-        let mut n_left = limits::TAUGHT_BYTES;
-        let fits = |taught: &Arc<Taught>| {
-            let left = n_left.checked_sub(taught.n_bytes());
-            n_left = left.unwrap_or(0);
-            left.is_some()
+    /// Keeps a model, and forgets others until there is room for it. One that is larger than all room takes all.
+    ///
+    /// # Errors
+    /// If there is no room, because models that are forgotten are still asked.
+    pub(super) fn keep(&self, mut taught: Taught) -> Result<Arc<Taught>, Problem> {
+        let kibibytes = taught.n_bytes().min(limits::TAUGHT_BYTES).div_ceil(1 << 10);
+        let kibibytes = u32::try_from(kibibytes).map_err(|_| Problem::internal())?;
+        let mut models = self.models.lock().unwrap_or_else(PoisonError::into_inner);
+        models.retain(|other| other.name != taught.name);
+        models.truncate(limits::TAUGHT_MODELS - 1);
+        taught.room = loop {
+            match Arc::clone(&self.room).try_acquire_many_owned(kibibytes) {
+                Ok(room) => break Some(room),
+                Err(_) => models.pop_back().map(drop).ok_or_else(|| Problem::busy(Reason::Lessons))?,
+            }
         };
-        let n_fit = all.iter().take(limits::TAUGHT_MODELS).map(fits).take_while(|&fits| fits).count();
-        all.truncate(n_fit.max(1));
+        let taught = Arc::new(taught);
+        models.push_front(Arc::clone(&taught));
+        Ok(taught)
     }
 
     pub(super) fn n_kept(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+        self.models.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 }
 

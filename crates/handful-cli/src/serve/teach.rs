@@ -129,9 +129,7 @@ async fn learn(
     let work = move || {
         // Held even if the client is gone.
         let _turn = turn;
-        let taught = Arc::new(Taught::new(name, base, images)?);
-        app.taught.keep(Arc::clone(&taught));
-        Ok(taught)
+        app.taught.keep(Taught::new(name, base, images)?)
     };
     let work = async { spawn_blocking(work).await.map_err(|_| Problem::internal())? };
     timing.of(Phase::Teach, work).await

@@ -70,4 +70,18 @@ mod tests {
         held.pop();
         assert!(turns.wait(large).await.is_ok());
     }
+
+    #[tokio::test]
+    async fn lessons_wait_for_each_other_alone() {
+        let turns = Turns::new();
+        let mut held = Vec::new();
+        for _ in 0..limits::LESSONS {
+            held.push(turns.wait_to_teach().await.unwrap());
+        }
+        assert!(turns.wait(1).await.is_ok(), "pictures do not wait for them");
+        let refused = turns.wait_to_teach().await.unwrap_err().into_response();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        held.pop();
+        assert!(turns.wait_to_teach().await.is_ok());
+    }
 }

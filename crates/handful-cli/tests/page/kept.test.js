@@ -36,8 +36,10 @@ test('drawings are kept with their labels, right or wrong, until they are forgot
 
   // A reload would cut off what is still loading.
   await page.waitForSelector('#digits li');
+  await learned(page, 3);
   await page.reload();
   await page.waitForSelector('html[data-ready]');
+  await learned(page, 3);
   assert.deepEqual(await kept(page), all);
 
   await page.click('#kept li:nth-child(2) .forget');
@@ -142,6 +144,10 @@ function handful(...args) {
 
 function keep(page, label) {
   return page.click(`#choices button[value="${label}"]`);
+}
+
+function learned(page, n) {
+  return page.locator('#learn-note', { hasText: `has learned ${n} of your drawings` }).waitFor();
 }
 
 function enabled(page) {

@@ -65,7 +65,7 @@ test('a digit that is like no other is read once it is kept, and the page says w
   await page.click('#clear');
   await draw(page, romanLike);
   await reads(page, '5');
-  assert.equal(await page.textContent('#sure'), 'Most like your own 5, but like no other digit');
+  assert.equal(await page.textContent('#sure'), 'Most like your own 5; otherwise not like one digit');
 });
 
 test('another label is learned at once, and the switch decides whether anything is', async (t) => {
@@ -100,6 +100,20 @@ test('another label is learned at once, and the switch decides whether anything 
   await reads(page, '7');
   await page.check('#learn');
   await reads(page, '4');
+});
+
+test('the page says what is learned, also while nothing is drawn', async (t) => {
+  const page = await visit(t);
+  await draw(page, flag);
+  await keep(page, '1');
+  await page.click('#clear');
+  await page.locator('#learn-note', { hasText: 'everyday has learned 1 of your drawings.' }).waitFor();
+  await page.waitForSelector('#digits li');
+  await page.reload();
+  await page.locator('#learn-note', { hasText: 'everyday has learned 1 of your drawings.' }).waitFor();
+  await page.click('#kept .forget');
+  await page.locator('#learn-note:empty').waitFor({ state: 'attached' });
+  await page.locator('.untaught:visible').first().waitFor({ state: 'detached' });
 });
 
 test('the model and the number of neighbours can be chosen as before', async (t) => {

@@ -43,6 +43,7 @@ test('nothing is wider than the window or its column, from phones to large scree
     assert.deepEqual(await overflowing(page), [], `empty, at ${width}`);
     await draw(page, strokes);
     await page.click('#choices button:first-child');
+    await page.waitForSelector('#voters .own');
     assert.deepEqual(await overflowing(page), [], `drawn, at ${width}`);
     await page.click('#digits li:nth-child(1) button');
     await page.waitForSelector('#losers img');
@@ -109,6 +110,7 @@ for (const colorScheme of ['light', 'dark']) {
     assert.deepEqual(await violations(page), []);
     await draw(page, strokes);
     await page.click('#choices button:first-child');
+    await page.waitForSelector('#voters .own');
     assert.deepEqual(await violations(page), []);
     await page.click('#matrix .is-wrong button');
     await page.waitForSelector('#all[aria-disabled="false"]');

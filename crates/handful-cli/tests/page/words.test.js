@@ -39,6 +39,11 @@ test('long names of classes neither overlap nor leave their column', async (t) =
     }
     await draw(page, drawings()[0].strokes);
     assert.deepEqual(await overflowing(page), [], `at ${width}`);
+    for (const name of NAMES) {
+      await page.locator('#choices button', { hasText: new RegExp(`^${name}$`) }).click();
+      await page.locator('#voters li:has(.own)', { hasText: name }).first().waitFor();
+      assert.deepEqual(await overflowing(page), [], `kept as ${name} at ${width}`);
+    }
   }
 });
 

@@ -24,7 +24,7 @@ export class Teaching extends EventTarget {
       learn.checked = load(KEY) ?? true;
     };
     const decide = () => {
-      this.forget();
+      this.#begin();
       this.dispatchEvent(new Event('change'));
     };
     show();
@@ -44,10 +44,10 @@ export class Teaching extends EventTarget {
   /** From now on, this model learns these drawings. */
   use(model, drawings) {
     [this.#model, this.#drawings] = [model, drawings];
-    this.forget();
+    this.#begin();
   }
 
-  /** The server does not know what it was taught, or should be taught something else. */
+  /** The server has to be given the lesson again. */
   forget() {
     this.#given = null;
   }
@@ -65,6 +65,13 @@ export class Teaching extends EventTarget {
       if (given === this.#given) this.forget();
       throw error;
     }
+  }
+
+  /** Begins the lesson, so that the next drawing need not wait for it. */
+  #begin() {
+    this.forget();
+    // Whoever needs it begins again.
+    this.lesson().catch(() => {});
   }
 
   async #teach() {
@@ -104,14 +111,18 @@ export class Teaching extends EventTarget {
   }
 
   #tell(lesson, problem = '') {
-    const sentences = lesson === null ? [problem] : [`${this.#model.model} has learned ${drawingsOf(lesson)}.`];
-    const tooMany = this.#drawings.length - this.#model.most_taught;
-    if (lesson !== null && tooMany > 0) sentences.push('It learns only the newest of them.');
-    if (lesson?.n_left_out > 0) sentences.push(leftOut(lesson.n_left_out));
-    const text = sentences.join(' ');
+    const text = lesson ? this.#told(lesson) : problem;
     // What has not changed is not read aloud again.
     if (byId('learn-note').textContent !== text) byId('learn-note').textContent = text;
     for (const note of document.querySelectorAll('.untaught')) note.hidden = !(lesson?.n_taught > 0);
+  }
+
+  #told(lesson) {
+    const { model, most_taught: most } = this.#model;
+    const sentences = [`${model} has learned ${drawingsOf(lesson)}.`];
+    if (this.#drawings.length > most) sentences.push(`It learns only the newest ${count(most)}.`);
+    if (lesson.n_left_out > 0) sentences.push(leftOut(lesson.n_left_out));
+    return sentences.join(' ');
   }
 
   async #saveModel() {

@@ -31,10 +31,12 @@ export class Verdict {
     }
     const { label, confidence, is_digit: isDigit, probabilities, neighbors, input } = answer;
     // Digits that only their author knows are read, too, although they are like no other digit.
-    const isOwn = 'taught' in neighbors[0] && neighbors[0].label === label;
+    const isOwn = isByOwn(answer);
     this.#showLabel(isDigit || isOwn ? label : '?', isDigit);
     const sure = `${percent(confidence)} sure`;
-    const doubt = isOwn ? `Most like your own ${label}, but like no other digit` : `${NO_DIGIT}; the most similar is ${label}`;
+    const doubt = isOwn
+      ? `Most like your own ${label}; otherwise not like one digit`
+      : `${NO_DIGIT}; the most similar is ${label}`;
     byId('sure').textContent = isDigit ? sure : doubt;
     this.#showLesson(answer);
     byId('latency').textContent = latency(answer);
@@ -125,6 +127,12 @@ export class Verdict {
       byId('spoken').textContent = text;
     }, SILENCE);
   }
+}
+
+/** Whether most neighbours of the label are the user's own drawings. */
+function isByOwn({ label, neighbors }) {
+  const ofLabel = neighbors.filter((neighbor) => neighbor.label === label);
+  return 2 * ofLabel.filter((neighbor) => 'taught' in neighbor).length > ofLabel.length;
 }
 
 function votersTitle(n, { most_neighbors: most }) {

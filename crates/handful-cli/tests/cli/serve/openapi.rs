@@ -9,6 +9,7 @@ use super::{
     client::{Answer, FORM, form, request},
     limits::Crowd,
     seven,
+    teach::{ask, teach},
 };
 
 /// The document of the server that is running.
@@ -213,7 +214,7 @@ fn every_route_refuses_as_documented() {
     let served = Served::start(&["--model", "tiny"]);
     let document = Document::of(&served);
     let predict = ("/api/predict", "post");
-    let images = ("/api/gallery/images", "get");
+    let (lesson, images) = (("/api/teach", "post"), ("/api/gallery/images", "get"));
     for (route, status, answer) in [
         (predict, 400, served.post("application/json", b"{")),
         (predict, 413, served.post("image/png", &vec![0; 9 << 20])),
@@ -221,6 +222,11 @@ fn every_route_refuses_as_documented() {
         (predict, 415, served.post("text/plain", b"seven")),
         (predict, 422, served.post("application/json", b"{\"pixels\": [1, 2, 3]}")),
         (predict, 422, served.post("image/png", b"seven")),
+        (predict, 410, ask(&served, &format!("model=tiny~{}", "0".repeat(64)), &[0; 784])),
+        (lesson, 400, teach(&served, "format=pickle", b"{}")),
+        (lesson, 413, teach(&served, "", &vec![b' '; 9 << 20])),
+        (lesson, 415, served.send(&request("POST", "/api/teach", &[], b"{}")).unwrap()),
+        (lesson, 422, teach(&served, "", b"{}")),
         (images, 400, served.get("/api/gallery/images?limit=few")),
     ] {
         assert_eq!(answer.status, status, "{route:?}");

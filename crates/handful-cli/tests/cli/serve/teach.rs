@@ -1,6 +1,8 @@
 //! `POST /api/teach`: a taught model answers as that of the library, nobody else's changes, and it can be saved.
 
-use std::{fmt::Write, fs, thread};
+#![expect(clippy::float_cmp, reason = "counts are whole numbers")]
+
+use std::{fmt::Write, fs, slice, thread};
 
 use handful::{
     Dataset,
@@ -27,7 +29,9 @@ pub(super) fn bar(top: usize) -> Vec<u8> {
 
 /// A board with fields of this size. The vectors of models differ from those of bars, wherever these are.
 fn board(field: usize) -> Vec<u8> {
-    (0..784).map(|pixel| if (pixel / 28 / field + pixel % 28 / field) % 2 == 0 { 255 } else { 0 }).collect()
+    (0..784)
+        .map(|pixel| if (pixel / 28 / field + pixel % 28 / field).is_multiple_of(2) { 255 } else { 0 })
+        .collect()
 }
 
 pub(super) fn lesson(images: &[Vec<u8>], labels: &[&str]) -> Vec<u8> {
@@ -155,6 +159,17 @@ fn the_server_forgets_who_was_asked_longest_ago_and_says_so() {
 }
 
 #[test]
+fn of_large_models_the_server_keeps_fewer() {
+    let served = Served::start(&["--model", "best"]);
+    let models: Vec<String> =
+        (0..9).map(|top| name(&teach(&served, "", &lesson(&[bar(top)], &["1"])))).collect();
+    let kept = Metrics::of(&served).gauge("handful_taught_models");
+    assert!((2.0..9.0).contains(&kept), "{kept}");
+    assert_eq!(ask(&served, &format!("model={}", models[0]), &bar(0)).status, 410);
+    assert_eq!(ask(&served, &format!("model={}", models[8]), &bar(8)).json()["label"], "1");
+}
+
+#[test]
 fn images_whose_label_the_model_does_not_know_are_left_out() {
     let served = Served::start(&["--model", "tiny"]);
     let answer = teach(&served, "", &lesson(&[bar(4), bar(12), bar(20)], &["cat", "7", "10"])).json();
@@ -217,10 +232,10 @@ fn a_model_of_other_images_and_classes_is_taught_too() {
     let file = subset.path("words.safetensors");
     let served = Served::start(&["--model", file.to_str().unwrap(), "--data", words]);
     let shape = served.get("/api/model").json()["image_shape"].clone();
-    let n = (shape[0].as_u64().unwrap() * shape[1].as_u64().unwrap()) as usize;
+    let n = shape[0].as_u64().unwrap() * shape[1].as_u64().unwrap();
     let image: Vec<u8> = (0..n).map(|i| if i % 5 < 2 { 255 } else { 0 }).collect();
     for label in ["cat", "dog"] {
-        let body = lesson(&[image.clone()], &[label]);
+        let body = lesson(slice::from_ref(&image), &[label]);
         let taught = name(&teach(&served, "", &body));
         let found = ask(&served, &format!("model={taught}"), &image).json();
         assert_eq!((&found["label"], &found["neighbors"][0]["taught"]), (&label.into(), &0.into()));
