@@ -98,7 +98,8 @@ export class Teaching extends EventTarget {
   async #document() {
     const { most_taught: most, image_shape: shape } = this.#model;
     const newest = this.#drawings.slice(-most);
-    const read = await Promise.all(newest.map(async ({ label, image }) => ({ label, pixels: await this.#pixels(image, shape) })));
+    const row = async ({ label, image }) => ({ label, pixels: await this.#pixels(image, shape) });
+    const read = await Promise.all(newest.map(row));
     const whole = read.filter(({ pixels }) => pixels !== null);
     const document = { images: whole.map(({ pixels }) => [...pixels]), labels: whole.map(({ label }) => label) };
     const body = new Blob([JSON.stringify(document)], { type: 'application/json' });
@@ -134,7 +135,7 @@ export class Teaching extends EventTarget {
       const name = model.split(/[\\/]/).at(-1).replace(/\.safetensors$/, '');
       download(`${name}-taught.safetensors`, file);
     } catch (error) {
-      byId('keep-note').textContent = error.message;
+      byId('learn-note').textContent = `The model was not saved: ${error.message}`;
     }
   }
 }
