@@ -57,8 +57,8 @@ extern "C" {
 // The version of this library, such as "0.1.0". It is never freed.
 const char *handful_version(void);
 
-// Sets the number of threads that all functions share. Without it, there are as many as the machine has cores. It can be
-// called once, before any other function.
+// Sets the number of threads that all functions share, 1 to 1024. Without it, there are as many as the machine has cores.
+// It can be called once, before any other function.
 enum HandfulStatus handful_set_threads(size_t n_threads);
 
 // Loads a model from a file, which `handful train` writes. `path` is UTF-8 on Windows, and any bytes elsewhere.
