@@ -100,7 +100,7 @@ impl Frame {
         seen.first().map_or_else(|| Array2::zeros(self.shape), |look| self.candidate(look, picture).image)
     }
 
-    /// The plausible ways to frame a picture of which `seen` are the [`looks`], the most plausible first; none if there is
+    /// The plausible ways to frame a picture of which `seen` are the [`looks()`], the most plausible first; none if there is
     /// no ink.
     pub(super) fn candidates(&self, seen: &[Look], picture: ArrayView2<u8>) -> Vec<Candidate> {
         seen.iter().map(|look| self.candidate(look, picture)).collect()
