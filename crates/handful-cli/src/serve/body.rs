@@ -47,7 +47,7 @@ impl Kind {
         }
     }
 
-    /// The largest body for a model whose images have so many pixels.
+    /// The largest body for a model whose images have this number of pixels.
     pub(super) fn most_bytes(self, n_pixels: usize) -> usize {
         match self {
             Self::Json => most_json_bytes(n_pixels, limits::IMAGES),
@@ -56,7 +56,7 @@ impl Kind {
     }
 }
 
-/// The largest body with so many images as numbers. Several take no more than a picture may, unless one alone does.
+/// The largest body with this number of images as numbers. Several take no more than a picture may, unless one alone does.
 pub(super) fn most_json_bytes(n_pixels: usize, n_images: usize) -> usize {
     let one = limits::NUMBER_BYTES * n_pixels + 1024;
     one.max(limits::BODY_BYTES.min(one * n_images))

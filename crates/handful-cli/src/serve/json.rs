@@ -56,7 +56,7 @@ impl<'de, const MOST: usize> Visitor<'de> for Collect<MOST> {
     }
 }
 
-/// Reads a document for a model whose images have so many pixels.
+/// Reads a document for a model whose images have this number of pixels.
 pub(super) fn read(body: &[u8], n_pixels: usize) -> Result<Sent, Problem> {
     let refused = |status, found: String| {
         let image = format!("[{n_pixels} numbers from 0 to 255]");

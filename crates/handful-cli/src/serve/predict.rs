@@ -81,7 +81,7 @@ async fn answer(
     Ok(arranged(outcomes, sent.layout))
 }
 
-/// Reads a body for a model whose images have so many pixels.
+/// Reads a body for a model whose images have this number of pixels.
 async fn read(kind: Kind, head: Parts, body: Vec<u8>, n_pixels: usize) -> Result<Sent, Problem> {
     let sent = match kind {
         Kind::Json => json::read(&body, n_pixels)?,

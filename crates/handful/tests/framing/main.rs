@@ -2,6 +2,7 @@
 
 mod drawn;
 mod fixtures;
+mod several;
 
 use std::{path::Path, sync::Arc};
 
