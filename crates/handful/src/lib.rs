@@ -162,6 +162,8 @@ pub mod distance;
 pub mod draft;
 pub mod features;
 pub mod kmeans;
+#[cfg(feature = "training")]
+pub mod labelling;
 pub mod metrics;
 pub mod model_file;
 pub mod neighbors;

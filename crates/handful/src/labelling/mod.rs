@@ -1,0 +1,83 @@
+//! Labels for many images from the answers to a few questions.
+//!
+//! ```text
+//!  vectors ──┬─► Tree: groups of K-Means, merged ──► medoids to ask about ──► answers
+//!            │                                             ▲                     │
+//!            └─► Graph of nearest neighbours               └── doubtful images ◄─┴─► labels of all images
+//! ```
+//!
+//! 1. K-Means divides the vectors into up to a thousand small groups. Ward's method merges the groups, always the two
+//!    whose union is the most compact. The tree of merges has a clustering for every number of clusters.
+//! 2. A person names the medoid of each cluster: the image nearest to its mean. A cluster that contains different
+//!    answers, or that the person calls mixed, is split along the tree.
+//! 3. The answers spread along the graph of nearest neighbours. Edges are short or long compared with the distances
+//!    around them, and an answer weighs as much as the number of images it is nearest to. How far it spreads
+//!    therefore depends on the data: it ends where another answer is better connected.
+//! 4. An image is doubtful if two classes reach it about equally. The next question is about the group that contains
+//!    the most doubt.
+//!
+//! A person also names some images drawn at random. These answers are held out, so that comparing them with the labels
+//! gives an unbiased [`Estimate`] of how many labels are right.
+//!
+//! Ten named medoids of MNIST's 60,000 training images label the others with an error of 1.3 %: see `make labels`.
+
+mod answers;
+mod error;
+mod estimate;
+mod graph;
+mod labeler;
+mod questions;
+mod spread;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod unsupervised;
+
+pub use answers::Answers;
+pub use error::Error;
+pub use estimate::Estimate;
+pub use labeler::{ClusterLabeler, ClusterLabelerParams};
+pub use questions::Question;
+pub use spread::Spread;
+pub use unsupervised::UnsupervisedFeatures;
+
+// The Python package keeps these as arrays.
+#[doc(hidden)]
+pub use {graph::Graph, tree::Tree};
+
+use ndarray::{ArcArray2, Array2, ArrayView2};
+
+use crate::{
+    kmeans::Clusterable,
+    neighbors::{self, NearestNeighbors},
+    progress::Observer,
+};
+
+/// Vectors that can be clustered and searched: of `u8`, `f32` or `f64`.
+pub trait Vector: Clusterable + Into<f64> {
+    /// The nearest points of each query, nearest first, shape (`n_queries`, `n_neighbors`).
+    #[doc(hidden)]
+    fn nearest_points(
+        points: ArcArray2<Self>,
+        queries: ArrayView2<Self>,
+        n_neighbors: usize,
+        observer: &Observer,
+    ) -> Result<Array2<usize>, neighbors::Error>;
+}
+
+macro_rules! vector {
+    ($($type:ty),*) => {$(
+        impl Vector for $type {
+            fn nearest_points(
+                points: ArcArray2<Self>,
+                queries: ArrayView2<Self>,
+                n_neighbors: usize,
+                observer: &Observer,
+            ) -> Result<Array2<usize>, neighbors::Error> {
+                let index = NearestNeighbors::new(points)?.observer(observer.clone());
+                Ok(index.kneighbors(queries, n_neighbors)?.indices)
+            }
+        }
+    )*};
+}
+vector!(u8, f32, f64);
