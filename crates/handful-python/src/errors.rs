@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use handful::{classifier, dataset, kmeans, model_file, neighbors};
+use handful::{classifier, dataset, kmeans, labelling, model_file, neighbors};
 use pyo3::{
     PyErr,
     exceptions::{PyFileNotFoundError, PyOSError, PyPermissionError, PyValueError},
@@ -22,7 +22,13 @@ macro_rules! raise_value_error {
         })*
     };
 }
-raise_value_error!(classifier::Error, kmeans::Error, neighbors::Error, neighbors::inverted::Error);
+raise_value_error!(
+    classifier::Error,
+    kmeans::Error,
+    labelling::Error,
+    neighbors::Error,
+    neighbors::inverted::Error
+);
 
 impl Raise for dataset::Error {
     fn raise(self) -> PyErr {

@@ -11,6 +11,7 @@ mod features;
 mod inverted;
 mod job;
 mod kmeans;
+mod labelling;
 mod model;
 mod neighbors;
 mod passes;
@@ -27,6 +28,7 @@ mod _core {
         features::{deskew, frame, gradients, look_up, radial_variance},
         inverted::InvertedIndex,
         kmeans::{kmeans, kmeans_per_class, nearest_centroids, nearest_exact},
+        labelling::{Features, Labeler, wilson_interval},
         model::Model,
         neighbors::Index,
         passes::{Shard, Stats, Steps, given_centroids, merge_farthest, start_centroids, start_rows},

@@ -17,6 +17,7 @@ CLASSES = [item for item in PUBLIC if inspect.isclass(item)]
 WARNINGS = [item for item in CLASSES if issubclass(item, Warning)]
 # What these look like is shown where they are returned.
 RECORDS = [
+    handful.AccuracyEstimate,
     handful.Explanation,
     handful.Neighbor,
     handful.VoteExplanation,

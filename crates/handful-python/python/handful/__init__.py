@@ -8,6 +8,7 @@ Estimators with scikit-learn's API, implemented in Rust:
 `KNeighborsRegressor`      Means of the exact nearest neighbours' numbers.
 `NearestNeighbors`         The exact search alone: the nearest neighbours, or all within a radius.
 `PrototypeClassifier`      Votes of the nearest prototypes: K-Means centroids of each class.
+`ClusterLabeler`           Labels all samples from the labels of a few, and says which ones to label.
 `PresetClassifier`         A ready-made recipe from image to label, to be fitted to your own images.
 `Deskew`                   Straightens slanted images.
 `GradientFeatures`         Turns images into histograms of gradient directions.
@@ -33,6 +34,7 @@ from handful._dictionary import KMeansFeatures
 from handful._explanation import Explanation, Neighbor, VoteExplanation, Voter
 from handful._images import Deskew, GradientFeatures, frame
 from handful._kmeans import KMeans
+from handful._labelling import AccuracyEstimate, ClusterLabeler
 from handful._model import Model, load_model
 from handful._neighbors import KNeighborsClassifier
 from handful._preset import PresetClassifier
@@ -43,6 +45,8 @@ from handful._unsupervised import NearestNeighbors
 from handful._warnings import NoInkWarning
 
 __all__ = [
+    "AccuracyEstimate",
+    "ClusterLabeler",
     "Deskew",
     "Explanation",
     "GradientFeatures",

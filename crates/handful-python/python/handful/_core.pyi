@@ -1,5 +1,6 @@
 """Type stubs of the extension module in Rust."""
 
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import Any, final
@@ -17,8 +18,10 @@ from handful._types import Shape as _Shape
 from handful._types import TrainingOptions as _TrainingOptions
 
 __all__ = [
+    "Features",
     "Index",
     "InvertedIndex",
+    "Labeler",
     "Model",
     "Shard",
     "Stats",
@@ -44,6 +47,7 @@ __all__ = [
     "start_rows",
     "user_folder",
     "whole_bytes",
+    "wilson_interval",
 ]
 
 _Floats = NDArray[np.float32] | NDArray[np.float64]
@@ -144,6 +148,27 @@ class InvertedIndex:
     def kneighbors(
         self, queries: _Bytes, n_neighbors: int, n_threads: int, progress: _Progress | None
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
+
+@final
+class Features:
+    def __new__(cls, images: _Bytes, image_shape: _Shape, n_threads: int, progress: _Progress | None) -> Features: ...
+    @staticmethod
+    def from_bytes(bytes: bytes) -> Features: ...
+    def transform(self, images: _Bytes, n_threads: int) -> _Bytes: ...
+    def __reduce__(self) -> tuple[Callable[[bytes], Features], tuple[bytes]]: ...
+
+@final
+class Labeler:
+    def __new__(
+        cls, x: NDArray[Any], n_clusters: int, seed: int, n_threads: int, progress: _Progress | None
+    ) -> Labeler: ...
+    def first_questions(self, n_threads: int) -> NDArray[np.int64]: ...
+    def spread(
+        self, rows: NDArray[np.int64], labels: NDArray[np.uint32], n_classes: int, n_threads: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]: ...
+    def sample(self) -> NDArray[np.int64]: ...
+
+def wilson_interval(correct: int, total: int) -> tuple[float, float]: ...
 
 @final
 class Model:

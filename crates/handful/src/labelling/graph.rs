@@ -4,11 +4,7 @@ use ndarray::{ArcArray2, Array2, ArrayView2};
 use rayon::prelude::*;
 
 use super::{Vector, tree::contiguous};
-use crate::{
-    distance::ordered_sum,
-    neighbors::Error,
-    progress::Observer,
-};
+use crate::{distance::ordered_sum, neighbors::Error, progress::Observer};
 
 /// Number of neighbours of each vector. A vector may have more, because it may be a neighbour of others.
 const N_NEIGHBORS: usize = 10;
@@ -21,7 +17,7 @@ const SCALE: usize = 7;
 /// to their seventh neighbours (Zelnik-Manor and Perona, Self-tuning spectral clustering, 2004): what is near depends on
 /// how dense the vectors are. Weights are affinities divided by the square roots of the degrees of both.
 #[derive(Clone, Debug)]
-pub struct Graph {
+pub(super) struct Graph {
     /// Where the neighbours of each vector start; one more than there are vectors.
     starts: Vec<usize>,
     neighbors: Vec<u32>,
@@ -29,10 +25,7 @@ pub struct Graph {
 }
 
 /// The nearest other rows of each row of `x`, shape (n, up to 10), by exact search.
-fn nearest_others<T: Vector>(
-    x: &ArcArray2<T>,
-    observer: &Observer,
-) -> Result<Array2<u32>, Error> {
+fn nearest_others<T: Vector>(x: &ArcArray2<T>, observer: &Observer) -> Result<Array2<u32>, Error> {
     let n = x.nrows();
     let k = N_NEIGHBORS.min(n - 1);
     let found = T::nearest_points(x.clone(), x.view(), k + 1, observer)?;

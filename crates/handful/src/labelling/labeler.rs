@@ -82,23 +82,16 @@ impl ClusterLabeler {
 }
 
 impl<T: Vector> ClusterLabeler<T> {
-    /// From parts that were computed before.
-    #[doc(hidden)]
+    /// Progress callback for later work.
     #[must_use]
-    pub fn from_parts(
-        params: ClusterLabelerParams,
-        vectors: impl Into<ArcArray2<T>>,
-        tree: Tree,
-        graph: Graph,
-    ) -> Self {
-        Self { params, vectors: vectors.into(), tree, graph }
+    pub fn observer(self, observer: Observer) -> Self {
+        Self { params: self.params.observer(observer), ..self }
     }
 
-    /// The groups of vectors, and how they merge.
-    #[doc(hidden)]
+    /// Number of images that are asked about first.
     #[must_use]
-    pub fn tree(&self) -> &Tree {
-        &self.tree
+    pub fn n_clusters(&self) -> usize {
+        self.params.n_clusters
     }
 
     /// Number of vectors.
@@ -152,8 +145,10 @@ impl<T: Vector> ClusterLabeler<T> {
         }
         assert!(answers.n_classes() <= n_classes, "labels below {n_classes}");
         // Images that were set aside are a class of their own, so that they hold back the others.
-        let (rows, classes): (Vec<usize>, Vec<usize>) =
-            answers.iter().map(|(image, label)| (image, label.map_or(n_classes, |label| label as usize))).unzip();
+        let (rows, classes): (Vec<usize>, Vec<usize>) = answers
+            .iter()
+            .map(|(image, label)| (image, label.map_or(n_classes, |label| label as usize)))
+            .unzip();
         let answered = self.vectors.select(Axis(0), &rows).into_shared();
         let nearest = T::nearest_points(answered, self.vectors.view(), 1, &self.params.observer)?;
         let nearest = nearest.into_raw_vec_and_offset().0;
@@ -165,8 +160,9 @@ impl<T: Vector> ClusterLabeler<T> {
         };
         let sources: Vec<Source> = rows.iter().zip(&classes).zip(&weights).map(source).collect();
         let otherwise: Vec<usize> = nearest.into_iter().map(|source| classes[source]).collect();
-        let columns = n_classes + usize::from(answers.has_aside());
-        Ok(Spread::new(spread::shares(&self.graph, &sources, columns, &otherwise), n_classes))
+        let aside = answers.has_aside().then_some(n_classes);
+        let columns = n_classes + usize::from(aside.is_some());
+        Ok(spread::spread(&self.graph, &sources, columns, aside, &otherwise))
     }
 
     /// The share of each class for new vectors: the mean over the five nearest of the vectors that were labelled.

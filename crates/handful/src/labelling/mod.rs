@@ -41,9 +41,7 @@ pub use questions::Question;
 pub use spread::Spread;
 pub use unsupervised::UnsupervisedFeatures;
 
-// The Python package keeps these as arrays.
-#[doc(hidden)]
-pub use {graph::Graph, tree::Tree};
+use {graph::Graph, tree::Tree};
 
 use ndarray::{ArcArray2, Array2, ArrayView2};
 

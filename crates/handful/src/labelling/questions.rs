@@ -28,7 +28,8 @@ pub(super) fn medoids<T: Vector>(
     let mut open = tree.cut(n_clusters);
     let mut found = Vec::new();
     while let Some(cluster) = open.pop() {
-        let answered: BTreeSet<Option<u32>> = tree.rows_of(cluster).filter_map(|row| answers.of(row)).collect();
+        let answered: BTreeSet<Option<u32>> =
+            tree.rows_of(cluster).filter_map(|row| answers.of(row)).collect();
         let is_mixed = answers.is_mixed(cluster) || answered.len() > 1;
         match tree.parts(cluster) {
             Some(parts) if is_mixed => open.extend(parts),
@@ -61,7 +62,9 @@ pub(super) fn doubtful<T: Vector>(
     let image = |&(_, group): &(f64, usize)| {
         let medoid = tree.by_nearness(x, group)[0];
         if is_answered(medoid) {
-            open(group).max_by(|a, b| doubt(a).total_cmp(&doubt(b)).then(b.cmp(a))).expect("some doubt is left")
+            open(group)
+                .max_by(|a, b| doubt(a).total_cmp(&doubt(b)).then(b.cmp(a)))
+                .expect("some doubt is left")
         } else {
             medoid
         }

@@ -13,7 +13,7 @@
 //!
 //! The error shrinks by α / (1 + √(1 - α²)) per iteration. O(iterations · edges · classes).
 
-use ndarray::{Array2, ArrayView1, ArrayViewMut1, Axis};
+use ndarray::{Array2, ArrayViewMut1, Axis};
 use rayon::prelude::*;
 
 use super::Graph;
@@ -22,6 +22,8 @@ use super::Graph;
 const ALPHA: f32 = 0.97;
 /// The error is then 0.78⁶⁰ = 3 · 10⁻⁷.
 const ITERATIONS: usize = 60;
+/// What reaches an image counts as little if it is not much more than this share of what reaches most images.
+const LITTLE: f32 = 0.01;
 
 /// The labels of all images, as far as the answers tell.
 #[derive(Clone, Debug)]
@@ -31,29 +33,9 @@ pub struct Spread {
     /// The share of each class in what reaches an image, shape (n, classes); rows sum to 1. If images were set aside,
     /// the last column is their share.
     pub shares: Array2<f32>,
-    /// How doubtful each label is: 1 minus the difference of the two largest shares.
+    /// How doubtful each label is, from 0 to 1: large if two classes reach an image about equally, or if hardly anything
+    /// reaches it.
     pub doubts: Vec<f32>,
-}
-
-impl Spread {
-    pub(super) fn new(shares: Array2<f32>, n_classes: usize) -> Self {
-        let of_row = |row: ArrayView1<f32>| {
-            // The first of equal shares.
-            let (mut best, mut second) = (0, 0.0_f32);
-            for (class, &share) in row.iter().enumerate().skip(1) {
-                if share > row[best] {
-                    (second, best) = (row[best], class);
-                } else {
-                    second = second.max(share);
-                }
-            }
-            let label = u32::try_from(best).ok().filter(|_| best < n_classes);
-            (label, 1.0 - (row[best] - second))
-        };
-        let rows: Vec<ArrayView1<f32>> = shares.outer_iter().collect();
-        let (labels, doubts) = rows.into_par_iter().map(of_row).unzip();
-        Self { labels, shares, doubts }
-    }
 }
 
 /// An answer that spreads.
@@ -64,14 +46,68 @@ pub(super) struct Source {
     pub(super) weight: f32,
 }
 
-/// The share of each class at each vector, shape (n, `n_classes`). Vectors that no answer reaches have the class in
+/// Spreads the answers of `sources`. The class `aside` is no label. Vectors that no answer reaches get the class in
 /// `otherwise`.
-pub(super) fn shares(graph: &Graph, sources: &[Source], n_classes: usize, otherwise: &[usize]) -> Array2<f32> {
-    let n = graph.n_samples();
-    let mut answers = vec![None; n];
+pub(super) fn spread(
+    graph: &Graph,
+    sources: &[Source],
+    n_classes: usize,
+    aside: Option<usize>,
+    otherwise: &[usize],
+) -> Spread {
+    let mut answers = vec![None; graph.n_samples()];
     let largest = sources.iter().map(|source| source.weight).fold(0.0, f32::max);
     sources.iter().for_each(|source| answers[source.row] = Some((source.class, source.weight / largest)));
-    let (mut before, mut now) = (Array2::<f32>::zeros((n, n_classes)), Array2::<f32>::zeros((n, n_classes)));
+    let mut shares = scores(graph, &answers, n_classes);
+    let totals: Vec<f32> = shares.outer_iter().map(|row| row.sum()).collect();
+    let mut sorted = totals.clone();
+    let (_, median, _) = sorted.select_nth_unstable_by(totals.len() / 2, f32::total_cmp);
+    let little = LITTLE * *median;
+    let rows = shares.axis_iter_mut(Axis(0)).into_par_iter().zip(&answers).zip(otherwise).zip(&totals);
+    let (best, doubts): (Vec<usize>, Vec<f32>) = rows
+        .map(|(((row, answer), &otherwise), &total)| decide(row, *answer, otherwise, total, little))
+        .unzip();
+    let label = |class: usize| u32::try_from(class).ok().filter(|_| aside != Some(class));
+    Spread { labels: best.into_iter().map(label).collect(), shares, doubts }
+}
+
+/// Turns the scores of an image into shares. Returns its class and the doubt about it.
+fn decide(
+    mut row: ArrayViewMut1<f32>,
+    answer: Option<(usize, f32)>,
+    otherwise: usize,
+    total: f32,
+    little: f32,
+) -> (usize, f32) {
+    let certain = match answer {
+        Some((class, _)) => Some((class, 0.0)),
+        None if total > 0.0 => None,
+        None => Some((otherwise, 1.0)),
+    };
+    if let Some((class, doubt)) = certain {
+        row.fill(0.0);
+        row[class] = 1.0;
+        return (class, doubt);
+    }
+    // The first of equal scores.
+    let (mut best, mut second) = (0, 0.0_f32);
+    for (class, &score) in row.iter().enumerate().skip(1) {
+        if score > row[best] {
+            (second, best) = (row[best], class);
+        } else {
+            second = second.max(score);
+        }
+    }
+    let doubt = 1.0 - (row[best] - second) / (total + little);
+    row /= total;
+    (best, doubt)
+}
+
+/// The score of each class at each vector, shape (n, `n_classes`), none below 0. `answers` has the class and the weight
+/// of each vector that has an answer.
+fn scores(graph: &Graph, answers: &[Option<(usize, f32)>], n_classes: usize) -> Array2<f32> {
+    let shape = (graph.n_samples(), n_classes);
+    let (mut before, mut now) = (Array2::<f32>::zeros(shape), Array2::<f32>::zeros(shape));
     for (row, answer) in answers.iter().enumerate() {
         if let Some((class, weight)) = *answer {
             now[[row, class]] = weight;
@@ -100,20 +136,6 @@ pub(super) fn shares(graph: &Graph, sources: &[Source], n_classes: usize, otherw
         );
         std::mem::swap(&mut before, &mut now);
     }
-    let rows = now.axis_iter_mut(Axis(0)).into_par_iter().zip(&answers).zip(otherwise);
-    rows.for_each(|((mut row, answer), &otherwise)| {
-        row.mapv_inplace(|score| score.max(0.0));
-        let total = row.sum();
-        match answer {
-            Some((class, _)) => one(&mut row, *class),
-            None if total > 0.0 => row /= total,
-            None => one(&mut row, otherwise),
-        }
-    });
+    now.mapv_inplace(|score| score.max(0.0));
     now
-}
-
-fn one(row: &mut ArrayViewMut1<f32>, class: usize) {
-    row.fill(0.0);
-    row[class] = 1.0;
 }

@@ -149,9 +149,13 @@ fn images_set_aside_keep_others_like_them_from_having_labels() {
 fn the_next_questions_are_about_the_border_between_answers() {
     // One long cloud whose ends have different labels.
     let mut rng = ChaCha8Rng::seed_from_u64(2);
-    let x = Array2::from_shape_fn((600, 2), |(i, j)| {
-        if j == 0 { i as f64 / 10.0 } else { rng.random_range(-1.0..1.0) }
-    });
+    let x =
+        Array2::from_shape_fn(
+            (600, 2),
+            |(i, j)| {
+                if j == 0 { i as f64 / 10.0 } else { rng.random_range(-1.0..1.0) }
+            },
+        );
     let labeler = ClusterLabeler::params(2).fit(x).unwrap();
     let answers = {
         let mut answers = Answers::default();
@@ -203,6 +207,7 @@ fn few_vectors_duplicates_and_lonely_ones_are_labelled() {
     let spread = labeler.spread(&answers, 2).unwrap();
     assert!((0..100).all(|row| spread.labels[row] == Some((row % 2) as u32)));
     assert_eq!(spread.labels[100], Some(1), "the nearest answer counts where the graph is not connected");
+    assert_eq!(labeler.doubtful(&spread, 1, |image| image < 2), [100], "and is doubtful");
     assert!(spread.shares.rows().into_iter().all(|row| (row.sum() - 1.0).abs() < 1e-5));
 }
 

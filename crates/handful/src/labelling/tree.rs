@@ -34,9 +34,7 @@ const MAX_ITER: usize = 30;
 
 /// Groups of similar vectors, and how they merge. Clusters are numbered: first the groups, then each merge.
 #[derive(Clone, Debug)]
-pub struct Tree {
-    /// The group of each vector.
-    groups: Vec<u32>,
+pub(super) struct Tree {
     /// The vectors of each group, one group after the other.
     rows: Vec<usize>,
     /// Where each group starts in `rows`.
@@ -53,7 +51,7 @@ impl Tree {
     ///
     /// # Errors
     /// As [`KMeansParams::fit`](crate::kmeans::KMeansParams::fit).
-    pub fn fit<T: Vector>(
+    pub(super) fn fit<T: Vector>(
         x: ArrayView2<T>,
         n_clusters: usize,
         seed: u64,
@@ -62,26 +60,12 @@ impl Tree {
         let n_groups = (x.nrows() / LEAST_PER_GROUP).min(MOST_GROUPS).max(n_clusters);
         let kmeans = KMeans::params(n_groups).max_iter(MAX_ITER).seed(seed).observer(observer.clone());
         let groups = without_empty(kmeans.fit(x)?.labels);
-        let mut tree = Self::with_groups(x, groups);
+        let mut tree = Self::with_groups(x, &groups);
         tree.merges = ward(tree.means.clone(), &tree.starts);
         Ok(tree)
     }
 
-    /// The same tree again, from its [`groups`](Self::groups) and [`merges`](Self::merges).
-    ///
-    /// # Panics
-    /// If these are not those of a tree of `x`.
-    #[must_use]
-    pub fn from_parts<T: Vector>(x: ArrayView2<T>, groups: Vec<u32>, merges: Vec<[usize; 2]>) -> Self {
-        let tree = Self::with_groups(x, groups);
-        let n_groups = tree.n_groups();
-        assert!(merges.len() + 1 == n_groups, "{} merges of {n_groups} groups", merges.len());
-        let known = |(number, merge): (usize, &[usize; 2])| merge.iter().all(|&part| part < n_groups + number);
-        assert!(merges.iter().enumerate().all(known), "a merge of what comes later");
-        Self { merges, ..tree }
-    }
-
-    fn with_groups<T: Vector>(x: ArrayView2<T>, groups: Vec<u32>) -> Self {
+    fn with_groups<T: Vector>(x: ArrayView2<T>, groups: &[u32]) -> Self {
         assert_eq!(groups.len(), x.nrows(), "a group for each row");
         let n_groups = groups.iter().max().map_or(0, |&group| group as usize + 1);
         let mut starts = vec![0; n_groups + 1];
@@ -100,24 +84,11 @@ impl Tree {
             }
             mean /= rows.len() as f64;
         }
-        Self { groups, rows, starts, means, merges: Vec::new() }
-    }
-
-    /// The group of each vector.
-    #[must_use]
-    pub fn groups(&self) -> &[u32] {
-        &self.groups
-    }
-
-    /// The two clusters of each merge.
-    #[must_use]
-    pub fn merges(&self) -> &[[usize; 2]] {
-        &self.merges
+        Self { rows, starts, means, merges: Vec::new() }
     }
 
     /// Number of groups.
-    #[must_use]
-    pub fn n_groups(&self) -> usize {
+    pub(super) fn n_groups(&self) -> usize {
         self.starts.len() - 1
     }
 
@@ -230,7 +201,8 @@ fn ward(mut means: Array2<f64>, starts: &[usize]) -> Vec<[usize; 2]> {
         };
         let before = chain.len().checked_sub(2).map(|at| chain[at]);
         let of_last = (means.row(last), sizes[last]);
-        let cost = |other: usize| (cost(of_last, (means.row(other), sizes[other])), before != Some(other), other);
+        let cost =
+            |other: usize| (cost(of_last, (means.row(other), sizes[other])), before != Some(other), other);
         let others = (0..m).into_par_iter().filter(|&other| is_active[other] && other != last).map(cost);
         let nearest = others.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
         let (height, _, nearest) = nearest.expect("at least two are left");

@@ -44,11 +44,7 @@ impl UnsupervisedFeatures {
     ///
     /// # Panics
     /// If there are no images, or they have another shape.
-    pub fn fit(
-        images: ArrayView2<u8>,
-        image_shape: [usize; 2],
-        observer: &Observer,
-    ) -> Result<Self, Error> {
+    pub fn fit(images: ArrayView2<u8>, image_shape: [usize; 2], observer: &Observer) -> Result<Self, Error> {
         let features = FeatureParams::Components {
             deskew: Some(Deskew::new().normalize(0.5)),
             gradients: Gradients::new(12, 7),
@@ -87,7 +83,8 @@ impl UnsupervisedFeatures {
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let read = || {
             let json = sealed::metadata(KEY, bytes).map_err(|error| error.to_string())?;
-            let (rest, tensors) = sealed::open(&json.unwrap_or_default(), bytes).map_err(|error| error.to_string())?;
+            let (rest, tensors) =
+                sealed::open(&json.unwrap_or_default(), bytes).map_err(|error| error.to_string())?;
             let params: Params = serde_json::from_str(&rest).map_err(|error| error.to_string())?;
             let vectorizer = Vectorizer::read(&params.features, params.image_shape, 1, &tensors);
             Ok(Self { vectorizer: vectorizer.map_err(|error| error.to_string())?, params })
