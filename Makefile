@@ -11,7 +11,7 @@ PYTHON ?= python3
 TOOLS := target/python
 DIST := target/dist
 
-.PHONY: help fetch setup quick test test-page test-python test-wheel test-static test-full lint static wheel audit bench scale load outliers redrawn wild models package notebook
+.PHONY: help fetch setup quick test test-page test-python test-wheel test-static test-full lint static wheel audit bench scale load outliers redrawn wild labels models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -203,6 +203,11 @@ wild: fetch ## Read corrupted, tiny and printed digits, and those in folders of 
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/wild/requirements.txt
 	$(VENV)/bin/python benches/wild/run.py --models $(MODELS) $(if $(WILD),--folders $(WILD))
+
+labels: wheel ## Label data sets from 10 to 500 answers, beside scikit-learn (on Debian; half an hour)
+	test -d $(FASHION) || { apt-get update && apt-get install -y --no-install-recommends dataset-fashion-mnist; }
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(DIST)/*.whl
+	$(TOOLS)/bin/python benches/labels/run.py
 
 # What a registry takes.
 LARGEST_CRATE := 10000000

@@ -139,10 +139,20 @@ def main():
             row = {"set": name, "labels": n_labels, "seconds": float(np.median(results["seconds"]))}
             for key in ("rounds", "single", "spreading", "preset"):
                 row[key] = summary(results[key])
-            row["covered"], row["width"] = f"{sum(results['covered'])} of {options.seeds}", float(np.mean(results["width"]))
+            row["covered"], row["width"] = (
+                f"{sum(results['covered'])} of {options.seeds}",
+                float(np.mean(results["width"])),
+            )
             found.append(row)
-            shown = {key: value and f"{value['mean']:.2f} ({value['least']:.2f})" for key, value in row.items() if isinstance(value, dict | None)}
-            print(f"{name}, {n_labels} labels: {shown}, interval right {row['covered']}, {100 * row['width']:.1f} points wide, {row['seconds']:.1f} s", flush=True)
+            shown = {
+                key: value and f"{value['mean']:.2f} ({value['least']:.2f})"
+                for key, value in row.items()
+                if isinstance(value, dict | None)
+            }
+            print(
+                f"{name}, {n_labels} labels: {shown}, interval right {row['covered']}, {100 * row['width']:.1f} points wide, {row['seconds']:.1f} s",
+                flush=True,
+            )
     if options.json:
         with open(options.json, "w") as file:
             json.dump(found, file, indent=1)

@@ -29,7 +29,7 @@ FULL = os.environ.get("HANDFUL_NOTEBOOK") == "full"
 
 FIGURES = [
     "samples", "frequencies", "sevens", "prototypes", "confusion", "all", "control-run", "growth-run", "votes-run",
-    "elbow-run", "silhouette-run", "features-run", "mistakes-run", "neighbours", "strays", "hands",
+    "elbow-run", "silhouette-run", "features-run", "mistakes-run", "neighbours", "strays", "hands", "ten",
 ]  # fmt: skip
 
 #: Cells whose figures rest on scikit-learn's floats: another BLAS may move an image or two.
@@ -153,7 +153,7 @@ def test_each_chapter_asks_a_question_and_tells_what_is_learnt(committed):
     for number, chapter in enumerate(chapters[1:], start=1):
         title, _, text = chapter.partition("\n")
         assert re.fullmatch(rf"{number}\. .+\?", title)
-        assert "**What we have learnt.**" in text or title == "14. What have we found?"
+        assert "**What we have learnt.**" in text or title == "15. What have we found?"
         assert re.search(r"^\*\*Exercises?\.\*\* ", text, flags=re.M), title
 
 
@@ -222,6 +222,16 @@ def test_the_best_on_mnist_is_not_the_best_elsewhere(measured):
     assert framed["everyday"] > 0 and printed["everyday"] <= printed["fast"]
 
 
+def test_names_that_are_asked_for_are_worth_more_than_names_at_random(measured):
+    labels = measured["labels"]
+    asked, spread, alone = (labels[name] for name in ("asked for", "at random, spread", "at random, 1-NN"))
+    assert labels["named"] == [10, 20, 50, 100, 200]
+    assert asked[0] > 0.95 and min(np.diff(asked)) > -0.002
+    assert all(ours > best for ours, best in zip(asked[:4], spread[:4], strict=True)) and np.all(
+        np.array(spread) > alone
+    )
+
+
 def test_the_prose_quotes_the_original_and_else_says_what_is_measured(committed, results):
     text = prose(committed)
     assert set(re.findall(r"[\d.]+(?= %)", text)) == {"92.33", "96.91", "98", "95", "99.6", "88"}
@@ -257,6 +267,10 @@ def test_the_prose_quotes_the_original_and_else_says_what_is_measured(committed,
     assert "take away half of the remaining mistakes" in text and 0.3 < (1 - steps[5]) / (1 - steps[3]) < 0.6
     assert "Ninety prototypes of good features are better than all images of plain pixels" in text
     assert scores["our pipeline"]["n_wrong"] < whole["n_wrong"]
+
+    labels = results["labels"]
+    assert "Ten names chosen by K-Means are worth more than a hundred drawn at random that stand alone" in text
+    assert labels["asked for"][0] > labels["at random, 1-NN"][labels["named"].index(100)]
 
     mnist = results["elsewhere"]["MNIST's test images"]
     assert "`best` remains the best on MNIST's own test images" in text and mnist["best"] == min(mnist.values())
