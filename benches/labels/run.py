@@ -12,15 +12,15 @@ import sys
 import time
 import warnings
 
+import handful
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.semi_supervised import LabelSpreading
 
-import handful
-
 # As many as fit into LabelSpreading's memory and patience, answers included.
 MOST_SPREAD = 10_000
 DRAWN = 100  # images that are named for an estimate
+METHODS = ("rounds", "single", "spreading", "preset")
 
 
 def digits():
@@ -121,7 +121,7 @@ def main():
             n = len(X) * 5 // 6
             X, truth, X_test, y_test = X[:n], truth[:n], X[n:], truth[n:]
         for n_labels in options.labels or counts:
-            results = {key: [] for key in ("rounds", "single", "spreading", "preset", "covered", "width", "seconds")}
+            results = {key: [] for key in (*METHODS, "covered", "width", "seconds")}
             for seed in range(options.seeds):
                 start = time.perf_counter()
                 labeler = handful.ClusterLabeler(features=features, random_state=seed)
@@ -137,22 +137,13 @@ def main():
                 results["covered"].append(covered)
                 results["width"].append(width)
             row = {"set": name, "labels": n_labels, "seconds": float(np.median(results["seconds"]))}
-            for key in ("rounds", "single", "spreading", "preset"):
-                row[key] = summary(results[key])
-            row["covered"], row["width"] = (
-                f"{sum(results['covered'])} of {options.seeds}",
-                float(np.mean(results["width"])),
-            )
+            row |= {key: summary(results[key]) for key in METHODS}
+            row["covered"] = f"{sum(results['covered'])} of {options.seeds}"
+            row["width"] = float(np.mean(results["width"]))
             found.append(row)
-            shown = {
-                key: value and f"{value['mean']:.2f} ({value['least']:.2f})"
-                for key, value in row.items()
-                if isinstance(value, dict | None)
-            }
-            print(
-                f"{name}, {n_labels} labels: {shown}, interval right {row['covered']}, {100 * row['width']:.1f} points wide, {row['seconds']:.1f} s",
-                flush=True,
-            )
+            parts = [f"{key} {row[key]['mean']:.2f} ({row[key]['least']:.2f})" for key in METHODS if row[key]]
+            told = f"interval right in {row['covered']}, {100 * row['width']:.1f} points wide, {row['seconds']:.1f} s"
+            print(f"{name}, {n_labels} labels: {'; '.join(parts)}; {told}", flush=True)
     if options.json:
         with open(options.json, "w") as file:
             json.dump(found, file, indent=1)
