@@ -4,6 +4,7 @@ mod augment;
 mod exact;
 mod features;
 mod inverted;
+mod labels;
 mod lloyd;
 mod metrics;
 mod mnist;
