@@ -56,6 +56,10 @@ class Crate:
         text = re.sub(r"//.*", "", path.read_text())
         return re.split(r"#\[cfg\(test\)\]\s*mod \w+ \{", text)[0]
 
+    def words(self, module: Module | None) -> set[str]:
+        """Return the words of a file, which include the names of all that it defines and re-exports."""
+        return set(re.findall(r"\w+", self.modules.get(module, "") if module is not None else ""))
+
     def resolve(self, module: Module, path: list[str]) -> Module | None:
         """Return the module in which something is defined that `module` calls by this path."""
         if path[0] == "crate":
@@ -74,7 +78,9 @@ class Crate:
         for name in path[:1]:
             for use in USE.finditer(self.modules.get(here, "")):
                 for leaf in leaves(use["tree"]):
-                    if leaf[-1] == name and len(leaf) > 1 and here != module:
+                    if use["pub"] and leaf[-1] == "*" and name in self.words(self.resolve(here, leaf[:-1])):
+                        leaf = [*leaf[:-1], name]
+                    if leaf[-1] == name != "*" and len(leaf) > 1 and here != module:
                         found = self.resolve(here, leaf)
                         if found is not None:
                             return found

@@ -5,8 +5,6 @@ use std::fmt::Display;
 use ndarray::{ArcArray2, ArrayView2, Axis, concatenate};
 
 use super::{Dataset, Error, labels};
-#[cfg(feature = "training")]
-use super::{Images, TrainTest};
 
 /// The properties of a data set that decide whether it can be joined with others.
 pub(super) struct Part<'a> {
@@ -63,7 +61,7 @@ pub(super) fn renumbered(classes: &[String], all: &[String]) -> Vec<u32> {
     labels::indices(classes, all).expect("the classes of a part are among all")
 }
 
-fn stacked<'a>(images: impl Iterator<Item = ArrayView2<'a, u8>>) -> ArcArray2<u8> {
+pub(super) fn stacked<'a>(images: impl Iterator<Item = ArrayView2<'a, u8>>) -> ArcArray2<u8> {
     let images: Vec<_> = images.collect();
     concatenate(Axis(0), &images).expect("rows of one length").into_shared()
 }
@@ -105,46 +103,6 @@ impl Dataset {
         let image_shape = sets[0].1.image_shape;
         let images = stacked(sets.iter().map(|(_, set)| set.images.view()));
         Self::new(images, image_shape, labels.collect(), classes)
-    }
-}
-
-#[cfg(feature = "training")]
-impl TrainTest {
-    /// [`Dataset::join`] of the training images and of the test images. The name consists of the names of all sets.
-    ///
-    /// # Errors
-    /// As [`Dataset::join`].
-    pub fn join<N: Display>(sets: impl IntoIterator<Item = (N, Self)>) -> Result<Self, Error> {
-        let (mut names, mut train, mut test) = (Vec::new(), Vec::new(), Vec::new());
-        for (name, set) in sets {
-            names.push(set.name);
-            train.push((name.to_string(), set.train));
-            test.push((name.to_string(), set.test));
-        }
-        Ok(Self { name: names.join(" + "), train: Dataset::join(train)?, test: Dataset::join(test)? })
-    }
-}
-
-#[cfg(feature = "training")]
-impl Images {
-    /// Joins the images of several sources, one after the other, as [`Dataset::join`] does; none may have labels.
-    ///
-    /// # Errors
-    /// As [`Dataset::join`].
-    pub fn join<N: Display>(sets: impl IntoIterator<Item = (N, Self)>) -> Result<Self, Error> {
-        let mut sets: Vec<(N, Self)> = sets.into_iter().collect();
-        let part =
-            |(name, set): &(N, Self)| Part { name: name.to_string(), image_shape: set.shape, classes: None };
-        joint_classes(&sets.iter().map(part).collect::<Vec<_>>())?;
-        if sets.len() == 1 {
-            return Ok(sets.remove(0).1);
-        }
-        let labels = sets.iter_mut().map(|(_, set)| set.labels.take()).collect::<Option<Vec<_>>>();
-        Ok(Self {
-            pixels: stacked(sets.iter().map(|(_, set)| set.pixels.view())),
-            shape: sets[0].1.shape,
-            labels: labels.map(|labels| labels.concat()),
-        })
     }
 }
 

@@ -21,81 +21,26 @@
 
 mod error;
 #[cfg(feature = "training")]
-mod find;
-#[cfg(feature = "training")]
-mod formats;
-#[cfg(feature = "training")]
-mod framed;
-#[cfg(feature = "training")]
-mod input;
+mod files;
 mod join;
-#[cfg(feature = "training")]
-mod kept;
-#[cfg(feature = "training")]
-mod known;
 mod labels;
-#[cfg(feature = "training")]
-mod load;
-#[cfg(feature = "training")]
-mod locate;
 mod natural;
-#[cfg(feature = "training")]
-mod on_disk;
-#[cfg(feature = "training")]
-mod options;
 mod pipe;
-#[cfg(feature = "training")]
-mod polarity;
 mod read_at;
-#[cfg(feature = "training")]
-mod reader;
-#[cfg(feature = "parquet")]
-mod row_groups;
 mod row_source;
 mod split;
-#[cfg(feature = "images")]
-mod stream;
 mod supported;
-#[cfg(feature = "training")]
-mod values;
 
 use ndarray::{ArcArray2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
 pub use error::Error;
+#[cfg(feature = "training")]
+pub use files::*;
 pub(crate) use read_at::read_at;
 pub use split::Split;
-#[cfg(feature = "training")]
-pub use {
-    load::{TrainTest, load, load_images, load_train, load_with},
-    locate::locate,
-    options::{Invert, LabelColumn, ReadOptions},
-    reader::{Images, Reader},
-};
 
 // Only the command and the Python package need these.
-#[cfg(feature = "images")]
-#[doc(hidden)]
-pub use formats::{
-    picture_stream::PictureStream,
-    pictures::{decode_pages, decode_picture, picture_size, read_picture, read_picture_file},
-};
-#[cfg(feature = "parquet")]
-#[doc(hidden)]
-pub use row_groups::RowGroups;
-#[cfg(feature = "images")]
-#[doc(hidden)]
-pub use stream::Stream;
-#[cfg(feature = "training")]
-#[doc(hidden)]
-pub use {
-    kept::keep_stream,
-    known::KnownReader,
-    load::{Parts, load_any, load_images_with, load_known, load_matrix, load_split},
-    locate::user_folder,
-    on_disk::OnDisk,
-    options::{Note, Notes},
-};
 #[doc(hidden)]
 pub use {
     natural::natural_order,
