@@ -20,25 +20,13 @@
 
 mod adapted;
 mod alternatives;
-#[cfg(feature = "training")]
-mod calibrate;
-#[cfg(feature = "training")]
-mod candidates;
 mod confidence;
 mod error;
 mod explanation;
-#[cfg(feature = "training")]
-mod few;
-#[cfg(feature = "training")]
-mod fit;
-#[cfg(feature = "training")]
-mod held_out;
 mod hyperplanes;
 mod index_params;
 mod label_type;
 mod model;
-#[cfg(feature = "training")]
-mod on_disk;
 mod origin;
 mod pictures;
 mod preset;
@@ -47,7 +35,7 @@ mod taught;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "training")]
-mod validation;
+mod training;
 mod voting;
 
 use serde::{Deserialize, Serialize};
@@ -62,18 +50,11 @@ pub use origin::Origin;
 pub use preset::Preset;
 
 #[cfg(feature = "training")]
-pub use fit::ObservedParams;
+pub use training::*;
 
-// `handful select` chooses presets with these. Only the command and the Python package show a `Provenance`.
+// Only the command and the Python package show this.
 #[doc(hidden)]
 pub use provenance::Provenance;
-#[cfg(feature = "training")]
-#[doc(hidden)]
-pub use {
-    candidates::Candidate,
-    held_out::{HeldOut, IMAGES},
-    validation::{Validation, folds, hold_out},
-};
 
 use crate::{
     augment::Everyday,

@@ -5,8 +5,6 @@ use rayon::prelude::*;
 
 use super::{Error, Model, Provenance, provenance::provenance};
 use crate::Dataset;
-#[cfg(feature = "training")]
-use crate::dataset::{OnDisk, RowSource};
 
 impl Model {
     /// The picture of each prototype, shape (prototypes, pixels): the pixels of the training image nearest to it.
@@ -48,21 +46,8 @@ impl Model {
         Ok(Array2::from_shape_vec(shape, pixels).expect("images of one size"))
     }
 
-    /// [`with_pictures`](Self::with_pictures) from images that stay on disk.
-    ///
-    /// # Errors
-    /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
-    #[cfg(feature = "training")]
-    #[doc(hidden)]
-    pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
-        self.params.check_on_disk()?;
-        let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);
-        let medoids = self.medoids_in(&provenance(learned_from, labels, &self.observer)?)?;
-        Ok(Self { pictures: Some(learned_from.select_rows(&medoids)?), ..self })
-    }
-
     /// The rows of the medoids in images, which must be the training images.
-    fn medoids_in(&self, images: &Provenance) -> Result<Vec<usize>, Error> {
+    pub(super) fn medoids_in(&self, images: &Provenance) -> Result<Vec<usize>, Error> {
         let own = &self.provenance;
         let n_samples = self.params.n_training_images(images.n_samples);
         let is_out = |&medoid: &u32| medoid as usize >= n_samples;

@@ -6,10 +6,11 @@
 
 use std::{collections::HashSet, ops::Range};
 
-use super::{Error, Params, hold_out};
+use super::hold_out;
 use crate::{
     Dataset,
     augment::{Distortions, Everyday, Pen},
+    classifier::{Error, Params},
 };
 
 /// The source of the images of the fold itself.

@@ -1,7 +1,12 @@
 //! A calibration that is measured on the images a recipe is fitted to.
 
-use super::{Calibration, Error, HeldOut, IMAGES, Params, Validation, folds};
-use crate::{Dataset, dataset, progress::Observer};
+use super::{HeldOut, IMAGES, Validation, folds};
+use crate::{
+    Dataset,
+    classifier::{Calibration, Error, Params},
+    dataset,
+    progress::Observer,
+};
 
 /// Number of parts, of six, that are held out to measure a calibration, and of images of which they can be parts.
 const HELD_OUT: usize = 3;

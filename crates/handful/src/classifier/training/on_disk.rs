@@ -1,14 +1,11 @@
-//! Fits recipes to images that stay on disk.
+//! Fits recipes to images that stay on disk, and takes pictures from them.
 
 use ndarray::{Array2, Axis};
 
-use super::{
-    Error, Model, Params, PrototypeParams,
-    fit::{MOST_IMAGES, medoids},
-    provenance::provenance,
-};
+use super::fit::{MOST_IMAGES, medoids};
 use crate::{
     Dataset,
+    classifier::{Error, Model, Params, PrototypeParams, provenance::provenance},
     dataset::{OnDisk, RowSource},
     features::{FeatureParams, Vectorizer},
     kmeans::DiskOptions,
@@ -94,7 +91,7 @@ impl Params {
     }
 
     /// Checks that the recipe takes the training images as they are.
-    pub(super) fn check_on_disk(&self) -> Result<(), Error> {
+    fn check_on_disk(&self) -> Result<(), Error> {
         if self.everyday.is_none() {
             return Ok(());
         }
@@ -132,6 +129,20 @@ impl Params {
             classes.to_vec(),
         )?;
         Ok(Vectorizer::fit(&self.features, &some, self.seed, observer)?)
+    }
+}
+
+impl Model {
+    /// [`with_pictures`](Self::with_pictures) from images that stay on disk.
+    ///
+    /// # Errors
+    /// As [`with_pictures`](Self::with_pictures); if images cannot be read.
+    #[doc(hidden)]
+    pub fn with_pictures_on_disk(self, learned_from: &OnDisk) -> Result<Self, Error> {
+        self.params.check_on_disk()?;
+        let labels = learned_from.labels().map_or(&[][..], |(labels, _)| labels);
+        let medoids = self.medoids_in(&provenance(learned_from, labels, &self.observer)?)?;
+        Ok(Self { pictures: Some(learned_from.select_rows(&medoids)?), ..self })
     }
 }
 

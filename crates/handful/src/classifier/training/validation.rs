@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use ndarray::{Array2, Axis, concatenate};
 
-use super::{
-    Error, Model,
-    confidence::{Calibration, Evidence},
-    voting::Votes,
+use crate::{
+    Dataset,
+    classifier::{
+        Error, Model,
+        confidence::{Calibration, Evidence},
+        voting::Votes,
+    },
 };
-use crate::Dataset;
 
 /// Number of parts into which the rows are divided.
 const PARTS: usize = 6;

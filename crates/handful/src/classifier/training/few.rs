@@ -3,8 +3,11 @@
 //! If each image is an atom and a prototype, new images are much farther from the nearest than the training images are.
 //! With the threshold of a preset, all of them would be outliers.
 
-use super::{Calibration, Decision, Error, Model, Params, PrototypeParams};
-use crate::{Dataset, progress::Observer};
+use crate::{
+    Dataset,
+    classifier::{Calibration, Decision, Error, Model, Params, PrototypeParams},
+    progress::Observer,
+};
 
 /// Number of images from which a calibration is measured in any case: it takes three more fits.
 const FEW: usize = 4096;

@@ -3,9 +3,9 @@
 use ndarray::{Array2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::index};
 
-use super::{Error, Model, Params, PrototypeParams, provenance::provenance};
 use crate::{
     Dataset, KMeans,
+    classifier::{Error, Model, Params, PrototypeParams, provenance::provenance},
     dataset::{OnDisk, RowSource},
     features::Vectorizer,
     kmeans::{DiskOptions, KMeansParams},

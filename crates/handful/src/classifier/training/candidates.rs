@@ -1,7 +1,7 @@
 //! The candidates from which presets were chosen: declared here, and compared by `handful select`.
 
-use super::{Decision, Hyperplanes, Params, Preset, PrototypeParams};
 use crate::{
+    classifier::{Decision, Hyperplanes, Params, Preset, PrototypeParams},
     features::{BlockParams, DiscriminantsParams, Emphasis, FeatureParams},
     preprocess::Deskew,
 };
