@@ -10,6 +10,7 @@
 //! numbers with a known scale. All the work of a step is therefore the same dot products as in the searches, a fitted
 //! model gives the same bytes on every machine, and its output can be searched exactly.
 
+mod activation;
 mod blocks;
 #[cfg(feature = "training")]
 mod cholesky;
@@ -17,6 +18,7 @@ mod dictionary;
 mod discriminants;
 mod error;
 mod gradients;
+mod histogram;
 mod lda;
 mod linear;
 mod moments;
@@ -39,7 +41,8 @@ pub(crate) use vectorizer::{Vectorizer, check_features};
 // A recipe does not name these. Only the command, the Python package and tests do.
 #[doc(hidden)]
 pub use {
-    dictionary::{Activation, Dictionary, DictionaryParams},
+    activation::Activation,
+    dictionary::{Dictionary, DictionaryParams},
     lda::Lda,
     pca::Pca,
 };

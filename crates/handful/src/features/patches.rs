@@ -4,7 +4,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 
 use super::{
-    Dictionary, DictionaryParams, Error, Gradients, Pca, dictionary::Activation, pca::most_components,
+    Dictionary, DictionaryParams, Error, Gradients, Pca, activation::Activation, pca::most_components,
 };
 use crate::{
     distance::{CONTIGUOUS, Kernel, Rows, contiguous, evenly, vectorize},

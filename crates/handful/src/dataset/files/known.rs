@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Images, ReadOptions, Reader, find::Source};
+use super::{Images, ReadOptions, Reader, source::Source};
 use crate::dataset::{Dataset, Error, Split, labels};
 
 /// A [`Reader`] of images whose classes and shape a model knows.

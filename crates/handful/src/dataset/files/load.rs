@@ -6,10 +6,10 @@ use ndarray::Array2;
 
 use super::{
     Images, KnownReader, ReadOptions, Reader,
-    find::Source,
     formats::{self, Format},
     input::Input,
     keep_stream,
+    source::Source,
 };
 use crate::dataset::{Dataset, Error, Split, labels};
 

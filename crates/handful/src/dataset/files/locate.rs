@@ -7,7 +7,7 @@ use std::{
 
 use etcetera::{BaseStrategy, choose_base_strategy};
 
-use super::find::Source;
+use super::source::Source;
 use crate::dataset::{Error, Split};
 
 /// The folder with the default data: `$HANDFUL_DATA` (or `mnist` in it) if that is set; otherwise `data/mnist` in the

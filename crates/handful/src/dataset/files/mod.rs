@@ -14,6 +14,7 @@ mod polarity;
 mod reader;
 #[cfg(feature = "parquet")]
 mod row_groups;
+mod source;
 #[cfg(feature = "images")]
 mod stream;
 mod values;
@@ -29,8 +30,9 @@ pub use {
 #[cfg(feature = "images")]
 #[doc(hidden)]
 pub use formats::{
+    decode::{decode_picture, picture_size},
     picture_stream::PictureStream,
-    pictures::{decode_pages, decode_picture, picture_size, read_picture, read_picture_file},
+    pictures::{decode_pages, read_picture, read_picture_file},
 };
 #[cfg(feature = "parquet")]
 #[doc(hidden)]

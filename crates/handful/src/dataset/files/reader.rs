@@ -10,9 +10,9 @@ use ndarray::{ArcArray2, Array2};
 
 use super::{
     ReadOptions,
-    find::Source,
     formats::{Batch, REPORTED, Rows},
     input::Input,
+    source::Source,
 };
 use crate::{
     dataset::{Error, Split, join},

@@ -7,9 +7,9 @@ use std::{
 
 use super::{
     PictureStream, ReadOptions, Reader,
-    find::Source,
     input::{Input, is_picture},
     read_picture,
+    source::Source,
 };
 use crate::dataset::{Error, Split, pipe::is_stream};
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "images")]
 mod attachments;
 mod columns;
+#[cfg(feature = "images")]
+pub(super) mod decode;
 mod foreign;
 mod format;
 pub(super) mod idx;

@@ -22,7 +22,8 @@ use parquet::{
 };
 
 use super::{
-    Batch, Rows, pictures,
+    Batch, Rows,
+    decode::decode_picture,
     rows::{is_label, one_line, wrong},
 };
 use crate::{
@@ -156,7 +157,7 @@ impl Table {
             _ => None,
         });
         let bytes = bytes.ok_or_else(|| wrong(&self.path, self.row, "expected an image, found none"))?;
-        pictures::decode_picture(bytes.data()).map_err(|problem| wrong(&self.path, self.row, problem))
+        decode_picture(bytes.data()).map_err(|problem| wrong(&self.path, self.row, problem))
     }
 }
 
