@@ -2,8 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
+mod choices;
 mod damage;
+mod expected;
+#[cfg(feature = "images")]
+mod pictures;
 mod reads;
+mod streams;
 
 use std::path::{Path, PathBuf};
 
