@@ -51,19 +51,21 @@
 //! # Load and predict
 //!
 //! [`Model::load`](classifier::Model::load) checks every byte of a file. The library's feature `presets` includes the
-//! presets trained on MNIST. A [`Frame`](preprocess::Frame) turns a picture of any size into an image.
+//! presets trained on MNIST. [`Model::framer`](classifier::Model::framer) turns
+//! pictures of any size into images.
 //!
 //! ```
 //! # #[cfg(feature = "presets")] {
-//! use handful::{classifier::Preset, preprocess::Frame};
-//! use ndarray::{Array2, Axis};
+//! use std::sync::Arc;
+//! use handful::{classifier::Preset, preprocess::Framing};
+//! use ndarray::Array2;
 //!
 //! // A stroke of ink on paper, in a corner of a large picture.
 //! let picture = Array2::from_shape_fn((300, 400), |(y, x)| {
 //!     if (20..140).contains(&y) && (40..52).contains(&x) { 30 } else { 220 }
 //! });
-//! let model = Preset::Small.trained()?; // or Model::load(path)
-//! let image = Frame::new(model.image_shape()).fit(picture.view());
+//! let model = Arc::new(Preset::Small.trained()?); // or Model::load(path)
+//! let image = model.framer(Framing::Auto).frame(picture.view()).expect("pictures of any size can be framed");
 //! let row = image.into_shape_with_order((1, 784))?;
 //! let label = model.predict(row.view())?[0];
 //! assert_eq!(model.classes()[label as usize], "1");

@@ -30,19 +30,20 @@ mod views;
 
 use ndarray::ArrayView2;
 
-pub use blocks::BlockParams;
-pub use discriminants::{DiscriminantsParams, Emphasis};
-pub use error::Error;
 pub use gradients::Gradients;
 pub(crate) use outliers::OutlierScores;
 pub use vectorizer::FeatureParams;
 pub(crate) use vectorizer::{Vectorizer, check_features};
 
-// A recipe does not name these. Only the command, the Python package and tests do.
+// Presets are made of the parameters; programs of their own change a preset, and see the error as a message. A recipe does
+// not name the others: only the command, the Python package and tests do.
 #[doc(hidden)]
 pub use {
     activation::Activation,
+    blocks::BlockParams,
     dictionary::{Dictionary, DictionaryParams},
+    discriminants::{DiscriminantsParams, Emphasis},
+    error::Error,
     lda::Lda,
     pca::Pca,
 };

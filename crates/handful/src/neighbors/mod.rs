@@ -28,12 +28,14 @@ use ndarray::{ArcArray2, Array2, ArrayView2, s};
 pub use classifier::{KNeighborsClassifier, KNeighborsParams};
 pub use error::Error;
 pub use inverted::InvertedIndex;
-pub use radius::RadiusNeighbors;
 pub use votes::{TieBreak, Weights};
 
-// Only the command, the Python package, benches and tests need these and `Algorithm` below.
+// Only the command, the Python package, benches and tests need these, and what is hidden below.
 #[doc(hidden)]
-pub use {index::Index, out_of_core::OutOfCore, searcher::Searcher, streamed::StreamedSearch};
+pub use {
+    index::Index, out_of_core::OutOfCore, radius::RadiusNeighbors, searcher::Searcher,
+    streamed::StreamedSearch,
+};
 
 use engine::Searchable;
 
@@ -183,6 +185,7 @@ impl<T: Element + Searchable> NearestNeighbors<T> {
     ///
     /// # Errors
     /// If the numbers of features differ, a value is not finite, or the observer breaks.
+    #[doc(hidden)]
     pub fn radius_neighbors(
         &self,
         queries: ArrayView2<T>,

@@ -11,12 +11,12 @@ mod frame;
 mod framing;
 
 pub use deskew::Deskew;
-pub use frame::Frame;
 pub use framing::{Framer, Framing};
 
-// Models implement this. Programs get it from `Model::judge` and need not name it.
+// Models implement `Judge`; programs get it from `Model::judge` and need not name it. A `Framer` decides whether and how a
+// `Frame` is used, so that only the Python package and tests need one of their own.
 #[doc(hidden)]
-pub use framing::Judge;
+pub use {frame::Frame, framing::Judge};
 
 pub(crate) use deskew::Framed as FramedDeskew;
 pub(crate) use frame::{mean_stroke_width, narrowed, resize, widened};

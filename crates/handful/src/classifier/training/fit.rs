@@ -95,7 +95,7 @@ impl Params {
     ///
     /// One image of each class is enough. From few images, the model is smaller than the recipe says: a class has at
     /// most as many atoms and prototypes as images, there are fewer components than images, no more prototypes vote than
-    /// there are, and [discriminants](crate::features::DiscriminantsParams) have a larger ridge. If there are fewer than
+    /// there are, and discriminants have a larger ridge. If there are fewer than
     /// 4,096, and some class has fewer than the recipe has atoms or prototypes of it, the calibration is
     /// [measured](Self::calibrate) on these images; if a class has fewer than six, only blank images are outliers. A class
     /// of n images can win a vote of 2n - 1 neighbours, so no more vote.
@@ -107,7 +107,25 @@ impl Params {
         self.observer(Observer::default()).fit(images)
     }
 
-    /// The same recipe with a progress callback.
+    /// The same recipe with a progress callback. It has the methods `fit`, as [`Params::fit`], and `fit_calibrated`, which
+    /// always [measures](Self::calibrate) the calibration on the training images, however many there are.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use handful::{Dataset, classifier::Preset, progress::Observer};
+    /// use ndarray::Array2;
+    ///
+    /// let images = Array2::from_shape_fn((8, 64), |(i, pixel)| if pixel / 32 == i % 2 { 255 } else { 0 });
+    /// let labels = (0..8).map(|i| i % 2).collect();
+    /// let data = Dataset::new(images, [8, 8], labels, vec!["top".into(), "bottom".into()])?;
+    /// let observer = Observer::new(|progress| {
+    ///     eprintln!("{progress:?}");
+    ///     ControlFlow::Continue(())
+    /// });
+    /// let model = Preset::Notebook.params().observer(observer).fit(&data)?;
+    /// assert_eq!(model.predict(data.images().view())?, data.labels());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn observer(&self, observer: Observer) -> ObservedParams<'_> {
         ObservedParams { params: self, observer }

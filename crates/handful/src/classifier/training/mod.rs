@@ -8,12 +8,11 @@ mod held_out;
 mod on_disk;
 mod validation;
 
-pub use fit::ObservedParams;
-
-// `handful select` chooses presets with these.
+// `handful select` chooses presets with these. Programs get `ObservedParams` from `Params::observer` and need not name it.
 #[doc(hidden)]
 pub use {
     candidates::Candidate,
+    fit::ObservedParams,
     held_out::{HeldOut, IMAGES},
     validation::{Validation, folds, hold_out},
 };

@@ -20,7 +20,7 @@ mod stream;
 mod values;
 
 pub use {
-    load::{TrainTest, load, load_images, load_train, load_with},
+    load::{TrainTest, load, load_train, load_with},
     locate::locate,
     options::{Invert, LabelColumn, ReadOptions},
     reader::{Images, Reader},
@@ -44,7 +44,7 @@ pub use stream::Stream;
 pub use {
     kept::keep_stream,
     known::KnownReader,
-    load::{Parts, load_any, load_images_with, load_known, load_matrix, load_split},
+    load::{Parts, load_any, load_images, load_images_with, load_known, load_matrix, load_split},
     locate::user_folder,
     on_disk::OnDisk,
     options::{Note, Notes},

@@ -64,7 +64,7 @@ impl OnDisk {
     /// Opens a file or one part of a folder, in any format: see [`dataset`](super).
     ///
     /// # Errors
-    /// As [`load_images`](super::load_images); [`Error::Io`] if the temporary file cannot be written.
+    /// As [`Reader::open`]; [`Error::Io`] if the temporary file cannot be written.
     #[expect(clippy::missing_panics_doc, reason = "rows are as they were read")]
     pub fn open(path: &Path, split: Split, options: &ReadOptions) -> Result<Self, Error> {
         let source = Source::find(path, split)?;
