@@ -13,7 +13,7 @@ use super::{
 use crate::{
     distance::{Kernel, contiguous},
     kmeans::{
-        assignment::resolve_ties::{NOWHERE, around},
+        assignment::resolve_ties::around,
         bytes::partial_stats::PartialStats,
         centroids::{
             Centroids, Fraction,
@@ -159,11 +159,7 @@ impl Vectors for Bytes<'_> {
                 if *label == new {
                     continue;
                 }
-                let weight = self.whole_weight(row);
-                if *label != NOWHERE {
-                    stats.remove(kernel, *label as usize, samples, row, weight);
-                }
-                stats.add(kernel, new as usize, samples, row, weight);
+                stats.relabel(kernel, samples, row, self.whole_weight(row), [*label, new]);
                 *label = new;
                 any = true;
             }

@@ -150,68 +150,42 @@ impl PartialStats {
         self.means_with(previous, farthest.candidates())
     }
 
-    /// Moves a row from one cluster to another, or adds it if it had no label.
+    /// Moves a row of this weight from one cluster to another, or adds it if it had no label.
     pub(in crate::kmeans) fn relabel(
         &mut self,
         kernel: Kernel,
         samples: &Samples,
         row: usize,
-        old: u32,
-        new: u32,
+        weight: u64,
+        [old, new]: [u32; 2],
     ) {
         if old == new {
             return;
         }
+        let weight = weight.cast_signed();
         if old != NOWHERE {
-            self.remove(kernel, old as usize, samples, row, 1);
+            self.add(kernel, old as usize, samples, row, -weight);
         }
-        self.add(kernel, new as usize, samples, row, 1);
+        self.add(kernel, new as usize, samples, row, weight);
     }
 
+    /// Adds a row to a cluster, or removes it if the weight is negative.
     pub(in crate::kmeans) fn add(
         &mut self,
         kernel: Kernel,
         j: usize,
         samples: &Samples,
         row: usize,
-        weight: u64,
+        weight: i64,
     ) {
-        self.counts[j] = self.counts[j].wrapping_add(weight);
-        let square = u128::from(weight) * u128::from(samples.norms[row]);
-        self.squares[j] = self.squares[j].wrapping_add(square);
-        let (sums, pixels) = self.sums_and_row(j, samples, row);
+        self.counts[j] = self.counts[j].wrapping_add_signed(weight);
+        let square = i128::from(weight) * i128::from(samples.norms[row]);
+        self.squares[j] = self.squares[j].wrapping_add_signed(square);
+        let (sums, pixels) = (self.sums.row_mut(j).into_slice().expect(CONTIGUOUS), samples.rows.row(row));
         vectorize!(kernel, {
             let each = sums.iter_mut().zip(pixels);
-            each.for_each(|(sum, &x)| *sum = sum.wrapping_add(weight * u64::from(x)));
+            each.for_each(|(sum, &x)| *sum = sum.wrapping_add_signed(weight * i64::from(x)));
         });
-    }
-
-    pub(in crate::kmeans) fn remove(
-        &mut self,
-        kernel: Kernel,
-        j: usize,
-        samples: &Samples,
-        row: usize,
-        weight: u64,
-    ) {
-        self.counts[j] = self.counts[j].wrapping_sub(weight);
-        let square = u128::from(weight) * u128::from(samples.norms[row]);
-        self.squares[j] = self.squares[j].wrapping_sub(square);
-        let (sums, pixels) = self.sums_and_row(j, samples, row);
-        vectorize!(kernel, {
-            let each = sums.iter_mut().zip(pixels);
-            each.for_each(|(sum, &x)| *sum = sum.wrapping_sub(weight * u64::from(x)));
-        });
-    }
-
-    fn sums_and_row<'a>(
-        &'a mut self,
-        j: usize,
-        samples: &'a Samples,
-        row: usize,
-    ) -> (&'a mut [u64], &'a [u8]) {
-        let sums = self.sums.row_mut(j).into_slice().expect(CONTIGUOUS);
-        (sums, samples.rows.row(row))
     }
 }
 

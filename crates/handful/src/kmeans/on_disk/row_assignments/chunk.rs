@@ -235,7 +235,7 @@ impl<'a> Prepared<'a> {
         for (row, ((&place, &new), &limit)) in places.iter().zip(&nearest).zip(&limits).enumerate() {
             let old = mem::replace(&mut part.nearest[[run, place]], new);
             known[[run, place]] = limit;
-            stats.relabel(kernel, samples, row, old, new);
+            stats.relabel(kernel, samples, row, 1, [old, new]);
         }
     }
 
@@ -268,7 +268,7 @@ impl<'a> Prepared<'a> {
         });
         let measured = measured.sum();
         for (row, (&old, &new)) in before.iter().zip(&nearest).enumerate() {
-            stats.relabel(kernel, samples, row, old, new);
+            stats.relabel(kernel, samples, row, 1, [old, new]);
         }
         measured
     }
