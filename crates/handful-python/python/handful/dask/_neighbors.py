@@ -19,7 +19,7 @@ from handful._search import are_others
 from handful._types import Bytes, Distances, Indices, Weights
 from handful._votes import weigh
 from handful.dask._partitions import Labels, Partitions
-from handful.dask._queries import accuracy, bytes_in_memory, check_unweighted, is_dask, joined, query_blocks
+from handful.dask._queries import Scored, bytes_in_memory, check_unweighted, is_dask, joined, query_blocks
 from handful.dask._work import TASK_THREADS, Kept, compute, keep, merged, task
 
 #: Maximum number of bytes of queries that are sent at once.
@@ -41,7 +41,7 @@ class Shard(NamedTuple):
     start: int
 
 
-class KNeighborsClassifier(handful.KNeighborsClassifier):
+class KNeighborsClassifier(Scored, handful.KNeighborsClassifier):
     """Classifier by the votes of the exact k nearest neighbours, on a Dask cluster.
 
     Each worker searches its own rows. The neighbours that the workers find are merged by distance; of equally far
@@ -184,25 +184,6 @@ class KNeighborsClassifier(handful.KNeighborsClassifier):
         answer = partial(_shares, self._voter())
         found = self._search_for(X, self.n_neighbors)
         return found.each("shares", answer, np.dtype(np.float64), len(self.classes_))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy on labelled samples.
-
-        Parameters
-        ----------
-        X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Samples to classify.
-        y : dask.array.Array or array-like of shape (n_queries,)
-            True class of each sample.
-        sample_weight : array-like of shape (n_queries,), default=None
-            Weight of each sample. Only supported for samples in memory.
-
-        Returns
-        -------
-        float
-            The share of samples that are classified correctly.
-        """
-        return accuracy(self, super().score, X, y, sample_weight)
 
     def kneighbors(self, X: Any = None, n_neighbors: int | None = None, return_distance: bool = True) -> Any:
         """Find the nearest neighbours among the fitted samples.

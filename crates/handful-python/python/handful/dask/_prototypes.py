@@ -17,14 +17,14 @@ from handful._prototypes import own_params, prototype_numbers
 from handful._types import Bytes, Fractions
 from handful.dask._lloyd import Group, Rows, lloyd
 from handful.dask._partitions import Labels, Partitions, blocks_of, byte_blocks, dask_array, labels_beside
-from handful.dask._queries import accuracy, answer, check_unweighted, joined
+from handful.dask._queries import Scored, answer, check_unweighted, joined
 from handful.dask._work import TASK_THREADS, same, task
 
 #: The centroids of each class, and the index of the prototype that each of them is.
 Centroids = list[tuple[Fractions, NDArray[np.int64]]]
 
 
-class PrototypeClassifier(handful.PrototypeClassifier):
+class PrototypeClassifier(Scored, handful.PrototypeClassifier):
     """Classifier by the votes of the nearest prototypes, fitted on a Dask cluster.
 
     The prototypes are the K-Means centroids of each class. All classes are clustered in the same passes over the
@@ -191,25 +191,6 @@ class PrototypeClassifier(handful.PrototypeClassifier):
         check_is_fitted(self)
         floats = np.dtype(np.float64)
         return answer(self, handful.PrototypeClassifier, "predict_proba", X, floats, len(self.classes_))
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy on labelled samples.
-
-        Parameters
-        ----------
-        X : dask.array.Array or array-like of shape (n_queries, n_features)
-            Samples to classify.
-        y : dask.array.Array or array-like of shape (n_queries,)
-            True class of each sample.
-        sample_weight : array-like of shape (n_queries,), default=None
-            Weight of each sample. Only supported for samples in memory.
-
-        Returns
-        -------
-        float
-            The share of samples that are classified correctly.
-        """
-        return accuracy(self, super().score, X, y, sample_weight)
 
 
 def _nearest(rows: Bytes, y: NDArray[Any], classes: NDArray[Any], centroids: Centroids) -> NDArray[np.int32]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import dask.array as da
 import numpy as np
 from dask.delayed import Delayed
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from handful._types import Bytes
@@ -72,13 +73,31 @@ def _ask(model: Any, method: str, rows: Bytes) -> Any:
     return np.atleast_1d(getattr(model, method)(np.zeros((1, rows.shape[1]), BYTES)))[:0]
 
 
-def accuracy(estimator: Any, in_memory: Callable[..., float], X: Any, y: Any, sample_weight: Any) -> float:
-    """Return the accuracy, which is computed on the workers for a Dask array."""
-    if not is_dask(X):
-        return in_memory(X, y, sample_weight)
-    check_unweighted(sample_weight)
-    right = estimator.predict(X) == y
-    return float(right.mean().compute())
+class Scored(ClassifierMixin):  # type: ignore[misc]
+    """Mixin of classifiers whose accuracy is computed on the workers for a Dask array."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy on labelled samples.
+
+        Parameters
+        ----------
+        X : dask.array.Array or array-like of shape (n_queries, n_features)
+            Samples to classify.
+        y : dask.array.Array or array-like of shape (n_queries,)
+            True class of each sample.
+        sample_weight : array-like of shape (n_queries,), default=None
+            Weight of each sample. Only supported for samples in memory.
+
+        Returns
+        -------
+        float
+            The share of samples that are classified correctly.
+        """
+        if not is_dask(X):
+            return float(super().score(X, y, sample_weight))
+        check_unweighted(sample_weight)
+        right = self.predict(X) == y
+        return float(right.mean().compute())
 
 
 def check_unweighted(sample_weight: Any) -> None:
