@@ -15,6 +15,7 @@ mod labelling;
 mod model;
 mod neighbors;
 mod passes;
+mod steps;
 
 /// The module `handful._core`.
 #[pyo3::pymodule(gil_used = false)]
@@ -31,7 +32,8 @@ mod _core {
         labelling::{Features, Labeler, wilson_interval},
         model::Model,
         neighbors::Index,
-        passes::{Shard, Stats, Steps, given_centroids, merge_farthest, start_centroids, start_rows},
+        passes::{Shard, Stats, merge_farthest},
+        steps::{Steps, given_centroids, start_centroids, start_rows},
     };
 
     #[pymodule_init]

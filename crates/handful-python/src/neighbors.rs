@@ -101,8 +101,17 @@ indexed!(u8, squared_radius => squared_radius as u64);
 indexed!(f32, squared_radius => squared_radius);
 indexed!(f64, squared_radius => squared_radius);
 
-/// What is wrong if the types differ.
-const DTYPES: &str = "expected queries of the same dtype as the points";
+/// Evaluates an expression for points and queries of the same type.
+macro_rules! of_one_type {
+    ($index:expr, $given:expr, |$points:ident, $queries:ident| $found:expr) => {
+        match (&$index.0, $given) {
+            (Kind::U8($points), Vectors::U8($queries)) => $found,
+            (Kind::F32($points), Vectors::F32($queries)) => $found,
+            (Kind::F64($points), Vectors::F64($queries)) => $found,
+            _ => Err(PyTypeError::new_err("expected queries of the same dtype as the points")),
+        }
+    };
+}
 
 pub(crate) fn signed<D: Dimension>(indices: Array<usize, D>) -> Array<i64, D> {
     indices.mapv(|index| i64::try_from(index).expect("a row of an array"))
@@ -131,18 +140,9 @@ impl Index {
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Found<'py>> {
         let progress = progress.as_ref();
-        match (&self.0, queries) {
-            (Kind::U8(points), Vectors::U8(queries)) => {
-                points.kneighbors(py, queries, n_neighbors, n_threads, progress)
-            }
-            (Kind::F32(points), Vectors::F32(queries)) => {
-                points.kneighbors(py, queries, n_neighbors, n_threads, progress)
-            }
-            (Kind::F64(points), Vectors::F64(queries)) => {
-                points.kneighbors(py, queries, n_neighbors, n_threads, progress)
-            }
-            _ => Err(PyTypeError::new_err(DTYPES)),
-        }
+        of_one_type!(self, queries, |points, queries| {
+            points.kneighbors(py, queries, n_neighbors, n_threads, progress)
+        })
     }
 
     /// The points of each query whose squared distance is at most `squared_radius`, which is not negative, nearest
@@ -157,17 +157,8 @@ impl Index {
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Within<'py>> {
         let progress = progress.as_ref();
-        match (&self.0, queries) {
-            (Kind::U8(points), Vectors::U8(queries)) => {
-                points.radius_neighbors(py, queries, squared_radius, n_threads, progress)
-            }
-            (Kind::F32(points), Vectors::F32(queries)) => {
-                points.radius_neighbors(py, queries, squared_radius, n_threads, progress)
-            }
-            (Kind::F64(points), Vectors::F64(queries)) => {
-                points.radius_neighbors(py, queries, squared_radius, n_threads, progress)
-            }
-            _ => Err(PyTypeError::new_err(DTYPES)),
-        }
+        of_one_type!(self, queries, |points, queries| {
+            points.radius_neighbors(py, queries, squared_radius, n_threads, progress)
+        })
     }
 }
