@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics says where")]
 
 mod augment;
+mod cluster;
 mod commands;
 mod compare;
 mod container;
@@ -14,6 +15,7 @@ mod framing;
 #[cfg(target_os = "linux")]
 mod interrupts;
 mod models;
+mod neighbors;
 mod on_disk;
 mod patience;
 mod predict;
