@@ -36,7 +36,6 @@ impl Answers {
 
     /// The answer about an image, if there is one: a label, or `None` inside for an image that was set aside.
     #[must_use]
-    #[expect(clippy::option_option, reason = "no answer, and the answer that there is no label")]
     pub fn of(&self, image: usize) -> Option<Option<u32>> {
         self.labels.get(&image).copied()
     }

@@ -1,6 +1,6 @@
 //! How many labels are right.
 
-use super::{Answers, Spread};
+use super::{answers::Answers, spread::Spread};
 use crate::metrics::wilson_interval;
 
 /// How many labels are right, as far as images drawn at random tell.

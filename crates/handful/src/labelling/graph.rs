@@ -3,7 +3,7 @@
 use ndarray::{ArcArray2, Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::{Vector, tree::contiguous};
+use super::{tree::contiguous, vector::Vector};
 use crate::{distance::ordered_sum, neighbors::Error, progress::Observer};
 
 /// Number of neighbours of each vector. A vector may have more, because it may be a neighbour of others.

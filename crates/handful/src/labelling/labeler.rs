@@ -4,8 +4,13 @@ use ndarray::{ArcArray2, Array2, ArrayView2, Axis};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
 
 use super::{
-    Answers, Error, Graph, Question, Spread, Tree, Vector, questions,
-    spread::{self, Source},
+    answers::Answers,
+    error::Error,
+    graph::Graph,
+    questions::{self, Question},
+    spread::{self, Source, Spread},
+    tree::Tree,
+    vector::Vector,
 };
 use crate::progress::Observer;
 
@@ -153,7 +158,9 @@ impl<T: Vector> ClusterLabeler<T> {
         let nearest = T::nearest_points(answered, self.vectors.view(), 1, &self.params.observer)?;
         let nearest = nearest.into_raw_vec_and_offset().0;
         let mut weights = vec![0_u32; rows.len()];
-        nearest.iter().for_each(|&source| weights[source] += 1);
+        for &source in &nearest {
+            weights[source] += 1;
+        }
         let source = |((&row, &class), &weight): ((&usize, &usize), &u32)| {
             // An answer that is nearest to none, not even to itself, has a duplicate with another answer.
             Source { row, class, weight: weight.max(1) as f32 }

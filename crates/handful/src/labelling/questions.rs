@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeSet};
 
 use ndarray::ArrayView2;
 
-use super::{Answers, Spread, Tree, Vector};
+use super::{answers::Answers, spread::Spread, tree::Tree, vector::Vector};
 
 /// An image to name because it stands for a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

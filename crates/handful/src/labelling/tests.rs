@@ -1,7 +1,7 @@
 use ndarray::{Array2, ArrayView2};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-use super::{Answers, ClusterLabeler, Error, Estimate, Question, Tree};
+use super::{Answers, ClusterLabeler, Error, Estimate, Question, tree::Tree};
 use crate::progress::Observer;
 
 /// `n` vectors around each of some centres.
@@ -19,7 +19,9 @@ fn answer(labeler: &ClusterLabeler<f64>, label: impl Fn(usize) -> u32) -> Answer
         if questions.is_empty() {
             return answers;
         }
-        questions.iter().for_each(|question| answers.label(question.image, label(question.image)));
+        for Question { image, .. } in questions {
+            answers.label(image, label(image));
+        }
     }
 }
 
@@ -94,9 +96,8 @@ fn three_answers_label_three_clouds_and_new_vectors() {
 fn answers_follow_curved_clusters_that_means_would_cut() {
     // Two half circles, one inside the other.
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let x = Array2::from_shape_fn((400, 1), |(i, _)| i as f64 / 400.0 * 2.0 * std::f64::consts::PI);
     let x = Array2::from_shape_fn((400, 2), |(i, j)| {
-        let angle = if i % 2 == 0 { x[[i, 0]] / 2.0 } else { x[[i, 0]] / 2.0 };
+        let angle = i as f64 / 400.0 * std::f64::consts::PI;
         let radius = if i % 2 == 0 { 10.0 } else { 6.0 };
         radius * if j == 0 { angle.cos() } else { angle.sin() } + rng.random_range(-0.1..0.1)
     });

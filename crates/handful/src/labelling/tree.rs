@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use rayon::prelude::*;
 
-use super::Vector;
+use super::vector::Vector;
 use crate::{
     distance::ordered_sum,
     kmeans::{Error, KMeans},
@@ -69,7 +69,9 @@ impl Tree {
         assert_eq!(groups.len(), x.nrows(), "a group for each row");
         let n_groups = groups.iter().max().map_or(0, |&group| group as usize + 1);
         let mut starts = vec![0; n_groups + 1];
-        groups.iter().for_each(|&group| starts[group as usize + 1] += 1);
+        for &group in groups {
+            starts[group as usize + 1] += 1;
+        }
         (0..n_groups).for_each(|group| starts[group + 1] += starts[group]);
         let (mut next, mut rows) = (starts.clone(), vec![0; groups.len()]);
         for (row, &group) in groups.iter().enumerate() {
@@ -146,8 +148,7 @@ impl Tree {
             mean.iter_mut().zip(self.means.row(group)).for_each(|(sum, value)| *sum += n * value);
             size += n;
         }
-        mean.iter_mut().for_each(|sum| *sum /= size);
-        mean
+        mean.into_iter().map(|sum| sum / size).collect()
     }
 
     /// The vectors of a cluster, those nearest to its mean first. The first is its medoid.
@@ -171,7 +172,9 @@ pub(super) fn contiguous<'a, T>(x: &'a ArrayView2<T>, row: usize) -> &'a [T] {
 fn without_empty(groups: Vec<u32>) -> Vec<u32> {
     let most = groups.iter().max().map_or(0, |&group| group as usize + 1);
     let mut is_used = vec![false; most];
-    groups.iter().for_each(|&group| is_used[group as usize] = true);
+    for &group in &groups {
+        is_used[group as usize] = true;
+    }
     let mut used = 0;
     let numbers: Vec<u32> = is_used
         .iter()
@@ -191,14 +194,10 @@ fn ward(mut means: Array2<f64>, starts: &[usize]) -> Vec<[usize; 2]> {
     let mut is_active = vec![true; m];
     let (mut chain, mut found): (Vec<usize>, Vec<(f64, usize, usize)>) = (Vec::new(), Vec::new());
     while found.len() + 1 < m {
-        let last = match chain.last() {
-            Some(&last) => last,
-            None => {
-                let first = is_active.iter().position(|&active| active).expect("at least two are left");
-                chain.push(first);
-                first
-            }
-        };
+        if chain.is_empty() {
+            chain.push(is_active.iter().position(|&active| active).expect("at least two are left"));
+        }
+        let last = chain[chain.len() - 1];
         let before = chain.len().checked_sub(2).map(|at| chain[at]);
         let of_last = (means.row(last), sizes[last]);
         let cost =

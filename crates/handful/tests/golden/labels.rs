@@ -3,6 +3,7 @@
 use handful::{
     Dataset,
     labelling::{Answers, ClusterLabeler, Estimate, UnsupervisedFeatures},
+    progress::Observer,
 };
 use ndarray::Array2;
 
@@ -11,7 +12,8 @@ use crate::MNIST;
 /// The training images and the test images as vectors that were learned without labels.
 fn vectors(train: &Dataset, test: &Dataset) -> [Array2<u8>; 2] {
     let features =
-        UnsupervisedFeatures::fit(train.images().view(), train.image_shape(), &Default::default()).unwrap();
+        UnsupervisedFeatures::fit(train.images().view(), train.image_shape(), &Observer::default())
+            .expect("images of one shape");
     [train, test].map(|data| features.transform(data.images().view()))
 }
 
