@@ -2,7 +2,8 @@
 
 import pytest
 from distributed import Client, LocalCluster
-from shared import N
+
+from cluster.shared import N
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,10 @@ import handful.dask
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from shared import PARTITIONS, N, assert_same_kmeans, assert_same_prototypes, partitioned
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+
+from cluster.shared import PARTITIONS, N, assert_same_kmeans, assert_same_prototypes, partitioned
 
 KMEANS = [
     {"n_clusters": 20, "max_iter": 8},

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
-from shared import assert_same_prototypes
+
+from cluster.shared import assert_same_prototypes
 
 
 def png(image):

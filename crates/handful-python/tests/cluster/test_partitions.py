@@ -7,7 +7,8 @@ import handful.dask
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from shared import assert_same_kmeans, partitioned
+
+from cluster.shared import assert_same_kmeans, partitioned
 
 
 def bad(array, partition, change):

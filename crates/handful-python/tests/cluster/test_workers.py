@@ -16,7 +16,8 @@ from distributed import futures_of, wait
 from handful._jobs import n_threads
 from handful.dask._partitions import Partitions
 from numpy.testing import assert_array_equal
-from shared import N, assert_same_kmeans, assert_same_prototypes, partitioned
+
+from cluster.shared import N, assert_same_kmeans, assert_same_prototypes, partitioned
 
 #: After so long something hangs, on any machine.
 SECONDS = 1800

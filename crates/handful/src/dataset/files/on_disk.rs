@@ -61,7 +61,7 @@ struct Part {
 }
 
 impl OnDisk {
-    /// Opens a file or one part of a folder, in any format: see [`dataset`](super).
+    /// Opens a file or one part of a folder, in any format: see [`dataset`](crate::dataset).
     ///
     /// # Errors
     /// As [`Reader::open`]; [`Error::Io`] if the temporary file cannot be written.
@@ -109,7 +109,7 @@ impl OnDisk {
         Ok(Self { path, parts, shape: (n_samples, n_features), image_shape, labels, is_copy })
     }
 
-    /// Joins several data sets, one after the other, as [`Dataset::join`](super::Dataset::join) does in memory. Each
+    /// Joins several data sets, one after the other, as [`Dataset::join`](crate::Dataset::join) does in memory. Each
     /// stays where it is.
     ///
     /// # Errors

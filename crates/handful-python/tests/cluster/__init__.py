@@ -1,0 +1,1 @@
+"""The estimators on a Dask cluster."""
