@@ -11,7 +11,7 @@ PYTHON ?= python3
 TOOLS := target/python
 DIST := target/dist
 
-.PHONY: help fetch setup quick test test-page test-python test-wheel test-static test-full lint static wheel audit bench scale load outliers redrawn wild labels models package notebook
+.PHONY: help fetch setup quick test test-page test-python test-wheel test-static test-full lint static wheel audit bench scale load outliers redrawn wild labels mislabelled models package notebook
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -178,6 +178,12 @@ outliers: fetch ## Show presets what is no digit: letters, garments, noise (on D
 	$(VENV)/bin/python benches/outliers/make.py $(OUTLIERS)
 	cargo run --release --locked -- compare --frontier --pretrained --n-init 1 \
 		--report $(OUTLIERS)/report.html --ood $(FASHION) $(OUTLIERS)/*ubyte.gz
+
+mislabelled: wheel ## Make labels of MNIST wrong and add copies, and find them again, beside cleanlab (five minutes)
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/mislabelled/requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(DIST)/*.whl
+	$(VENV)/bin/python benches/mislabelled/run.py
 
 load: setup ## Ask `handful serve` as much as it can answer, and draw on its page (on Debian; installs wrk as root)
 	command -v wrk >/dev/null || { apt-get update && apt-get install -y --no-install-recommends wrk; }

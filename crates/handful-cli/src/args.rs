@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::{
-    augment, cluster,
+    audit, augment, cluster,
     docs::{Completions, Man},
     evaluate, experiment_options,
     fetch::Fetch,
@@ -40,6 +40,7 @@ pub(crate) enum Command {
     Neighbors(neighbors::Args),
     Select(select::Args),
     Serve(serve::Args),
+    Audit(audit::Args),
     Augment(augment::Args),
     Fetch(Fetch),
     Completions(Completions),

@@ -6,6 +6,7 @@ use anstyle::Style;
 
 use crate::{
     console::Console,
+    disputed,
     experiment::{self, Experiment},
     experiment_options::Args,
     options::Global,
@@ -46,6 +47,14 @@ fn print(out: &mut impl Write, experiment: &Experiment) -> std::io::Result<()> {
         text::plural(train.classes().len(), "class")
     )?;
     writeln!(out, "{}\n", table::terminal(&experiment.models))?;
+    for model in &experiment.models {
+        if let Some(undisputed) = experiment.undisputed(model) {
+            writeln!(out, "{}, {}", model.name, undisputed.sentence())?;
+        }
+    }
+    if experiment.disputed.is_some() {
+        writeln!(out, "{}\n", disputed::NOTE)?;
+    }
     let bold = Style::new().bold();
     writeln!(out, "{bold}{}{bold:#}", report::verdict(experiment))?;
     writeln!(out, "{}", report::control(experiment))?;

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use handful::{
     Dataset, classifier,
     dataset::{
-        self, DATA_FORMATS, Error, Images, Invert, LabelColumn, Note, Notes, OnDisk, PICTURE_FORMATS,
+        self, DATA_FORMATS, Error, Images, Invert, LabelColumn, Note, Notes, OnDisk, PICTURE_FORMATS, Parts,
         ReadOptions, RowSource, Split, TrainTest,
     },
     preprocess::Framing,
@@ -148,6 +148,32 @@ impl DataArgs {
         console.detail(&format!("read {}", names(&self.paths()?)));
         check_classes(&data.train)?;
         Ok(data)
+    }
+
+    /// The name of the data, and training and test images with their labels, or one set if they are not divided.
+    pub(crate) fn parts(&self, options: ReadOptions, console: &Console) -> anyhow::Result<(String, Parts)> {
+        let shape = |parts: &Parts| match parts {
+            Parts::Both(both) => both.train.image_shape(),
+            Parts::One(one) => one.image_shape(),
+        };
+        let (mut both, mut one) = (Vec::new(), Vec::new());
+        for (name, parts) in self.each(options, shape, dataset::load_any)? {
+            match parts {
+                Parts::Both(parts) => both.push((name, parts)),
+                Parts::One(images) => one.push((name, images)),
+            }
+        }
+        if let ([(first, _), ..], [(second, _), ..]) = (&both[..], &one[..]) {
+            let problem = format!("{first} has training and test images, and {second} has one set");
+            return Err(Error::CannotJoin { first: first.clone(), second: second.clone(), problem }.into());
+        }
+        let paths = self.paths()?;
+        console.detail(&format!("read {}", names(&paths)));
+        if both.is_empty() {
+            return Ok((names(&paths), Parts::One(Dataset::join(one)?)));
+        }
+        let both = TrainTest::join(both)?;
+        Ok((both.name.clone(), Parts::Both(both)))
     }
 
     /// The images of one part with their labels.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     console::Console,
     data::{self, DataArgs, names},
+    disputed::{self, DisputedArgs, Undisputed},
     evaluation::Evaluation,
     machine::Machine,
     models::ModelArgs,
@@ -33,6 +34,8 @@ pub(crate) struct Args {
     model: ModelArgs,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    disputed: DisputedArgs,
     /// Write an HTML page with the figures, and the mistakes with the neighbours that voted
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
@@ -60,10 +63,14 @@ struct Summary<'a> {
     refused: f64,
     /// Number of images without ink, whose labels mean nothing. They are among the refused.
     n_without_ink: u64,
+    /// The result without disputed labels, if a file names any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undisputed: Option<Undisputed>,
 }
 
 pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Result<()> {
     let report = args.report.as_deref().map(OutputFile::create).transpose()?;
+    let disputed = args.disputed.read()?;
     let (model, _) = args.model.load()?;
     let model = Arc::new(model);
     let paths = args.data.paths()?;
@@ -73,7 +80,8 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         |path: &PathBuf| KnownReader::open(path, Split::Test, model.classes(), model.image_shape(), &options);
     let tests = paths.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let model = Model::clone(&model).observer(console.interrupter());
-    let found = Evaluation::new(args.model.model.clone(), names(&paths), &model, tests, console)?;
+    let found =
+        Evaluation::new(args.model.model.clone(), names(&paths), &model, tests, disputed.as_ref(), console)?;
     console.detail(&format!("read {} from {}", text::plural(found.n_images(), "image"), found.data));
     if let Some(file) = report {
         let pictures = Pictures::find(&model, None, console);
@@ -95,6 +103,9 @@ pub(crate) fn run(args: &Args, global: &Global, console: &Console) -> anyhow::Re
         text::interval(summary.accuracy_interval),
         text::seconds(found.seconds),
     )?;
+    if let Some(undisputed) = &summary.undisputed {
+        writeln!(out, "{}: {}. {}", found.name, undisputed.sentence(), disputed::NOTE)?;
+    }
     writeln!(
         out,
         "Confidence differs from accuracy by {} on average; {} of the images look like nothing that the model knows.",
@@ -134,6 +145,7 @@ impl<'a> Summary<'a> {
             log_loss: found.log_losses / n,
             refused: found.n_refused as f64 / n,
             n_without_ink: found.n_without_ink,
+            undisputed: found.undisputed(),
         }
     }
 }

@@ -10,7 +10,11 @@ use handful::{
 };
 use ndarray::{Array2, ArrayView1, Axis};
 
-use crate::{console::Console, text};
+use crate::{
+    console::Console,
+    disputed::{Disputed, Undisputed},
+    text,
+};
 
 /// Number of images that are explained together.
 const BATCH: usize = 4096;
@@ -33,6 +37,8 @@ pub(crate) struct Evaluation {
     pub(crate) log_losses: f64,
     pub(crate) n_refused: u64,
     pub(crate) n_without_ink: u64,
+    /// Predictions for the images whose labels are not disputed, if a file disputes any.
+    undisputed: Option<ConfusionMatrix>,
 }
 
 /// An image that was misread.
@@ -50,6 +56,7 @@ impl Evaluation {
         data: String,
         model: &Model,
         tests: Vec<KnownReader>,
+        disputed: Option<&Disputed>,
         console: &Console,
     ) -> anyhow::Result<Self> {
         let n_classes = model.classes().len();
@@ -64,6 +71,7 @@ impl Evaluation {
             log_losses: 0.0,
             n_refused: 0,
             n_without_ink: 0,
+            undisputed: disputed.map(|_| ConfusionMatrix::new(&[], &[], n_classes)),
         };
         let counter = console.counter("images", false);
         for mut test in tests {
@@ -71,21 +79,38 @@ impl Evaluation {
                 let start = Instant::now();
                 let explanations = model.explain(images.images().view())?;
                 found.seconds += start.elapsed().as_secs_f64();
-                found.add(&images, explanations);
+                found.add(&images, explanations, disputed)?;
                 counter.inc(images.n_samples() as u64);
             }
         }
         counter.finish_and_clear();
+        if let Some(disputed) = disputed {
+            disputed.check_count(found.n_images())?;
+        }
         Ok(found)
     }
 
-    fn add(&mut self, images: &Dataset, explanations: Vec<Explanation>) {
+    /// The result without disputed labels, if a file disputes any.
+    pub(crate) fn undisputed(&self) -> Option<Undisputed> {
+        self.undisputed.as_ref().map(|kept| Undisputed::new(&self.confusion_matrix, kept))
+    }
+
+    fn add(
+        &mut self,
+        images: &Dataset,
+        explanations: Vec<Explanation>,
+        disputed: Option<&Disputed>,
+    ) -> anyhow::Result<()> {
         let (truth, n_classes) = (images.labels(), images.classes().len());
         let first = self.n_images();
         let probabilities = Array2::from_shape_fn((truth.len(), n_classes), |(row, class)| {
             explanations[row].probabilities[class]
         });
         let predicted: Vec<u32> = explanations.iter().map(|explanation| explanation.label).collect();
+        if let (Some(disputed), Some(kept)) = (disputed, &mut self.undisputed) {
+            disputed.check(first, truth, images.classes())?;
+            kept.merge(&disputed.matrix(first, truth, &predicted, n_classes));
+        }
         self.confusion_matrix.merge(&ConfusionMatrix::new(truth, &predicted, n_classes));
         self.reliability.merge(Reliability::new(probabilities.view(), &predicted, truth));
         for (probabilities, truth) in probabilities.axis_chunks_iter(Axis(0), 1).zip(truth.chunks(1)) {
@@ -101,6 +126,7 @@ impl Evaluation {
                 self.add_mistake(truth[row], first + row, image, explanation);
             }
         }
+        Ok(())
     }
 
     fn add_mistake(&mut self, truth: u32, row: usize, image: ArrayView1<u8>, explanation: Explanation) {

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::{
     console::Console,
+    disputed::{Disputed, Undisputed},
     evaluated::{Evaluated, Search, timed},
     experiment_options, options,
     presets::{self, PresetResult},
@@ -36,6 +37,8 @@ pub(crate) struct Experiment {
     pub(crate) comparisons: Vec<Comparison>,
     /// `None` unless requested. Leaves out sizes that do not fit the data.
     pub(crate) sweep: Option<Vec<SweepPoint>>,
+    /// The test images whose labels are disputed, if a file names them.
+    pub(crate) disputed: Option<Disputed>,
 }
 
 pub(crate) struct Comparison {
@@ -58,6 +61,11 @@ pub(crate) fn run(
     seed: u64,
     console: &Console,
 ) -> anyhow::Result<Experiment> {
+    let disputed = args.disputed.read()?;
+    if let Some(disputed) = &disputed {
+        disputed.check(0, data.test.labels(), data.test.classes())?;
+        disputed.check_count(data.test.n_samples())?;
+    }
     let lab = Lab { data: &data, args, seed, console };
     // Reports errors before the long search.
     lab.check()?;
@@ -82,7 +90,16 @@ pub(crate) fn run(
     };
     let comparisons = pairs.map(compare).collect();
     let searches = [all_search, kmeans_search, random_search];
-    Ok(Experiment { data, load_seconds, prototypes, models, searches, presets, comparisons, sweep })
+    Ok(Experiment { data, load_seconds, prototypes, models, searches, presets, comparisons, sweep, disputed })
+}
+
+impl Experiment {
+    /// The result of a model without disputed labels, if a file names them.
+    pub(crate) fn undisputed(&self, model: &Evaluated) -> Option<Undisputed> {
+        let (test, all) = (&self.data.test, &model.confusion_matrix);
+        let kept = self.disputed.as_ref()?.matrix(0, test.labels(), &model.predicted, test.classes().len());
+        Some(Undisputed::new(all, &kept))
+    }
 }
 
 struct Lab<'a> {

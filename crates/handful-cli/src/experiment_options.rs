@@ -11,7 +11,10 @@ use handful::{
     neighbors::{TieBreak, Weights},
 };
 
-use crate::data::{self, DataArgs};
+use crate::{
+    data::{self, DataArgs},
+    disputed::DisputedArgs,
+};
 
 /// Run the whole experiment: compare K-Means prototypes with all training images, and write a report
 ///
@@ -61,6 +64,8 @@ pub(crate) struct Args {
     /// images, or folders, whose test images are used
     #[arg(long, value_name = "PATH", num_args = 1.., requires = "presets")]
     pub(crate) ood: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) disputed: DisputedArgs,
     /// Where to write the report
     #[arg(long, value_name = "FILE.html", default_value = "handful-report.html")]
     pub(crate) report: PathBuf,

@@ -1,11 +1,13 @@
 //! The command `handful`: see `handful --help`.
 
 mod args;
+mod audit;
 mod augment;
 mod cluster;
 mod compare;
 mod console;
 mod data;
+mod disputed;
 mod docs;
 mod evaluate;
 mod evaluated;
@@ -79,6 +81,7 @@ fn run(args: &Args, console: &Console) -> anyhow::Result<()> {
         Command::Select(command) => select::run(command, &args.global, console),
         Command::Train(command) => train::run(command, &args.global, console),
         Command::Serve(command) => serve::run(command, &args.global, console),
+        Command::Audit(command) => audit::run(command, &args.global, console),
         Command::Augment(command) => augment::run(command, &args.global, console),
         Command::Fetch(command) => fetch::run(command, &args.global, console),
         Command::Completions(command) => docs::completions(command, Args::command()),

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
+    disputed::Undisputed,
     evaluated::Evaluated,
     experiment::{Comparison, Experiment, SweepPoint},
     machine::Machine,
@@ -61,6 +62,9 @@ struct ModelSummary<'a> {
     seed_errors: Option<&'a [f64]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<ConfidenceSummary<'a>>,
+    /// The result without disputed labels, if a file names any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undisputed: Option<Undisputed>,
 }
 
 /// Confidence of presets. Pairs are values before and after calibration.
@@ -169,6 +173,7 @@ impl<'a> ModelSummary<'a> {
             per_class: per_class(test.classes(), matrix),
             seed_errors: result.map(|result| &result.seed_errors[..]),
             confidence: result.map(ConfidenceSummary::new),
+            undisputed: experiment.undisputed(model),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io};
 
-use handful::{classifier, dataset, kmeans, labelling, model_file, neighbors};
+use handful::{audit, classifier, dataset, kmeans, labelling, model_file, neighbors};
 use pyo3::{
     PyErr,
     exceptions::{PyFileNotFoundError, PyOSError, PyPermissionError, PyValueError},
@@ -23,6 +23,7 @@ macro_rules! raise_value_error {
     };
 }
 raise_value_error!(
+    audit::Error,
     classifier::Error,
     kmeans::Error,
     labelling::Error,

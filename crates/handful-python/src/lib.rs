@@ -5,6 +5,7 @@
 //! `python/handful` contains everything that scikit-learn requires of an estimator.
 
 mod arrays;
+mod audit;
 mod datasets;
 mod errors;
 mod features;
@@ -25,6 +26,7 @@ mod _core {
     #[pymodule_export]
     use super::{
         arrays::whole_bytes,
+        audit::audit,
         datasets::{load, locate, parquet_groups, parquet_images, parquet_labels, user_folder},
         features::{deskew, frame, gradients, look_up, radial_variance},
         inverted::InvertedIndex,

@@ -18,6 +18,7 @@ WARNINGS = [item for item in CLASSES if issubclass(item, Warning)]
 # What these look like is shown where they are returned.
 RECORDS = [
     handful.AccuracyEstimate,
+    handful.Audit,
     handful.Explanation,
     handful.Neighbor,
     handful.VoteExplanation,

@@ -153,6 +153,8 @@
     allow(dead_code, unused_imports, reason = "parts that only training uses are not marked one by one")
 )]
 
+#[cfg(feature = "training")]
+pub mod audit;
 pub mod augment;
 pub mod classifier;
 pub mod dataset;

@@ -12,7 +12,7 @@ const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
 
 /// Writes all rows.
-pub(super) fn write(rows: &Rows, images: &mut OutputFile, labels: &mut OutputFile) -> anyhow::Result<()> {
+pub(crate) fn write(rows: &Rows, images: &mut OutputFile, labels: &mut OutputFile) -> anyhow::Result<()> {
     let numbers = numbers(&rows.source.classes())?;
     let count = u32::try_from(rows.count)?;
     let [height, width] = rows.source.image_shape().map(|side| u32::try_from(side).expect("below 2³²"));
@@ -27,6 +27,11 @@ pub(super) fn write(rows: &Rows, images: &mut OutputFile, labels: &mut OutputFil
 
 fn header(words: &[u32]) -> Vec<u8> {
     words.iter().copied().flat_map(u32::to_be_bytes).collect()
+}
+
+/// Whether labels with these names can be stored: as bytes.
+pub(crate) fn can_hold(classes: &[String]) -> bool {
+    numbers(classes).is_ok()
 }
 
 /// For each class, the byte that is its name.

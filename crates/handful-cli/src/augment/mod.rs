@@ -1,9 +1,9 @@
 //! `handful augment`: makes a data set of any size from deformed images, or draws one.
 
 mod destination;
-mod idx;
-mod parquet;
-mod rows;
+pub(crate) mod idx;
+pub(crate) mod parquet;
+pub(crate) mod rows;
 
 use std::{
     io::Write,

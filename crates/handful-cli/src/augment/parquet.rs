@@ -19,7 +19,7 @@ use super::rows::Rows;
 use crate::{output::OutputFile, picture};
 
 /// Writes all rows, in nearly equal shares to the files.
-pub(super) fn write(rows: &Rows, files: &mut [OutputFile]) -> anyhow::Result<()> {
+pub(crate) fn write(rows: &Rows, files: &mut [OutputFile]) -> anyhow::Result<()> {
     let classes = Classes::of(&rows.source.classes());
     let n_files = files.len() as u64;
     let start = |i: u64| u64::try_from(u128::from(rows.count) * u128::from(i) / u128::from(n_files));

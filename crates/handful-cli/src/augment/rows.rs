@@ -13,28 +13,32 @@ use handful::{
 const BATCH: u64 = 4096;
 const MOST_BATCH_BYTES: u64 = 1 << 24;
 
-/// An endless data set.
-pub(super) enum Source {
+/// A data set, most of them endless.
+pub(crate) enum Source {
     Deformed(Box<Augmented>),
     Drawn(Digits),
+    /// Images that are there.
+    Given(Dataset),
 }
 
 impl Source {
-    pub(super) fn image_shape(&self) -> [usize; 2] {
+    pub(crate) fn image_shape(&self) -> [usize; 2] {
         match self {
             Self::Deformed(images) => images.image_shape(),
             Self::Drawn(digits) => digits.image_shape(),
+            Self::Given(images) => images.image_shape(),
         }
     }
 
-    pub(super) fn n_features(&self) -> usize {
+    pub(crate) fn n_features(&self) -> usize {
         self.image_shape().iter().product()
     }
 
-    pub(super) fn classes(&self) -> Vec<String> {
+    pub(crate) fn classes(&self) -> Vec<String> {
         match self {
             Self::Deformed(images) => images.classes().to_vec(),
             Self::Drawn(_) => Digits::classes(),
+            Self::Given(images) => images.classes().to_vec(),
         }
     }
 
@@ -42,26 +46,30 @@ impl Source {
         match self {
             Self::Deformed(images) => images.rows(rows),
             Self::Drawn(digits) => digits.rows(rows),
+            Self::Given(images) => {
+                let rows = rows.map(|row| usize::try_from(row).expect("rows in memory"));
+                Ok(images.select(&rows.collect::<Vec<_>>()))
+            }
         }
     }
 }
 
 /// What is to be written, made some at a time.
-pub(super) struct Rows {
-    pub(super) source: Source,
-    pub(super) count: u64,
-    pub(super) batch: u64,
+pub(crate) struct Rows {
+    pub(crate) source: Source,
+    pub(crate) count: u64,
+    pub(crate) batch: u64,
     observer: Observer,
 }
 
 impl Rows {
-    pub(super) fn new(source: Source, count: u64, observer: Observer) -> Self {
+    pub(crate) fn new(source: Source, count: u64, observer: Observer) -> Self {
         let batch = (MOST_BATCH_BYTES / source.n_features() as u64).clamp(1, BATCH);
         Self { source, count, batch, observer }
     }
 
     /// Calls `write` for each batch of these rows, in order.
-    pub(super) fn each(
+    pub(crate) fn each(
         &self,
         rows: Range<u64>,
         mut write: impl FnMut(&Dataset) -> anyhow::Result<()>,

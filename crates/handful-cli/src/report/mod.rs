@@ -1,6 +1,7 @@
 //! The report: one self-contained HTML file.
 
 mod about;
+pub(crate) mod audit;
 mod charts;
 mod confidence;
 mod frontier;
@@ -14,9 +15,11 @@ pub(crate) mod predictions;
 mod sweep;
 mod voters;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
 
-use crate::{evaluated::Evaluated, experiment::Experiment, experiment_options, table, text};
+use crate::{disputed, evaluated::Evaluated, experiment::Experiment, experiment_options, table, text};
 use pictures::picture;
 
 /// Maximum number of prototypes shown per class. If there are more, only the largest clusters are shown.
@@ -75,6 +78,30 @@ fn divided(sections: Vec<(&str, &str, Markup)>) -> (Vec<(String, String)>, Marku
 
 /// A self-contained page.
 fn page(title: &str, verdict: &str, lead: Markup, contents: &Contents, content: Markup) -> String {
+    page_with(Additions::default(), title, verdict, lead, contents, content)
+}
+
+/// What a page has in addition to text and pictures.
+#[derive(Clone, Copy, Default)]
+struct Additions {
+    style: &'static str,
+    script: &'static str,
+}
+
+/// A self-contained page with a style and a script of its own.
+fn page_with(
+    Additions { style, script }: Additions,
+    title: &str,
+    verdict: &str,
+    lead: Markup,
+    contents: &Contents,
+    content: Markup,
+) -> String {
+    // Makes the browser refuse to fetch anything, and to run any other script.
+    let mut policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'".to_owned();
+    if !script.is_empty() {
+        policy += &format!("; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(script)));
+    }
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -82,10 +109,9 @@ fn page(title: &str, verdict: &str, lead: Markup, contents: &Contents, content: 
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                // Makes the browser refuse to fetch anything.
-                meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'";
+                meta http-equiv="Content-Security-Policy" content=(policy);
                 title { "handful: " (title) }
-                style { (PreEscaped(include_str!("style.css"))) }
+                style { (PreEscaped(include_str!("style.css"))) (PreEscaped(style)) }
             }
             body {
                 header {
@@ -99,6 +125,7 @@ fn page(title: &str, verdict: &str, lead: Markup, contents: &Contents, content: 
                     }
                 }
                 main { (content) }
+                @if !script.is_empty() { script { (PreEscaped(script)) } }
             }
         }
     };
@@ -183,6 +210,32 @@ fn scoreboard(experiment: &Experiment) -> Markup {
         }
         (charts::intervals(models))
         (tests(experiment))
+        @if experiment.disputed.is_some() { (undisputed(experiment)) }
+    }
+}
+
+/// The accuracy of each model as labelled, and without disputed labels.
+fn undisputed(experiment: &Experiment) -> Markup {
+    html! {
+        div.scroll { table.plain.dense {
+            caption { (disputed::NOTE) }
+            thead { tr {
+                th scope="col" { "model" } th scope="col" { "right, as labelled" } th scope="col" { "accuracy" }
+                th scope="col" { "right, without disputed labels" } th scope="col" { "accuracy" }
+            } }
+            tbody { @for model in &experiment.models {
+                @if let Some(kept) = experiment.undisputed(model) {
+                    @let all = &model.confusion_matrix;
+                    tr {
+                        th scope="row" { (model.name) }
+                        td { (text::count(all.correct())) " of " (text::count(all.total())) }
+                        td { (unbroken(&text::percent(all.accuracy()))) }
+                        td { (text::count(kept.correct)) " of " (text::count(kept.n_test)) }
+                        td { (unbroken(&text::percent(kept.accuracy))) }
+                    }
+                }
+            } }
+        } }
     }
 }
 

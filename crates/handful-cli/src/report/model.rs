@@ -10,6 +10,7 @@ use super::{
     voters::{self, voters},
 };
 use crate::{
+    disputed,
     evaluation::{self, Evaluation, Mistake},
     models,
     pictures::Pictures,
@@ -119,6 +120,9 @@ pub(crate) fn evaluation(found: &Evaluation, model: &Model, pictures: Option<&Pi
         "The 95 % interval of the accuracy is " (text::interval(matrix.accuracy_interval())) " %. The test took "
         (text::seconds(found.seconds)) ", that is, " (text::rough(found.n_images() as f64 / found.seconds))
         " images per second, including explanations."
+        @if let Some(undisputed) = found.undisputed() {
+            " The same, " (unbroken(&undisputed.sentence())) ". " (disputed::NOTE)
+        }
     };
     let (contents, content) = divided(vec![
         ("errors", "Errors", matrices::figures(&found.name, matrix, model.classes())),

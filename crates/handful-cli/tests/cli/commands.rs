@@ -35,6 +35,8 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
             "add --save-index or --index-file",
         ),
         (&["neighbors", "--queries", "mnist", "--index", "inverted", "--n-probe", "0"], "--n-probe"),
+        (&["audit", "--fix", "decisions.csv"], "--output"),
+        (&["audit", "--fix", "decisions.csv", "-o", "out", "--report", "a.html"], "--report"),
         (&["no-such-command"], "no-such-command"),
     ] {
         let output = handful().args(args).output().unwrap();
@@ -46,7 +48,9 @@ fn wrong_usage_ends_with_2_and_names_the_option() {
 
 #[test]
 fn help_shows_an_example_of_every_command() {
-    for command in ["compare", "cluster", "neighbors", "select", "augment", "fetch", "completions", "man"] {
+    for command in
+        ["compare", "cluster", "neighbors", "select", "audit", "augment", "fetch", "completions", "man"]
+    {
         let output = handful().args([command, "--help"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0));
         let (one, some) = ("Example:\n  handful", "Examples:\n  handful");
@@ -126,6 +130,7 @@ fn stdout_is_one_json_document_and_stderr_stays_empty_off_a_terminal() {
         &["compare", "--clusters", "2", "--json"][..],
         &["cluster", "--clusters", "2", "--json"],
         &["neighbors", "--queries", "mnist", "--json"],
+        &["audit", "--json"],
     ] {
         let output = subset.handful().args(args).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::subset::{handful, stderr, stdout};
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "compare",
     "train",
     "predict",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 13] = [
     "cluster",
     "neighbors",
     "select",
+    "audit",
     "augment",
     "fetch",
     "completions",

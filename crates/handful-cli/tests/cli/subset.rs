@@ -59,7 +59,7 @@ impl Subset {
         subset
     }
 
-    fn write(&self, name: &str, images: &[u8], [height, width]: [usize; 2], labels: &[u8]) {
+    pub(crate) fn write(&self, name: &str, images: &[u8], [height, width]: [usize; 2], labels: &[u8]) {
         let idx = |magic: u32, sizes: &[usize], data: &[u8]| -> Vec<u8> {
             let sizes = sizes.iter().map(|&size| u32::try_from(size).unwrap());
             std::iter::once(magic)

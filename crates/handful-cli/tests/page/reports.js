@@ -25,6 +25,7 @@ export async function writeReports() {
     prediction: ['predict', '--model', 'notebook', dataSet(folder, 'a-folder-with-a-very-long-name'.repeat(4), 10, 1)],
     means: ['info', 'notebook'],
     prototypes: ['info', 'fast'],
+    audit: ['audit', '--data', part],
   };
   const names = Object.keys(commands);
   for (const name of names) {
@@ -34,7 +35,7 @@ export async function writeReports() {
 }
 
 /** A folder with the first images of MNIST, or, for `null`, all. Returns its path. */
-function dataSet(folder, name, ...counts) {
+export function dataSet(folder, name, ...counts) {
   const path = join(folder, name);
   mkdirSync(path);
   ['train', 't10k'].forEach((part, i) => {

@@ -14,6 +14,7 @@ Estimators with scikit-learn's API, implemented in Rust:
 `GradientFeatures`         Turns images into histograms of gradient directions.
 `KMeansFeatures`           Turns vectors into similarities to K-Means centroids.
 `Model`, `load_model`      Complete recipes from image to label: ready-made presets, or your own.
+`audit`                    Finds labels that look wrong, duplicates, leaks and images of no class.
 =========================  ==========================================================================
 
 Arrays of bytes (``uint8``) are read without a copy and compared exactly. Whole numbers from 0 to 255 in arrays
@@ -29,6 +30,7 @@ Examples
 """
 
 from handful import datasets
+from handful._audit import Audit, audit
 from handful._core import __version__
 from handful._dictionary import KMeansFeatures
 from handful._explanation import Explanation, Neighbor, VoteExplanation, Voter
@@ -46,6 +48,7 @@ from handful._warnings import NoInkWarning
 
 __all__ = [
     "AccuracyEstimate",
+    "Audit",
     "ClusterLabeler",
     "Deskew",
     "Explanation",
@@ -63,6 +66,7 @@ __all__ = [
     "VoteExplanation",
     "Voter",
     "__version__",
+    "audit",
     "datasets",
     "frame",
     "load_model",

@@ -27,6 +27,7 @@ __all__ = [
     "Stats",
     "Steps",
     "__version__",
+    "audit",
     "deskew",
     "frame",
     "given_centroids",
@@ -68,6 +69,17 @@ def gradients(images: _Bytes, image_shape: _Shape, n_bins: int, n_cells: int, n_
 def frame(picture: _Bytes, image_shape: _Shape) -> _Bytes: ...
 def radial_variance(x: _Bytes, atoms: _Bytes, spread: float, n_threads: int) -> float: ...
 def look_up(x: _Bytes, atoms: _Bytes, variance: float | None, n_threads: int) -> _Bytes: ...
+def audit(
+    x: _Bytes,
+    y: NDArray[np.uint32],
+    n_train: int,
+    classes: list[str],
+    image_shape: _Shape,
+    n_neighbors: int,
+    min_score: float,
+    n_threads: int,
+    progress: _Progress | None,
+) -> dict[str, NDArray[Any]]: ...
 def kmeans(
     x: NDArray[Any],
     params: _KMeansParams,

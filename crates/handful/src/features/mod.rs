@@ -48,7 +48,7 @@ pub use {
     pca::Pca,
 };
 
-use gradients::Framed as FramedGradients;
+pub(crate) use gradients::Framed as FramedGradients;
 
 /// The mean squared distance of rows from their mean, summed over all directions.
 pub(crate) fn total_variance(rows: ArrayView2<u8>) -> f64 {

@@ -76,7 +76,7 @@ impl Pca {
     }
 
     #[cfg(feature = "training")]
-    pub(super) fn fit_observed(
+    pub(crate) fn fit_observed(
         x: ArrayView2<u8>,
         n_components: usize,
         whitening: f64,
@@ -191,7 +191,7 @@ impl Pca {
 
     /// The squared distance of each row to the subspace, relative to the mean over the training rows: the part that the
     /// components cannot represent. O(n d `n_components`).
-    pub(super) fn residuals(&self, x: ArrayView2<u8>) -> Vec<f64> {
+    pub(crate) fn residuals(&self, x: ArrayView2<u8>) -> Vec<f64> {
         let mean = self.mean.as_slice().expect("contiguous");
         let directions = self.directions();
         let of_rows = |rows: ArrayView2<u8>| {

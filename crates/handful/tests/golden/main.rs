@@ -1,5 +1,6 @@
 //! What is known beforehand: figures on the real MNIST, and the answers of scikit-learn and statsmodels.
 
+mod audit;
 mod augment;
 mod exact;
 mod features;
