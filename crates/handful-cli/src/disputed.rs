@@ -6,10 +6,7 @@ use handful::metrics::ConfusionMatrix;
 use serde::Serialize;
 
 use crate::{
-    audit::{
-        decisions::{Decision, Decisions, Error, Row},
-        images::Part,
-    },
+    audited::{Decision, Decisions, Error, Part, Row},
     text,
 };
 

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod audited;
 mod augment;
 mod cluster;
 mod compare;

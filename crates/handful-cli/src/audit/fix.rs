@@ -9,11 +9,8 @@ use std::{
 use anyhow::{Context, bail};
 use handful::{Dataset, draft::NewFolder, progress::Observer};
 
-use super::{
-    decisions::{Decision, Decisions, Error},
-    images::{Images, Part},
-};
 use crate::{
+    audited::{Decision, Decisions, Error, Images, Part},
     augment::{
         idx, parquet,
         rows::{Rows, Source},
@@ -128,8 +125,7 @@ impl Fixed {
                 out.write_record([part.name(), &index.to_string(), &images.classes()[label as usize]])?;
             }
         }
-        out.flush()?;
-        Ok(out.into_inner().map_err(|error| error.into_error())?.flush()?)
+        Ok(out.flush()?)
     }
 }
 

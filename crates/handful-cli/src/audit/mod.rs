@@ -1,10 +1,7 @@
 //! `handful audit`: finds labels that look wrong, duplicates, images of no class and rare classes.
 
-pub(crate) mod decisions;
-pub(crate) mod findings;
 mod fix;
-pub(crate) mod images;
-pub(crate) mod show;
+mod show;
 
 use std::{
     io::{BufWriter, Write},
@@ -16,8 +13,9 @@ use clap::ValueEnum;
 use handful::{audit::Audit, progress::Stage};
 use serde::Serialize;
 
-use self::{decisions::Decisions, fix::Fixed, images::Images};
+use self::fix::Fixed;
 use crate::{
+    audited::{Decisions, Images},
     console::Console,
     data::{self, DataArgs},
     options::Global,

@@ -5,12 +5,7 @@ use maud::{Markup, html};
 
 use super::{Additions, charts, divided, page_with, pictures::ink, unbroken};
 use crate::{
-    audit::{
-        decisions::COLUMNS,
-        findings::{Finding, Kind, csv_line, findings},
-        images::{Images, Place},
-        show,
-    },
+    audited::{COLUMNS, Finding, Images, Kind, Place, csv_line, findings, sentences},
     text,
 };
 
@@ -25,20 +20,16 @@ pub(crate) fn render(audit: &Audit, images: &Images, seconds: f64) -> anyhow::Re
     let all = findings(audit, images);
     let of =
         |is_wanted: fn(Kind) -> bool| all.iter().filter(move |finding| is_wanted(finding.kind)).collect();
-    let labels: Vec<&Finding> = of(|kind| kind == Kind::Label);
-    let duplicates: Vec<&Finding> = of(|kind| matches!(kind, Kind::Duplicate | Kind::Leak));
-    let outliers: Vec<&Finding> = of(|kind| kind == Kind::Outlier);
+    let labels = of(|kind| kind == Kind::Label);
+    let duplicates = of(|kind| matches!(kind, Kind::Duplicate | Kind::Leak));
+    let outliers = of(|kind| kind == Kind::Outlier);
     let lead = html! {
         "Every image was compared with all others. Neither an image nor its duplicates voted on its label. A label that looks "
         "wrong may be right, and the image unusual: look at it, and decide."
     };
     let sections = vec![
-        (
-            "labels",
-            "Labels that look wrong",
-            section(&labels, &verdict_on_labels(), "No label looks wrong.")?,
-        ),
-        ("duplicates", "Duplicates", section(&duplicates, &show::duplicates(&all), "No duplicates.")?),
+        ("labels", "Labels that look wrong", section(&labels, LABELS, "No label looks wrong.")?),
+        ("duplicates", "Duplicates", section(&duplicates, &sentences::duplicates(&all), "No duplicates.")?),
         (
             "outliers",
             "Images of no class",
@@ -52,17 +43,21 @@ pub(crate) fn render(audit: &Audit, images: &Images, seconds: f64) -> anyhow::Re
         @if !all.is_empty() { (desk(images)) }
         (content)
     };
-    Ok(page_with(ADDITIONS, &images.name, &unbroken(&show::verdict(audit, images)), lead, &contents, content))
+    Ok(page_with(
+        ADDITIONS,
+        &images.name,
+        &unbroken(&sentences::verdict(audit, images)),
+        lead,
+        &contents,
+        content,
+    ))
 }
 
 const OUTLIERS: &str =
     "These are far from all other images, or have no ink. Beside each are the images that are nearest.";
 
-fn verdict_on_labels() -> String {
-    "The most suspicious come first. Beside each image are those that are nearest to it, with their labels. The number in \
-     brackets says how suspicious a label is, from 0 to 1."
-        .to_owned()
-}
+const LABELS: &str = "The most suspicious come first. Beside each image are those that are nearest to it, with their labels. The number in \
+     brackets says how suspicious a label is, from 0 to 1.";
 
 /// Where findings are shown one by one. The script fills it and shows it.
 fn desk(images: &Images) -> Markup {
@@ -149,7 +144,7 @@ fn card(finding: &Finding) -> anyhow::Result<Markup> {
                     (Some(suggested), Some(score), _) => {
                         (place) ": labelled " b { (place.label()) } ", looks like " b { (suggested) } " (" (format!("{score:.3}")) ")"
                     }
-                    _ => (show::line(finding)),
+                    _ => (sentences::line(finding)),
                 }
             }
         }
@@ -162,7 +157,7 @@ fn picture(place: Place, alt: &str) -> Markup {
 
 fn classes(audit: &Audit, images: &Images) -> Markup {
     html! {
-        p { (show::rare(audit)) " A class is called rare if it has less than a fifth as many images as the median class." }
+        p { (sentences::rare(audit)) " A class is called rare if it has less than a fifth as many images as the median class." }
         div.pair {
             @for (part, images) in images.parts() {
                 (charts::frequencies(&capitalized(&format!("{}s", part.noun())), images))
@@ -179,7 +174,7 @@ fn capitalized(text: &str) -> String {
 fn about(images: &Images, seconds: f64) -> Markup {
     html! {
         table.plain.wordy {
-            tr { th scope="row" { "data" } td { (show::summary(images)) } }
+            tr { th scope="row" { "data" } td { (sentences::summary(images)) } }
             tr { th scope="row" { "time to compare them" } td { (text::seconds(seconds)) } }
             tr { th scope="row" { "handful" } td { (env!("CARGO_PKG_VERSION")) } }
         }

@@ -109,6 +109,6 @@ pub(crate) fn csv_line(columns: &[impl AsRef<[u8]>]) -> anyhow::Result<String> {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::Any(b'\n')).from_writer(Vec::new());
     writer.write_record(columns)?;
-    let line = String::from_utf8(writer.into_inner().map_err(|error| error.into_error())?)?;
+    let line = String::from_utf8(writer.into_inner()?)?;
     Ok(line.trim_end_matches('\n').to_owned())
 }
