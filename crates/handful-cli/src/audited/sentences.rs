@@ -42,7 +42,7 @@ pub(crate) fn duplicates(all: &[Finding]) -> String {
         text::plural(n, "pair"),
         text::count(exact as u64),
         text::count(leaks as u64),
-        text::count(count(Finding::is_contradiction) as u64),
+        text::count(count(|finding| finding.is_contradiction()) as u64),
     )
 }
 

@@ -18,8 +18,9 @@ const ADDITIONS: Additions = Additions { style: include_str!("audit.css"), scrip
 
 pub(crate) fn render(audit: &Audit, images: &Images, seconds: f64) -> anyhow::Result<String> {
     let all = findings(audit, images);
-    let of =
-        |is_wanted: fn(Kind) -> bool| all.iter().filter(move |finding| is_wanted(finding.kind)).collect();
+    let of = |is_wanted: fn(Kind) -> bool| -> Vec<&Finding> {
+        all.iter().filter(move |finding| is_wanted(finding.kind)).collect()
+    };
     let labels = of(|kind| kind == Kind::Label);
     let duplicates = of(|kind| matches!(kind, Kind::Duplicate | Kind::Leak));
     let outliers = of(|kind| kind == Kind::Outlier);

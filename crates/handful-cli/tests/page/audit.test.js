@@ -66,7 +66,7 @@ test('keys decide about one finding after the other, and the decisions are saved
   assert.equal(await progress(page), `1 of ${n}, 0 decided`);
   assert(await page.isDisabled('#download'));
   const rows = await Promise.all([0, 1, 2, 3].map((number) => row(page, number)));
-  for (const index of WRONG) assert(rows.slice(0, 3).some((one) => one.startsWith(`label,train,${index},`)), `${rows}`);
+  for (const index of WRONG) assert(rows.some((one) => one.startsWith(`label,train,${index},`)), `${rows}`);
   const suggested = rows[1].split(',')[4];
 
   await page.keyboard.press('k');
@@ -114,7 +114,12 @@ test('a finding in the list can be chosen by the keyboard', async (t) => {
 
 test('the file of decisions corrects the data set', async (t) => {
   const page = await visitPage(t);
-  for (let i = 0; i < WRONG.length; i += 1) await page.keyboard.press('r');
+  // MNIST has wrong labels of its own, some of which are among the first.
+  for (let i = 0, n = 0; n < WRONG.length; i += 1) {
+    const isWrong = WRONG.includes(Number((await row(page, i)).split(',')[2]));
+    await page.keyboard.press(isWrong ? 'r' : 'ArrowRight');
+    n += isWrong;
+  }
   const path = join(folder, 'decisions.csv');
   writeFileSync(path, `${[HEADER, ...await saved(page)].join('\n')}\n`);
   const corrected = join(folder, 'corrected');

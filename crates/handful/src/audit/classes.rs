@@ -45,7 +45,7 @@ mod tests {
         let is_rare = |train: &[usize], test: Option<&[usize]>| -> Vec<bool> {
             classes(&names, train, test).iter().map(|class| class.is_rare).collect()
         };
-        assert_eq!(is_rare(&[100, 90, 20, 19], None), [false, false, false, true]);
+        assert_eq!(is_rare(&[100, 90, 18, 17], None), [false, false, false, true]);
         assert_eq!(is_rare(&[100, 90, 80, 100], Some(&[10, 0, 10, 1])), [false, true, false, true]);
         assert_eq!(is_rare(&[1, 1, 1, 1], Some(&[1, 1, 1, 1])), [false; 4]);
     }

