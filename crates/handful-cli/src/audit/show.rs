@@ -32,8 +32,9 @@ pub(super) fn text(
     writeln!(out, "\n{bold}{}{bold:#}", duplicates(&all))?;
     list(out, &all, |kind| matches!(kind, Kind::Duplicate | Kind::Leak))?;
     let n = audit.outliers.len();
-    let seem = if n == 1 { "seems" } else { "seem" };
-    writeln!(out, "\n{bold}{} {seem} to belong to no class.{bold:#}", text::plural(n, "image"))?;
+    let are = if n == 1 { "is" } else { "are" };
+    let images_of_none = text::plural(n, "image");
+    writeln!(out, "\n{bold}{images_of_none} {are} unlike all others, and may belong to no class.{bold:#}")?;
     list(out, &all, |kind| kind == Kind::Outlier)?;
     writeln!(out, "\n{bold}{}{bold:#}", rare(audit))?;
     writeln!(out, "\n{} compared in {}.", text::plural(images.n_images(), "image"), text::seconds(seconds))?;

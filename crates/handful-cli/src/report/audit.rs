@@ -11,8 +11,9 @@ use crate::{
 
 /// Maximum number of findings of each kind. A page with more would be slow to open.
 const MOST: usize = 500;
-/// Maximum number of neighbours shown for each image.
+/// Maximum number of neighbours shown for each image, and in the list.
 const MOST_NEIGHBORS: usize = 8;
+const NEIGHBORS_IN_LIST: usize = 5;
 
 const ADDITIONS: Additions = Additions { style: include_str!("audit.css"), script: include_str!("audit.js") };
 
@@ -31,11 +32,7 @@ pub(crate) fn render(audit: &Audit, images: &Images, seconds: f64) -> anyhow::Re
     let sections = vec![
         ("labels", "Labels that look wrong", section(&labels, LABELS, "No label looks wrong.")?),
         ("duplicates", "Duplicates", section(&duplicates, &sentences::duplicates(&all), "No duplicates.")?),
-        (
-            "outliers",
-            "Images of no class",
-            section(&outliers, OUTLIERS, "No image seems to belong to no class.")?,
-        ),
+        ("outliers", "Unusual images", section(&outliers, OUTLIERS, "No image is unlike all others.")?),
         ("classes", "Classes", classes(audit, images)),
         ("about", "About this report", about(images, seconds)),
     ];
@@ -54,8 +51,7 @@ pub(crate) fn render(audit: &Audit, images: &Images, seconds: f64) -> anyhow::Re
     ))
 }
 
-const OUTLIERS: &str =
-    "These are far from all other images, or have no ink. Beside each are the images that are nearest.";
+const OUTLIERS: &str = "These are unlike all others, or have no ink. They may belong to no class. Beside each are the images that are nearest.";
 
 const LABELS: &str = "The most suspicious come first. Beside each image are those that are nearest to it, with their labels. The number in \
      brackets says how suspicious a label is, from 0 to 1.";
@@ -114,7 +110,7 @@ fn section(findings: &[&Finding], explanation: &str, none: &str) -> anyhow::Resu
 }
 
 fn most_neighbors(findings: &[&Finding]) -> usize {
-    findings.iter().map(|finding| finding.neighbors.len().clamp(1, MOST_NEIGHBORS)).max().unwrap_or(1)
+    findings.iter().map(|finding| finding.neighbors.len().clamp(1, NEIGHBORS_IN_LIST)).max().unwrap_or(1)
 }
 
 fn card(finding: &Finding) -> anyhow::Result<Markup> {
