@@ -1,6 +1,9 @@
 //! Accuracy without the images whose labels an audit disputes.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use handful::metrics::ConfusionMatrix;
 use serde::Serialize;
@@ -16,12 +19,16 @@ pub(crate) struct DisputedArgs {
     /// Also give the accuracy without the test images whose labels an audit disputes: the CSV file of `handful audit`, or
     /// the decisions saved in its page. Labels that were decided to be kept are not disputed
     #[arg(long, value_name = "FILE.csv")]
-    disputed: Option<std::path::PathBuf>,
+    disputed: Option<PathBuf>,
 }
 
 impl DisputedArgs {
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.disputed.as_deref()
+    }
+
     pub(crate) fn read(&self) -> Result<Option<Disputed>, Error> {
-        self.disputed.as_deref().map(Disputed::read).transpose()
+        self.path().map(Disputed::read).transpose()
     }
 }
 

@@ -73,6 +73,7 @@ fn command(args: &experiment_options::Args, seed: u64) -> String {
             args.pretrained.then(|| " --pretrained".to_owned()),
             (args.seeds.get() > 1).then(|| format!(" --seeds {}", args.seeds)),
             Some(args.ood.iter().map(|path| quoted("ood", &path.display().to_string())).collect()),
+            args.disputed.path().map(|path| quoted("disputed", &path.display().to_string())),
         ]
         .into_iter()
         .flatten()
