@@ -2,11 +2,11 @@
 
 use handful::{
     Dataset,
-    audit::{self, Audit},
+    audit::{Audit, Error},
     progress::Observer,
 };
 use ndarray::{Array1, Array2};
-use numpy::{IntoPyArray, PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{IntoPyArray, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::{prelude::*, types::PyDict};
 
 use crate::{errors::Raise, job};
@@ -39,7 +39,7 @@ pub(crate) fn audit<'py>(
             params.fit(&part(0..n_train), Some(&part(n_train..n)))
         }
     })?;
-    let found = found.map_err(|error: audit::Error| error.raise())?;
+    let found = found.map_err(|error: Error| error.raise())?;
     let rows = |rows: Vec<usize>| Array1::from(rows).mapv(signed).into_pyarray(py);
     let all = PyDict::new(py);
     all.set_item("label_issues", rows(found.label_issues.iter().map(|issue| issue.row).collect()))?;

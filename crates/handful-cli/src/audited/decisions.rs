@@ -63,6 +63,9 @@ pub(crate) struct Decisions {
     pub(crate) rows: Vec<Row>,
 }
 
+/// The decision about each image, with its line.
+pub(crate) type ByImage<'a> = BTreeMap<(Part, usize), (&'a Row, &'a Decision)>;
+
 impl Decisions {
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
@@ -122,8 +125,8 @@ impl Decisions {
     }
 
     /// The decisions, one per image, with the lines that they are from.
-    pub(crate) fn by_image(&self) -> Result<BTreeMap<(Part, usize), (&Row, &Decision)>, Error> {
-        let mut found: BTreeMap<(Part, usize), (&Row, &Decision)> = BTreeMap::new();
+    pub(crate) fn by_image(&self) -> Result<ByImage<'_>, Error> {
+        let mut found = ByImage::new();
         for row in &self.rows {
             let Some(decision) = &row.decision else { continue };
             match found.entry((row.part, row.index)) {

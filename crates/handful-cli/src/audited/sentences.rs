@@ -42,7 +42,7 @@ pub(crate) fn duplicates(all: &[Finding]) -> String {
         text::plural(n, "pair"),
         text::count(exact as u64),
         text::count(leaks as u64),
-        text::count(count(|finding| finding.is_contradiction()) as u64),
+        text::count(all.iter().filter(|finding| finding.is_contradiction()).count() as u64),
     )
 }
 

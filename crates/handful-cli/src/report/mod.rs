@@ -98,10 +98,12 @@ fn page_with(
     content: Markup,
 ) -> String {
     // Makes the browser refuse to fetch anything, and to run any other script.
-    let mut policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'".to_owned();
-    if !script.is_empty() {
-        policy += &format!("; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(script)));
-    }
+    let scripts = if script.is_empty() {
+        String::new()
+    } else {
+        format!("; script-src 'sha256-{}'", STANDARD.encode(Sha256::digest(script)))
+    };
+    let policy = format!("default-src 'none'; img-src data:; style-src 'unsafe-inline'{scripts}");
     let page = html! {
         (DOCTYPE)
         html lang="en" {

@@ -219,8 +219,8 @@ fn decisions_that_cannot_be_meant_are_refused() {
          other data"
     );
     fails(&subset, &["audit", "--fix", "decisions.csv", "-o", "out"], &reason);
-    let all: String = (0..N_TEST).map(|i| format!("test,{i},remove\n")).collect();
-    fs::write(subset.path("decisions.csv"), format!("part,index,decision\n{all}")).unwrap();
+    let all: Vec<String> = (0..N_TEST).map(|i| format!("test,{i},remove\n")).collect();
+    fs::write(subset.path("decisions.csv"), format!("part,index,decision\n{}", all.concat())).unwrap();
     fails(
         &subset,
         &["audit", "--fix", "decisions.csv", "-o", "out"],

@@ -38,18 +38,18 @@ pub(super) fn probabilities(
             let total = votes.sum();
             votes /= total;
         });
-        let of_row =
-            |(votes, &label): (ArrayView1<f64>, &u32)| votes[label as usize] / votes[likeliest(votes)];
+        let of_row = |(votes, &label): (ArrayView1<f64>, &u32)| {
+            votes[label as usize] / votes[likeliest(votes) as usize]
+        };
         trust = found.outer_iter().zip(labels).map(of_row).collect();
     }
     found
 }
 
 /// The most probable class; of several, the first.
-pub(super) fn likeliest(probabilities: ArrayView1<f64>) -> usize {
-    let better =
-        |best: usize, class: usize| if probabilities[class] > probabilities[best] { class } else { best };
-    (0..probabilities.len()).fold(0, better)
+pub(super) fn likeliest(probabilities: ArrayView1<f64>) -> u32 {
+    let better = |best: (u32, f64), class: (u32, f64)| if class.1 > best.1 { class } else { best };
+    (0..).zip(probabilities.iter().copied()).fold((0, f64::NEG_INFINITY), better).0
 }
 
 #[cfg(test)]

@@ -58,7 +58,9 @@ pub(super) fn find(images: &Windows, observer: &Observer) -> Result<Vec<([usize;
     for &shift in images.shifts() {
         if shift == [0, 0] {
             for (row, near) in around.iter().enumerate() {
-                near.iter().for_each(|&(other, distance)| offer(row, other, distance, shift));
+                for &(other, distance) in near {
+                    offer(row, other, distance, shift);
+                }
             }
             continue;
         }
@@ -95,9 +97,9 @@ struct Density {
 impl Density {
     fn new(around: &[Vec<(usize, f64)>]) -> Self {
         let farthest = |near: &Vec<(usize, f64)>| near.last().map_or(0.0, |&(_, distance)| distance);
-        let mut distances: Vec<f64> = around.iter().map(farthest).collect();
+        let distances: Vec<f64> = around.iter().map(farthest).collect();
         let least = DENSEST * median(distances.clone());
-        distances.iter_mut().for_each(|distance| *distance = distance.max(least));
+        let distances = distances.into_iter().map(|distance| distance.max(least)).collect();
         let dimension = median(around.par_iter().filter_map(|near| dimension(near)).collect());
         let n = (around.len() * around[0].len()) as f64;
         let ratio = (BY_CHANCE / n).powf(1.0 / dimension.max(f64::MIN_POSITIVE));
@@ -111,7 +113,7 @@ impl Density {
 }
 
 /// The dimension of the data around an image, from the distances of its neighbours (Levina and Bickel 2004, with the
-/// correction of MacKay and Ghahramani). `None` if they do not tell.
+/// correction by `MacKay` and Ghahramani). `None` if they do not tell.
 fn dimension(near: &[(usize, f64)]) -> Option<f64> {
     let (&(_, farthest), nearer) = near.split_last()?;
     let logarithms =

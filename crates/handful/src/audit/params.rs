@@ -113,7 +113,7 @@ impl AuditParams {
             .map(|(of, &label)| 1.0 - of[label as usize])
             .collect();
         let issue = |(row, &given): (usize, &u32)| {
-            let suggested = u32::try_from(evidence::likeliest(probabilities.row(row))).expect("few classes");
+            let suggested = evidence::likeliest(probabilities.row(row));
             let is_issue = suggested != given && scores[row] >= self.min_score && has_ink[row];
             is_issue.then(|| LabelIssue { row, given, suggested, score: scores[row], neighbors: shown(row) })
         };
