@@ -107,7 +107,7 @@ class Audit:
                 "suggested": suggested,
                 "score": score,
                 "other_part": pd.Series(self._parts(other)).where(has_other, None),
-                "other_index": pd.array(self._indices(other), dtype="Int64").where(has_other, pd.NA),
+                "other_index": pd.Series(self._indices(other), dtype="Int64").where(has_other),
                 "other_label": pd.Series(self.labels[other], dtype=object).where(has_other, None),
                 "distance": distance,
             }
