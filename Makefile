@@ -179,7 +179,7 @@ outliers: fetch ## Show presets what is no digit: letters, garments, noise (on D
 	cargo run --release --locked -- compare --frontier --pretrained --n-init 1 \
 		--report $(OUTLIERS)/report.html --ood $(FASHION) $(OUTLIERS)/*ubyte.gz
 
-mislabelled: wheel ## Make labels of MNIST wrong and add copies, and find them again, beside cleanlab (five minutes)
+mislabelled: wheel ## Make labels of MNIST wrong and add copies, and find them again, beside cleanlab
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/mislabelled/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(DIST)/*.whl
@@ -210,7 +210,7 @@ wild: fetch ## Read corrupted, tiny and printed digits, and those in folders of 
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r benches/wild/requirements.txt
 	$(VENV)/bin/python benches/wild/run.py --models $(MODELS) $(if $(WILD),--folders $(WILD))
 
-labels: wheel ## Label data sets from 10 to 500 answers, beside scikit-learn (on Debian; half an hour)
+labels: wheel ## Label data sets from 10 to 500 answers, beside scikit-learn (on Debian)
 	test -d $(FASHION) || { apt-get update && apt-get install -y --no-install-recommends dataset-fashion-mnist; }
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(DIST)/*.whl
 	$(TOOLS)/bin/python benches/labels/run.py

@@ -2,8 +2,7 @@
 
 The true labels play the person who names images. Training images lose their labels; the labels of some are given back.
 Accuracy is measured on test images, as the mean and the minimum over seeds, beside scikit-learn's LabelSpreading (with
-the same answers, on a random part of the images: it needs memory for all pairs) and a preset trained on as many random
-labels. With --validate, the last sixth of the training images plays the test set: choices are made on it.
+the same answers, on 10,000 of the images) and a preset trained on as many random labels. With --validate, the last sixth of the training images plays the test set: choices are made on it.
 """
 
 import argparse
@@ -17,7 +16,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.semi_supervised import LabelSpreading
 
-# As many as fit into LabelSpreading's memory and patience, answers included.
+# Images that LabelSpreading gets, answers included.
 MOST_SPREAD = 10_000
 DRAWN = 100  # images that are named for an estimate
 METHODS = ("rounds", "single", "spreading", "preset")

@@ -1,6 +1,6 @@
-//! Models that were taught a person's images. The server keeps the last of them for a while, and may forget any: clients
-//! teach again when they are told so. A model is named after what it was taught, so that nobody can change the model of
-//! somebody else.
+//! Models that were taught a person's images. The server keeps the last of them for a while, and may forget any: a
+//! client whose model was forgotten teaches again. The name of a model is a checksum of what it was taught. So nobody can
+//! change the model of somebody else.
 
 use std::{
     collections::VecDeque,

@@ -46,7 +46,7 @@ class ClusterLabeler(ClassifierMixin, Search):  # type: ignore[misc]
 
     K-Means and Ward's method group the samples. `query_indices_` has the medoid of each group: label these first.
     The labels then spread along the graph of nearest neighbours. Ten labels of MNIST's 60,000 training images give
-    all of them a label, with an error of 1.3 %.
+    all of them a label, and 1.5 % of these are wrong.
 
     `y` follows scikit-learn's convention for semi-supervised learning: -1 marks a sample without a label. If the
     labels are words, use an array of objects, in which -1 is a number.
@@ -89,8 +89,7 @@ class ClusterLabeler(ClassifierMixin, Search):  # type: ignore[misc]
 
     See Also
     --------
-    sklearn.semi_supervised.LabelSpreading : Spreads labels, but does not say which ones to give, and needs memory for
-        all pairs of samples.
+    sklearn.semi_supervised.LabelSpreading : Spreads labels, but does not say which ones to give.
 
     Notes
     -----

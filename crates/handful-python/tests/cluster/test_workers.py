@@ -103,7 +103,7 @@ def test_a_worker_killed_after_a_fit_changes_no_neighbors(client, digits):
     wait_for_another()
 
 
-# Importing handful fails, as where it is not installed. The worker joins when it is told to.
+# This worker cannot import handful, as if it were not installed. It joins when the test says so.
 BARE_WORKER = """
 import asyncio, sys
 sys.modules["handful"] = None

@@ -48,7 +48,7 @@ pub(crate) fn sha256(row: ArrayView1<u8>) -> String {
     Sha256::digest(row.to_vec()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
-/// So many images, with the first of the expected pixels and, if there are any, labels.
+/// Checks the number of images, and their pixels and labels against the first of the expected ones.
 #[track_caller]
 pub(crate) fn holds(images: &Images, n: usize, sha256s: &[String], labels: Option<&[String]>) {
     assert_eq!(images.pixels.nrows(), n);
